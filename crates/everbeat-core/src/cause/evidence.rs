@@ -1,0 +1,93 @@
+//! On what evidence a connection was judged: facts at the moment of the verdict, printable as part
+//! of a sentence.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::transport::PathEvidence;
+
+/// What was known of a connection when it was suspected, declared dead, or ended
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// How long nothing had been heard, not a byte
+    pub silent_for: Duration,
+    /// Pings sent since something was last heard
+    pub pings_unanswered: u32,
+    /// How long the operating system had not taken a byte of a Ping that waited to be written
+    pub write_blocked_for: Option<Duration>,
+    /// How late our own timer was when it was looked at: our stall, not the peer's
+    pub timer_late: Duration,
+    /// What the kernel knew of the road, where the platform tells
+    pub path: Option<PathEvidence>,
+    /// Bytes received over the connection's life
+    pub received: u64,
+    /// Bytes the operating system took over the connection's life; 0 if the transport cannot tell
+    pub sent: u64,
+}
+
+/// `nothing heard for 2.3 s, 1 Ping unanswered, our own timer was 40 ms late`
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "nothing heard for {}", Span(self.silent_for))?;
+        match self.pings_unanswered {
+            0 => {}
+            1 => f.write_str(", 1 Ping unanswered")?,
+            many => write!(f, ", {many} Pings unanswered")?,
+        }
+        if let Some(blocked) = self.write_blocked_for {
+            write!(f, ", our writes blocked for {}", Span(blocked))?;
+        }
+        if let Some(path) = self.path {
+            write!(f, ", kernel holds {} B", path.unsent)?;
+        }
+        if self.timer_late >= Self::WORTH_A_WORD {
+            write!(f, ", our own timer was {} late", Span(self.timer_late))?;
+        }
+        Ok(())
+    }
+}
+
+impl Evidence {
+    /// A timer's granularity is no evidence; more than this is
+    const WORTH_A_WORD: Duration = Duration::from_millis(100);
+}
+
+/// A duration as people read it: `340 ms`, `2.3 s`, `25 s`
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        match millis {
+            0..=999 => write!(f, "{millis} ms"),
+            1_000..=99_999 => write!(f, "{}.{} s", millis / 1_000, millis % 1_000 / 100),
+            _ => write!(f, "{} s", millis / 1_000),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn reads_as_a_sentence() {
+        let evidence = Evidence {
+            silent_for: Duration::from_millis(2_340),
+            pings_unanswered: 1,
+            write_blocked_for: Some(Duration::from_millis(900)),
+            timer_late: Duration::from_millis(250),
+            path: Some(PathEvidence { unsent: 312, ..PathEvidence::default() }),
+            ..Evidence::default()
+        };
+        assert_eq!(
+            evidence.to_string(),
+            "nothing heard for 2.3 s, 1 Ping unanswered, our writes blocked for 900 ms, \
+             kernel holds 312 B, our own timer was 250 ms late"
+        );
+    }
+}

@@ -1,0 +1,293 @@
+//! Settings, their defaults with the reason for each, and the one error for values that cannot be.
+//! Values are parsed once, here; the machines only take what has been parsed.
+
+use core::error::Error;
+use core::fmt;
+use core::time::Duration;
+
+use alloc::string::{String, ToString};
+
+/// The default of every setting, each with its reason
+pub mod defaults {
+    use core::time::Duration;
+
+    /// A server's beat: below the 30 s after which the tightest proxies cut, and not in step with
+    /// a client's 20 s, whose Pings keep the server quiet
+    pub const SERVER_INTERVAL: Duration = Duration::from_secs(25);
+    /// A client's beat: twice within the 55 to 60 s after which common balancers cut
+    pub const CLIENT_INTERVAL: Duration = Duration::from_secs(20);
+    /// How long after a Ping was flushed its silence means death: TCP's own retransmissions get a
+    /// Ping through a blackout of 8 s after about 10 s, and slow roads need twice that
+    pub const TIMEOUT: Duration = Duration::from_secs(20);
+    /// How long a Close handshake may take before the socket is dropped (RFC 6455, section 7.1.1)
+    pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+    /// How long an attempt may take, from name to upgrade
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// How much of what was written and is not proven a client keeps, to hand it back, in bytes
+    pub const RETAIN_BYTES: usize = 256 << 10;
+    /// The send queue's limit, in messages
+    pub const QUEUE_MESSAGES: usize = 1_024;
+    /// The send queue's limit, in bytes
+    pub const QUEUE_BYTES: usize = 1 << 20;
+    /// The first step of the backoff: long enough for a restart, short enough not to be noticed
+    pub const BACKOFF_MIN: Duration = Duration::from_secs(1);
+    /// The last step of the backoff: beyond it an outage is not shortened, only watched
+    pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
+    /// How long a connection must have stood before its end counts as a new beginning: a server
+    /// that accepts and then closes must keep backing us off
+    pub const HEALTHY_AFTER: Duration = Duration::from_secs(30);
+}
+
+/// A setting, or a set of them, that cannot be
+///
+/// ```
+/// use core::time::Duration;
+/// use everbeat_core::config::HeartbeatConfig;
+///
+/// let error = HeartbeatConfig::new(Duration::from_secs(20), Duration::ZERO).unwrap_err();
+/// assert_eq!(error.setting(), "timeout");
+/// assert_eq!(error.to_string(), "`timeout` is 0ns: it must be between 100ms and 86400s");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    setting: &'static str,
+    problem: String,
+}
+
+impl ConfigError {
+    /// An error about `setting`; `problem` says what it is, and what it may be
+    #[must_use]
+    pub fn new(setting: &'static str, problem: impl fmt::Display) -> Self {
+        Self { setting, problem: problem.to_string() }
+    }
+
+    /// The setting's name, as its method spells it
+    #[must_use]
+    pub const fn setting(&self) -> &'static str {
+        self.setting
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.setting, self.problem)
+    }
+}
+
+impl Error for ConfigError {}
+
+/// Checks that a duration is within bounds
+///
+/// # Errors
+///
+/// It is not; the error names the setting and the bounds.
+pub(crate) fn within(
+    setting: &'static str,
+    value: Duration,
+    min: Duration,
+    max: Duration,
+) -> Result<Duration, ConfigError> {
+    if (min..=max).contains(&value) {
+        return Ok(value);
+    }
+    Err(ConfigError::new(
+        setting,
+        format_args!("is {value:?}: it must be between {min:?} and {max:?}"),
+    ))
+}
+
+/// The shortest and longest of the durations that a beat is made of
+pub(crate) const SHORTEST: Duration = Duration::from_millis(100);
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What one connection is told: its beat, its idle limit, how it closes, what it retains
+///
+/// ```
+/// use core::time::Duration;
+/// use everbeat_core::config::{ConnectionConfig, HeartbeatConfig};
+///
+/// let beat = HeartbeatConfig::new(Duration::from_secs(10), Duration::from_secs(5))?;
+/// let config = ConnectionConfig::server().with_heartbeat(Some(beat));
+/// assert_eq!(config.heartbeat(), Some(beat));
+/// # Ok::<_, everbeat_core::config::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionConfig {
+    heartbeat: Option<HeartbeatConfig>,
+    idle: Option<Duration>,
+    close_timeout: Duration,
+    retain_bytes: usize,
+}
+
+impl ConnectionConfig {
+    /// A client's defaults: 20 s beat, 20 s timeout, 256 KiB retained
+    #[must_use]
+    pub const fn client() -> Self {
+        Self {
+            heartbeat: Some(HeartbeatConfig::CLIENT),
+            idle: None,
+            close_timeout: defaults::CLOSE_TIMEOUT,
+            retain_bytes: defaults::RETAIN_BYTES,
+        }
+    }
+
+    /// A server's defaults: 25 s beat, 20 s timeout, nothing retained
+    #[must_use]
+    pub const fn server() -> Self {
+        Self { heartbeat: Some(HeartbeatConfig::SERVER), retain_bytes: 0, ..Self::client() }
+    }
+
+    /// The beat; `None` turns it off, and then only the kernel tells of a dead peer, after minutes
+    #[must_use]
+    pub const fn with_heartbeat(mut self, heartbeat: Option<HeartbeatConfig>) -> Self {
+        self.heartbeat = heartbeat;
+        self
+    }
+
+    /// How long a connection may go without a message either way; `None`, the default, is for ever
+    ///
+    /// # Errors
+    ///
+    /// Under 100 ms or over 24 h.
+    pub fn with_idle(mut self, idle: Option<Duration>) -> Result<Self, ConfigError> {
+        self.idle = idle.map(|idle| within("idle", idle, SHORTEST, LONGEST)).transpose()?;
+        Ok(self)
+    }
+
+    /// How long the Close handshake may take before the socket is dropped; 5 s by default
+    ///
+    /// # Errors
+    ///
+    /// Under 100 ms or over 24 h.
+    pub fn with_close_timeout(mut self, timeout: Duration) -> Result<Self, ConfigError> {
+        self.close_timeout = within("close_timeout", timeout, SHORTEST, LONGEST)?;
+        Ok(self)
+    }
+
+    /// How many bytes of unproven messages are kept, to be handed back; beyond it they are counted
+    #[must_use]
+    pub const fn with_retain_bytes(mut self, bytes: usize) -> Self {
+        self.retain_bytes = bytes;
+        self
+    }
+
+    /// The beat
+    #[must_use]
+    pub const fn heartbeat(&self) -> Option<HeartbeatConfig> {
+        self.heartbeat
+    }
+
+    /// The idle limit
+    #[must_use]
+    pub const fn idle(&self) -> Option<Duration> {
+        self.idle
+    }
+
+    /// The limit on the Close handshake
+    #[must_use]
+    pub const fn close_timeout(&self) -> Duration {
+        self.close_timeout
+    }
+
+    /// The limit on retained bytes
+    #[must_use]
+    pub const fn retain_bytes(&self) -> usize {
+        self.retain_bytes
+    }
+}
+
+/// The beat's two durations, known to be possible
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeartbeatConfig {
+    interval: Duration,
+    timeout: Duration,
+}
+
+impl HeartbeatConfig {
+    /// A client's default: every 20 s, dead 20 s after an unanswered Ping
+    pub const CLIENT: Self =
+        Self { interval: defaults::CLIENT_INTERVAL, timeout: defaults::TIMEOUT };
+    /// A server's default: every 25 s, dead 20 s after an unanswered Ping
+    pub const SERVER: Self =
+        Self { interval: defaults::SERVER_INTERVAL, timeout: defaults::TIMEOUT };
+
+    /// A beat after `interval` of silence, and death `timeout` after an unanswered Ping was flushed
+    ///
+    /// The timeout may be shorter than the interval. A silent peer is declared dead at most
+    /// `interval + timeout` after it was last heard.
+    ///
+    /// # Errors
+    ///
+    /// Either is under 100 ms or over 24 h.
+    pub fn new(interval: Duration, timeout: Duration) -> Result<Self, ConfigError> {
+        Ok(Self {
+            interval: within("interval", interval, SHORTEST, LONGEST)?,
+            timeout: within("timeout", timeout, SHORTEST, LONGEST)?,
+        })
+    }
+
+    /// The beat that keeps a promise: a silent peer is declared dead within `promise`
+    ///
+    /// Three quarters of the promise go to the timeout and a quarter to the interval, less a
+    /// margin of 4 % for our own lateness; neither is longer than this configuration's own.
+    ///
+    /// # Errors
+    ///
+    /// Under 500 ms, below which our own lateness would decide, or over 24 h.
+    pub fn detect_within(self, promise: Duration) -> Result<Self, ConfigError> {
+        let promise =
+            within("detect_within", promise, Duration::from_millis(500), LONGEST)?;
+        Self::new(
+            self.interval.min(promise * 24 / 100),
+            self.timeout.min(promise * 72 / 100),
+        )
+    }
+
+    /// How long a silence is answered with a Ping
+    #[must_use]
+    pub const fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// How long after a Ping was flushed its silence means death
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn impossible_durations_are_refused_by_name() {
+        let bad = [
+            (HeartbeatConfig::new(Duration::ZERO, SECOND).unwrap_err(), "interval"),
+            (HeartbeatConfig::new(SECOND, Duration::ZERO).unwrap_err(), "timeout"),
+            (HeartbeatConfig::new(SECOND, Duration::from_millis(99)).unwrap_err(), "timeout"),
+            (HeartbeatConfig::new(SECOND, LONGEST + SECOND).unwrap_err(), "timeout"),
+            (HeartbeatConfig::CLIENT.detect_within(SHORTEST).unwrap_err(), "detect_within"),
+            (ConnectionConfig::client().with_idle(Some(Duration::ZERO)).unwrap_err(), "idle"),
+            (
+                ConnectionConfig::client().with_close_timeout(Duration::ZERO).unwrap_err(),
+                "close_timeout",
+            ),
+        ];
+        for (error, setting) in bad {
+            assert_eq!(error.setting(), setting);
+            assert!(error.to_string().contains("must be between"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_promise_leaves_room_for_lateness_and_never_slows_the_default() {
+        let beat = HeartbeatConfig::CLIENT.detect_within(5 * SECOND).unwrap();
+        assert_eq!(beat.interval(), Duration::from_millis(1_200));
+        assert_eq!(beat.timeout(), Duration::from_millis(3_600));
+        let lazy = HeartbeatConfig::CLIENT.detect_within(3_600 * SECOND).unwrap();
+        assert_eq!(lazy, HeartbeatConfig::CLIENT);
+    }
+}

@@ -1,0 +1,44 @@
+//! What a connection or a client tells its application.
+
+use core::time::Duration;
+
+use alloc::boxed::Box;
+
+use crate::message::Message;
+use crate::outcome::Disconnected;
+
+/// What happened on a connection or a client
+///
+/// A bare [`Connection`](crate::Connection) yields messages, `Suspect`, `Alive` and, last of all,
+/// `Disconnected`; the others are a reconnecting [`Client`](crate::Client)'s.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// An attempt begins; 1 is the first since the connection was lost
+    Connecting {
+        /// Its number
+        attempt: u32,
+    },
+    /// A connection stands
+    Connected {
+        /// The number of the attempt that succeeded
+        attempt: u32,
+        /// How long the attempt took, from dial to upgrade
+        took: Duration,
+    },
+    /// A message of the peer
+    Message(Message),
+    /// Half of the heartbeat's timeout has passed without an answer; it may still recover
+    Suspect {
+        /// How long nothing has been heard
+        silent_for: Duration,
+    },
+    /// A suspected peer was heard again
+    Alive,
+    /// A connection ended, or an attempt failed; boxed, for it is rare and large
+    Disconnected(Box<Disconnected>),
+    /// The client will not try again; the last event
+    GaveUp(Box<Disconnected>),
+    /// The client was closed, by us or by the peer with 1000; the last event
+    Closed(Box<Disconnected>),
+}

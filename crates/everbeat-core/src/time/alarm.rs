@@ -1,0 +1,165 @@
+//! The lazy alarm: the deadline is data, the runtime's sleep is moved only when it would fire too
+//! late or has fired too early. This is what makes a message cost no timer re-arm.
+
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use pin_project::pin_project;
+
+use super::{Instant, Sleep, Timer};
+
+/// One runtime sleep that follows a deadline which moves with every message
+///
+/// The clock decides whether the deadline has come, never the sleep: a runtime may wake early
+/// (budgets, coarse ticks) or late (a stalled process).
+#[pin_project]
+#[derive(Debug)]
+pub(crate) struct Alarm<S> {
+    #[pin]
+    sleep: Option<S>,
+    /// When the sleep will wake the task; `None` if it has fired since it was last moved
+    armed: Option<Instant>,
+}
+
+impl<S: Sleep> Alarm<S> {
+    pub(crate) const fn new() -> Self {
+        Self { sleep: None, armed: None }
+    }
+
+    /// Ready once `now` has reached `deadline`; otherwise makes sure that the task is woken by then
+    ///
+    /// `now` is the caller's one clock reading of this wake-up.
+    pub(crate) fn poll_due<K: Timer<Sleep = S>>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        timer: &K,
+        now: Instant,
+        deadline: Instant,
+    ) -> Poll<()> {
+        if now >= deadline {
+            return Poll::Ready(());
+        }
+        if deadline == Instant::NEVER {
+            return Poll::Pending;
+        }
+        let mut this = self.project();
+        // Bounded: a sleep that claims to be over although its deadline is ahead of us is moved
+        // once; if it does so again, the task is woken to look at the clock afresh.
+        for _ in 0..2 {
+            if this.armed.is_none_or(|armed| armed > deadline) {
+                *this.armed = Some(deadline);
+                match this.sleep.as_mut().as_pin_mut() {
+                    Some(sleep) => sleep.reset(deadline),
+                    None => this.sleep.set(Some(timer.sleep_until(deadline))),
+                }
+            }
+            let Some(sleep) = this.sleep.as_mut().as_pin_mut() else {
+                return Poll::Pending;
+            };
+            if sleep.poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            *this.armed = None;
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// How long after the instant it was armed for the alarm is being looked at; zero if it is not
+    /// late: our own stall, to be told apart from the peer's
+    pub(crate) fn lateness(&self, now: Instant) -> Duration {
+        self.armed.map_or(Duration::ZERO, |armed| now.saturating_duration_since(armed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+    use core::task::Waker;
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// A clock that is set by hand, and counts how often a sleep is armed
+    #[derive(Clone, Debug, Default)]
+    struct HandTimer(Rc<(Cell<u64>, Cell<u32>)>);
+
+    impl HandTimer {
+        fn set(&self, second: u64) -> Instant {
+            self.0.0.set(second);
+            self.now()
+        }
+        fn arms(&self) -> u32 {
+            self.0.1.get()
+        }
+    }
+
+    #[derive(Debug)]
+    struct HandSleep(HandTimer, Instant);
+
+    impl Timer for HandTimer {
+        type Sleep = HandSleep;
+        fn now(&self) -> Instant {
+            at(self.0.0.get())
+        }
+        fn sleep_until(&self, deadline: Instant) -> HandSleep {
+            self.0.1.set(self.arms() + 1);
+            HandSleep(self.clone(), deadline)
+        }
+    }
+
+    impl Future for HandSleep {
+        type Output = ();
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            if self.0.now() >= self.1 { Poll::Ready(()) } else { Poll::Pending }
+        }
+    }
+
+    impl Sleep for HandSleep {
+        fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+            self.0.0.1.set(self.0.arms() + 1);
+            self.1 = deadline;
+        }
+    }
+
+    fn at(second: u64) -> Instant {
+        Instant::from_origin(Duration::from_secs(second))
+    }
+
+    #[test]
+    fn a_deadline_that_moves_later_touches_no_timer_until_the_sleep_fires() {
+        let timer = HandTimer::default();
+        let mut alarm = core::pin::pin!(Alarm::new());
+        let cx = &mut Context::from_waker(Waker::noop());
+        for second in 0..1_000 {
+            let now = timer.set(second);
+            assert!(alarm.as_mut().poll_due(cx, &timer, now, at(second + 25)).is_pending());
+        }
+        assert_eq!(timer.arms(), 1 + 999 / 25);
+    }
+
+    #[test]
+    fn an_earlier_deadline_moves_the_sleep_forward() {
+        let timer = HandTimer::default();
+        let mut alarm = core::pin::pin!(Alarm::new());
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(alarm.as_mut().poll_due(cx, &timer, at(0), at(60)).is_pending());
+        assert!(alarm.as_mut().poll_due(cx, &timer, at(0), at(5)).is_pending());
+        assert_eq!(timer.arms(), 2);
+        let now = timer.set(5);
+        assert!(alarm.as_mut().poll_due(cx, &timer, now, at(5)).is_ready());
+    }
+
+    #[test]
+    fn the_clock_decides_and_lateness_is_measured() {
+        let timer = HandTimer::default();
+        let mut alarm = core::pin::pin!(Alarm::new());
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(alarm.as_mut().poll_due(cx, &timer, at(0), at(10)).is_pending());
+        let now = timer.set(13);
+        assert_eq!(alarm.lateness(now), Duration::from_secs(3));
+        assert!(alarm.as_mut().poll_due(cx, &timer, now, at(10)).is_ready());
+        assert!(alarm.as_mut().poll_due(cx, &timer, now, Instant::NEVER).is_pending());
+    }
+}

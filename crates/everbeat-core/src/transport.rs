@@ -1,0 +1,116 @@
+//! The seam below a connection: [`Transport`], one WebSocket at message level, and what makes one:
+//! [`Connect`] for a client, [`Accept`] for a server.
+
+mod accept;
+mod connect;
+
+use core::error::Error;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use crate::cause::Cause;
+
+pub use crate::message::{Incoming, Outgoing};
+pub use accept::{Accept, Listen};
+pub use connect::{Attempt, Connect, Endpoint};
+
+/// One WebSocket at message level, either role
+///
+/// The codec, the socket and TLS are behind this trait; time, heartbeats and reconnecting are in
+/// front of it. Everything but the six message methods has a default, and
+/// [`FromStream`](FromStream) makes a transport of any `Stream + Sink` of messages.
+///
+/// # Contract
+///
+/// - A Ping of the peer is answered by the transport, in [`poll_recv`](Transport::poll_recv) and
+///   [`poll_flush`](Transport::poll_flush), also in the middle of a fragmented message
+///   (RFC 6455, section 5.4). So is its Close.
+/// - [`start_send`](Transport::start_send) of a message comes only after
+///   [`poll_ready`](Transport::poll_ready) returned `Ready(Ok)`. A Ping and a Close need no
+///   readiness: the transport keeps a place for one of each (a newer Ping replaces one that was not
+///   written yet), and sends it before any further frame of a message.
+/// - `poll_flush` is ready once the operating system has taken every byte.
+/// - After an error, or after `poll_recv` returned `None`, only `start_send` of a Close,
+///   `poll_flush`, `poll_close` and `abort` are called.
+/// - Every method may be called again after `Pending`; the latest context is woken. Nothing is
+///   lost if the caller stops polling in between.
+/// - Dropping a transport closes the socket without a Close frame.
+pub trait Transport {
+    /// What the wire below reports
+    type Error: Error + 'static;
+
+    /// The next thing the peer said; `None` once it will say no more
+    fn poll_recv(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Incoming, Self::Error>>>;
+
+    /// Whether a message would be taken now
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
+
+    /// Takes a message, Ping or Close; does not wait
+    ///
+    /// # Errors
+    ///
+    /// The socket's, if the transport already knows that it cannot send.
+    fn start_send(self: Pin<&mut Self>, outgoing: Outgoing) -> Result<(), Self::Error>;
+
+    /// Writes what was taken; ready once the operating system has all of it
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
+
+    /// Flushes, then closes the socket in the order that RFC 6455, section 7.1.1 asks for: a server
+    /// at once, a client after the server
+    ///
+    /// Unread bytes of the peer are discarded meanwhile, so that a Close frame still in flight is
+    /// not destroyed by a reset. The caller bounds the time.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
+
+    /// Drops the socket now, without Close and without waiting for unsent bytes
+    fn abort(self: Pin<&mut Self>);
+
+    /// Bytes received from the socket so far, also in mid-message: what "heard" means
+    fn received(&self) -> u64;
+
+    /// Bytes that the operating system took so far, without a system call; 0 if unknown
+    ///
+    /// On the same scale as [`PathEvidence::acknowledged`].
+    fn sent(&self) -> u64 {
+        0
+    }
+
+    /// Whether Pings can be sent and Pongs seen; `false` in a browser
+    fn can_ping(&self) -> bool {
+        true
+    }
+
+    /// What the platform knows of the road; at most one system call, `None` if it knows nothing
+    fn path(&self) -> Option<PathEvidence> {
+        None
+    }
+
+    /// Lets go of the codec and its buffers if this is a message boundary with nothing owed either
+    /// way; whether it did
+    fn release(self: Pin<&mut Self>) -> bool {
+        false
+    }
+
+    /// The error as data, which verdicts are made from
+    ///
+    /// The default calls it a cut with the error's own words.
+    fn classify(error: &Self::Error) -> Cause {
+        Cause::cut(error)
+    }
+}
+
+/// What a platform's kernel knows of the road to the peer
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PathEvidence {
+    /// Bytes of ours that the other kernel has acknowledged
+    pub acknowledged: u64,
+    /// Bytes of ours that our kernel still holds
+    pub unsent: u64,
+    /// How long ago the last acknowledgement came
+    pub last_acknowledged: Duration,
+}

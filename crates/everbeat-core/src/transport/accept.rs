@@ -1,0 +1,62 @@
+//! Taking connections: [`Accept`], and [`Listen`], an acceptor that an address is enough for.
+
+use core::error::Error;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use crate::cause::Cause;
+use crate::time::Timer;
+use super::Transport;
+
+/// Takes sockets; the upgrade is a future of its own, so that a slow one blocks nobody
+pub trait Accept {
+    /// What a finished upgrade yields
+    type Transport: Transport;
+    /// What is known of the peer beside its transport: address, request
+    type Facts;
+    /// Why accepting or upgrading failed
+    type Error: Error + 'static;
+    /// One upgrade; it bounds its own size, its caller bounds the time
+    type Upgrade: Future<Output = Result<(Self::Transport, Self::Facts), Self::Error>>;
+
+    /// The next socket, not yet upgraded
+    ///
+    /// # Errors
+    ///
+    /// Errors of one socket are not reported here. What is, such as being out of descriptors,
+    /// may pass: the caller waits a little and polls again.
+    fn poll_accept(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Self::Upgrade, Self::Error>>;
+
+    /// The error as data
+    fn classify(error: &Self::Error) -> Cause {
+        Cause::cut(error)
+    }
+}
+
+/// An acceptor that an address is enough for, with its runtime's timer, spawner and randomness
+pub trait Listen: Accept + Sized {
+    /// What an upgrade can be told: limits, and later a hook
+    type Settings: Default;
+    /// The runtime's timer
+    type Timer: Timer + Clone;
+    /// The runtime's spawner
+    type Spawner;
+    /// Binding, which may resolve a name
+    type Binding: Future<Output = Result<Self, Self::Error>>;
+
+    /// Listens at `address`, such as `127.0.0.1:9001` or `[::]:0`
+    fn listen(address: &str, settings: Self::Settings) -> Self::Binding;
+
+    /// The runtime's timer
+    fn timer(&self) -> Self::Timer;
+
+    /// The runtime's spawner
+    fn spawner(&self) -> Self::Spawner;
+
+    /// A seed for jitter, from the operating system
+    fn seed(&self) -> u64;
+}

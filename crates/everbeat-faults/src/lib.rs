@@ -1,0 +1,1 @@
+//! A loopback proxy that breaks TCP connections on a schedule.

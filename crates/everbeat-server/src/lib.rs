@@ -1,0 +1,1 @@
+//! A WebSocket server that expires silent connections by Ping, on any runtime.

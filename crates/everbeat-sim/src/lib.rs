@@ -1,0 +1,1 @@
+//! A runtime in virtual time, with seeded links.

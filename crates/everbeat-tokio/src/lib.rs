@@ -1,0 +1,1 @@
+//! WebSockets that stay alive, on tokio.

@@ -1,0 +1,121 @@
+//! What a user writes, compiled in CI. Read this file before any other.
+//!
+//! It was written before the code behind it. The first page of settings is the builder's:
+//! `detect_within`, `interval`, `timeout`, `backoff`, `verdict`, `queue`, `retry_first`, `connector`.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use everbeat_tokio::config::HeartbeatConfig;
+use everbeat_tokio::heartbeat::{Beat, Heartbeat};
+use everbeat_tokio::reconnect::{Backoff, Retry};
+use everbeat_tokio::time::Timer;
+use everbeat_tokio::transport::{FromStream, Incoming, Outgoing};
+use everbeat_tokio::{Cause, Client, Connection, Event, Queue, Request, Server, TokioTimer};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// A client in five lines: it beats, notices, comes back
+async fn client() -> Result {
+    let mut client = Client::connect("ws://127.0.0.1:9001/feed").await?;
+    client.send("subscribe ticker").await?;
+    while let Some(event) = client.next().await {
+        if let Event::Message(message) = event {
+            println!("{message}");
+        }
+    }
+    Ok(())
+}
+
+/// A server in five lines: silent peers are expired by Ping
+async fn server() -> Result {
+    let server = Server::bind("127.0.0.1:9001").await?;
+    server
+        .serve(|mut connection| async move {
+            while let Some(message) = connection.recv().await? {
+                connection.send(message).await?;
+            }
+            Ok(())
+        })
+        .await;
+    Ok(())
+}
+
+/// A client as production wants it
+async fn tuned_client() -> Result {
+    let mut client = Client::builder("ws://eu.example.com/feed")
+        .detect_within(Duration::from_secs(15)) // a promise: refused here if it cannot be kept
+        .backoff(Backoff::full_jitter(Duration::from_secs(1)..=Duration::from_secs(30)))
+        .verdict(|cause| match cause {
+            Cause::Closed { code, .. } if code.0 == 4003 => Retry::Never,
+            other => other.default_verdict(),
+        })
+        .queue(Queue::bounded(1_024, 1 << 20).or_wait())
+        .retry_first(true)
+        .connector(|websocket| {
+            websocket.max_message(4 << 20).request(|attempt| async move {
+                let host = if attempt.number % 2 == 1 { "eu" } else { "us" };
+                Request::to(format!("ws://{host}.example.com/feed"))
+                    .bearer(fresh_token().await?)
+                    .build()
+            })
+        })
+        .connect()
+        .await?;
+
+    while let Some(event) = client.next().await {
+        match event {
+            Event::Connected { attempt, took } => println!("up: attempt {attempt}, {took:?}"),
+            Event::Message(message) => println!("{message}"),
+            Event::Suspect { silent_for } => println!("quiet for {silent_for:?}, may recover"),
+            Event::Disconnected(end) => {
+                println!("{end}"); // a sentence: cause, evidence, what became of the messages
+                for message in end.unconfirmed.messages {
+                    client.send(message).await?; // may have arrived: send again only if that is fine
+                }
+            }
+            Event::GaveUp(end) => return Err(end.cause.into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The machines alone: no runtime, no socket; the loop is yours
+fn expert(config: HeartbeatConfig, timer: impl Timer) -> Cause {
+    let mut heartbeat = Heartbeat::new(config, 42, timer.now());
+    loop {
+        let now = timer.now();
+        match heartbeat.handle_timeout(now) {
+            Some(Beat::Ping(payload)) => {
+                your_socket::ping(payload);
+                heartbeat.handle_flushed(now);
+            }
+            Some(Beat::Suspect) => println!("quiet: {}", heartbeat.evidence(now)),
+            Some(Beat::Dead(verdict)) => {
+                return Cause::Dead { verdict, evidence: heartbeat.evidence(now) };
+            }
+            None => {}
+            Some(_) => {}
+        }
+        match your_socket::read_until(heartbeat.poll_timeout()) {
+            your_socket::Read::Pong(payload) => {
+                heartbeat.handle_heard(timer.now());
+                heartbeat.handle_pong(&payload, timer.now());
+            }
+            your_socket::Read::Bytes => _ = heartbeat.handle_heard(timer.now()),
+            your_socket::Read::Nothing => {}
+        }
+    }
+}
+
+/// A transport of one's own: any stream and sink of messages is one
+async fn custom_transport(wire: YourWire) -> std::result::Result<(), Cause> {
+    let mut connection = Connection::client(FromStream::new(wire), TokioTimer::new());
+    connection.send("hello").await?;
+    while let Some(message) = connection.recv().await? {
+        println!("{message}");
+    }
+    Ok(())
+}

@@ -1,0 +1,2 @@
+//! Builds, tests, benchmarks and checks of this workspace.
+fn main() {}
