@@ -1,1 +1,78 @@
-//! The benchmarks are beside this file; this crate only holds them.
+//! What the benchmarks share: a timer that stands still, and settings that every one of them uses.
+//!
+//! Each file in `benches/` asks one question. `cargo xtask bench` runs them all.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use everbeat_core::time::{Instant, Sleep, Timer};
+
+/// The deadlines of a server full of connections: spread over a beat of 25 s
+pub const BEAT: Duration = Duration::from_secs(25);
+
+/// A clock that moves when it is told to, and sleeps that never wake anybody
+#[derive(Clone, Debug)]
+pub struct StandingTimer(Rc<Cell<Instant>>);
+
+impl StandingTimer {
+    /// A timer at its origin
+    #[expect(clippy::new_without_default, reason = "a timer is made on purpose")]
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Rc::new(Cell::new(Instant::ORIGIN)))
+    }
+
+    /// Sets the clock
+    pub fn set(&self, now: Instant) {
+        self.0.set(now);
+    }
+}
+
+impl Timer for StandingTimer {
+    type Sleep = StandingSleep;
+
+    fn now(&self) -> Instant {
+        self.0.get()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> StandingSleep {
+        StandingSleep {
+            timer: self.clone(),
+            deadline,
+        }
+    }
+}
+
+/// A sleep of [`StandingTimer`]: it is over when it is polled late enough
+#[derive(Debug)]
+pub struct StandingSleep {
+    timer: StandingTimer,
+    deadline: Instant,
+}
+
+impl Future for StandingSleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.timer.now() >= self.deadline {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl Sleep for StandingSleep {
+    fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+        self.deadline = deadline;
+    }
+}
+
+/// A point of time at random within one beat after `now`; `rng` is seeded, so that runs compare
+pub fn within_a_beat(rng: &mut fastrand::Rng, now: Instant) -> Instant {
+    now + BEAT.mul_f64(rng.f64())
+}

@@ -1,2 +1,92 @@
-//! Builds, tests, benchmarks and checks of this workspace.
-fn main() {}
+//! `cargo xtask`: everything that is done to this repository, started by plain cargo.
+//!
+//! This file only knows the commands' names; each module is one command or one tool that they share.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for a terminal"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it times real builds; nothing here is simulated"
+)]
+
+mod args;
+mod bench;
+mod build;
+mod ci;
+mod demo;
+mod metadata;
+mod nostd;
+mod report;
+mod shell;
+mod source;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::args::Args;
+use crate::shell::Shell;
+
+const HELP: &str = "\
+Everything that is done to everbeat, one word each.
+
+    cargo xtask demo             watch connections die and come back; under a minute
+    cargo xtask test             every test of every crate, doctests included
+
+    cargo xtask build            every crate, example and bench; core once more without std
+    cargo xtask bench            criterion: what a heartbeat's step and the wheel cost
+    cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
+    cargo xtask ci               all that a change must pass, as the CI runs it
+    cargo xtask ci --full        and what takes longer; before an issue is called resolved
+
+What may follow:
+
+    demo  [--seconds N] [--json] [--break heartbeat|backoff|expiry]
+    test  [anything for `cargo test`]              test -p everbeat-core wheel
+    bench [--quick] [anything for criterion]       bench --quick wheel
+    tidy  [--map]                                  lines per crate, median and largest file
+    ci    [--full] [--list] [--no-budgets] [STEP..]   ci clippy test
+
+Every command takes --json: one object as the last line of stdout, the rest on stderr.
+A failed simulation prints its seed: EVERBEAT_SEED=N cargo xtask test runs it again.
+";
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1).collect()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{} {error:#}", shell::paint(shell::RED, "xtask:"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: Vec<String>) -> Result<ExitCode> {
+    let Some((command, rest)) = words.split_first() else {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let mut args = Args::new(rest);
+    // The demo has its own --json and its own exit codes: it gets the words as they are.
+    if command == "demo" {
+        return demo::run(&Shell::new(false)?, args.rest());
+    }
+    let shell = Shell::new(args.flag("--json"))?;
+    match command.as_str() {
+        "build" => build::run(&shell, args),
+        "test" => test::run(&shell, args),
+        "bench" => bench::run(&shell, args),
+        "tidy" => tidy::run(&shell, args),
+        "ci" => ci::run(&shell, args),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        other => bail!("no command `{other}`; there are demo, test, build, bench, tidy and ci"),
+    }
+}

@@ -9,15 +9,23 @@ extern crate alloc;
 extern crate std;
 
 pub mod cause;
+pub mod client;
 pub mod config;
+mod connection;
 mod event;
+#[cfg(feature = "std")]
+pub mod halves;
+pub mod heartbeat;
 mod message;
 pub mod outcome;
+pub mod reconnect;
 mod spawn;
 pub mod time;
 pub mod transport;
 
 pub use cause::Cause;
+pub use client::Client;
+pub use connection::Connection;
 pub use event::Event;
 pub use message::Message;
 pub use spawn::Spawn;

@@ -3,6 +3,7 @@
 
 mod accept;
 mod connect;
+mod from_stream;
 
 use core::error::Error;
 use core::pin::Pin;
@@ -14,6 +15,7 @@ use crate::cause::Cause;
 pub use crate::message::{Incoming, Outgoing};
 pub use accept::{Accept, Listen};
 pub use connect::{Attempt, Connect, Endpoint};
+pub use from_stream::FromStream;
 
 /// One WebSocket at message level, either role
 ///

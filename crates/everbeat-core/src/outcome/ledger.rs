@@ -21,7 +21,13 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) const fn new(retain_bytes: usize) -> Self {
-        Self { written: 0, proven: 0, retain_bytes, retained_bytes: 0, retained: VecDeque::new() }
+        Self {
+            written: 0,
+            proven: 0,
+            retain_bytes,
+            retained_bytes: 0,
+            retained: VecDeque::new(),
+        }
     }
 
     /// Notes a message that goes to the transport; whether it has to be proven
@@ -34,7 +40,9 @@ impl Ledger {
         self.retained.push_back(message.clone());
         // The newest stay: they are the likeliest to be lost.
         while self.retained_bytes > self.retain_bytes {
-            let Some(oldest) = self.retained.pop_front() else { break };
+            let Some(oldest) = self.retained.pop_front() else {
+                break;
+            };
             self.retained_bytes -= oldest.len();
         }
         true
@@ -54,7 +62,9 @@ impl Ledger {
         self.proven = through;
         let unproven = usize::try_from(self.written - through).unwrap_or(usize::MAX);
         while self.retained.len() > unproven {
-            let Some(delivered) = self.retained.pop_front() else { break };
+            let Some(delivered) = self.retained.pop_front() else {
+                break;
+            };
             self.retained_bytes -= delivered.len();
         }
     }
@@ -67,9 +77,12 @@ impl Ledger {
     /// Ends the ledger: what was written without proof
     pub(crate) fn close(&mut self) -> Unconfirmed {
         let count = self.written - self.proven;
-        self.proven = self.written;
+        self.written = self.proven;
         self.retained_bytes = 0;
-        Unconfirmed { count, messages: core::mem::take(&mut self.retained).into() }
+        Unconfirmed {
+            count,
+            messages: core::mem::take(&mut self.retained).into(),
+        }
     }
 }
 

@@ -41,6 +41,15 @@ impl Instant {
         Duration::from_nanos(self.0)
     }
 
+    /// The nanoseconds since the timer's origin, for arithmetic on ticks
+    pub(super) const fn nanos(self) -> u64 {
+        self.0
+    }
+
+    pub(super) const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
     /// How long after `earlier` this instant is; zero if it is not later
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
@@ -74,7 +83,11 @@ impl fmt::Debug for Instant {
 /// `Duration::as_nanos` is a `u128`; a duration beyond 584 years counts as that long
 const fn saturating_nanos(duration: Duration) -> u64 {
     let nanos = duration.as_nanos();
-    if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 }
+    if nanos > u64::MAX as u128 {
+        u64::MAX
+    } else {
+        nanos as u64
+    }
 }
 
 #[cfg(test)]
@@ -84,7 +97,10 @@ mod tests {
     #[test]
     fn saturates_at_both_ends() {
         let second = Duration::from_secs(1);
-        assert_eq!(Instant::ORIGIN.saturating_duration_since(Instant::NEVER), Duration::ZERO);
+        assert_eq!(
+            Instant::ORIGIN.saturating_duration_since(Instant::NEVER),
+            Duration::ZERO
+        );
         assert_eq!(Instant::from_origin(Duration::MAX), Instant::NEVER);
         assert_eq!(Instant::NEVER + second, Instant::NEVER);
         assert_eq!((Instant::ORIGIN + second).since_origin(), second);

@@ -5,9 +5,9 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
+use super::Transport;
 use crate::cause::Cause;
 use crate::time::Timer;
-use super::Transport;
 
 /// Takes sockets; the upgrade is a future of its own, so that a slow one blocks nobody
 pub trait Accept {

@@ -4,10 +4,10 @@
 use core::error::Error;
 use core::future::Future;
 
+use super::Transport;
 use crate::cause::Cause;
 use crate::config::ConfigError;
 use crate::time::Timer;
-use super::Transport;
 
 /// Makes transports, one for each attempt
 ///
@@ -26,6 +26,15 @@ pub trait Connect {
 
     /// Begins an attempt
     fn connect(&mut self, attempt: Attempt) -> Self::Future;
+
+    /// What is wrong with the settings; asked once, before the first attempt
+    ///
+    /// # Errors
+    ///
+    /// A setting cannot be. The default has no settings.
+    fn check(&self) -> Result<(), ConfigError> {
+        Ok(())
+    }
 
     /// The error as data, which verdicts are made from
     ///
@@ -51,7 +60,10 @@ impl Attempt {
     /// The attempt at the start
     #[must_use]
     pub const fn first() -> Self {
-        Self { number: 1, after: None }
+        Self {
+            number: 1,
+            after: None,
+        }
     }
 }
 

@@ -1,0 +1,393 @@
+//! A client that reconnects: a chain of connections with one queue, one policy and one stream of
+//! events.
+
+mod builder;
+mod driver;
+mod queue;
+
+use core::error::Error;
+use core::fmt;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use futures_core::Stream;
+use futures_sink::Sink;
+use pin_project::pin_project;
+
+use self::builder::Settings;
+use self::driver::{Farewell, State};
+pub(crate) use self::queue::Outbox;
+use crate::cause::{Cause, CloseCode, CloseFrame};
+use crate::config::ConfigError;
+use crate::connection::Connection;
+use crate::event::Event;
+use crate::message::Message;
+use crate::outcome::{Disconnected, Tally};
+use crate::reconnect::Reconnect;
+use crate::time::{Alarm, Timer};
+use crate::transport::{Connect, Endpoint};
+
+pub use builder::ClientBuilder;
+pub use queue::Queue;
+
+/// A client that reconnects
+///
+/// A `Stream` of [`Event`]s, which ends only when the client gave up or was closed, and a `Sink` of
+/// [`Message`]s. Messages wait in a bounded queue while no connection stands, and what was sent
+/// without proof of delivery is handed back with [`Event::Disconnected`].
+///
+/// It is driven by being polled: await [`next`](Self::next) for as long as it shall live, or
+/// [split](crate::halves::split) it and spawn the pump.
+#[pin_project]
+pub struct Client<C: Connect, K: Timer> {
+    connector: C,
+    timer: K,
+    settings: Settings,
+    reconnect: Reconnect,
+    seeds: fastrand::Rng,
+    #[pin]
+    state: State<C, K>,
+    #[pin]
+    alarm: Alarm<K::Sleep>,
+    outbox: Outbox,
+    /// What happened and was not read yet
+    events: VecDeque<Event>,
+    tally: Tally,
+    /// Asked to close
+    closing: Option<Farewell>,
+    /// Whether a connection ever stood
+    established: bool,
+    /// Why there is no further event
+    outcome: Option<Cause>,
+}
+
+impl<C: Connect, K: Timer + Clone> Client<C, K> {
+    /// A builder for a client over any connector and timer
+    ///
+    /// `seed` draws all jitter: take it from the operating system.
+    pub fn over(connector: C, timer: K, seed: u64) -> ClientBuilder<C, K> {
+        ClientBuilder::new(Ok((connector, timer, seed)))
+    }
+
+    /// The next event; `None` once the client has given up or was closed
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: if the future is dropped, no event is lost.
+    pub async fn next(&mut self) -> Option<Event>
+    where
+        Self: Unpin,
+    {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Sends a message: returns once it is queued, and on its way if a connection stands
+    ///
+    /// With [`Queue::or_wait`] it waits for room, and drives the client meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The queue is full, the message is larger than the queue, or the client is over. The error
+    /// hands the message back.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: if the future is dropped before it completes, nothing was accepted.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError>
+    where
+        Self: Unpin,
+    {
+        let mut message = Some(message.into());
+        poll_fn(|cx| {
+            let mut this = Pin::new(&mut *self);
+            let Some(offered) = message.take() else {
+                return Poll::Ready(Ok(()));
+            };
+            match this.as_mut().offer(offered) {
+                Ok(()) => {
+                    this.pump(cx);
+                    Poll::Ready(Ok(()))
+                }
+                Err(error) if error.may_wait() && this.settings.queue.waits() => {
+                    if this.as_mut().poll_room(cx).is_pending() {
+                        message = Some(error.into_message());
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(this.offer(error.into_message()))
+                }
+                Err(error) => Poll::Ready(Err(error)),
+            }
+        })
+        .await
+    }
+
+    /// Queues a message without waiting; it goes out when the client is next awaited
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), and never waits.
+    pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), SendError>
+    where
+        Self: Unpin,
+    {
+        Pin::new(self).offer(message.into())
+    }
+
+    /// Closes politely with 1000: sends what is queued, sees to it that it arrives, says Close; all
+    /// of it within twice the `close_timeout`
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: called again, it goes on.
+    pub async fn close(&mut self) -> Disconnected
+    where
+        Self: Unpin,
+    {
+        self.close_with(CloseCode::NORMAL.into()).await
+    }
+
+    /// [`close`](Self::close) with a code and a reason of one's own
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: called again, it goes on.
+    pub async fn close_with(&mut self, frame: CloseFrame) -> Disconnected
+    where
+        Self: Unpin,
+    {
+        self.closing.get_or_insert_with(|| frame.into());
+        loop {
+            match self.next().await {
+                Some(Event::Closed(end) | Event::GaveUp(end)) => return *end,
+                Some(_) => {}
+                None => return Disconnected::new(Cause::ClosedByUs),
+            }
+        }
+    }
+
+    /// How many messages met which fate so far
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let Tally {
+            accepted,
+            delivered,
+            unsent,
+            unconfirmed,
+            ..
+        } = self.tally;
+        let delivered = delivered + self.connection().map_or(0, Connection::delivered);
+        let pending = accepted - delivered - unsent - unconfirmed;
+        Tally {
+            accepted,
+            delivered,
+            unsent,
+            unconfirmed,
+            pending,
+        }
+    }
+
+    /// Why the client is over; `None` while it is not
+    #[must_use]
+    pub const fn outcome(&self) -> Option<&Cause> {
+        self.outcome.as_ref()
+    }
+
+    /// The present connection, for its round trips and evidence; `None` while there is none
+    #[must_use]
+    pub const fn connection(&self) -> Option<&Connection<C::Transport, K>> {
+        match &self.state {
+            State::Up(connection) => Some(connection),
+            _ => None,
+        }
+    }
+
+    /// Takes a message into the queue, if there is room
+    fn offer(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
+        let this = self.project();
+        if this.outcome.is_some() || this.closing.is_some() {
+            return Err(SendError::Over { message });
+        }
+        this.outbox.push(message, &this.settings.queue)?;
+        this.tally.accepted += 1;
+        Ok(())
+    }
+}
+
+impl<C: Endpoint> Client<C, C::Timer> {
+    /// Connects to `url` with the defaults, and stays connected
+    ///
+    /// Fails fast: the first attempt must succeed. Later ones are retried.
+    ///
+    /// # Errors
+    ///
+    /// The URL cannot be, or the first attempt failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future abandons the attempt.
+    pub async fn connect(url: &str) -> Result<Self, ConnectError>
+    where
+        Self: Unpin,
+    {
+        Self::builder(url).connect().await
+    }
+
+    /// A builder for a client of `url`; a URL that cannot be is reported when it is built
+    pub fn builder(url: &str) -> ClientBuilder<C, C::Timer> {
+        ClientBuilder::new(C::from_url(url).map(|connector| {
+            let (timer, seed) = (connector.timer(), connector.seed());
+            (connector, timer, seed)
+        }))
+    }
+}
+
+impl<C: Connect, K: Timer + Clone> Stream for Client<C, K> {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        loop {
+            if let Some(event) = self.as_mut().project().events.pop_front() {
+                return Poll::Ready(Some(event));
+            }
+            if self.outcome.is_some() {
+                return Poll::Ready(None);
+            }
+            ready!(self.as_mut().poll_step(cx));
+        }
+    }
+}
+
+/// `poll_ready` waits for room in the queue, `poll_flush` until everything queued is written
+impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
+    type Error = SendError;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.poll_room(cx).map(Ok)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
+        self.offer(message)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        while !self.outbox.is_empty() && self.outcome.is_none() {
+            ready!(self.as_mut().poll_unread(cx));
+        }
+        ready!(self.poll_written(cx));
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.as_mut()
+            .project()
+            .closing
+            .get_or_insert_with(|| CloseFrame::from(CloseCode::NORMAL).into());
+        while self.outcome.is_none() {
+            ready!(self.as_mut().poll_unread(cx));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<C: Connect, K: Timer> fmt::Debug for Client<C, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("settings", &self.settings)
+            .field("reconnect", &self.reconnect)
+            .field("tally", &self.tally)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a client could not be made
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// A setting cannot be
+    Config(ConfigError),
+    /// The first attempt failed, and `retry_first` was not set
+    Failed(Cause),
+}
+
+impl From<ConfigError> for ConnectError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Failed(cause) => write!(f, "could not connect: {cause}"),
+        }
+    }
+}
+
+impl Error for ConnectError {}
+
+/// Why a message was not accepted; hands it back
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The queue has no room now
+    Full {
+        /// The message
+        message: Message,
+        /// The queue that is full
+        queue: Queue,
+    },
+    /// The message alone is larger than the queue
+    TooLarge {
+        /// The message
+        message: Message,
+        /// The queue that it does not fit into
+        queue: Queue,
+    },
+    /// The client was closed or has given up
+    Over {
+        /// The message
+        message: Message,
+    },
+}
+
+impl SendError {
+    /// The message that was not accepted
+    #[must_use]
+    pub fn into_message(self) -> Message {
+        match self {
+            Self::Full { message, .. }
+            | Self::TooLarge { message, .. }
+            | Self::Over { message } => message,
+        }
+    }
+
+    const fn may_wait(&self) -> bool {
+        matches!(self, Self::Full { .. })
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full { queue, .. } => write!(f, "the queue is full ({queue}); `queue` sets it"),
+            Self::TooLarge { message, queue } => {
+                write!(
+                    f,
+                    "a message of {} bytes is larger than the queue ({queue}); `queue` sets it",
+                    message.len()
+                )
+            }
+            Self::Over { .. } => f.write_str("the client is over"),
+        }
+    }
+}
+
+impl Error for SendError {}
+
+/// What the user decides about a cause
+type VerdictFn = Box<dyn Fn(&Cause) -> crate::reconnect::Retry + Send + Sync>;

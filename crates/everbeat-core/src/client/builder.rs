@@ -1,0 +1,267 @@
+//! How a client is made: settings with defaults, checked once when it is built.
+
+use core::fmt;
+use core::pin::Pin;
+use core::time::Duration;
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+
+use super::driver::State;
+use super::queue::Outbox;
+use super::{Client, ConnectError, Queue, VerdictFn};
+use crate::cause::Cause;
+use crate::config::{
+    ConfigError, ConnectionConfig, HeartbeatConfig, LONGEST, SHORTEST, defaults, within,
+};
+use crate::event::Event;
+use crate::outcome::Tally;
+use crate::reconnect::{Backoff, Reconnect, Retry};
+use crate::time::{Alarm, Timer};
+use crate::transport::Connect;
+
+/// Settings that have been checked
+pub(super) struct Settings {
+    pub(super) connection: ConnectionConfig,
+    pub(super) connect_timeout: Duration,
+    pub(super) queue: Queue,
+    pub(super) retry_first: bool,
+    pub(super) verdict: Option<VerdictFn>,
+}
+
+/// Builds a [`Client`]
+///
+/// The first page of settings: [`detect_within`](Self::detect_within) or
+/// [`interval`](Self::interval) and [`timeout`](Self::timeout), [`backoff`](Self::backoff),
+/// [`verdict`](Self::verdict), [`queue`](Self::queue), [`retry_first`](Self::retry_first), and
+/// [`connector`](Self::connector) for what belongs to the transport. Nothing is checked before
+/// [`connect`](Self::connect) or [`build`](Self::build), which name the setting that cannot be.
+#[must_use = "a builder does nothing before `connect` or `build`"]
+pub struct ClientBuilder<C, K> {
+    parts: Result<(C, K, u64), ConfigError>,
+    beat: Beat,
+    backoff: Backoff,
+    verdict: Option<VerdictFn>,
+    queue: Queue,
+    retry_first: bool,
+    connect_timeout: Duration,
+    close_timeout: Duration,
+    idle: Option<Duration>,
+    retain_bytes: usize,
+}
+
+/// What was asked of the beat, unchecked
+#[derive(Clone, Copy, Debug)]
+struct Beat {
+    on: bool,
+    interval: Duration,
+    timeout: Duration,
+    detect_within: Option<Duration>,
+}
+
+impl Beat {
+    fn check(self) -> Result<Option<HeartbeatConfig>, ConfigError> {
+        let beat = HeartbeatConfig::new(self.interval, self.timeout)?;
+        let beat = match self.detect_within {
+            Some(promise) => beat.detect_within(promise)?,
+            None => beat,
+        };
+        Ok(self.on.then_some(beat))
+    }
+}
+
+impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
+    pub(super) fn new(parts: Result<(C, K, u64), ConfigError>) -> Self {
+        Self {
+            parts,
+            beat: Beat {
+                on: true,
+                interval: defaults::CLIENT_INTERVAL,
+                timeout: defaults::TIMEOUT,
+                detect_within: None,
+            },
+            backoff: Backoff::default(),
+            verdict: None,
+            queue: Queue::default(),
+            retry_first: false,
+            connect_timeout: defaults::CONNECT_TIMEOUT,
+            close_timeout: defaults::CLOSE_TIMEOUT,
+            idle: None,
+            retain_bytes: defaults::RETAIN_BYTES,
+        }
+    }
+
+    /// A promise: a silent server is declared dead within this time; shortens interval and timeout
+    /// as far as it takes ([`HeartbeatConfig::detect_within`])
+    pub const fn detect_within(mut self, promise: Duration) -> Self {
+        self.beat.detect_within = Some(promise);
+        self
+    }
+
+    /// How long a silence is answered with a Ping; 20 s by default
+    pub const fn interval(mut self, interval: Duration) -> Self {
+        self.beat.interval = interval;
+        self
+    }
+
+    /// How long after a Ping its silence means death; 20 s by default
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.beat.timeout = timeout;
+        self
+    }
+
+    /// Whether the client beats at all; it does by default
+    ///
+    /// Without a beat a vanished server is noticed when the kernel does, after many minutes.
+    pub const fn heartbeat(mut self, on: bool) -> Self {
+        self.beat.on = on;
+        self
+    }
+
+    /// How long to wait between attempts; 1 s doubling to 30 s by default
+    pub const fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// Whether to try again, decided from the cause; [`Cause::default_verdict`] by default
+    pub fn verdict(mut self, verdict: impl Fn(&Cause) -> Retry + Send + Sync + 'static) -> Self {
+        self.verdict = Some(Box::new(verdict));
+        self
+    }
+
+    /// How much may wait to be sent; 1,024 messages and 1 MiB by default
+    pub const fn queue(mut self, queue: Queue) -> Self {
+        self.queue = queue;
+        self
+    }
+
+    /// Whether the first connection is retried as later ones are; it fails fast by default, so that
+    /// a wrong address is noticed at once
+    pub const fn retry_first(mut self, retry: bool) -> Self {
+        self.retry_first = retry;
+        self
+    }
+
+    /// Changes the connector: limits, headers, a fresh request for each attempt
+    pub fn connector(mut self, change: impl FnOnce(C) -> C) -> Self {
+        self.parts = self
+            .parts
+            .map(|(connector, timer, seed)| (change(connector), timer, seed));
+        self
+    }
+
+    /// How long an attempt may take, from name to upgrade; 10 s by default
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a Close handshake may take before the socket is dropped; 5 s by default
+    pub const fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.close_timeout = timeout;
+        self
+    }
+
+    /// How long a connection may go without a message either way; for ever by default
+    pub const fn idle(mut self, idle: Option<Duration>) -> Self {
+        self.idle = idle;
+        self
+    }
+
+    /// How many bytes of unproven messages are kept, to be handed back; 256 KiB by default
+    pub const fn retain_bytes(mut self, bytes: usize) -> Self {
+        self.retain_bytes = bytes;
+        self
+    }
+
+    /// Makes the client; its first attempt begins when it is first awaited
+    ///
+    /// # Errors
+    ///
+    /// A setting cannot be; the error names it.
+    pub fn build(self) -> Result<Client<C, K>, ConfigError> {
+        let (connector, timer, seed) = self.parts?;
+        let connection = ConnectionConfig::client()
+            .with_heartbeat(self.beat.check()?)
+            .with_idle(self.idle)?
+            .with_close_timeout(self.close_timeout)?
+            .with_retain_bytes(self.retain_bytes);
+        let settings = Settings {
+            connection,
+            connect_timeout: within("connect_timeout", self.connect_timeout, SHORTEST, LONGEST)?,
+            queue: self.queue.check()?,
+            retry_first: self.retry_first,
+            verdict: self.verdict,
+        };
+        let mut seeds = fastrand::Rng::with_seed(seed);
+        Ok(Client {
+            connector,
+            timer,
+            settings,
+            reconnect: Reconnect::new(self.backoff.check()?, seeds.u64(..)),
+            seeds,
+            state: State::Start,
+            alarm: Alarm::new(),
+            outbox: Outbox::default(),
+            events: VecDeque::new(),
+            tally: Tally::default(),
+            closing: None,
+            established: false,
+            outcome: None,
+        })
+    }
+
+    /// Makes the client and waits for its first connection, which is then its first event
+    ///
+    /// With [`retry_first`](Self::retry_first) it waits through as many attempts as it takes.
+    ///
+    /// # Errors
+    ///
+    /// A setting cannot be, or the attempt failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future abandons the attempt.
+    pub async fn connect(self) -> Result<Client<C, K>, ConnectError>
+    where
+        Client<C, K>: Unpin,
+    {
+        let mut client = self.build()?;
+        loop {
+            match client.next().await {
+                Some(connected @ Event::Connected { .. }) => {
+                    Pin::new(&mut client).project().events.push_front(connected);
+                    return Ok(client);
+                }
+                Some(Event::GaveUp(end) | Event::Closed(end)) => {
+                    return Err(ConnectError::Failed(end.cause));
+                }
+                Some(_) => {}
+                None => return Err(ConnectError::Failed(Cause::ClosedByUs)),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("connection", &self.connection)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("queue", &self.queue)
+            .field("retry_first", &self.retry_first)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C, K> fmt::Debug for ClientBuilder<C, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("beat", &self.beat)
+            .field("backoff", &self.backoff)
+            .field("queue", &self.queue)
+            .field("retry_first", &self.retry_first)
+            .finish_non_exhaustive()
+    }
+}

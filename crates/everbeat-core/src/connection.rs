@@ -1,0 +1,331 @@
+//! One WebSocket with its heartbeat, either role: the driver between a transport, a timer and the
+//! policies. It never reconnects.
+
+mod closing;
+mod driver;
+
+use core::fmt;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use futures_core::Stream;
+use futures_sink::Sink;
+use pin_project::pin_project;
+
+use self::closing::Closing;
+use crate::cause::{Cause, CloseCode, CloseFrame, Evidence};
+use crate::config::ConnectionConfig;
+use crate::event::Event;
+use crate::heartbeat::{Heartbeat, RoundTrip};
+use crate::message::Message;
+use crate::outcome::{Disconnected, Ledger};
+use crate::time::{Alarm, Instant, Timer};
+use crate::transport::Transport;
+
+/// One WebSocket with its heartbeat; works with any RFC 6455 peer, in either role
+///
+/// A `Stream` of [`Event`]s and a `Sink` of [`Message`]s, or [`recv`](Self::recv) and
+/// [`send`](Self::send). It is driven by being polled: while the application awaits any of these,
+/// Pings are sent, answered and judged. While it sends, at most one message is read ahead.
+///
+/// The last event is [`Event::Disconnected`]: why, on what evidence, and what became of the
+/// messages. Dropping a connection closes the socket without a Close frame; [`close`](Self::close)
+/// is the polite way.
+///
+/// It is `Send` if the transport and the timer are.
+#[pin_project]
+pub struct Connection<T: Transport, K: Timer> {
+    #[pin]
+    transport: T,
+    #[pin]
+    alarm: Alarm<K::Sleep>,
+    timer: K,
+    config: ConnectionConfig,
+    heartbeat: Option<Heartbeat>,
+    ledger: Ledger,
+    phase: Phase,
+    /// What was read or noticed while the application was sending
+    ahead: VecDeque<Event>,
+    /// When a message last went either way
+    last_message: Instant,
+    /// What happened since the clock was last read: a wake-up reads it once, at its end
+    since_clock: SinceClock,
+}
+
+/// Where a connection is in its life
+#[derive(Debug)]
+enum Phase {
+    Open,
+    Closing(Closing),
+    Over(Cause),
+}
+
+/// Facts that wait for a clock reading to become instants
+#[derive(Debug, Default)]
+struct SinceClock {
+    /// The transport's counters when the clock was last read
+    received: u64,
+    sent: u64,
+    /// Frames handed up
+    frames: u32,
+    message: bool,
+    wrote: bool,
+    flushed: bool,
+    /// The transport holds something that is not flushed
+    unflushed: bool,
+}
+
+impl<T: Transport, K: Timer> Connection<T, K> {
+    /// A connection over a transport whose upgrade is done
+    ///
+    /// `seed` draws the phase and the jitter of the beat: take it from the operating system, for a
+    /// fixed one would march a fleet in step.
+    pub fn new(transport: T, timer: K, config: ConnectionConfig, seed: u64) -> Self {
+        let now = timer.now();
+        let heartbeat = config
+            .heartbeat()
+            .filter(|_| transport.can_ping())
+            .map(|beat| Heartbeat::new(beat, seed, now));
+        Self {
+            since_clock: SinceClock {
+                received: transport.received(),
+                sent: transport.sent(),
+                ..SinceClock::default()
+            },
+            ledger: Ledger::new(config.retain_bytes()),
+            transport,
+            alarm: Alarm::new(),
+            timer,
+            config,
+            heartbeat,
+            phase: Phase::Open,
+            ahead: VecDeque::new(),
+            last_message: now,
+        }
+    }
+
+    /// The next message; `None` once the connection has ended politely
+    ///
+    /// # Errors
+    ///
+    /// The cause, if it did not end politely: see [`Cause::is_polite`]. Afterwards `None`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: if the future is dropped, no message is lost.
+    pub async fn recv(&mut self) -> Result<Option<Message>, Cause>
+    where
+        Self: Unpin,
+    {
+        loop {
+            match self.next().await {
+                Some(Event::Message(message)) => return Ok(Some(message)),
+                Some(Event::Disconnected(end)) if !end.cause.is_polite() => return Err(end.cause),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The next event; `None` after [`Event::Disconnected`]
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: if the future is dropped, no event is lost.
+    pub async fn next(&mut self) -> Option<Event>
+    where
+        Self: Unpin,
+    {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Sends a message: returns once the transport has accepted it and was asked once to write it
+    ///
+    /// What is not written by then is written while the connection is awaited again.
+    ///
+    /// # Errors
+    ///
+    /// The cause, if the connection is ending or has ended; the message was not accepted.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: if the future is dropped before it completes, nothing was accepted.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Cause>
+    where
+        Self: Unpin,
+    {
+        let mut message = Some(message.into());
+        poll_fn(|cx| {
+            let mut this = Pin::new(&mut *self);
+            ready!(this.as_mut().poll_ready(cx))?;
+            if let Some(message) = message.take() {
+                this.as_mut().start_send(message)?;
+            }
+            // What cannot be written now is the driver's to write; an error is the next event.
+            let _ = this.poll_flush(cx);
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    /// Closes politely with 1000: sees to it that what was sent arrives, says Close, waits for the
+    /// answer, and gives up on either after `close_timeout`
+    ///
+    /// Messages that still come in are discarded.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: called again, it goes on.
+    pub async fn close(&mut self) -> Disconnected
+    where
+        Self: Unpin,
+    {
+        self.close_with(CloseCode::NORMAL.into()).await
+    }
+
+    /// [`close`](Self::close) with a code and a reason of one's own
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: called again, it goes on.
+    pub async fn close_with(&mut self, frame: CloseFrame) -> Disconnected
+    where
+        Self: Unpin,
+    {
+        Pin::new(&mut *self).begin_close(frame);
+        loop {
+            match self.next().await {
+                Some(Event::Disconnected(end)) => return *end,
+                Some(_) => {}
+                None => return Disconnected::new(Cause::ClosedByUs),
+            }
+        }
+    }
+
+    /// The round trips of Pings so far; `None` before the first Pong
+    #[must_use]
+    pub fn round_trip(&self) -> Option<RoundTrip> {
+        self.heartbeat.as_ref().and_then(Heartbeat::round_trip)
+    }
+
+    /// What is known of the connection now; reads the clock
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        self.evidence_at(self.timer.now())
+    }
+
+    /// How many messages of ours are proven to have been delivered
+    #[must_use]
+    pub const fn delivered(&self) -> u64 {
+        self.ledger.proven()
+    }
+
+    /// The transport
+    #[must_use]
+    pub const fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    fn evidence_at(&self, now: Instant) -> Evidence {
+        let judged = self
+            .heartbeat
+            .as_ref()
+            .map(|heartbeat| heartbeat.evidence(now));
+        Evidence {
+            timer_late: self.alarm.lateness(now),
+            path: self.transport.path(),
+            received: self.transport.received(),
+            sent: self.transport.sent(),
+            ..judged.unwrap_or_default()
+        }
+    }
+}
+
+impl<T: Transport, K: Timer> Stream for Connection<T, K> {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        if let Some(event) = self.as_mut().project().ahead.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        self.poll_event(cx)
+    }
+}
+
+/// Errors are the cause for which the connection ends; the whole end comes as the last event.
+/// A message for which `start_send` returned `Ok` has been accepted and is accounted for there.
+impl<T: Transport, K: Timer> Sink<Message> for Connection<T, K> {
+    type Error = Cause;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        self.refuse_unless_open()?;
+        match self.as_mut().project().transport.poll_ready(cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => self.fail_sending(error, cx),
+            Poll::Pending => self.poll_ahead(cx),
+        }
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Cause> {
+        self.refuse_unless_open()?;
+        let mut this = self.as_mut().project();
+        let to_be_proven = this.ledger.write(&message);
+        this.since_clock.wrote |= to_be_proven;
+        this.since_clock.message = true;
+        this.since_clock.unflushed = true;
+        // Taken is taken: a transport that cannot send leaves the message unconfirmed.
+        if let Err(error) = this.transport.as_mut().start_send(message.into()) {
+            self.fail(T::classify(&error));
+        }
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        self.refuse_unless_open()?;
+        match self.as_mut().project().transport.poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                self.project().since_clock.note_flushed();
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => self.fail_sending(error, cx),
+            Poll::Pending => self.poll_ahead(cx),
+        }
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        self.as_mut().begin_close(CloseCode::NORMAL.into());
+        loop {
+            match ready!(self.as_mut().poll_event(cx)) {
+                // The end stays to be read as the last event.
+                Some(Event::Disconnected(end)) => {
+                    let politely = end.cause.is_polite();
+                    let cause = end.cause.clone();
+                    self.project().ahead.push_back(Event::Disconnected(end));
+                    return Poll::Ready(if politely { Ok(()) } else { Err(cause) });
+                }
+                Some(_) => {}
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
+
+impl<T: Transport, K: Timer> fmt::Debug for Connection<T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("config", &self.config)
+            .field("heartbeat", &self.heartbeat)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The last event, and what every later call is told
+impl From<Disconnected> for Event {
+    fn from(end: Disconnected) -> Self {
+        Self::Disconnected(Box::new(end))
+    }
+}

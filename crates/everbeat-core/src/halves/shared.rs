@@ -1,0 +1,161 @@
+//! What the halves and their pump share: two bounded queues and the wakers of whoever waits.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::vec::Vec;
+
+use crate::client::{Outbox, Queue, SendError};
+use crate::event::Event;
+use crate::message::Message;
+
+/// Events that wait to be read before the pump stops to read: enough for a burst, little to hold
+const INCOMING: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    limit: Queue,
+    queues: Mutex<Queues>,
+}
+
+#[derive(Debug)]
+pub(super) struct Queues {
+    outgoing: Outbox,
+    pub(super) incoming: VecDeque<Event>,
+    pub(super) senders: usize,
+    pub(super) receiver: bool,
+    over: bool,
+    pub(super) pump: Option<Waker>,
+    reader: Option<Waker>,
+    /// Senders that wait for room
+    writers: Vec<Waker>,
+}
+
+impl Queues {
+    pub(super) fn wake_pump(&self) {
+        if let Some(pump) = &self.pump {
+            pump.wake_by_ref();
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn new(limit: Queue) -> Self {
+        Self {
+            limit,
+            queues: Mutex::new(Queues {
+                outgoing: Outbox::default(),
+                incoming: VecDeque::new(),
+                senders: 0,
+                receiver: true,
+                over: false,
+                pump: None,
+                reader: None,
+                writers: Vec::new(),
+            }),
+        }
+    }
+
+    /// A panic elsewhere leaves the queues whole: every change to them is a single step
+    pub(super) fn lock(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a message; if there is no room, `waiter` is woken once there is
+    pub(super) fn offer(&self, message: Message, waiter: Option<&Waker>) -> Result<(), SendError> {
+        let mut queues = self.lock();
+        if queues.over {
+            return Err(SendError::Over { message });
+        }
+        let offered = queues.outgoing.push(message, &self.limit);
+        match (&offered, waiter) {
+            (Ok(()), _) => queues.wake_pump(),
+            (Err(SendError::Full { .. }), Some(waiter))
+                if !queues.writers.iter().any(|writer| writer.will_wake(waiter)) =>
+            {
+                queues.writers.push(waiter.clone());
+            }
+            _ => {}
+        }
+        offered
+    }
+
+    pub(super) fn has_outgoing(&self) -> bool {
+        !self.lock().outgoing.is_empty()
+    }
+
+    pub(super) fn take_outgoing(&self) -> Option<Message> {
+        let (message, writers) = {
+            let mut queues = self.lock();
+            (queues.outgoing.pop(), mem::take(&mut queues.writers))
+        };
+        writers.into_iter().for_each(Waker::wake);
+        message
+    }
+
+    /// Both halves are gone, and everything they sent is on its way
+    pub(super) fn is_abandoned(&self) -> bool {
+        let queues = self.lock();
+        !queues.receiver && queues.senders == 0 && queues.outgoing.is_empty()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        let queues = self.lock();
+        !queues.receiver || queues.incoming.len() < INCOMING
+    }
+
+    /// Gives the receiver an event; whether it was the last
+    pub(super) fn deliver(&self, mut event: Event) -> bool {
+        let mut queues = self.lock();
+        let last = match &mut event {
+            Event::Closed(end) | Event::GaveUp(end) => Some(end),
+            Event::Disconnected(end) if end.retry_in.is_none() => Some(end),
+            _ => None,
+        };
+        let is_last = last.is_some();
+        if let Some(end) = last {
+            // What the halves had queued was accepted too, and is not forgotten.
+            end.unsent.extend(queues.outgoing.drain());
+            queues.over = true;
+        }
+        if queues.receiver {
+            queues.incoming.push_back(event);
+        }
+        let reader = queues.reader.take();
+        let writers = if is_last {
+            mem::take(&mut queues.writers)
+        } else {
+            Vec::new()
+        };
+        drop(queues);
+        reader.into_iter().chain(writers).for_each(Waker::wake);
+        is_last
+    }
+
+    pub(super) fn poll_receive(&self, cx: &Context<'_>) -> Poll<Option<Event>> {
+        let mut queues = self.lock();
+        if let Some(event) = queues.incoming.pop_front() {
+            if queues.incoming.len() + 1 == INCOMING {
+                queues.wake_pump();
+            }
+            return Poll::Ready(Some(event));
+        }
+        if queues.over {
+            return Poll::Ready(None);
+        }
+        queues.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// The pump is gone: nobody waits any longer
+    pub(super) fn close(&self) {
+        let (reader, writers) = {
+            let mut queues = self.lock();
+            queues.over = true;
+            queues.pump = None;
+            (queues.reader.take(), mem::take(&mut queues.writers))
+        };
+        reader.into_iter().chain(writers).for_each(Waker::wake);
+    }
+}

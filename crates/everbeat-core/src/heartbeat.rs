@@ -1,0 +1,247 @@
+//! When to send a Ping, which Pong belongs to which, and what a silence means: a state machine
+//! that takes instants and returns what to do.
+
+mod detector;
+mod pings;
+mod round_trip;
+
+use core::time::Duration;
+
+use fastrand::Rng;
+
+use self::detector::{Detector, Judgement, Probe};
+use self::pings::Pings;
+use crate::cause::{Evidence, Verdict};
+use crate::config::HeartbeatConfig;
+use crate::time::Instant;
+
+pub use round_trip::RoundTrip;
+
+/// What the heartbeat asks of its driver
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Beat {
+    /// Send a Ping with this payload (RFC 6455, section 5.5.2), then call
+    /// [`handle_flushed`](Heartbeat::handle_flushed) once it is written
+    Ping([u8; 8]),
+    /// Half the timeout has passed without an answer; tell the application
+    Suspect,
+    /// The peer is gone: drop the connection, there is nobody to say Close to
+    Dead(Verdict),
+}
+
+/// What a Pong of ours tells
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// From the Ping's flush to its Pong; `None` if the flush was not seen before the Pong
+    pub round_trip: Option<Duration>,
+    /// The mark that [`handle_ping_sent`](Heartbeat::handle_ping_sent) was given for that Ping
+    pub mark: u64,
+}
+
+/// The heartbeat of one connection, either role
+///
+/// Any byte heard is life, also in mid-message, and keeps us quiet. After an interval of silence
+/// (the first at a random phase, then 0.9 to 1 times the interval, so that a fleet does not beat in
+/// step) a Ping is due. Its silence for the timeout is death; the clock starts when the Ping was
+/// flushed, and as long as it cannot be flushed, when the operating system last took a byte of
+/// ours. Our own sends prove nothing and postpone nothing.
+///
+/// No method reads a clock, allocates or waits. Calls that come early are no-ops.
+///
+/// ```
+/// use core::time::Duration;
+/// use everbeat_core::config::HeartbeatConfig;
+/// use everbeat_core::heartbeat::{Beat, Heartbeat};
+/// use everbeat_core::time::Instant;
+///
+/// let second = Duration::from_secs(1);
+/// let mut now = Instant::ORIGIN;
+/// let mut heartbeat = Heartbeat::new(HeartbeatConfig::new(10 * second, 5 * second)?, 7, now);
+///
+/// now = heartbeat.poll_timeout(); // nothing was heard until the first beat
+/// let Some(Beat::Ping(payload)) = heartbeat.handle_timeout(now) else { panic!() };
+/// heartbeat.handle_flushed(now);
+///
+/// heartbeat.handle_heard(now + second / 10);
+/// let answer = heartbeat.handle_pong(&payload, now + second / 10).unwrap();
+/// assert_eq!(answer.round_trip, Some(second / 10));
+/// # Ok::<_, everbeat_core::config::ConfigError>(())
+/// ```
+#[derive(Debug)]
+pub struct Heartbeat {
+    config: HeartbeatConfig,
+    rng: Rng,
+    detector: Detector,
+    /// When a byte was last heard; the connection's start counts as one
+    last_heard: Instant,
+    /// From what the next silence is counted: the last byte heard, or the last Ping
+    quiet_since: Instant,
+    /// The length of silence that the next Ping ends, drawn anew for each
+    period: Duration,
+    /// The first write that no Ping vouches for yet
+    unproven_since: Option<Instant>,
+    /// The Ping whose silence is being judged
+    probe: Option<Probe>,
+    suspected: bool,
+    pings: Pings,
+    unanswered: u32,
+    round_trip: Option<RoundTrip>,
+}
+
+impl Heartbeat {
+    /// A heartbeat that begins at `now`, the moment the connection stands
+    ///
+    /// `seed` draws the phase, the jitter and the payloads: take it from the operating system.
+    #[must_use]
+    pub fn new(config: HeartbeatConfig, seed: u64, now: Instant) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let period = config.interval().mul_f64(rng.f64());
+        Self {
+            config,
+            rng,
+            detector: Detector::Plain,
+            last_heard: now,
+            quiet_since: now,
+            period,
+            unproven_since: None,
+            probe: None,
+            suspected: false,
+            pings: Pings::default(),
+            unanswered: 0,
+            round_trip: None,
+        }
+    }
+
+    /// A Ping ahead of its time, for what it proves; the payload
+    ///
+    /// It is sent and judged like any other.
+    pub fn ping_now(&mut self, now: Instant) -> [u8; 8] {
+        let payload = self.pings.send(&mut self.rng);
+        self.probe = Some(Probe::new(now));
+        self.quiet_since = now;
+        self.unproven_since = None;
+        self.unanswered = self.unanswered.saturating_add(1);
+        self.period = self.config.interval().mul_f64(0.9 + 0.1 * self.rng.f64());
+        payload
+    }
+
+    /// When [`handle_timeout`](Heartbeat::handle_timeout) has something to say
+    ///
+    /// The answer may change after any other call. It moves earlier only after `handle_write`,
+    /// `handle_heard` and `handle_timeout`.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Instant {
+        match self.probe {
+            Some(probe) => self
+                .detector
+                .next(probe, self.config.timeout(), self.suspected),
+            None => self.due(),
+        }
+    }
+
+    /// What is to be done now, if anything; call it again until it returns `None`
+    ///
+    /// Read everything the socket holds first: an answer that waits there is an answer.
+    pub fn handle_timeout(&mut self, now: Instant) -> Option<Beat> {
+        let Some(probe) = self.probe else {
+            return (now >= self.due()).then(|| Beat::Ping(self.ping_now(now)));
+        };
+        match self.detector.judge(probe, self.config.timeout(), now) {
+            Judgement::Alive => None,
+            Judgement::Suspect if self.suspected => None,
+            Judgement::Suspect => {
+                self.suspected = true;
+                Some(Beat::Suspect)
+            }
+            Judgement::Dead(verdict) => Some(Beat::Dead(verdict)),
+        }
+    }
+
+    /// Bytes were heard, a whole message or the middle of one; whether the peer was suspected
+    pub fn handle_heard(&mut self, now: Instant) -> bool {
+        self.last_heard = now;
+        self.quiet_since = now;
+        self.probe = None;
+        self.unanswered = 0;
+        core::mem::take(&mut self.suspected)
+    }
+
+    /// A Pong came; `None` if it is late, foreign or unsolicited, which RFC 6455, section 5.5.3
+    /// allows and which tells nothing beyond the bytes it is made of
+    pub fn handle_pong(&mut self, payload: &[u8], now: Instant) -> Option<Answer> {
+        let sent = self.pings.answer(payload)?;
+        let round_trip = sent
+            .flushed_at
+            .map(|flushed| now.saturating_duration_since(flushed));
+        if let Some(round_trip) = round_trip {
+            RoundTrip::sample(&mut self.round_trip, round_trip);
+        }
+        Some(Answer {
+            round_trip,
+            mark: sent.mark,
+        })
+    }
+
+    /// A message was written that a Pong must vouch for: a Ping is due within an interval, even if
+    /// the peer is heard
+    pub fn handle_write(&mut self, now: Instant) {
+        self.unproven_since.get_or_insert(now);
+    }
+
+    /// The newest Ping stands behind everything up to `mark`; its [`Answer`] will name it
+    pub fn handle_ping_sent(&mut self, mark: u64) {
+        self.pings.mark(mark);
+    }
+
+    /// Everything given to the transport, the Ping too, has been taken by the operating system
+    pub fn handle_flushed(&mut self, now: Instant) {
+        self.pings.flushed(now);
+        if let Some(probe) = &mut self.probe {
+            probe.flushed(now);
+        }
+    }
+
+    /// The operating system took some bytes of ours, but not yet all
+    pub fn handle_progress(&mut self, now: Instant) {
+        if let Some(probe) = &mut self.probe {
+            probe.progressed(now);
+        }
+    }
+
+    /// Whether a Ping waits to be flushed
+    #[must_use]
+    pub fn is_flushing(&self) -> bool {
+        self.probe.is_some_and(|probe| !probe.is_flushed())
+    }
+
+    /// What is known at `now`; the transport's own facts are left at their defaults
+    #[must_use]
+    pub fn evidence(&self, now: Instant) -> Evidence {
+        Evidence {
+            silent_for: now.saturating_duration_since(self.last_heard),
+            pings_unanswered: self.unanswered,
+            write_blocked_for: self
+                .probe
+                .filter(|probe| !probe.is_flushed())
+                .map(|probe| now.saturating_duration_since(probe.since())),
+            ..Evidence::default()
+        }
+    }
+
+    /// The round trips measured so far; `None` before the first Pong
+    #[must_use]
+    pub const fn round_trip(&self) -> Option<RoundTrip> {
+        self.round_trip
+    }
+
+    fn due(&self) -> Instant {
+        let quiet = self.quiet_since + self.period;
+        self.unproven_since
+            .map_or(quiet, |since| quiet.min(since + self.period))
+    }
+}
+
+#[cfg(test)]
+mod tests;

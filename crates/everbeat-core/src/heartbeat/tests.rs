@@ -1,0 +1,231 @@
+//! The heartbeat held against a naive model, and its rules one by one.
+
+use core::time::Duration;
+
+use alloc::vec::Vec;
+use proptest::prelude::*;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn at(millis: u64) -> Instant {
+    Instant::from_origin(Duration::from_millis(millis))
+}
+
+fn beat(interval: u64, timeout: u64, seed: u64) -> Heartbeat {
+    let millis = Duration::from_millis;
+    let config = HeartbeatConfig::new(millis(interval), millis(timeout)).unwrap();
+    Heartbeat::new(config, seed, Instant::ORIGIN)
+}
+
+/// Runs to the first Ping and flushes it at once
+fn to_ping(heartbeat: &mut Heartbeat) -> ([u8; 8], Instant) {
+    let now = heartbeat.poll_timeout();
+    let Some(Beat::Ping(payload)) = heartbeat.handle_timeout(now) else {
+        panic!("no Ping due")
+    };
+    heartbeat.handle_flushed(now);
+    (payload, now)
+}
+
+#[test]
+fn the_first_beat_has_a_random_phase_and_the_next_a_narrow_jitter() {
+    let firsts: Vec<Duration> = (0..200)
+        .map(|seed| beat(10_000, 5_000, seed).poll_timeout().since_origin())
+        .collect();
+    assert!(firsts.iter().any(|first| *first < SECOND));
+    assert!(firsts.iter().any(|first| *first > 9 * SECOND));
+    assert!(firsts.iter().all(|first| *first <= 10 * SECOND));
+    for seed in 0..200 {
+        let mut heartbeat = beat(10_000, 5_000, seed);
+        let (payload, now) = to_ping(&mut heartbeat);
+        heartbeat.handle_heard(now);
+        heartbeat.handle_pong(&payload, now);
+        let gap = heartbeat.poll_timeout().saturating_duration_since(now);
+        assert!((9 * SECOND..=10 * SECOND).contains(&gap), "{gap:?}");
+    }
+}
+
+#[test]
+fn silence_is_suspected_at_half_the_timeout_and_death_at_the_whole() {
+    let mut heartbeat = beat(10_000, 4_000, 1);
+    let (_, sent) = to_ping(&mut heartbeat);
+    assert_eq!(heartbeat.poll_timeout(), sent + 2 * SECOND);
+    assert_eq!(heartbeat.handle_timeout(sent + SECOND), None);
+    assert_eq!(
+        heartbeat.handle_timeout(sent + 2 * SECOND),
+        Some(Beat::Suspect)
+    );
+    assert_eq!(heartbeat.handle_timeout(sent + 2 * SECOND), None);
+    assert_eq!(heartbeat.poll_timeout(), sent + 4 * SECOND);
+    assert_eq!(
+        heartbeat.handle_timeout(sent + 4 * SECOND),
+        Some(Beat::Dead(Verdict::Silent))
+    );
+    let evidence = heartbeat.evidence(sent + 4 * SECOND);
+    assert_eq!(evidence.pings_unanswered, 1);
+    assert_eq!(evidence.write_blocked_for, None);
+}
+
+#[test]
+fn the_clock_starts_at_the_flush_and_waits_for_a_moving_upload() {
+    let mut heartbeat = beat(10_000, 4_000, 1);
+    let queued = heartbeat.poll_timeout();
+    assert!(matches!(
+        heartbeat.handle_timeout(queued),
+        Some(Beat::Ping(_))
+    ));
+    heartbeat.handle_progress(queued + 3 * SECOND);
+    assert_eq!(heartbeat.handle_timeout(queued + 4 * SECOND), None);
+    let blocked = heartbeat.evidence(queued + 4 * SECOND).write_blocked_for;
+    assert_eq!(blocked, Some(SECOND));
+    heartbeat.handle_flushed(queued + 5 * SECOND);
+    heartbeat.handle_progress(queued + 8 * SECOND); // later writes postpone nothing
+    assert_eq!(
+        heartbeat.handle_timeout(queued + 7 * SECOND),
+        Some(Beat::Suspect)
+    );
+    assert!(matches!(
+        heartbeat.handle_timeout(queued + 9 * SECOND),
+        Some(Beat::Dead(_))
+    ));
+}
+
+#[test]
+fn a_suspect_that_speaks_is_alive_without_trace() {
+    let mut heartbeat = beat(10_000, 4_000, 1);
+    let (_, sent) = to_ping(&mut heartbeat);
+    assert_eq!(
+        heartbeat.handle_timeout(sent + 2 * SECOND),
+        Some(Beat::Suspect)
+    );
+    assert!(heartbeat.handle_heard(sent + 3 * SECOND));
+    assert!(!heartbeat.handle_heard(sent + 3 * SECOND));
+    assert_eq!(heartbeat.handle_timeout(sent + 4 * SECOND), None);
+    assert_eq!(heartbeat.evidence(sent + 4 * SECOND).pings_unanswered, 0);
+}
+
+#[test]
+fn foreign_late_and_repeated_pongs_tell_nothing() {
+    let mut heartbeat = beat(10_000, 4_000, 1);
+    assert_eq!(heartbeat.handle_pong(b"", at(0)), None);
+    let (payload, sent) = to_ping(&mut heartbeat);
+    assert_eq!(heartbeat.handle_pong(&payload[..7], sent), None);
+    assert_eq!(heartbeat.handle_pong(b"otherone", sent), None);
+    assert!(heartbeat.handle_pong(&payload, sent + SECOND).is_some());
+    assert_eq!(heartbeat.handle_pong(&payload, sent + SECOND), None);
+    assert_eq!(heartbeat.round_trip().unwrap().last, SECOND);
+}
+
+#[test]
+fn round_trips_longer_than_the_interval_are_still_matched() {
+    // The peer is heard (data flows), but every Pong takes 25 s at an interval of 10 s.
+    let mut heartbeat = beat(10_000, 60_000, 1);
+    let mut in_flight = std::collections::VecDeque::new();
+    let mut proven = 0;
+    for second in 0..300 {
+        let now = at(second * 1_000);
+        heartbeat.handle_heard(now);
+        heartbeat.handle_write(now);
+        while let Some(Beat::Ping(payload)) = heartbeat.handle_timeout(now) {
+            heartbeat.handle_ping_sent(second);
+            heartbeat.handle_flushed(now);
+            in_flight.push_back((now + 25 * SECOND, payload));
+        }
+        while in_flight.front().is_some_and(|(due, _)| *due <= now) {
+            let (_, payload) = in_flight.pop_front().unwrap();
+            if let Some(answer) = heartbeat.handle_pong(&payload, now) {
+                proven = answer.mark;
+            }
+        }
+    }
+    assert!(proven > 240, "only proven through {proven}");
+}
+
+#[test]
+fn an_unproven_write_asks_for_a_ping_even_while_the_peer_is_heard() {
+    let mut heartbeat = beat(10_000, 4_000, 1);
+    heartbeat.handle_write(at(1_000));
+    for tenth in 10..=110 {
+        heartbeat.handle_heard(at(tenth * 100));
+    }
+    assert!(heartbeat.poll_timeout() <= at(11_000));
+    assert!(matches!(
+        heartbeat.handle_timeout(at(11_000)),
+        Some(Beat::Ping(_))
+    ));
+}
+
+#[derive(Clone, Debug)]
+enum Input {
+    Heard,
+    Pong,
+    Write,
+    Flushed,
+    Timeout,
+}
+
+proptest! {
+    /// Against a model that keeps every event and derives the rules anew: no death unless the
+    /// newest thing that happened to a Ping (its flush, or a byte taken) is a whole timeout ago and
+    /// nothing was heard since it was queued; and once that holds, death it is.
+    #[test]
+    fn agrees_with_a_naive_model(
+        seed: u64,
+        steps in proptest::collection::vec((0_u64..3_000, prop_oneof![
+            Just(Input::Heard), Just(Input::Pong), Just(Input::Write), Just(Input::Flushed),
+            Just(Input::Timeout), Just(Input::Timeout),
+        ]), 1..200),
+    ) {
+        let (interval, timeout) = (5_000, 3_000);
+        let mut heartbeat = beat(interval, timeout, seed);
+        let (mut now, mut last_heard) = (0, 0);
+        let mut payload: Option<[u8; 8]> = None;
+        let mut outstanding: Option<(u64, Option<u64>)> = None; // queued, flushed
+        let mut last_ping = 0;
+        for (gap, input) in steps {
+            now += gap;
+            match input {
+                Input::Heard => {
+                    heartbeat.handle_heard(at(now));
+                    (last_heard, outstanding) = (now, None);
+                }
+                Input::Pong => if let Some(payload) = payload.take() {
+                    heartbeat.handle_heard(at(now));
+                    heartbeat.handle_pong(&payload, at(now));
+                    (last_heard, outstanding) = (now, None);
+                },
+                Input::Write => heartbeat.handle_write(at(now)),
+                Input::Flushed => {
+                    heartbeat.handle_flushed(at(now));
+                    if let Some((_, flushed)) = &mut outstanding { flushed.get_or_insert(now); }
+                }
+                Input::Timeout => while let Some(action) = heartbeat.handle_timeout(at(now)) {
+                    match action {
+                        Beat::Ping(sent) => {
+                            prop_assert!(outstanding.is_none(), "a Ping while one is judged");
+                            payload = Some(sent);
+                            outstanding = Some((now, None));
+                            last_ping = now;
+                        }
+                        Beat::Suspect | Beat::Dead(_) => {
+                            let (queued, flushed) = outstanding.expect("judged without a Ping");
+                            let silent = now - flushed.unwrap_or(queued);
+                            let share = if action == Beat::Suspect { timeout / 2 } else { timeout };
+                            prop_assert!(silent >= share, "{action:?} after {silent} ms");
+                            prop_assert!(queued >= last_heard);
+                        }
+                    }
+                    if matches!(action, Beat::Dead(_)) { return Ok(()); }
+                },
+            }
+            if let (Input::Timeout, Some((queued, flushed))) = (&input, outstanding) {
+                prop_assert!(now < flushed.unwrap_or(queued) + timeout, "a death was missed");
+            }
+            if matches!(input, Input::Timeout) && outstanding.is_none() {
+                prop_assert!(now < last_heard.max(last_ping) + interval, "a Ping was missed");
+            }
+        }
+    }
+}

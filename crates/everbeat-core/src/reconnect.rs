@@ -1,0 +1,130 @@
+//! Whether and when to try again: the decision about a cause ([`Retry`]), how long to wait
+//! ([`Backoff`]), and the state machine that counts attempts ([`Reconnect`]).
+
+mod backoff;
+mod verdict;
+
+use core::fmt;
+use core::time::Duration;
+
+use fastrand::Rng;
+
+use crate::cause::Cause;
+use crate::time::Instant;
+
+pub use backoff::Backoff;
+pub use verdict::Retry;
+
+/// What a client does after an end
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// The next attempt, no earlier than this
+    RetryAt(Instant),
+    /// None
+    GiveUp,
+}
+
+/// The reconnect policy of one client: counts attempts, remembers health, draws delays
+///
+/// Pure: it takes instants and causes, and returns decisions.
+///
+/// ```
+/// use everbeat_core::Cause;
+/// use everbeat_core::cause::Cut;
+/// use everbeat_core::reconnect::{Backoff, Decision, Reconnect};
+/// use everbeat_core::time::Instant;
+///
+/// let mut reconnect = Reconnect::new(Backoff::default(), 7);
+/// let cut = Cause::Cut { how: Cut::Reset, detail: "".into() };
+/// let verdict = cut.default_verdict();
+/// let Decision::RetryAt(at) = reconnect.handle_end(&cut, verdict, Instant::ORIGIN) else { panic!() };
+/// assert!(at.since_origin().as_secs_f64() <= 1.0);
+/// assert_eq!(reconnect.attempt(), 1);
+/// ```
+pub struct Reconnect {
+    backoff: Backoff,
+    rng: Rng,
+    /// Ends since the last healthy connection
+    ends: u32,
+    /// Ends in a row of connections that the server accepted and that then ended young
+    flaps: u32,
+    /// When the present connection was made; `None` while there is none
+    connected_at: Option<Instant>,
+    /// Whether the one more try that `Retry::Once` grants has been used
+    once_used: bool,
+}
+
+impl Reconnect {
+    /// A fresh policy; `seed` draws the delays: take it from the operating system
+    #[must_use]
+    pub const fn new(backoff: Backoff, seed: u64) -> Self {
+        Self {
+            backoff,
+            rng: Rng::with_seed(seed),
+            ends: 0,
+            flaps: 0,
+            connected_at: None,
+            once_used: false,
+        }
+    }
+
+    /// A connection stands
+    pub const fn handle_connected(&mut self, now: Instant) {
+        self.connected_at = Some(now);
+    }
+
+    /// A connection ended, or an attempt failed, for which the verdict is `retry`
+    pub fn handle_end(&mut self, cause: &Cause, retry: Retry, now: Instant) -> Decision {
+        let lasted = self
+            .connected_at
+            .take()
+            .map(|connected| now.saturating_duration_since(connected));
+        let healthy = lasted.is_some_and(|lasted| lasted >= self.backoff.healthy_after());
+        if healthy {
+            (self.ends, self.flaps, self.once_used) = (0, 0, false);
+        } else if lasted.is_some() || hung_up_in_upgrade(cause) {
+            self.flaps = self.flaps.saturating_add(1);
+        } else {
+            self.flaps = 0;
+        }
+        let (together, floor) = match retry {
+            Retry::Never => return Decision::GiveUp,
+            Retry::Once if core::mem::replace(&mut self.once_used, true) => {
+                return Decision::GiveUp;
+            }
+            Retry::Once | Retry::Alone => (false, Duration::ZERO),
+            Retry::Together => (true, Duration::ZERO),
+            Retry::After(floor) => (true, floor),
+        };
+        let delay = self
+            .backoff
+            .draw(self.ends, self.flaps, together, &mut self.rng);
+        self.ends = self.ends.saturating_add(1);
+        Decision::RetryAt(now + floor + delay)
+    }
+
+    /// The number of the attempt that comes next: 1 for the first after a healthy connection
+    #[must_use]
+    pub const fn attempt(&self) -> u32 {
+        if self.ends == 0 { 1 } else { self.ends }
+    }
+}
+
+/// The server's program took the socket and dropped it: the same flap as accepting and closing
+fn hung_up_in_upgrade(cause: &Cause) -> bool {
+    matches!(cause, Cause::Cut { .. } | Cause::NotWebSocket { .. })
+}
+
+impl fmt::Debug for Reconnect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reconnect")
+            .field("backoff", &self.backoff)
+            .field("ends", &self.ends)
+            .field("flaps", &self.flaps)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

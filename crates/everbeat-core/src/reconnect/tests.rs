@@ -1,0 +1,190 @@
+//! The verdict table, and the delays held against a naive model.
+
+use core::time::Duration;
+
+use alloc::vec::Vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::cause::{CloseCode, Cut};
+
+fn closed(code: u16) -> Cause {
+    Cause::Closed {
+        code: CloseCode(code),
+        reason: "".into(),
+    }
+}
+
+fn cut() -> Cause {
+    Cause::Cut {
+        how: Cut::Reset,
+        detail: "".into(),
+    }
+}
+
+fn refused() -> Cause {
+    Cause::Unreachable {
+        detail: "refused".into(),
+    }
+}
+
+fn rejected(status: u16, seconds: Option<u64>) -> Cause {
+    Cause::Rejected {
+        status,
+        retry_after: seconds.map(Duration::from_secs),
+    }
+}
+
+fn delay(reconnect: &mut Reconnect, cause: &Cause, now: Instant) -> Option<Duration> {
+    match reconnect.handle_end(cause, cause.default_verdict(), now) {
+        Decision::RetryAt(at) => Some(at.saturating_duration_since(now)),
+        Decision::GiveUp => None,
+    }
+}
+
+#[test]
+fn the_verdict_table() {
+    let after = Retry::After(Duration::from_secs(7));
+    let table = [
+        (closed(1000), Retry::Never),
+        (closed(1001), Retry::Together),
+        (closed(1002), Retry::Never),
+        (closed(1003), Retry::Never),
+        (closed(1005), Retry::Alone),
+        (closed(1006), Retry::Alone),
+        (closed(1007), Retry::Never),
+        (closed(1008), Retry::Never),
+        (closed(1009), Retry::Never),
+        (closed(1010), Retry::Never),
+        (closed(1011), Retry::Alone),
+        (closed(1012), Retry::Together),
+        (closed(1013), Retry::Alone),
+        (closed(1014), Retry::Alone),
+        (closed(4000), Retry::Alone),
+        (cut(), Retry::Alone),
+        (refused(), Retry::Together),
+        (rejected(401, None), Retry::Once),
+        (rejected(403, Some(7)), Retry::Once),
+        (rejected(404, None), Retry::Never),
+        (rejected(302, None), Retry::Never),
+        (rejected(429, Some(7)), after),
+        (rejected(503, Some(7)), after),
+        (rejected(500, None), Retry::Together),
+        (Cause::ClosedByUs, Retry::Never),
+        (Cause::NotWebSocket { detail: "".into() }, Retry::Never),
+    ];
+    for (cause, retry) in table {
+        assert_eq!(cause.default_verdict(), retry, "{cause}");
+    }
+}
+
+#[test]
+fn a_stale_credential_is_tried_once_more_until_health_returns() {
+    let mut reconnect = Reconnect::new(Backoff::default(), 1);
+    let mut now = Instant::ORIGIN;
+    assert!(delay(&mut reconnect, &rejected(401, None), now).is_some());
+    assert!(delay(&mut reconnect, &rejected(401, None), now).is_none());
+    reconnect.handle_connected(now);
+    now += Duration::from_secs(31);
+    assert!(delay(&mut reconnect, &cut(), now).is_some());
+    assert!(delay(&mut reconnect, &rejected(401, None), now).is_some());
+}
+
+#[test]
+fn retry_after_is_a_floor() {
+    for seed in 0..100 {
+        let mut reconnect = Reconnect::new(Backoff::default(), seed);
+        let delay = delay(&mut reconnect, &rejected(503, Some(20)), Instant::ORIGIN).unwrap();
+        assert!((20..=25).contains(&delay.as_secs()), "{delay:?}");
+    }
+}
+
+#[test]
+fn the_first_delay_is_short_alone_and_longer_in_a_crowd() {
+    let firsts = |cause: &Cause| -> Vec<Duration> {
+        (0..300)
+            .map(|seed| {
+                let mut reconnect = Reconnect::new(Backoff::default(), seed);
+                reconnect.handle_connected(Instant::ORIGIN);
+                let now = Instant::ORIGIN + Duration::from_secs(60);
+                delay(&mut reconnect, cause, now).unwrap()
+            })
+            .collect()
+    };
+    let longest = |delays: Vec<Duration>| delays.into_iter().max().unwrap().as_secs_f64();
+    assert!((0.9..=1.0).contains(&longest(firsts(&cut()))));
+    assert!((4.7..=5.0).contains(&longest(firsts(&closed(1001)))));
+    assert!((4.7..=5.0).contains(&longest(firsts(&closed(1012)))));
+    assert!((4.7..=5.0).contains(&longest(firsts(&refused()))));
+}
+
+#[test]
+fn a_server_that_accepts_and_closes_is_met_at_most_eight_times_in_five_seconds() {
+    let millis = Duration::from_millis;
+    let backoff =
+        Backoff::full_jitter(millis(100)..=millis(1_000)).with_healthy_after(millis(2_000));
+    for seed in 0..500 {
+        for cause in [closed(1011), cut(), closed(1013)] {
+            let mut reconnect = Reconnect::new(backoff, seed);
+            let (mut now, mut attempts) = (Instant::ORIGIN, 0);
+            while now < Instant::from_origin(millis(5_000)) {
+                attempts += 1;
+                reconnect.handle_connected(now);
+                now += delay(&mut reconnect, &cause, now).unwrap();
+            }
+            assert!(attempts <= 8, "{attempts} attempts, seed {seed}, {cause}");
+        }
+    }
+}
+
+proptest! {
+    /// Every delay lies in the step that a model, which keeps the whole history, computes anew.
+    #[test]
+    fn delays_stay_within_the_models_step(
+        seed: u64,
+        history in proptest::collection::vec((0_u8..4, 0_u64..60), 1..40),
+    ) {
+        let mut reconnect = Reconnect::new(Backoff::default(), seed);
+        let mut now = Instant::ORIGIN;
+        let (mut ends, mut flaps) = (0_i32, 0_i32);
+        for (kind, lasted) in history {
+            let cause = match kind {
+                0 => refused(),
+                1 => closed(1001),
+                2 => cut(),
+                _ => closed(1011),
+            };
+            let connected = kind != 0;
+            if connected {
+                reconnect.handle_connected(now);
+                now += Duration::from_secs(lasted);
+            }
+            if connected && lasted >= 30 {
+                (ends, flaps) = (0, 0);
+            } else if connected {
+                flaps += 1;
+            } else {
+                flaps = 0;
+            }
+            let (low, high) = match (flaps, ends) {
+                (1.., _) => {
+                    let step = 4_f64.powi(flaps - 1).min(30.0);
+                    (0.8 * step, step)
+                }
+                (_, 0) if kind <= 1 => (0.0, 5.0),
+                (_, ends) => (0.0, 2_f64.powi(ends).min(30.0)),
+            };
+            let delay = delay(&mut reconnect, &cause, now).unwrap().as_secs_f64();
+            let fits = (low - 1e-6..=high + 1e-6).contains(&delay);
+            prop_assert!(fits, "{delay} not in {low}..={high}");
+            ends += 1;
+        }
+    }
+
+    #[test]
+    fn impossible_steps_are_refused(min in 0_u64..100_000_000, max in 0_u64..100_000_000) {
+        let millis = Duration::from_millis;
+        let fits = min >= 1 && max >= min && max <= 24 * 3_600 * 1_000;
+        prop_assert_eq!(Backoff::full_jitter(millis(min)..=millis(max)).check().is_ok(), fits);
+    }
+}

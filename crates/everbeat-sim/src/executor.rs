@@ -1,0 +1,196 @@
+//! The tasks and who of them is ready: one thread, first woken first polled. Decides the order of
+//! polls and nothing else; time is the simulation's.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Wake, Waker};
+
+type Job = Pin<Box<dyn Future<Output = ()>>>;
+
+/// The number of the future that `block_on` drives
+pub(crate) const ROOT: u64 = 0;
+
+/// All tasks but the root, which is its caller's
+pub(crate) struct Executor {
+    spawner: Spawner,
+    tasks: BTreeMap<u64, Entry>,
+}
+
+/// A task that is not over
+struct Entry {
+    ticket: Arc<Ticket>,
+    job: Job,
+}
+
+/// Starts tasks; the executor takes them in before it looks for the next one that is ready
+#[derive(Clone)]
+pub(crate) struct Spawner {
+    ready: Arc<Ready>,
+    started: Rc<RefCell<Vec<Entry>>>,
+    count: Rc<RefCell<u64>>,
+}
+
+/// Who was woken, in order
+#[derive(Debug, Default)]
+struct Ready(Mutex<VecDeque<u64>>);
+
+/// One task's waker, and what is known of it from outside
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    id: u64,
+    ready: Arc<Ready>,
+    queued: AtomicBool,
+    aborted: AtomicBool,
+    polls: AtomicU64,
+}
+
+impl Executor {
+    pub(crate) fn new() -> Self {
+        let spawner = Spawner {
+            ready: Arc::default(),
+            started: Rc::default(),
+            count: Rc::new(RefCell::new(ROOT)),
+        };
+        Self {
+            spawner,
+            tasks: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) const fn spawner(&self) -> &Spawner {
+        &self.spawner
+    }
+
+    /// A ticket for a future that the executor does not own
+    pub(crate) fn root(&self) -> Arc<Ticket> {
+        let ticket = Arc::new(Ticket::new(ROOT, self.spawner.ready.clone()));
+        ticket.wake_by_ref();
+        ticket
+    }
+
+    /// The number of the task that is to be polled next
+    pub(crate) fn next_ready(&mut self) -> Option<u64> {
+        for entry in self.spawner.started.take() {
+            self.tasks.insert(entry.ticket.id, entry);
+        }
+        self.spawner.ready.take()
+    }
+
+    /// Polls a task; one that is over, or was aborted, is dropped
+    pub(crate) fn poll(&mut self, id: u64) {
+        // It is taken out meanwhile: dropping it may run anything.
+        let Some(mut entry) = self.tasks.remove(&id) else {
+            return;
+        };
+        if entry.ticket.aborted.load(Ordering::Relaxed) {
+            return;
+        }
+        let waker = entry.ticket.begin_poll();
+        if entry
+            .job
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+        {
+            self.tasks.insert(id, entry);
+        }
+    }
+
+    /// How many tasks are not over
+    pub(crate) fn len(&self) -> usize {
+        self.tasks.len() + self.spawner.started.borrow().len()
+    }
+}
+
+impl Spawner {
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + 'static) -> Arc<Ticket> {
+        let id = {
+            let mut count = self.count.borrow_mut();
+            *count += 1;
+            *count
+        };
+        let ticket = Arc::new(Ticket::new(id, self.ready.clone()));
+        self.started
+            .borrow_mut()
+            .push((ticket.clone(), Box::pin(future)));
+        ticket.wake_by_ref();
+        ticket
+    }
+}
+
+impl Ready {
+    fn push(&self, id: u64) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(id);
+    }
+
+    fn take(&self) -> Option<u64> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
+    }
+}
+
+impl Ticket {
+    const fn new(id: u64, ready: Arc<Ready>) -> Self {
+        Self {
+            id,
+            ready,
+            queued: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
+            polls: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts a poll that begins; wakes from now on queue the task again
+    pub(crate) fn begin_poll(self: &Arc<Self>) -> Waker {
+        self.queued.store(false, Ordering::Release);
+        self.polls.fetch_add(1, Ordering::Relaxed);
+        Waker::from(self.clone())
+    }
+
+    /// How often it was polled
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
+    }
+
+    /// Has it dropped when its turn comes, unpolled
+    pub(crate) fn abort(self: &Arc<Self>) {
+        self.aborted.store(true, Ordering::Relaxed);
+        self.wake_by_ref();
+    }
+}
+
+impl Wake for Ticket {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            self.ready.push(self.id);
+        }
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor")
+            .field("tasks", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Spawner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spawner").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,277 @@
+//! The control of a link: how it is set, and what befalls the connections on it. Decides which
+//! connections and directions are meant; what that does to bytes is the way's.
+
+use std::time::Duration;
+
+use everbeat_core::cause::CloseFrame;
+use everbeat_core::transport::Incoming;
+
+use super::error::{PipeError, violation};
+use super::frame::Frame;
+use super::way::{Cargo, Settings};
+use super::wire::Side;
+use crate::trace::Happening;
+use crate::world::{Shared, World};
+
+/// The road between two hosts, or that of one connection
+///
+/// It speaks of both directions, unless [`to`](Link::to) names one. *Settings* (delay, rate, hold,
+/// stall and so on) hold for the connections that live, and for those to come; *faults* (cut,
+/// reset, end, inject, violate) befall the ones that live. The link of one connection, from
+/// [`Pipe::link`](super::Pipe::link), is about that one only.
+///
+/// What has left arrives: a hold or a cut concerns what enters the road from now on.
+///
+/// ```
+/// use std::time::Duration;
+/// use everbeat_sim::Sim;
+///
+/// let sim = Sim::seed(7);
+/// let link = sim.link("client", "server");
+/// link.delay(Duration::from_millis(600)).jitter(Duration::from_millis(20));
+/// link.to("client").rate(2_000); // a slow downlink
+/// ```
+#[derive(Clone, Debug)]
+pub struct Link {
+    world: Shared,
+    scope: Scope,
+    toward: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Scope {
+    Hosts(String, String),
+    Wire(u64),
+}
+
+impl Link {
+    pub(crate) fn between(world: Shared, a: &str, b: &str) -> Self {
+        Self {
+            world,
+            scope: Scope::Hosts(a.to_owned(), b.to_owned()),
+            toward: None,
+        }
+    }
+
+    pub(crate) const fn of_wire(world: Shared, wire: u64) -> Self {
+        Self {
+            world,
+            scope: Scope::Wire(wire),
+            toward: None,
+        }
+    }
+
+    /// Only the direction that leads to this host
+    #[must_use]
+    pub fn to(&self, host: &str) -> Self {
+        Self {
+            toward: Some(host.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// How long everything is on its way; 1 ms by default
+    pub fn delay(&self, delay: Duration) -> &Self {
+        self.set(format!("delay {delay:?}"), move |settings| {
+            settings.delay = delay;
+        })
+    }
+
+    /// How much longer than the delay it takes at most, by chance; nothing overtakes; 0 by default
+    pub fn jitter(&self, jitter: Duration) -> &Self {
+        self.set(format!("jitter {jitter:?}"), move |settings| {
+            settings.jitter = jitter;
+        })
+    }
+
+    /// How many bytes pass in a second; 0, the default, is without limit
+    ///
+    /// The writer gets rid of them at once as long as the [`buffer`](Link::buffer) has room; they
+    /// arrive in packets of at most 1,400 bytes, so that the reader sees a long message grow.
+    pub fn rate(&self, bytes_per_second: u64) -> &Self {
+        self.set(format!("rate {bytes_per_second} B/s"), move |settings| {
+            settings.rate = bytes_per_second;
+        })
+    }
+
+    /// How many bytes the writer gets rid of before the reader takes any; 64 KiB by default, at
+    /// least 1
+    pub fn buffer(&self, bytes: usize) -> &Self {
+        self.set(format!("buffer {bytes} B"), move |settings| {
+            settings.buffer = bytes.max(1);
+        })
+    }
+
+    /// Lets what enters wait
+    pub fn hold(&self) -> &Self {
+        self.set("hold", |settings| settings.held = true)
+    }
+
+    /// Ends a hold: what waited leaves now
+    pub fn release(&self) -> &Self {
+        self.set("release", |settings| settings.held = false);
+        self.each_way(|world, wire, toward| {
+            let Some(wires) = world.net.wire(wire) else {
+                return;
+            };
+            let arrivals = wires.way_to(toward).release(world.now, &mut world.rng);
+            world.expect(wire, toward, arrivals);
+        });
+        self
+    }
+
+    /// Takes the road away, both ways: nothing gets through until [`repair`](Link::repair)
+    ///
+    /// Attempts to connect hang. Nothing is lost for ever, for TCP sends again: what was written
+    /// meanwhile arrives after the repair, if there is still somebody to read it.
+    pub fn partition(&self) -> &Self {
+        Self {
+            toward: None,
+            ..self.clone()
+        }
+        .hold();
+        self
+    }
+
+    /// Ends a partition
+    pub fn repair(&self) -> &Self {
+        Self {
+            toward: None,
+            ..self.clone()
+        }
+        .release();
+        self
+    }
+
+    /// Has the readers stop reading: the buffer fills, then the writers block
+    pub fn stall(&self) -> &Self {
+        self.set("stall", |settings| settings.stalled = true)
+    }
+
+    /// Ends a stall
+    pub fn resume(&self) -> &Self {
+        self.set("resume", |settings| settings.stalled = false);
+        self.each_way(World::wake_end)
+    }
+
+    /// Has the readers answer neither Ping nor Close, although they read
+    pub fn mute(&self) -> &Self {
+        self.set("mute", |settings| settings.mute = true)
+    }
+
+    /// Ends a muting; what was not answered stays unanswered
+    pub fn unmute(&self) -> &Self {
+        self.set("unmute", |settings| settings.mute = false)
+    }
+
+    /// A black hole: what the living connections send from now on vanishes, for ever, as behind a
+    /// router that has forgotten them; new connections are fine
+    pub fn cut(&self) -> &Self {
+        self.note("cut");
+        self.each_way(|world, wire, toward| {
+            if let Some(wire) = world.net.wire(wire) {
+                wire.way_to(toward).cut();
+            }
+        })
+    }
+
+    /// Resets the living connections: both ends learn of it after the delay; what they had not
+    /// read is lost
+    pub fn reset(&self) -> &Self {
+        self.note("reset");
+        let both = Self {
+            toward: None,
+            ..self.clone()
+        };
+        both.each_way(|world, wire, toward| {
+            world.strike(wire, toward, 0, Cargo::Broken(PipeError::Reset));
+        });
+        self
+    }
+
+    /// Ends the stream without a Close: the readers come to its end after all that is on its way
+    pub fn end(&self) -> &Self {
+        self.note("end of stream");
+        self.each_way(|world, wire, toward| world.strike(wire, toward, 0, Cargo::Fin))
+    }
+
+    /// Has this arrive at the readers as if their peers had sent it, such as a Pong that nobody
+    /// asked for
+    pub fn inject(&self, incoming: Incoming) -> &Self {
+        let frame = Frame::from(incoming);
+        self.note(format!("inject {}", frame.label()));
+        self.each_way(|world, wire, toward| {
+            let bytes = frame.size(toward == Side::Server);
+            world.strike(wire, toward, bytes, Cargo::Frame(frame.clone()));
+        })
+    }
+
+    /// Has the readers find that their peers broke the protocol, which is closed with this frame
+    pub fn violate(&self, frame: CloseFrame) -> &Self {
+        self.note(format!("violation {}", frame.code));
+        let error = violation(frame);
+        self.each_way(|world, wire, toward| {
+            world.strike(wire, toward, 2, Cargo::Broken(error.clone()));
+        })
+    }
+
+    /// Sets what is to come, and what lives
+    fn set(&self, what: impl Into<String>, set: impl Fn(&mut Settings)) -> &Self {
+        self.note(what);
+        if let Scope::Hosts(a, b) = &self.scope {
+            self.world.with(|world| {
+                for (from, to) in [(a, b), (b, a)] {
+                    if self.toward.as_ref().is_none_or(|toward| toward == to) {
+                        set(world.net.settings(from, to));
+                    }
+                }
+            });
+        }
+        self.each_way(|world, wire, toward| {
+            if let Some(wire) = world.net.wire(wire) {
+                set(&mut wire.way_to(toward).settings);
+            }
+        })
+    }
+
+    fn each_way(&self, work: impl Fn(&mut World, u64, Side)) -> &Self {
+        self.world.with(|world| {
+            let wires = match &self.scope {
+                Scope::Hosts(a, b) => world.net.between(a, b),
+                Scope::Wire(wire) => vec![*wire],
+            };
+            for wire in wires {
+                for side in Side::BOTH {
+                    if self.leads_to(world, wire, side) {
+                        work(world, wire, side);
+                    }
+                }
+            }
+        });
+        self
+    }
+
+    fn leads_to(&self, world: &mut World, wire: u64, side: Side) -> bool {
+        let Some(toward) = &self.toward else {
+            return true;
+        };
+        world
+            .net
+            .wire(wire)
+            .is_some_and(|wire| wire.host(side) == toward)
+    }
+
+    fn note(&self, what: impl Into<String>) {
+        let mut link = match &self.scope {
+            Scope::Hosts(a, b) => format!("{a} - {b}"),
+            Scope::Wire(wire) => format!("#{wire}"),
+        };
+        if let Some(toward) = &self.toward {
+            link.push_str(", to ");
+            link.push_str(toward);
+        }
+        let what = what.into();
+        self.world
+            .with(|world| world.record(Happening::Fault { link, what }));
+    }
+}

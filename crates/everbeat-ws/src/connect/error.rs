@@ -1,0 +1,85 @@
+//! What an attempt ends with when it does not end with a WebSocket.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use everbeat_core::Cause;
+use everbeat_core::config::ConfigError;
+
+use super::BoxError;
+use crate::upgrade::UpgradeError;
+
+/// Why an attempt failed
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// A setting cannot be
+    Config(ConfigError),
+    /// The application's function made no request
+    Request(BoxError),
+    /// The name has no address
+    Resolve {
+        /// The name
+        host: String,
+        /// The resolver's error
+        error: io::Error,
+    },
+    /// No address could be connected to; this is the last of them
+    Dial {
+        /// The address
+        address: SocketAddr,
+        /// The operating system's error
+        error: io::Error,
+    },
+    /// The server was reached, and there was no upgrade
+    Upgrade(UpgradeError),
+}
+
+impl ConnectError {
+    /// The error as data
+    #[must_use]
+    pub fn classify(&self) -> Cause {
+        match self {
+            Self::Upgrade(error) => error.classify(),
+            Self::Config(error) => Cause::unreachable(error),
+            other => {
+                // A cause has no source, so its one sentence says both
+                let why = other.source().map(ToString::to_string).unwrap_or_default();
+                Cause::Unreachable {
+                    detail: format!("{other}: {why}").into(),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(_) => f.write_str("a setting cannot be"),
+            Self::Request(_) => f.write_str("no request was made"),
+            Self::Resolve { host, .. } => write!(f, "no address of {host}"),
+            Self::Dial { address, .. } => write!(f, "no connection to {address}"),
+            Self::Upgrade(_) => f.write_str("no upgrade"),
+        }
+    }
+}
+
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(match self {
+            Self::Config(error) => error,
+            Self::Request(error) => &**error,
+            Self::Resolve { error, .. } | Self::Dial { error, .. } => error,
+            Self::Upgrade(error) => error,
+        })
+    }
+}
+
+impl From<UpgradeError> for ConnectError {
+    fn from(error: UpgradeError) -> Self {
+        Self::Upgrade(error)
+    }
+}

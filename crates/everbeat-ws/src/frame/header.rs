@@ -1,0 +1,199 @@
+//! A frame's header, read from the bytes that have arrived so far, and written.
+
+use super::Mask;
+use crate::error::ProtocolError;
+
+/// What a frame carries
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opcode {
+    Continuation,
+    Text,
+    Binary,
+    Close,
+    Ping,
+    Pong,
+}
+
+impl Opcode {
+    pub(crate) const fn is_control(self) -> bool {
+        matches!(self, Self::Close | Self::Ping | Self::Pong)
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::Continuation => 0,
+            Self::Text => 1,
+            Self::Binary => 2,
+            Self::Close => 8,
+            Self::Ping => 9,
+            Self::Pong => 10,
+        }
+    }
+
+    const fn from_number(number: u8) -> Result<Self, ProtocolError> {
+        Ok(match number {
+            0 => Self::Continuation,
+            1 => Self::Text,
+            2 => Self::Binary,
+            8 => Self::Close,
+            9 => Self::Ping,
+            10 => Self::Pong,
+            other => return Err(ProtocolError::Opcode(other)),
+        })
+    }
+}
+
+/// A frame's header; the payload follows it
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) fin: bool,
+    pub(crate) opcode: Opcode,
+    pub(crate) mask: Option<Mask>,
+    /// The payload's length
+    pub(crate) payload: u64,
+    /// The header's own length: 2 to 14
+    pub(crate) len: usize,
+}
+
+/// How a header stands with the bytes that have arrived
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    Whole(Header),
+    /// At least this many bytes from the frame's first are needed to say more
+    Needs(usize),
+}
+
+impl Header {
+    /// The longest header: a client's frame of more than 65,535 bytes
+    pub(crate) const MAX: usize = 14;
+
+    /// Reads a header from a frame's first bytes; what follows the header is ignored
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ProtocolError> {
+        let &[first, second, ref rest @ ..] = bytes else {
+            return Ok(Parsed::Needs(2));
+        };
+        // The first two bytes can already be wrong; the rest of a wrong frame is not waited for
+        if first & 0x70 != 0 {
+            return Err(ProtocolError::ReservedBit);
+        }
+        let opcode = Opcode::from_number(first & 0x0f)?;
+        let extended = match second & 0x7f {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        let masked = second & 0x80 != 0;
+        let len = 2 + extended + if masked { 4 } else { 0 };
+        if bytes.len() < len {
+            return Ok(Parsed::Needs(len));
+        }
+        let payload = match extended {
+            0 => u64::from(second & 0x7f),
+            _ => rest[..extended]
+                .iter()
+                .fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
+        };
+        let mask = masked.then(|| {
+            let mask = &rest[extended..extended + 4];
+            [mask[0], mask[1], mask[2], mask[3]]
+        });
+        Ok(Parsed::Whole(Self {
+            fin: first & 0x80 != 0,
+            opcode,
+            mask,
+            payload,
+            len,
+        }))
+    }
+
+    /// The frame's length with its header; `None` if no memory could hold it
+    pub(crate) fn frame_len(&self) -> Option<usize> {
+        usize::try_from(self.payload).ok()?.checked_add(self.len)
+    }
+
+    /// Appends the header of a frame with `payload` bytes
+    pub(crate) fn write(
+        out: &mut Vec<u8>,
+        fin: bool,
+        opcode: Opcode,
+        payload: usize,
+        mask: Option<Mask>,
+    ) {
+        let masked = if mask.is_some() { 0x80 } else { 0 };
+        out.push(opcode.number() | if fin { 0x80 } else { 0 });
+        match payload {
+            0..=125 => out.push(masked | payload as u8),
+            126..=0xffff => {
+                out.push(masked | 126);
+                out.extend_from_slice(&(payload as u16).to_be_bytes());
+            }
+            _ => {
+                out.push(masked | 127);
+                out.extend_from_slice(&(payload as u64).to_be_bytes());
+            }
+        }
+        out.extend_from_slice(mask.as_ref().map_or(&[], |mask| mask.as_slice()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use async_tungstenite::tungstenite::protocol::frame::FrameHeader;
+    use async_tungstenite::tungstenite::protocol::frame::coding::OpCode;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Any bytes, and any prefix of them: the same answer as tungstenite's parser, once it has
+        /// one, and before that never too few bytes asked for
+        #[test]
+        fn agrees_with_tungstenite(
+            bytes in proptest::collection::vec(any::<u8>(), 0..=Header::MAX + 2),
+        ) {
+            let theirs = FrameHeader::parse(&mut Cursor::new(&bytes));
+            match (Header::parse(&bytes), theirs) {
+                (Ok(Parsed::Whole(ours)), Ok(Some((theirs, payload)))) => {
+                    prop_assert_eq!(ours.payload, payload);
+                    prop_assert_eq!(ours.fin, theirs.is_final);
+                    prop_assert_eq!(ours.mask, theirs.mask);
+                    prop_assert_eq!(OpCode::from(ours.opcode.number()), theirs.opcode);
+                    prop_assert_eq!(ours.len, theirs.len(payload).max(ours.len));
+                    for cut in 0..ours.len {
+                        match Header::parse(&bytes[..cut]) {
+                            Ok(Parsed::Needs(needs)) => {
+                                prop_assert!(needs > cut && needs <= ours.len);
+                            }
+                            other => prop_assert!(false, "{:?}", other),
+                        }
+                    }
+                }
+                (Ok(Parsed::Needs(needs)), Ok(None)) => prop_assert!(needs > bytes.len()),
+                (Err(ProtocolError::Opcode(_)), theirs) => {
+                    // Tungstenite waits for the whole header before it looks at the opcode
+                    prop_assert!(!matches!(theirs, Ok(Some(_))));
+                }
+                (Err(ProtocolError::ReservedBit), theirs) => {
+                    if let Ok(Some((theirs, _))) = theirs {
+                        prop_assert!(theirs.rsv1 || theirs.rsv2 || theirs.rsv3);
+                    }
+                }
+                (ours, theirs) => prop_assert!(false, "{:?} {:?}", ours, theirs),
+            }
+        }
+
+        #[test]
+        fn what_is_written_reads_back(
+            fin in any::<bool>(), number in 0..3u8, mask in any::<Option<[u8; 4]>>(),
+            payload in prop_oneof![0..200usize, 65_000..66_000usize, any::<u32>().prop_map(|n| n as usize)],
+        ) {
+            let opcode = Opcode::from_number(number).unwrap();
+            let mut out = Vec::new();
+            Header::write(&mut out, fin, opcode, payload, mask);
+            let header = Header { fin, opcode, mask, payload: payload as u64, len: out.len() };
+            prop_assert_eq!(Header::parse(&out), Ok(Parsed::Whole(header)));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What a busy connection needs and an idle one does not, lent by the thread: read blocks, write
+//! buffers, codecs. A connection gives back before it waits, so few serve many.
+
+use std::cell::RefCell;
+use std::thread::LocalKey;
+
+use async_tungstenite::tungstenite::protocol::WebSocketContext;
+
+/// The size of a read block, in bytes: one read of a busy socket
+pub(crate) const BLOCK: usize = 16 << 10;
+
+/// The largest write buffer kept for the next connection, in bytes: one full of small messages, and
+/// a fragment of the default size behind them
+const LARGEST_KEPT: usize = 160 << 10;
+
+/// How many of each are kept for each thread: more are only out at once while peers do not read
+const KEPT: usize = 4;
+
+/// A stack of things to lend
+pub(crate) struct Pool<T>(RefCell<Vec<T>>);
+
+impl<T> Pool<T> {
+    const fn new() -> Self {
+        Self(RefCell::new(Vec::new()))
+    }
+}
+
+/// Lending and taking back; a thread that is ending lends nothing and keeps nothing
+pub(crate) trait Lend<T> {
+    fn lend(&'static self) -> Option<T>;
+    fn take_back(&'static self, thing: T);
+}
+
+impl<T> Lend<T> for LocalKey<Pool<T>> {
+    fn lend(&'static self) -> Option<T> {
+        self.try_with(|pool| pool.0.borrow_mut().pop())
+            .ok()
+            .flatten()
+    }
+
+    fn take_back(&'static self, thing: T) {
+        // Whatever is not kept is dropped outside the borrow
+        let mut thing = Some(thing);
+        _ = self.try_with(|pool| {
+            let mut pool = pool.0.borrow_mut();
+            if pool.len() < KEPT {
+                pool.extend(thing.take());
+            }
+        });
+    }
+}
+
+thread_local! {
+    static BLOCKS: Pool<Box<[u8]>> = const { Pool::new() };
+    static BUFFERS: Pool<Vec<u8>> = const { Pool::new() };
+    pub(crate) static CLIENT_CODECS: Pool<Box<WebSocketContext>> = const { Pool::new() };
+    pub(crate) static SERVER_CODECS: Pool<Box<WebSocketContext>> = const { Pool::new() };
+}
+
+/// A block of [`BLOCK`] bytes; what they are does not matter
+pub(crate) fn block() -> Box<[u8]> {
+    BLOCKS
+        .lend()
+        .unwrap_or_else(|| vec![0; BLOCK].into_boxed_slice())
+}
+
+pub(crate) fn give_block(block: Box<[u8]>) {
+    BLOCKS.take_back(block);
+}
+
+/// An empty buffer, with capacity if one was left
+pub(crate) fn buffer() -> Vec<u8> {
+    BUFFERS.lend().unwrap_or_default()
+}
+
+pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
+    if (1..=LARGEST_KEPT).contains(&buffer.capacity()) {
+        buffer.clear();
+        BUFFERS.take_back(buffer);
+    }
+}

@@ -1,0 +1,138 @@
+//! Tungstenite's codec, fed whole frames of data. It assembles fragments, unmasks, and validates
+//! UTF-8; it is borrowed from the thread at a message's first frame and given back behind its last.
+//! It never sees a socket or a control frame, so it never has anything to send.
+
+use std::io::{self, Read, Write};
+
+use async_tungstenite::tungstenite;
+use async_tungstenite::tungstenite::protocol::{WebSocketConfig, WebSocketContext};
+use everbeat_core::Message;
+
+use super::text;
+use crate::error::{Error, ProtocolError};
+use crate::pool::{CLIENT_CODECS, Lend, SERVER_CODECS};
+use crate::role::Role;
+
+/// The codec's own read buffer, in bytes; it only ever holds one frame
+const BUFFER: usize = 4 << 10;
+
+/// The codec of one WebSocket, while a message is open
+#[derive(Debug)]
+pub(crate) struct Codec {
+    role: Role,
+    context: Option<Box<WebSocketContext>>,
+    /// Whether a frame made the codec's buffer larger than is worth keeping
+    grown: bool,
+}
+
+impl Codec {
+    pub(crate) const fn new(role: Role) -> Self {
+        Self {
+            role,
+            context: None,
+            grown: false,
+        }
+    }
+
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.context.is_none()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.context = None;
+    }
+
+    /// Takes one whole frame of data; a message if the frame was its last
+    pub(crate) fn feed(&mut self, frame: &[u8]) -> Result<Option<Message>, Error> {
+        self.grown |= frame.len() > BUFFER;
+        let context = match self.context.take() {
+            Some(context) => context,
+            None => self.lend(),
+        };
+        self.read(context, Feed(frame))
+    }
+
+    /// As [`feed`](Self::feed), of a frame that has a buffer to itself: a large one is not copied
+    pub(crate) fn feed_owned(
+        &mut self,
+        mut frame: Vec<u8>,
+        header: usize,
+    ) -> Result<Option<Message>, Error> {
+        if self.context.is_some() || frame.len() <= BUFFER {
+            return self.feed(&frame);
+        }
+        // The codec reserves the payload's length once more behind what it already has, and would
+        // copy everything to find that room. Room that is never touched costs no memory.
+        frame.reserve_exact(frame.len() - header);
+        self.grown = true;
+        let context =
+            WebSocketContext::from_partially_read(frame, self.role.into(), Some(config()));
+        self.read(Box::new(context), Feed(&[]))
+    }
+
+    fn lend(&self) -> Box<WebSocketContext> {
+        let lent = match self.role {
+            Role::Client => CLIENT_CODECS.lend(),
+            Role::Server => SERVER_CODECS.lend(),
+        };
+        lent.unwrap_or_else(|| Box::new(WebSocketContext::new(self.role.into(), Some(config()))))
+    }
+
+    fn read(
+        &mut self,
+        mut context: Box<WebSocketContext>,
+        mut feed: Feed<'_>,
+    ) -> Result<Option<Message>, Error> {
+        let message = match context.read(&mut feed) {
+            Ok(tungstenite::Message::Text(text)) => Message::Text(text::validated(text)),
+            Ok(tungstenite::Message::Binary(bytes)) => Message::Binary(bytes),
+            Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                // The frame was not the message's last
+                self.context = Some(context);
+                return Ok(None);
+            }
+            Err(tungstenite::Error::Utf8(_)) => return Err(ProtocolError::Utf8.into()),
+            Ok(_) | Err(_) => return Err(ProtocolError::Codec.into()),
+        };
+        if !self.grown {
+            match self.role {
+                Role::Client => CLIENT_CODECS.take_back(context),
+                Role::Server => SERVER_CODECS.take_back(context),
+            }
+        }
+        self.grown = false;
+        Ok(Some(message))
+    }
+}
+
+/// One for all connections: the limits are kept by the tracker, before a payload is here
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(0)
+        .max_frame_size(None)
+        .max_message_size(None)
+}
+
+/// What the codec takes for its stream: the frame, and then nothing for now
+struct Feed<'a>(&'a [u8]);
+
+impl Read for Feed<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(into) {
+            Ok(0) if !into.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
+            read => read,
+        }
+    }
+}
+
+/// The codec has nothing to send, for it only sees frames of data
+impl Write for Feed<'_> {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

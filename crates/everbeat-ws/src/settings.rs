@@ -1,0 +1,131 @@
+//! Limits of one WebSocket and of its upgrade: values, defaults with the reason for each, and the
+//! check that refuses values that cannot be.
+
+use everbeat_core::config::ConfigError;
+
+/// Limits of one WebSocket and of its upgrade
+///
+/// ```
+/// use everbeat_ws::Settings;
+///
+/// let settings = Settings::default().max_message(1 << 20).fragment(None);
+/// assert!(settings.check().is_ok());
+/// let error = settings.max_head(1 << 20).check().unwrap_err();
+/// assert_eq!(error.setting(), "max_head");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub(crate) max_message: usize,
+    pub(crate) max_frame: usize,
+    pub(crate) max_head: usize,
+    pub(crate) fragment: Option<usize>,
+}
+
+impl Settings {
+    /// The default of [`max_message`](Self::max_message): 16 MiB, above what applications send and
+    /// below what hurts a server
+    pub const MAX_MESSAGE: usize = 16 << 20;
+    /// The default of [`max_frame`](Self::max_frame): as much as a message, because many peers send
+    /// a message in one frame
+    pub const MAX_FRAME: usize = 16 << 20;
+    /// The default of [`max_head`](Self::max_head): 16 KiB, room for large cookies and tokens
+    pub const MAX_HEAD: usize = 16 << 10;
+    /// The default of [`fragment`](Self::fragment): 64 KiB, which a slow road of 1 Mbit/s carries
+    /// in half a second, so that a Ping never waits longer
+    pub const FRAGMENT: usize = 64 << 10;
+
+    /// The most that one head may be allowed: the HTTP parser behind it takes no more
+    const LARGEST_HEAD: usize = 64 << 10;
+    /// The least that a head may be allowed: an upgrade without any extra header fits
+    const SMALLEST_HEAD: usize = 512;
+
+    /// The longest message taken from the peer, in bytes; a longer one ends the connection with
+    /// 1009; 16 MiB by default
+    #[must_use]
+    pub const fn max_message(mut self, bytes: usize) -> Self {
+        self.max_message = bytes;
+        self
+    }
+
+    /// The longest frame taken from the peer, in bytes of payload; a longer one ends the connection
+    /// with 1009 before its payload is read; 16 MiB by default
+    #[must_use]
+    pub const fn max_frame(mut self, bytes: usize) -> Self {
+        self.max_frame = bytes;
+        self
+    }
+
+    /// The longest head of an HTTP request or response taken from the peer, in bytes; 16 KiB by
+    /// default, 512 bytes to 64 KiB
+    #[must_use]
+    pub const fn max_head(mut self, bytes: usize) -> Self {
+        self.max_head = bytes;
+        self
+    }
+
+    /// The longest frame sent, in bytes of payload; a longer message is cut into frames, so that a
+    /// Ping or a Close can go between them (RFC 6455, section 5.4); 64 KiB by default
+    ///
+    /// `None` sends every message as one frame: for peers that cannot take fragments. A Ping then
+    /// waits until the message before it is out.
+    #[must_use]
+    pub const fn fragment(mut self, bytes: Option<usize>) -> Self {
+        self.fragment = bytes;
+        self
+    }
+
+    /// Whether the values can be
+    ///
+    /// # Errors
+    ///
+    /// `max_head` is under 512 bytes or over 64 KiB, or `fragment` is 0.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !(Self::SMALLEST_HEAD..=Self::LARGEST_HEAD).contains(&self.max_head) {
+            return Err(ConfigError::new(
+                "max_head",
+                format_args!(
+                    "is {} bytes: it must be between {} and {}",
+                    self.max_head,
+                    Self::SMALLEST_HEAD,
+                    Self::LARGEST_HEAD
+                ),
+            ));
+        }
+        if self.fragment == Some(0) {
+            return Err(ConfigError::new(
+                "fragment",
+                "is 0 bytes: it must be at least 1, or None",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_message: Self::MAX_MESSAGE,
+            max_frame: Self::MAX_FRAME,
+            max_head: Self::MAX_HEAD,
+            fragment: Some(Self::FRAGMENT),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_cannot_be_are_refused_by_name() {
+        let bad = [
+            (Settings::default().max_head(511), "max_head"),
+            (Settings::default().max_head((64 << 10) + 1), "max_head"),
+            (Settings::default().fragment(Some(0)), "fragment"),
+        ];
+        for (settings, name) in bad {
+            assert_eq!(settings.check().unwrap_err().setting(), name);
+        }
+        assert_eq!(Settings::default().check(), Ok(()));
+    }
+}

@@ -1,0 +1,63 @@
+//! From a byte stream to a WebSocket (RFC 6455, section 4), both roles, through async-tungstenite's
+//! generic entry points. Here is what they leave open: a bound on the head, no byte behind it lost,
+//! errors as data, and a proper answer to a bad request. Time is the caller's to bound.
+
+mod client;
+mod error;
+mod head;
+mod retry_after;
+mod server;
+
+use async_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use crate::connect::Request;
+use crate::settings::Settings;
+use crate::socket::{Counted, Socket};
+use crate::websocket::WebSocket;
+
+pub(crate) use client::upgrade as client;
+pub use error::UpgradeError;
+pub use server::RequestHead;
+pub(crate) use server::upgrade as server;
+
+impl<S: Socket + Unpin + Send> WebSocket<S> {
+    /// Asks for the upgrade over a stream that is connected already
+    ///
+    /// # Errors
+    ///
+    /// The stream ended or failed, the answer is not HTTP or too long, its status is not 101, or it
+    /// does not fit the request.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the stream.
+    pub async fn connect(
+        stream: S,
+        request: &Request,
+        settings: Settings,
+    ) -> Result<Self, UpgradeError> {
+        client(Counted::new(stream), request, &settings).await
+    }
+
+    /// Grants the upgrade that the peer asks for, and says what it asked
+    ///
+    /// # Errors
+    ///
+    /// The stream ended or failed, or the request is not a good one; the peer was told so with an
+    /// HTTP status.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the stream.
+    pub async fn accept(
+        stream: S,
+        settings: Settings,
+    ) -> Result<(Self, RequestHead), UpgradeError> {
+        server(Counted::new(stream), &settings).await
+    }
+}
+
+/// The codec that comes with the upgrade is thrown away: it gets no buffer
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default().read_buffer_size(0)
+}

@@ -1,0 +1,137 @@
+//! What an upgrade ends with when it does not end with a WebSocket.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use async_tungstenite::tungstenite;
+use async_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
+use everbeat_core::Cause;
+use everbeat_core::cause::Cut;
+
+use crate::error::cut;
+
+/// Why an upgrade failed
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum UpgradeError {
+    /// The stream ended before the peer's head did
+    End,
+    /// The socket failed
+    Io(io::Error),
+    /// The peer does not speak HTTP/1.1
+    NotHttp,
+    /// The peer's head is over the limit, in bytes
+    HeadTooLong {
+        /// The limit
+        max: usize,
+    },
+    /// The peer's head has more header lines than the parser takes, which is 124
+    TooManyHeaders,
+    /// The server answered with another status than 101 (RFC 6455, section 4.1)
+    Status {
+        /// The HTTP status
+        status: u16,
+        /// Its `Retry-After` (RFC 9110, section 10.2.3)
+        retry_after: Option<Duration>,
+    },
+    /// A header that an upgrade needs is missing or wrong (RFC 6455, sections 4.1 and 4.2.1)
+    Header(&'static str),
+    /// The server's accept key does not belong to our key (RFC 6455, section 4.1)
+    AcceptKey,
+    /// The server's subprotocol is none of those asked for, or it chose none of them
+    Subprotocol,
+    /// The server turned on an extension that was not asked for (RFC 6455, section 9.1)
+    Extension,
+    /// The client's method is not GET (RFC 6455, section 4.1)
+    Method,
+    /// The client sent bytes behind its request before it was granted
+    EarlyBytes,
+    /// Something else, in the words of the handshake's own library
+    Other(Box<dyn Error + Send + Sync>),
+}
+
+impl UpgradeError {
+    /// The error as data
+    #[must_use]
+    pub fn classify(&self) -> Cause {
+        match self {
+            Self::End => Cause::Cut {
+                how: Cut::End,
+                detail: "".into(),
+            },
+            Self::Io(error) => cut(error),
+            &Self::Status {
+                status,
+                retry_after,
+            } => Cause::Rejected {
+                status,
+                retry_after,
+            },
+            other => Cause::NotWebSocket {
+                detail: other.to_string().into(),
+            },
+        }
+    }
+
+    /// What the handshake's library says, as ours
+    pub(super) fn from_library(error: tungstenite::Error) -> Self {
+        use tungstenite::Error as Theirs;
+        match error {
+            Theirs::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::End,
+            Theirs::Io(error) => Self::Io(error),
+            Theirs::Capacity(CapacityError::TooManyHeaders) => Self::TooManyHeaders,
+            Theirs::Protocol(error) => match error {
+                ProtocolError::HandshakeIncomplete => Self::End,
+                ProtocolError::HttparseError(_) | ProtocolError::WrongHttpVersion => Self::NotHttp,
+                ProtocolError::WrongHttpMethod => Self::Method,
+                ProtocolError::MissingConnectionUpgradeHeader => Self::Header("Connection"),
+                ProtocolError::MissingUpgradeWebSocketHeader => Self::Header("Upgrade"),
+                ProtocolError::MissingSecWebSocketVersionHeader => {
+                    Self::Header("Sec-WebSocket-Version")
+                }
+                ProtocolError::MissingSecWebSocketKey | ProtocolError::InvalidSecWebSocketKey => {
+                    Self::Header("Sec-WebSocket-Key")
+                }
+                ProtocolError::SecWebSocketAcceptKeyMismatch => Self::AcceptKey,
+                ProtocolError::SecWebSocketSubProtocolError(_) => Self::Subprotocol,
+                ProtocolError::JunkAfterRequest => Self::EarlyBytes,
+                other => Self::Other(Box::new(other)),
+            },
+            other => Self::Other(Box::new(other)),
+        }
+    }
+}
+
+impl fmt::Display for UpgradeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::End => f.write_str("the stream ended during the upgrade"),
+            Self::Io(_) => f.write_str("the socket failed during the upgrade"),
+            Self::NotHttp => f.write_str("not HTTP/1.1"),
+            Self::HeadTooLong { max } => {
+                write!(f, "a head of more than {max} bytes (`max_head`)")
+            }
+            Self::TooManyHeaders => f.write_str("a head with more than 124 header lines"),
+            Self::Status { status, .. } => write!(f, "status {status} instead of 101"),
+            Self::Header(name) => write!(f, "header {name} is missing or wrong"),
+            Self::AcceptKey => f.write_str("wrong Sec-WebSocket-Accept key"),
+            Self::Subprotocol => f.write_str("no subprotocol that was asked for"),
+            Self::Extension => f.write_str("an extension that was not asked for"),
+            Self::Method => f.write_str("a method other than GET"),
+            Self::EarlyBytes => f.write_str("bytes behind the request, before it was granted"),
+            Self::Other(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl Error for UpgradeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Other(error) => error.source(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The child processes: this program again, in another role. Their notes are stamped with the time
+//! of reading and come in through one channel; commands go out through their stdins.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+
+use anyhow::Context;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::args::Mechanism;
+use crate::note::{Note, Who};
+
+/// Notes that wait to be looked at; a child that notes more waits in turn
+const NOTES: usize = 1_024;
+
+/// What a child told, and when that was read
+#[derive(Debug)]
+pub struct Told {
+    pub at: Instant,
+    pub who: Who,
+    pub what: Note,
+}
+
+/// One child process; killed when dropped
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    stdin: Option<ChildStdin>,
+}
+
+/// Where all children's notes come in
+#[derive(Debug)]
+pub struct Notes {
+    sender: mpsc::Sender<Told>,
+    receiver: mpsc::Receiver<Told>,
+}
+
+impl Notes {
+    pub fn new() -> Self {
+        let (sender, receiver) = mpsc::channel(NOTES);
+        Self { sender, receiver }
+    }
+
+    /// Starts this program again as `who`
+    pub fn start(
+        &self,
+        who: Who,
+        address: SocketAddr,
+        broken: Option<Mechanism>,
+    ) -> anyhow::Result<Process> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(who.name()).arg(address.to_string());
+        if let Some(mechanism) = broken {
+            command.arg("--break").arg(mechanism.name());
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().with_context(|| format!("{who} could not be started"))?;
+        let stdout = child.stdout.take().context("a child without stdout")?;
+        tokio::spawn(listen(who, stdout, self.sender.clone()));
+        Ok(Process { stdin: child.stdin.take(), child })
+    }
+
+    pub async fn next(&mut self) -> Option<Told> {
+        self.receiver.recv().await
+    }
+
+    /// What is left once every child has ended
+    pub async fn rest(self) -> Vec<Told> {
+        let Self { sender, mut receiver } = self;
+        drop(sender);
+        let mut rest = Vec::new();
+        while let Some(told) = receiver.recv().await {
+            rest.push(told);
+        }
+        rest
+    }
+}
+
+async fn listen(who: Who, stdout: ChildStdout, notes: mpsc::Sender<Told>) {
+    let mut lines = BufReader::new(stdout).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        // A killed process may leave half a line behind: it is no note.
+        let Ok(what) = Note::read(&line) else { continue };
+        if notes.send(Told { at: Instant::now(), who, what }).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Process {
+    /// Gives a command; a process that is gone has no need of it
+    pub async fn tell(&mut self, command: &str) {
+        if let Some(stdin) = &mut self.stdin {
+            _ = stdin.write_all(format!("{command}\n").as_bytes()).await;
+        }
+    }
+
+    /// SIGKILL, and waits until it is gone
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Waits until it has ended by itself
+    pub async fn ended(&mut self) -> anyhow::Result<()> {
+        self.child.wait().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! The role of a client: sends numbered messages, notes what becomes of each, notes what it sees.
+//! Everything that stays alive and comes back is the library's; there is no retry in here.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use everbeat_tokio::outcome::{Disconnected, Tally};
+use everbeat_tokio::{Client, Event};
+use tokio::io::{AsyncBufReadExt, BufReader, stdin};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::args::Mechanism;
+use crate::lateness::Lateness;
+use crate::note::{End, Fate, Note, Who};
+use crate::settings;
+
+/// What the parent says on a child's stdin
+pub mod command {
+    /// Send nothing but what keeps the connection alive
+    pub const QUIET: &str = "quiet";
+    /// Send again
+    pub const TALK: &str = "talk";
+    /// Close, and exit
+    pub const CLOSE: &str = "close";
+}
+
+pub async fn run(name: Who, server: SocketAddr, broken: Option<Mechanism>) -> anyhow::Result<()> {
+    Lateness::measure().report();
+    let mut client = Client::builder(&format!("ws://{server}/"))
+        .interval(settings::INTERVAL)
+        .timeout(settings::TIMEOUT)
+        .heartbeat(broken != Some(Mechanism::Heartbeat))
+        .connect_timeout(settings::DIAL)
+        .backoff(settings::backoff(broken))
+        .retry_first(true)
+        .build()?;
+    let mut fates = Fates::default();
+    let mut commands = BufReader::new(stdin()).lines();
+    let mut turn = interval(settings::SEND_EVERY);
+    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut talking = true;
+    loop {
+        tokio::select! {
+            event = client.next() => {
+                fates.settle(client.tally())?;
+                match event {
+                    Some(event) => note(event)?,
+                    None => return Ok(()),
+                }
+            }
+            _ = turn.tick(), if talking => {
+                // Refused is not accepted: the number is used for the next one.
+                if client.try_send(format!("{name} {}", fates.next)).is_ok() {
+                    fates.accepted()?;
+                }
+            }
+            command = commands.next_line() => match command?.as_deref() {
+                Some(command::QUIET) => talking = false,
+                Some(command::TALK) => talking = true,
+                Some(command::CLOSE) | None => break,
+                Some(_) => {}
+            },
+        }
+    }
+    let end = client.close().await;
+    fates.settle(client.tally())?;
+    over(&end)
+}
+
+fn note(event: Event) -> anyhow::Result<()> {
+    match event {
+        Event::Connecting { attempt } => Note::Connecting { attempt },
+        Event::Connected { attempt, took } => {
+            Note::Connected { attempt, took_micros: took.as_micros().try_into()? }
+        }
+        Event::Suspect { silent_for } => {
+            Note::Suspect { silent_millis: silent_for.as_millis().try_into()? }
+        }
+        Event::Alive => Note::Alive,
+        Event::Disconnected(end) => Note::Disconnected { end: End::new(&end.cause, &end) },
+        Event::Closed(end) | Event::GaveUp(end) => return over(&end),
+        Event::Message(message) => match message.as_text().and_then(number) {
+            Some(id) => Note::Got { from: Who::Server, id },
+            None => return Ok(()),
+        },
+        _ => return Ok(()),
+    }
+    .write()?;
+    Ok(())
+}
+
+fn over(end: &Disconnected) -> anyhow::Result<()> {
+    Ok(Note::Over { end: End::new(&end.cause, end) }.write()?)
+}
+
+/// The number behind a message's first word
+pub fn number(text: &str) -> Option<u64> {
+    text.split_once(' ')?.1.parse().ok()
+}
+
+/// Which message met which fate
+///
+/// The client settles fates in the order of acceptance and counts them; so the numbers that wait
+/// for a fate form a queue, and each count that has grown takes from its front. The counts are
+/// looked at often enough that a connection's delivered messages are seen before its unconfirmed
+/// ones, and those before the next connection's.
+#[derive(Debug)]
+struct Fates {
+    next: u64,
+    waiting: VecDeque<u64>,
+    seen: Tally,
+}
+
+impl Default for Fates {
+    fn default() -> Self {
+        Self { next: 1, waiting: VecDeque::new(), seen: Tally::default() }
+    }
+}
+
+impl Fates {
+    fn accepted(&mut self) -> anyhow::Result<()> {
+        Note::Sent { id: self.next }.write()?;
+        self.waiting.push_back(self.next);
+        self.next += 1;
+        Ok(())
+    }
+
+    fn settle(&mut self, tally: Tally) -> anyhow::Result<()> {
+        for (fate, ids) in self.take(tally) {
+            Note::Fates { fate, ids }.write()?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, tally: Tally) -> Vec<(Fate, Vec<u64>)> {
+        let grown = [
+            (Fate::Delivered, tally.delivered - self.seen.delivered),
+            (Fate::Unconfirmed, tally.unconfirmed - self.seen.unconfirmed),
+            (Fate::Unsent, tally.unsent - self.seen.unsent),
+        ];
+        self.seen = tally;
+        let mut settled = Vec::new();
+        for (fate, count) in grown {
+            let count = usize::try_from(count).unwrap_or(usize::MAX).min(self.waiting.len());
+            if count > 0 {
+                settled.push((fate, self.waiting.drain(..count).collect()));
+            }
+        }
+        settled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fates_are_given_in_the_order_of_acceptance() {
+        let mut fates = Fates { waiting: (1..=6).collect(), ..Fates::default() };
+        let mut tally = Tally::default();
+        assert_eq!(fates.take(tally), []);
+        (tally.delivered, tally.unconfirmed) = (2, 1);
+        let expected = [(Fate::Delivered, vec![1, 2]), (Fate::Unconfirmed, vec![3])];
+        assert_eq!(fates.take(tally), expected);
+        (tally.delivered, tally.unsent) = (3, 2);
+        let expected = [(Fate::Delivered, vec![4]), (Fate::Unsent, vec![5, 6])];
+        assert_eq!(fates.take(tally), expected);
+    }
+
+    #[test]
+    fn a_messages_number_is_behind_its_name() {
+        assert_eq!(number("tick 12"), Some(12));
+        assert_eq!(number("flood"), None);
+    }
+}

@@ -1,0 +1,166 @@
+//! The ledger: which message was accepted when, which arrived, what its sender was told became of
+//! it, and whether the three agree. Pure arithmetic over what the processes noted.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::note::{Fate, Who};
+
+/// A message: who sent it, and its number there
+pub type Id = (Who, u64);
+
+/// All messages of the run
+#[derive(Debug, Default)]
+pub struct Ledger {
+    messages: BTreeMap<Id, Message>,
+}
+
+#[derive(Debug, Default)]
+struct Message {
+    /// When it was accepted; a receiver may note its arrival before the sender's note is read
+    sent_at: Option<Instant>,
+    arrivals: u32,
+    fate: Option<Fate>,
+}
+
+/// How many messages met which fate
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub sent: u64,
+    pub delivered: u64,
+    pub unsent: u64,
+    pub unconfirmed: u64,
+    /// Appear nowhere: in no ledger, and not handed back either
+    pub lost: u64,
+}
+
+impl Ledger {
+    pub fn sent(&mut self, id: Id, now: Instant) {
+        self.messages.entry(id).or_default().sent_at = Some(now);
+    }
+
+    pub fn arrived(&mut self, id: Id) {
+        self.messages.entry(id).or_default().arrivals += 1;
+    }
+
+    /// What its sender was told; returns when it was accepted, if that is known
+    pub fn settled(&mut self, id: Id, fate: Fate) -> Option<Instant> {
+        let message = self.messages.entry(id).or_default();
+        message.fate = Some(fate);
+        message.sent_at
+    }
+
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for message in self.messages.values() {
+            counts.sent += u64::from(message.sent_at.is_some());
+            match message.fate {
+                Some(Fate::Delivered) => counts.delivered += 1,
+                Some(Fate::Unsent) => counts.unsent += 1,
+                Some(Fate::Unconfirmed) => counts.unconfirmed += 1,
+                None => {}
+            }
+            let returned = matches!(message.fate, Some(Fate::Unsent | Fate::Unconfirmed));
+            counts.lost += u64::from(message.arrivals == 0 && !returned);
+        }
+        counts
+    }
+
+    /// Where the notes contradict each other; complete only once all processes have ended
+    pub fn contradictions(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (&(who, id), message) in &self.messages {
+            let problem = match (message.fate, message.arrivals) {
+                _ if message.sent_at.is_none() => "arrived or was settled, but was never accepted",
+                (Some(Fate::Delivered), 0) => "counts as delivered, but is in no ledger",
+                (Some(Fate::Unsent), 1..) => "counts as unsent, but is in a ledger",
+                (None, _) => "was accepted and met no fate",
+                (_, 2..) => "arrived more than once",
+                _ => continue,
+            };
+            found.push(format!("message {id} of {who} {problem}"));
+        }
+        found
+    }
+}
+
+/// By how much an unconfirmed message was written too early to be without proof, if it was
+///
+/// It was written when it was accepted, or when the connection came that it had waited for.
+pub fn overdue(
+    sent_at: Instant,
+    connected_at: Option<Instant>,
+    cut_at: Instant,
+    allowed: Duration,
+) -> Option<Duration> {
+    let written_at = connected_at.map_or(sent_at, |connected| sent_at.max(connected));
+    cut_at.saturating_duration_since(written_at).checked_sub(allowed).filter(|late| !late.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn ledger(fate: Option<Fate>, arrivals: u32) -> Ledger {
+        let mut ledger = Ledger::default();
+        let id = (Who::Client, 1);
+        ledger.sent(id, Instant::now());
+        (0..arrivals).for_each(|_| ledger.arrived(id));
+        fate.map(|fate| ledger.settled(id, fate));
+        ledger
+    }
+
+    #[test]
+    fn what_agrees_is_no_contradiction() {
+        for (fate, arrivals) in [
+            (Fate::Delivered, 1),
+            (Fate::Unsent, 0),
+            (Fate::Unconfirmed, 0),
+            (Fate::Unconfirmed, 1),
+        ] {
+            let ledger = ledger(Some(fate), arrivals);
+            assert_eq!(ledger.contradictions(), [""; 0]);
+            assert_eq!(ledger.counts().lost, 0);
+        }
+    }
+
+    #[test]
+    fn what_does_not_agree_is_found() {
+        for (fate, arrivals, problem) in [
+            (Some(Fate::Delivered), 0, "in no ledger"),
+            (Some(Fate::Unsent), 1, "is in a ledger"),
+            (Some(Fate::Delivered), 2, "more than once"),
+            (None, 0, "no fate"),
+        ] {
+            let found = ledger(fate, arrivals).contradictions();
+            assert!(found.len() == 1 && found[0].contains(problem), "{found:?}");
+        }
+        let mut stranger = Ledger::default();
+        stranger.arrived((Who::Witness, 9));
+        assert!(stranger.contradictions()[0].contains("never accepted"));
+    }
+
+    #[test]
+    fn lost_is_what_appears_nowhere_whatever_its_sender_was_told() {
+        assert_eq!(ledger(None, 0).counts().lost, 1);
+        assert_eq!(ledger(None, 1).counts().lost, 0);
+        let claimed = ledger(Some(Fate::Delivered), 0).counts();
+        assert_eq!((claimed.sent, claimed.delivered, claimed.lost), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_message_ages_from_when_it_was_written() {
+        let start = Instant::now();
+        let at = |seconds| start + SECOND * seconds;
+        assert_eq!(overdue(at(1), None, at(4), SECOND * 3), None);
+        assert_eq!(overdue(at(0), None, at(4), SECOND * 3), Some(SECOND));
+        // It waited for the connection, so it was written with it.
+        assert_eq!(overdue(at(0), Some(at(3)), at(4), SECOND * 3), None);
+        // Written behind the cut.
+        assert_eq!(overdue(at(5), Some(at(3)), at(4), SECOND * 3), None);
+    }
+}

@@ -1,0 +1,156 @@
+//! What a child process tells its parent: one line of JSON a note, on its stdout. A note is written
+//! before anything is done about what it says, so that a killed process owes nothing.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use everbeat_tokio::Cause;
+use serde::{Deserialize, Serialize};
+
+/// Somebody on the stage
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Who {
+    /// The server, killed and restarted
+    Server,
+    /// The client behind the proxy: every fault is for it
+    Client,
+    /// A client with a road of its own, which must notice nothing of the others' faults
+    Witness,
+    /// A peer that talks and never reads
+    Sloth,
+    /// The fault proxy
+    Proxy,
+}
+
+impl Who {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::Witness => "witness",
+            Self::Sloth => "sloth",
+            Self::Proxy => "proxy",
+        }
+    }
+
+    /// A client by its name, as messages begin with it
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Client, Self::Witness, Self::Sloth].into_iter().find(|who| who.name() == name)
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Something that a child process saw or did
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Note {
+    /// The worst lateness of its own that the process has measured
+    Late { millis: u64 },
+    /// The ledger: this message of `from` has arrived
+    Got { from: Who, id: u64 },
+    /// The server can be reached
+    Listening { address: SocketAddr },
+    /// One of the server's connections has ended
+    Ended { peer: Option<Who>, end: End },
+    /// The client accepted a message from its application
+    Sent { id: u64 },
+    /// What became of messages that the client had accepted
+    Fates { fate: Fate, ids: Vec<u64> },
+    /// An attempt begins
+    Connecting { attempt: u32 },
+    /// An attempt succeeded
+    Connected { attempt: u32, took_micros: u64 },
+    /// Nothing heard for a while
+    Suspect { silent_millis: u64 },
+    /// Heard again
+    Alive,
+    /// A connection has ended, or an attempt failed
+    Disconnected { end: End },
+    /// The client will not try again
+    Over { end: End },
+}
+
+/// How a connection ended: what the demo judges, and the library's own sentence
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    pub how: How,
+    pub sentence: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// The heartbeat's verdict
+    Dead,
+    /// The stream ended without a Close
+    Cut,
+    /// As agreed
+    Closed,
+    /// Anything else, such as an attempt that failed
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    Delivered,
+    Unsent,
+    Unconfirmed,
+}
+
+impl End {
+    pub fn new(cause: &Cause, sentence: impl fmt::Display) -> Self {
+        let how = match cause {
+            Cause::Dead { .. } => How::Dead,
+            Cause::Cut { .. } => How::Cut,
+            cause if cause.is_polite() => How::Closed,
+            _ => How::Other,
+        };
+        Self { how, sentence: sentence.to_string() }
+    }
+}
+
+impl Note {
+    /// Writes the note to the parent's pipe, and returns once the kernel has it
+    ///
+    /// It blocks if the parent does not read, and that is meant: nothing is done before it is noted.
+    pub fn write(&self) -> io::Result<()> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        let mut out = io::stdout().lock();
+        out.write_all(&line)?;
+        out.flush()
+    }
+
+    pub fn read(line: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let end = End { how: How::Dead, sentence: "dead: \"quoted\",\nand broken".into() };
+        for note in [
+            Note::Got { from: Who::Witness, id: 7 },
+            Note::Fates { fate: Fate::Unconfirmed, ids: vec![1, 2] },
+            Note::Ended { peer: None, end },
+            Note::Alive,
+        ] {
+            let line = serde_json::to_string(&note).unwrap();
+            assert!(!line.contains('\n'));
+            assert_eq!(Note::read(&line).unwrap(), note);
+        }
+        assert!(Note::read("thread 'main' panicked").is_err());
+    }
+}

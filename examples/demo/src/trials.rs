@@ -1,0 +1,146 @@
+//! The faults, as data: what is done, who must notice it and how, and what that rests on.
+
+use everbeat_faults::{Direction, Fault};
+
+use crate::args::Mechanism;
+use crate::settings;
+
+/// One fault and what is expected of it
+#[derive(Clone, Copy, Debug)]
+pub struct Trial {
+    pub name: &'static str,
+    pub deed: Deed,
+    pub notice: Notice,
+    /// What it cannot be passed without
+    pub needs: &'static [Mechanism],
+}
+
+/// What is done
+#[derive(Clone, Copy, Debug)]
+pub enum Deed {
+    /// The proxy does this to the client's road until it was noticed
+    Road(Fault),
+    /// A peer stops to read
+    Sloth,
+    /// The server is killed with SIGKILL, and started again on the same port
+    Kill,
+    /// The road leads to a server that accepts and then closes, for a while
+    Flapping,
+    /// The road is slow for a while, and nobody talks
+    Slow,
+}
+
+/// Who must notice
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Client and server, each by the silence
+    Both,
+    /// The server by the silence, the client by the server's hanging up
+    ServerThenClient,
+    /// The client by the silence, the server by the client's hanging up
+    ClientThenServer,
+    /// Client and server, as fast as the kernels tell
+    Told,
+    /// The server, that nothing gets out
+    Server,
+    /// Both clients, as fast as the kernels tell
+    Clients,
+    /// Nobody: it is no fault
+    Nobody,
+}
+
+use Mechanism::{Backoff, Expiry, Heartbeat};
+
+pub const TRIALS: [Trial; 9] = [
+    Trial {
+        name: "black hole, both ways",
+        deed: Deed::Road(Fault::BlackHole(Direction::Both)),
+        notice: Notice::Both,
+        needs: &[Heartbeat, Expiry],
+    },
+    Trial {
+        name: "black hole, to the server",
+        deed: Deed::Road(Fault::BlackHole(Direction::ToServer)),
+        notice: Notice::ServerThenClient,
+        needs: &[Expiry],
+    },
+    Trial {
+        name: "black hole, to the client",
+        deed: Deed::Road(Fault::BlackHole(Direction::ToClient)),
+        notice: Notice::ClientThenServer,
+        needs: &[Heartbeat],
+    },
+    Trial {
+        name: "reset",
+        deed: Deed::Road(Fault::Reset),
+        notice: Notice::Told,
+        needs: &[],
+    },
+    Trial {
+        name: "half-close, to the client",
+        deed: Deed::Road(Fault::HalfClose(Direction::ToClient)),
+        notice: Notice::Told,
+        needs: &[],
+    },
+    Trial {
+        name: "a peer that stops reading",
+        deed: Deed::Sloth,
+        notice: Notice::Server,
+        needs: &[Expiry],
+    },
+    Trial {
+        name: "server killed and restarted",
+        deed: Deed::Kill,
+        notice: Notice::Clients,
+        needs: &[],
+    },
+    Trial {
+        name: "a server that accepts and then closes",
+        deed: Deed::Flapping,
+        notice: Notice::Nobody,
+        needs: &[Backoff],
+    },
+    Trial {
+        name: "600 ms of delay, each way",
+        deed: Deed::Slow,
+        notice: Notice::Nobody,
+        needs: &[],
+    },
+];
+
+impl Trial {
+    /// The list to run: with a mechanism broken, what rests on it comes first
+    pub fn all(broken: Option<Mechanism>) -> Vec<Self> {
+        let mut trials = TRIALS.to_vec();
+        trials.sort_by_key(|trial| !broken.is_some_and(|broken| trial.needs.contains(&broken)));
+        trials
+    }
+
+    /// When it must have been noticed, if the machine were never late
+    pub const fn allowed(&self) -> std::time::Duration {
+        match self.notice {
+            Notice::Told | Notice::Clients => settings::TOLD,
+            _ => settings::SILENCE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_bound_is_looser_than_promised() {
+        let longest = std::time::Duration::from_secs(6);
+        assert!(TRIALS.iter().all(|trial| trial.allowed() + settings::STALLED <= longest));
+    }
+
+    #[test]
+    fn a_broken_mechanism_is_missed_at_once() {
+        for broken in [Heartbeat, Backoff, Expiry] {
+            assert!(Trial::all(Some(broken))[0].needs.contains(&broken));
+        }
+        let names = Trial::all(None).into_iter().map(|trial| trial.name);
+        assert!(names.eq(TRIALS.iter().map(|trial| trial.name)));
+    }
+}

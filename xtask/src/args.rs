@@ -1,0 +1,81 @@
+//! The words after a command: flags are taken out, what is left is passed on or refused.
+
+use anyhow::{Result, bail};
+
+/// Words of a command line that nobody has asked for yet
+#[derive(Debug)]
+pub(crate) struct Args(Vec<String>);
+
+impl Args {
+    pub(crate) fn new(words: &[String]) -> Self {
+        Self(words.to_vec())
+    }
+
+    /// Takes `name` out and says whether it was there; words behind a `--` are not ours
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
+        let ours = self
+            .0
+            .iter()
+            .position(|word| word == "--")
+            .unwrap_or(self.0.len());
+        let found = self.0[..ours].iter().position(|word| word == name);
+        if let Some(index) = found {
+            self.0.remove(index);
+        }
+        found.is_some()
+    }
+
+    /// What is left, for a program that understands it
+    pub(crate) fn rest(self) -> Vec<String> {
+        self.0
+    }
+
+    /// Refuses what is left
+    pub(crate) fn finish(self) -> Result<()> {
+        match self.0.first() {
+            None => Ok(()),
+            Some(word) => bail!("`{word}` means nothing here; `cargo xtask help` says what does"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(line: &str) -> Args {
+        Args::new(
+            &line
+                .split_whitespace()
+                .map(String::from)
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    #[test]
+    fn a_flag_is_taken_once() {
+        let mut args = args("wheel --quick");
+        assert!(args.flag("--quick"));
+        assert!(!args.flag("--quick"));
+        assert_eq!(args.rest(), ["wheel"]);
+    }
+
+    #[test]
+    fn words_behind_two_dashes_belong_to_somebody_else() {
+        let mut args = args("-- --json");
+        assert!(!args.flag("--json"));
+        assert_eq!(args.rest(), ["--", "--json"]);
+    }
+
+    #[test]
+    fn what_nobody_understands_is_refused() {
+        assert!(args("").finish().is_ok());
+        assert!(
+            args("--quikc")
+                .finish()
+                .unwrap_err()
+                .to_string()
+                .contains("--quikc")
+        );
+    }
+}

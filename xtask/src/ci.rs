@@ -1,0 +1,190 @@
+//! `cargo xtask ci`: all that a change must pass. Runs every step, then says which failed.
+//!
+//! What the steps are is `ci/table.rs`'s; here they are run, timed and told about.
+
+mod demo;
+mod examples;
+mod msrv;
+mod packaging;
+mod table;
+mod typos;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use self::table::{GROUPS, Group, Step};
+use crate::args::Args;
+use crate::report::Report;
+use crate::shell::{DIM, GREEN, RED, Shell, YELLOW, paint};
+
+/// How a step ended that did not fail
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    Passed,
+    /// It could not be had here, and why; shown, and counted as no failure
+    Skipped(String),
+}
+
+/// A step that was run
+#[derive(Debug)]
+struct Row {
+    step: &'static str,
+    group: &'static str,
+    took: Duration,
+    result: Result<Outcome>,
+}
+
+pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
+    let full = args.flag("--full");
+    let budgets = !args.flag("--no-budgets");
+    let list = args.flag("--list");
+    let wanted = args.rest();
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|word| !steps().any(|(_, step)| step.name == **word))
+    {
+        bail!("there is no step `{unknown}`; `cargo xtask ci --list` names them all");
+    }
+    if list {
+        print_list();
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    let chosen = |step: &Step, group: &Group| match wanted.is_empty() {
+        true => full || !group.full,
+        false => wanted.iter().any(|word| word == step.name),
+    };
+    let mut rows = Vec::new();
+    for (group, step) in steps().filter(|(group, step)| chosen(step, group)) {
+        eprintln!(
+            "\n── {} {}",
+            step.name,
+            "─".repeat(72_usize.saturating_sub(step.name.len()))
+        );
+        let start = Instant::now();
+        let result = (step.run)(shell);
+        if let Err(error) = &result {
+            eprintln!("{} {error:#}", paint(RED, "failed:"));
+        }
+        rows.push(Row {
+            step: step.name,
+            group: group.name,
+            took: start.elapsed(),
+            result,
+        });
+    }
+    Ok(conclude(shell, &rows, budgets))
+}
+
+fn steps() -> impl Iterator<Item = (&'static Group, &'static Step)> {
+    GROUPS
+        .iter()
+        .flat_map(|group| group.steps.iter().map(move |step| (group, step)))
+}
+
+fn print_list() {
+    for group in GROUPS {
+        let full = if group.full { ", with --full only" } else { "" };
+        println!("{}: {} min{full}", group.name, group.minutes);
+        for step in group.steps {
+            println!("    {:<18} {}", step.name, step.about);
+        }
+    }
+}
+
+/// The table and the object at the end
+fn conclude(shell: &Shell, rows: &[Row], budgets: bool) -> ExitCode {
+    let mut report = Report::new("ci");
+    let mut table = String::from("\n   seconds  step\n");
+    for group in GROUPS {
+        let of_group = rows
+            .iter()
+            .filter(|row| row.group == group.name)
+            .collect::<Vec<_>>();
+        if of_group.is_empty() {
+            continue;
+        }
+        for row in &of_group {
+            let seconds = row.took.as_secs_f64();
+            table += &format!("{seconds:>10.1}  {:<18} {}\n", row.step, told(&row.result));
+            report.row(row.step, seconds, "s", None::<f64>, row.result.is_ok());
+        }
+        let took: Duration = of_group.iter().map(|row| row.took).sum();
+        let budget = group.budget();
+        let held = !budgets || took <= budget;
+        let verdict = match (took <= budget, budgets) {
+            (true, _) => paint(DIM, "within"),
+            (false, true) => paint(RED, "OVER"),
+            (false, false) => paint(YELLOW, "over, which was allowed,"),
+        };
+        let seconds = took.as_secs_f64();
+        table += &format!(
+            "{seconds:>10.1}  = {}: {verdict} its {} min\n",
+            group.name, group.minutes
+        );
+        report.row(
+            format!("= {}", group.name),
+            seconds,
+            "s",
+            budget.as_secs(),
+            held,
+        );
+    }
+    let failed = rows
+        .iter()
+        .filter(|row| row.result.is_err())
+        .map(|row| row.step);
+    let failed = failed.collect::<Vec<_>>().join(", ");
+    if !failed.is_empty() {
+        table += &format!("{} {failed}\n", paint(RED, "failed:"));
+    }
+    eprint!("{table}");
+    report.finish(shell)
+}
+
+fn told(result: &Result<Outcome>) -> String {
+    match result {
+        Ok(Outcome::Passed) => paint(GREEN, "passed"),
+        Ok(Outcome::Skipped(why)) => paint(YELLOW, &format!("SKIPPED: {why}")),
+        Err(error) => {
+            let error = format!("{error:#}");
+            let first = error.lines().next().unwrap_or_default();
+            paint(RED, &format!("FAILED: {first}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_name_means_one_step_and_every_group_has_some() {
+        let names = steps().map(|(_, step)| step.name).collect::<BTreeSet<_>>();
+        assert_eq!(names.len(), steps().count());
+        assert!(GROUPS.iter().all(|group| !group.steps.is_empty()));
+    }
+
+    #[test]
+    fn budgets_are_what_was_promised() {
+        let minutes = |full| {
+            GROUPS
+                .iter()
+                .filter(|group| group.full == full)
+                .map(|g| g.minutes)
+                .sum::<u64>()
+        };
+        assert!(
+            minutes(false) <= 25,
+            "an ordinary run must fit between two cups of coffee"
+        );
+        assert!(
+            minutes(false) + minutes(true) <= 60,
+            "--full takes an hour at most"
+        );
+    }
+}

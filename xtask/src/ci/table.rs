@@ -1,0 +1,181 @@
+//! The steps of the CI and what each group of them may take, cold, on two cores. Edit me.
+//!
+//! Steps share one target folder, one profile and one set of features, so that the second step
+//! finds what the first has built: whole-workspace commands with filters, never `--package`.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::{Outcome, demo, examples, msrv, packaging, typos};
+use crate::shell::Shell;
+use crate::{bench, nostd, tidy};
+
+/// Steps that share a budget
+pub(super) struct Group {
+    pub(super) name: &'static str,
+    pub(super) minutes: u64,
+    /// Run with `--full` only
+    pub(super) full: bool,
+    pub(super) steps: &'static [Step],
+}
+
+/// One thing to check
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) run: fn(&Shell) -> Result<Outcome>,
+}
+
+impl Group {
+    pub(super) const fn budget(&self) -> Duration {
+        Duration::from_secs(self.minutes * 60)
+    }
+}
+
+const fn step(name: &'static str, about: &'static str, run: fn(&Shell) -> Result<Outcome>) -> Step {
+    Step { name, about, run }
+}
+
+pub(super) const GROUPS: &[Group] = &[
+    Group {
+        name: "build and lint",
+        minutes: 7,
+        full: false,
+        steps: &[
+            step("fmt", "rustfmt has nothing to change", |shell| {
+                cargo(shell, "fmt --all --check")
+            }),
+            step("typos", "words are spelt as meant", typos::run),
+            step("clippy", "no warning anywhere", |shell| {
+                cargo(shell, "clippy --workspace --all-targets -- -D warnings")
+            }),
+            step("clippy-core", "core without its features", |shell| {
+                cargo(
+                    shell,
+                    "clippy --package everbeat-core --no-default-features -- -D warnings",
+                )
+            }),
+            step("build", "every crate, example and bench", |shell| {
+                cargo(shell, "build --workspace --all-targets")
+            }),
+        ],
+    },
+    Group {
+        name: "tests",
+        minutes: 6,
+        full: false,
+        steps: &[
+            step("tidy", "what people forget", |shell| {
+                tidy::passes(shell).map(|()| Outcome::Passed)
+            }),
+            step("test", "unit tests, integration tests, doctests", |shell| {
+                cargo(shell, "test --workspace --no-fail-fast")
+            }),
+            step("benches", "each benchmark runs once, unmeasured", |shell| {
+                cargo(shell, "test --workspace --bench *")
+            }),
+        ],
+    },
+    Group {
+        name: "docs, no-std, packaging",
+        minutes: 3,
+        full: false,
+        steps: &[
+            step("doc", "rustdoc has nothing to warn of", doc),
+            step(
+                "no-std",
+                "core links without std, and would not with it",
+                |shell| nostd::check(shell).map(|()| Outcome::Passed),
+            ),
+            step("package", "what a registry would get", packaging::run),
+        ],
+    },
+    Group {
+        name: "simulator",
+        minutes: 3,
+        full: false,
+        steps: &[step("simulator", "behaviour under 200 seeds", |shell| {
+            simulate(shell, 200)
+        })],
+    },
+    Group {
+        name: "programs",
+        minutes: 5,
+        full: false,
+        steps: &[
+            step("demo", "every fault is noticed in time", demo::holds),
+            step("break-heartbeat", "without beats the demo fails", |shell| {
+                demo::fails(shell, "heartbeat")
+            }),
+            step("break-backoff", "without backoff the demo fails", |shell| {
+                demo::fails(shell, "backoff")
+            }),
+            step("break-expiry", "without expiry the demo fails", |shell| {
+                demo::fails(shell, "expiry")
+            }),
+            step(
+                "examples",
+                "client and server talk to each other",
+                examples::run,
+            ),
+        ],
+    },
+    Group {
+        name: "full",
+        minutes: 35,
+        full: true,
+        steps: &[
+            step("demo-again", "a second time", demo::holds),
+            step("demo-once-more", "a third time", demo::holds),
+            step("seeds", "behaviour under 5,000 seeds", |shell| {
+                simulate(shell, 5_000)
+            }),
+            step(
+                "msrv",
+                "library crates with the oldest Rust that we promise",
+                msrv::run,
+            ),
+            step("release", "the examples, optimised", |shell| {
+                cargo(
+                    shell,
+                    "build --release --package everbeat-examples --all-targets",
+                )
+            }),
+            step("bench", "the benchmarks, optimised and short", |shell| {
+                bench::measure(shell, true, &[]).map(|_| Outcome::Passed)
+            }),
+        ],
+    },
+];
+
+fn cargo(shell: &Shell, line: &str) -> Result<Outcome> {
+    shell.run(&mut shell.cargo(line))?;
+    Ok(Outcome::Passed)
+}
+
+fn doc(shell: &Shell) -> Result<Outcome> {
+    let mut command = shell.cargo("doc --workspace --no-deps");
+    shell.run(command.env("RUSTDOCFLAGS", "-D warnings"))?;
+    Ok(Outcome::Passed)
+}
+
+/// The simulator's tests under at least this many seeds
+fn simulate(shell: &Shell, seeds: u64) -> Result<Outcome> {
+    let mut command = shell.cargo("test --workspace --no-fail-fast");
+    let sim = shell.workspace.package("everbeat-sim");
+    let tests = sim.map(|sim| sim.targets.iter().filter(|target| target.kind == "test"));
+    let names = tests
+        .into_iter()
+        .flatten()
+        .map(|target| &target.name)
+        .collect::<Vec<_>>();
+    if names.is_empty() {
+        bail!("everbeat-sim has no tests in its folder `tests`");
+    }
+    for name in names {
+        command.args(["--test", name]);
+    }
+    shell.run(command.env("EVERBEAT_SEEDS", seeds.to_string()))?;
+    Ok(Outcome::Passed)
+}

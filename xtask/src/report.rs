@@ -1,0 +1,98 @@
+//! The one object that `--json` prints: rows with a value, a goal, and whether it was met.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::shell::Shell;
+
+/// What a command found, row by row
+#[derive(Debug)]
+pub(crate) struct Report {
+    command: &'static str,
+    rows: Vec<Value>,
+    all_met: bool,
+}
+
+impl Report {
+    pub(crate) const fn new(command: &'static str) -> Self {
+        Self {
+            command,
+            rows: Vec::new(),
+            all_met: true,
+        }
+    }
+
+    /// A row; `goal` is null where there is none
+    pub(crate) fn row(
+        &mut self,
+        name: impl Into<String>,
+        value: impl Into<Value>,
+        unit: &str,
+        goal: impl Into<Value>,
+        met: bool,
+    ) {
+        self.all_met &= met;
+        self.rows.push(json!({
+            "name": name.into(), "value": value.into(), "unit": unit, "goal": goal.into(), "met": met,
+        }));
+    }
+
+    /// Prints the object if it is wanted, and says how the process should end
+    pub(crate) fn finish(self, shell: &Shell) -> ExitCode {
+        let code = if self.all_met {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
+        if shell.json {
+            let commit = commit(shell).unwrap_or_else(|_| "unknown".into());
+            println!(
+                "{}",
+                self.object(&commit, std::env::var("EVERBEAT_SEED").ok().as_deref())
+            );
+        }
+        code
+    }
+
+    fn object(self, commit: &str, seed: Option<&str>) -> Value {
+        // Nothing here measures real-time promises, so that no stall can spoil a run.
+        json!({
+            "command": self.command, "commit": commit,
+            "seed": seed.and_then(|seed| seed.parse::<u64>().ok()),
+            "rows": self.rows, "all_met": self.all_met, "valid": true,
+        })
+    }
+}
+
+fn commit(shell: &Shell) -> Result<String> {
+    let hash = shell.read(
+        shell
+            .program("git")
+            .args(["rev-parse", "--short=12", "HEAD"]),
+    )?;
+    Ok(hash.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_row_that_is_not_met_spoils_all() {
+        let mut report = Report::new("tidy");
+        report.row("links", 0, "findings", 0, true);
+        report.row("sizes", 2, "findings", 0, false);
+        let object = report.object("abc", Some("7"));
+        assert_eq!(object["all_met"], false);
+        assert_eq!(object["rows"][1]["met"], false);
+        assert_eq!(object["rows"][0]["goal"], 0);
+        assert_eq!(object["seed"], 7);
+    }
+
+    #[test]
+    fn no_seed_is_null() {
+        assert!(Report::new("test").object("abc", None)["seed"].is_null());
+    }
+}

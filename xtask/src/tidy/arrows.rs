@@ -1,0 +1,147 @@
+//! Which crate may depend on which: the layers, as a table. ARCHITECTURE.md says why.
+
+use super::tree::{Finding, Tree};
+
+/// A crate of ours, what it may build on, and what its tests may use besides
+struct Rule {
+    name: &'static str,
+    builds_on: &'static [&'static str],
+    tests_use: &'static [&'static str],
+}
+
+const CORE: &str = "everbeat-core";
+const FAULTS: &str = "everbeat-faults";
+const SERVER: &str = "everbeat-server";
+const SIM: &str = "everbeat-sim";
+const WS: &str = "everbeat-ws";
+
+/// A runtime's crate: the edge of everything, so that only programs stand on it
+const fn runtime(name: &'static str) -> Rule {
+    Rule {
+        name,
+        builds_on: &[CORE, WS, SERVER],
+        tests_use: &[FAULTS],
+    }
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        name: CORE,
+        builds_on: &[],
+        tests_use: &[],
+    },
+    Rule {
+        name: WS,
+        builds_on: &[CORE],
+        tests_use: &[FAULTS],
+    },
+    Rule {
+        name: SERVER,
+        builds_on: &[CORE],
+        tests_use: &[],
+    },
+    Rule {
+        name: SIM,
+        builds_on: &[CORE],
+        tests_use: &[SERVER],
+    },
+    Rule {
+        name: FAULTS,
+        builds_on: &[],
+        tests_use: &[],
+    },
+    runtime("everbeat-tokio"),
+    runtime("everbeat-async-std"),
+    runtime("everbeat-smol"),
+    Rule {
+        name: "xtask",
+        builds_on: &[],
+        tests_use: &[],
+    },
+];
+
+/// Nobody depends on these, so that they may use everything
+const PROGRAMS: &[&str] = &["everbeat-benches", "everbeat-demo", "everbeat-examples"];
+
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for package in &tree.packages {
+        if PROGRAMS.contains(&&*package.name) {
+            continue;
+        }
+        let Some(rule) = RULES.iter().find(|rule| rule.name == package.name) else {
+            let what = "has no place among the layers: give it a line in xtask's tidy/arrows.rs";
+            findings.push(Finding::new(&package.name, what));
+            continue;
+        };
+        let ours = |name: &str| tree.packages.iter().any(|package| package.name == name);
+        for line in package.dependencies.iter().filter(|line| ours(&line.name)) {
+            let name = &*line.name;
+            let allowed = rule.builds_on.contains(&name)
+                || line.dev && (rule.tests_use.contains(&name) || name == package.name);
+            if !allowed {
+                let for_tests = if line.dev { ", not even for tests" } else { "" };
+                let what = format!("must not depend on {name}{for_tests}");
+                findings.push(Finding::new(&package.name, what));
+            }
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(packages: &[(&str, &[&str])]) -> Vec<String> {
+        let tree = packages
+            .iter()
+            .fold(Tree::default(), |tree, (name, lines)| {
+                tree.with_package(name, lines)
+            });
+        check(&tree).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_layers_as_they_are_meant() {
+        let none = findings(&[
+            (CORE, &["bytes", "dev:proptest"]),
+            (WS, &[CORE, "dev:everbeat-faults"]),
+            (SERVER, &[CORE]),
+            (SIM, &[CORE, "dev:everbeat-server"]),
+            (FAULTS, &["tokio"]),
+            ("everbeat-tokio", &[CORE, WS, SERVER]),
+            ("everbeat-demo", &["everbeat-tokio", FAULTS]),
+        ]);
+        assert_eq!(none, [""; 0]);
+    }
+
+    #[test]
+    fn core_stands_alone_in_tests_too() {
+        let found = findings(&[(CORE, &["dev:everbeat-sim"]), (SIM, &[CORE])]);
+        assert_eq!(
+            found,
+            ["everbeat-core: must not depend on everbeat-sim, not even for tests"]
+        );
+    }
+
+    #[test]
+    fn the_server_names_no_runtime_and_no_codec() {
+        let packages: &[(&str, &[&str])] = &[
+            (SERVER, &[WS, "everbeat-tokio"]),
+            (WS, &[]),
+            ("everbeat-tokio", &[]),
+        ];
+        assert_eq!(findings(packages).len(), 2);
+    }
+
+    #[test]
+    fn what_tests_may_use_a_crate_may_not_build_on() {
+        assert_eq!(findings(&[(SIM, &[SERVER]), (SERVER, &[])]).len(), 1);
+    }
+
+    #[test]
+    fn a_new_crate_needs_a_place() {
+        assert!(findings(&[("everbeat-new", &[])])[0].contains("no place among the layers"));
+    }
+}

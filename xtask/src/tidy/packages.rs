@@ -1,0 +1,45 @@
+//! What a registry's page of a published crate says: description, licence, repository.
+
+use super::tree::{Finding, Tree};
+
+const LICENCE: &str = "MIT OR Apache-2.0";
+
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for package in tree.packages.iter().filter(|package| package.published) {
+        let mut missing = |what: &str| findings.push(Finding::new(&package.name, what));
+        if package
+            .description
+            .as_ref()
+            .is_none_or(|text| text.trim().is_empty())
+        {
+            missing("is published without a description");
+        }
+        if package.repository.is_none() {
+            missing("is published without its repository");
+        }
+        if package.licence.as_deref() != Some(LICENCE) {
+            missing("is not under `MIT OR Apache-2.0`");
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thing_is_missed() {
+        let mut tree = Tree::default().with_package("x", &[]);
+        assert_eq!(check(&tree), []);
+
+        tree.packages[0].description = Some(" ".into());
+        tree.packages[0].repository = None;
+        tree.packages[0].licence = Some("MIT".into());
+        assert_eq!(check(&tree).len(), 3);
+
+        tree.packages[0].published = false;
+        assert_eq!(check(&tree), []);
+    }
+}
