@@ -71,11 +71,11 @@ mod tests {
     fn what_nobody_understands_is_refused() {
         assert!(args("").finish().is_ok());
         assert!(
-            args("--quikc")
+            args("--loudly")
                 .finish()
                 .unwrap_err()
                 .to_string()
-                .contains("--quikc")
+                .contains("--loudly")
         );
     }
 }

@@ -106,20 +106,18 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
             let Some(offered) = message.take() else {
                 return Poll::Ready(Ok(()));
             };
-            match this.as_mut().offer(offered) {
-                Ok(()) => {
+            let offered = match this.as_mut().offer(offered) {
+                Err(SendError::Full { message, .. }) if this.settings.queue.waits() => message,
+                done => {
                     this.pump(cx);
-                    Poll::Ready(Ok(()))
+                    return Poll::Ready(done);
                 }
-                Err(error) if error.may_wait() && this.settings.queue.waits() => {
-                    if this.as_mut().poll_room(cx).is_pending() {
-                        message = Some(error.into_message());
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(this.offer(error.into_message()))
-                }
-                Err(error) => Poll::Ready(Err(error)),
+            };
+            if this.as_mut().poll_room(cx, offered.len()).is_ready() {
+                return Poll::Ready(this.offer(offered));
             }
+            message = Some(offered);
+            Poll::Pending
         })
         .await
     }
@@ -260,12 +258,13 @@ impl<C: Connect, K: Timer + Clone> Stream for Client<C, K> {
     }
 }
 
-/// `poll_ready` waits for room in the queue, `poll_flush` until everything queued is written
+/// `poll_ready` waits for room in the queue (a message larger than the room is still refused),
+/// `poll_flush` until everything queued is written
 impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
     type Error = SendError;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.poll_room(cx).map(Ok)
+        self.poll_room(cx, 0).map(Ok)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
@@ -364,10 +363,6 @@ impl SendError {
             | Self::TooLarge { message, .. }
             | Self::Over { message } => message,
         }
-    }
-
-    const fn may_wait(&self) -> bool {
-        matches!(self, Self::Full { .. })
     }
 }
 

@@ -69,7 +69,9 @@ struct SinceClock {
     /// The transport's counters when the clock was last read
     received: u64,
     sent: u64,
-    /// Frames handed up
+    /// The reading of this wake-up, if it has been made
+    now: Option<Instant>,
+    /// Frames read
     frames: u32,
     message: bool,
     wrote: bool,

@@ -110,6 +110,19 @@ impl Sender {
     }
 }
 
+impl Sender {
+    /// Asks the pump to close politely; the end is the receiver's last event
+    ///
+    /// Returns when the connection is over, or at once if it is already.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the close goes on even if the future is dropped.
+    pub async fn close(&self) {
+        poll_fn(|cx| self.shared.poll_close(cx)).await;
+    }
+}
+
 impl Clone for Sender {
     fn clone(&self) -> Self {
         Self::new(self.shared.clone())
@@ -183,9 +196,9 @@ impl<D: Drive> Future for Pump<D> {
             }
             self.as_mut().pump_out(cx);
             let mut this = self.as_mut().project();
-            if this.shared.is_abandoned() {
+            if this.shared.is_closing() {
+                // The end is an event of its own, success or not; it is read below.
                 ready!(this.driver.as_mut().poll_close(cx)).ok();
-                return Poll::Ready(());
             }
             if this.shared.has_room() {
                 match ready!(this.driver.as_mut().poll_next(cx)) {

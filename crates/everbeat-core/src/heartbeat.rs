@@ -210,10 +210,23 @@ impl Heartbeat {
         }
     }
 
-    /// Whether a Ping waits to be flushed
+    /// What the peer says is not being read, for the application reads nothing more: silence is ours
+    ///
+    /// A Ping that was flushed is not judged, and others follow it as a sign of life. Only a kernel
+    /// that takes no byte of ours still counts against the peer; `progressed` says whether it took
+    /// some since the last call.
+    pub fn handle_unread(&mut self, progressed: bool, now: Instant) {
+        match &mut self.probe {
+            Some(probe) if probe.is_flushed() => self.probe = None,
+            Some(probe) if progressed => probe.progressed(now),
+            _ => {}
+        }
+    }
+
+    /// Whether a Ping is out whose silence is being judged
     #[must_use]
-    pub fn is_flushing(&self) -> bool {
-        self.probe.is_some_and(|probe| !probe.is_flushed())
+    pub const fn is_judging(&self) -> bool {
+        self.probe.is_some()
     }
 
     /// What is known at `now`; the transport's own facts are left at their defaults

@@ -21,7 +21,7 @@ pub use from_stream::FromStream;
 ///
 /// The codec, the socket and TLS are behind this trait; time, heartbeats and reconnecting are in
 /// front of it. Everything but the six message methods has a default, and
-/// [`FromStream`](FromStream) makes a transport of any `Stream + Sink` of messages.
+/// [`FromStream`] makes a transport of any `Stream + Sink` of messages.
 ///
 /// # Contract
 ///

@@ -115,9 +115,10 @@ impl Spawner {
             *count
         };
         let ticket = Arc::new(Ticket::new(id, self.ready.clone()));
-        self.started
-            .borrow_mut()
-            .push((ticket.clone(), Box::pin(future)));
+        self.started.borrow_mut().push(Entry {
+            ticket: ticket.clone(),
+            job: Box::pin(future),
+        });
         ticket.wake_by_ref();
         ticket
     }

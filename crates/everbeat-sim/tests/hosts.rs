@@ -1,5 +1,7 @@
 //! Hosts: connecting, refusing, rejecting, hanging, and attempts over a road that is gone.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::time::Duration;
 
 use everbeat_core::cause::{Cause, CloseCode, CloseFrame, Cut};

@@ -21,7 +21,8 @@ const NOTES: usize = 1_024;
 pub struct Told {
     pub at: Instant,
     pub who: Who,
-    pub what: Note,
+    /// `None` once it has closed its stdout: it has ended
+    pub what: Option<Note>,
 }
 
 /// One child process; killed when dropped
@@ -84,10 +85,12 @@ async fn listen(who: Who, stdout: ChildStdout, notes: mpsc::Sender<Told>) {
     while let Ok(Some(line)) = lines.next_line().await {
         // A killed process may leave half a line behind: it is no note.
         let Ok(what) = Note::read(&line) else { continue };
-        if notes.send(Told { at: Instant::now(), who, what }).await.is_err() {
+        if notes.send(Told { at: Instant::now(), who, what: Some(what) }).await.is_err() {
             return;
         }
     }
+    // Refused only if nobody wants to know.
+    _ = notes.send(Told { at: Instant::now(), who, what: None }).await;
 }
 
 impl Process {

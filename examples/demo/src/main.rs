@@ -5,6 +5,8 @@
 mod args;
 mod children;
 mod client;
+mod deeds;
+mod judge;
 mod lateness;
 mod ledger;
 mod life;

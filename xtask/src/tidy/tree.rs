@@ -194,7 +194,6 @@ impl Tree {
                 name: name.replace('-', "_"),
                 kind: "lib".into(),
             }],
-            ..Package::default()
         });
         self
     }

@@ -114,13 +114,17 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         self.poll_step(cx)
     }
 
-    /// Waits for room in the queue; ready too if the client is over, or nobody reads its events
-    pub(super) fn poll_room(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    /// Waits for room for so many bytes; ready too if the client is over, or nobody reads its events
+    pub(super) fn poll_room(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: usize,
+    ) -> Poll<()> {
         loop {
             self.as_mut().pump(cx);
-            let full = !self.outbox.has_room(&self.settings.queue);
+            let fits = self.outbox.fits(bytes, &self.settings.queue);
             let unread = self.events.len() >= UNREAD_EVENTS;
-            if !full || unread || self.outcome.is_some() {
+            if fits || unread || self.outcome.is_some() {
                 return Poll::Ready(());
             }
             ready!(self.as_mut().poll_unread(cx));

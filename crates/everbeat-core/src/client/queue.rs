@@ -85,7 +85,7 @@ impl Outbox {
                 queue: *limit,
             });
         }
-        if self.messages.len() >= limit.messages || self.bytes + message.len() > limit.bytes {
+        if !self.fits(message.len(), limit) {
             return Err(SendError::Full {
                 message,
                 queue: *limit,
@@ -96,9 +96,9 @@ impl Outbox {
         Ok(())
     }
 
-    /// Whether another message would be taken; one larger than the room left may still not fit
-    pub(super) fn has_room(&self, limit: &Queue) -> bool {
-        self.messages.len() < limit.messages && self.bytes < limit.bytes
+    /// Whether there is room for another message of so many bytes
+    pub(super) fn fits(&self, bytes: usize, limit: &Queue) -> bool {
+        self.messages.len() < limit.messages && self.bytes + bytes <= limit.bytes
     }
 
     pub(crate) fn pop(&mut self) -> Option<Message> {

@@ -126,7 +126,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         if self.config.retain_bytes() == 0 || self.ledger.proven() == self.ledger.newest() {
             return false;
         }
-        let now = self.timer.now();
+        let now = self.as_mut().clock();
         let this = self.as_mut().project();
         let Some(heartbeat) = this.heartbeat.as_mut() else {
             return false;
@@ -195,7 +195,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// Half the time is for the proof, the whole for everything
     fn poll_deadline(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let now = self.timer.now();
+        let now = self.as_mut().clock();
         let _ = self.as_mut().settle(now);
         let mut this = self.as_mut().project();
         let Phase::Closing(closing) = this.phase else {
@@ -221,8 +221,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         Poll::Ready(Some(self.over()))
     }
 
-    fn over(self: Pin<&mut Self>) -> Event {
-        let now = self.timer.now();
+    fn over(mut self: Pin<&mut Self>) -> Event {
+        let now = self.as_mut().clock();
         let cause = match &self.phase {
             Phase::Closing(closing) => closing.cause.clone(),
             Phase::Over(cause) => cause.clone(),

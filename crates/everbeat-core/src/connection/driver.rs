@@ -7,7 +7,7 @@ use core::task::{Context, Poll};
 use super::{Connection, Phase, SinceClock};
 use crate::cause::{Cause, Cut, Expired};
 use crate::event::Event;
-use crate::heartbeat::{Answer, Beat};
+use crate::heartbeat::{Answer, Beat, Heartbeat};
 use crate::message::{Incoming, Message, Outgoing};
 use crate::outcome::Disconnected;
 use crate::time::{Instant, Timer};
@@ -44,6 +44,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Event>> {
+        self.as_mut().project().since_clock.now = None;
         loop {
             let step = match self.phase {
                 Phase::Open => self.as_mut().poll_open(cx),
@@ -71,7 +72,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                 .iter()
                 .any(|event| matches!(event, Event::Message(_)));
             let step = match self.phase {
-                Phase::Open if full => self.as_mut().poll_time(cx),
+                Phase::Open if full => self.as_mut().poll_unread_time(cx),
                 _ => self.as_mut().poll_event(cx),
             };
             match step {
@@ -130,13 +131,14 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             Read::Turned => Poll::Ready(None),
             Read::Drained => self.poll_time(cx),
             Read::Yield => {
-                // Not judged: what was not read yet may be the answer.
                 cx.waker().wake_by_ref();
-                let now = self.timer.now();
-                match self.settle(now) {
-                    Some(event) => Poll::Ready(Some(event)),
-                    None => Poll::Pending,
+                // What was not read yet may be the answer: beat, but do not judge.
+                if !self.heartbeat.as_ref().is_some_and(Heartbeat::is_judging) {
+                    return self.poll_time(cx);
                 }
+                let now = self.as_mut().clock();
+                self.settle(now)
+                    .map_or(Poll::Pending, |event| Poll::Ready(Some(event)))
             }
         }
     }
@@ -196,8 +198,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         Read::Yield
     }
 
-    pub(super) fn handle_pong(mut self: Pin<&mut Self>, payload: &[u8]) -> Option<Event> {
-        let now = self.timer.now();
+    fn handle_pong(mut self: Pin<&mut Self>, payload: &[u8]) -> Option<Event> {
+        let now = self.as_mut().clock();
         let alive = self.as_mut().settle(now);
         let this = self.project();
         let answer = this
@@ -209,6 +211,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             tracing::trace!(target: "everbeat", ?round_trip, mark, "pong");
         }
         alive
+    }
+
+    /// The present, read from the timer at most once a wake-up
+    pub(super) fn clock(self: Pin<&mut Self>) -> Instant {
+        let this = self.project();
+        *this.since_clock.now.get_or_insert_with(|| this.timer.now())
     }
 
     /// Turns what happened since the last look at the clock into instants
@@ -241,9 +249,23 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         None
     }
 
+    /// [`poll_time`](Self::poll_time) while the application sends and a message waits to be read
+    ///
+    /// Whatever the peer answers is behind that message, so only one thing can be held against it:
+    /// that it takes nothing of ours either.
+    fn poll_unread_time(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.as_mut().project().since_clock.now = None;
+        let now = self.as_mut().clock();
+        let progressed = self.transport.sent() != self.since_clock.sent;
+        if let Some(heartbeat) = self.as_mut().project().heartbeat {
+            heartbeat.handle_unread(progressed, now);
+        }
+        self.poll_time(cx)
+    }
+
     /// Reads the clock, lets the policies speak, sets the alarm
     fn poll_time(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let now = self.timer.now();
+        let now = self.as_mut().clock();
         if let Some(event) = self.as_mut().settle(now) {
             return Poll::Ready(Some(event));
         }

@@ -25,14 +25,22 @@ pub(super) struct Queues {
     pub(super) incoming: VecDeque<Event>,
     pub(super) senders: usize,
     pub(super) receiver: bool,
+    closing: bool,
     over: bool,
     pub(super) pump: Option<Waker>,
     reader: Option<Waker>,
-    /// Senders that wait for room
+    /// Tasks of senders that wait, for room or for the end
     writers: Vec<Waker>,
 }
 
 impl Queues {
+    /// A task of a sender waits, for room or for the end
+    fn wait(&mut self, waiter: &Waker) {
+        if !self.writers.iter().any(|writer| writer.will_wake(waiter)) {
+            self.writers.push(waiter.clone());
+        }
+    }
+
     pub(super) fn wake_pump(&self) {
         if let Some(pump) = &self.pump {
             pump.wake_by_ref();
@@ -49,6 +57,7 @@ impl Shared {
                 incoming: VecDeque::new(),
                 senders: 0,
                 receiver: true,
+                closing: false,
                 over: false,
                 pump: None,
                 reader: None,
@@ -65,17 +74,13 @@ impl Shared {
     /// Queues a message; if there is no room, `waiter` is woken once there is
     pub(super) fn offer(&self, message: Message, waiter: Option<&Waker>) -> Result<(), SendError> {
         let mut queues = self.lock();
-        if queues.over {
+        if queues.over || queues.closing {
             return Err(SendError::Over { message });
         }
         let offered = queues.outgoing.push(message, &self.limit);
         match (&offered, waiter) {
             (Ok(()), _) => queues.wake_pump(),
-            (Err(SendError::Full { .. }), Some(waiter))
-                if !queues.writers.iter().any(|writer| writer.will_wake(waiter)) =>
-            {
-                queues.writers.push(waiter.clone());
-            }
+            (Err(SendError::Full { .. }), Some(waiter)) => queues.wait(waiter),
             _ => {}
         }
         offered
@@ -94,10 +99,23 @@ impl Shared {
         message
     }
 
-    /// Both halves are gone, and everything they sent is on its way
-    pub(super) fn is_abandoned(&self) -> bool {
+    /// Somebody asked to close, or nobody is left to ask for anything; what was sent goes first
+    pub(super) fn is_closing(&self) -> bool {
         let queues = self.lock();
-        !queues.receiver && queues.senders == 0 && queues.outgoing.is_empty()
+        let abandoned = !queues.receiver && queues.senders == 0 && queues.outgoing.is_empty();
+        queues.closing || abandoned
+    }
+
+    /// Asks the pump to close; ready once the connection is over
+    pub(super) fn poll_close(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut queues = self.lock();
+        if queues.over {
+            return Poll::Ready(());
+        }
+        queues.closing = true;
+        queues.wait(cx.waker());
+        queues.wake_pump();
+        Poll::Pending
     }
 
     pub(super) fn has_room(&self) -> bool {

@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(way.room(), 100);
         way.enter(bytes(70), at(0), &mut rng);
         assert_eq!(way.room(), 30);
-        let parcel = way.pop_arrived(at(0)).unwrap();
+        let parcel = way.pop_arrived(at(1)).unwrap();
         way.land(parcel);
         assert_eq!(way.room(), 30);
         way.read();

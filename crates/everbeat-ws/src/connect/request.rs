@@ -63,6 +63,10 @@ impl Request {
                 "has a fragment (`#`), which a WebSocket URL cannot have",
             ));
         }
+        // The parser's own words for this would not help
+        if !url.contains("://") {
+            return Err(refuse("has no scheme: it must begin with ws://"));
+        }
         let uri: Uri = url
             .parse()
             .map_err(|error| ConfigError::new("url", format_args!("is not a URL: {error}")))?;
@@ -282,7 +286,7 @@ mod tests {
             ("ws://", "not a URL"),
             ("a.example/feed", "scheme"),
             ("/feed", "scheme"),
-            ("", "not a URL"),
+            ("", "scheme"),
             ("ws://a/#b", "fragment"),
             ("ws://user:password@a/", "password"),
             ("ws://a:0/", "port"),

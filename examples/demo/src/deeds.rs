@@ -1,0 +1,162 @@
+//! What each trial does, and what is measured of it.
+
+use std::time::Duration;
+
+use everbeat_faults::{Direction, Fault};
+use tokio::time::Instant;
+
+use crate::args::Mechanism;
+use crate::client::command;
+use crate::judge;
+use crate::note::Who;
+use crate::play::Play;
+use crate::report::{Measured, Outcome};
+use crate::settings;
+use crate::sloth;
+use crate::timeline::span;
+use crate::trials::{Deed, Notice, Trial};
+
+/// How long a fault stays after it was noticed, so that attempts meet it too
+const AFTERMATH: Duration = Duration::from_millis(300);
+
+impl Play {
+    /// Performs a trial, and lets all be well for a moment
+    pub async fn perform(&mut self, trial: Trial) -> anyhow::Result<Outcome> {
+        self.stage.timeline.rule(Instant::now(), trial.name);
+        let alarms = self.stage.false_alarms.len();
+        let mut outcome = Outcome::new(trial.name);
+        match trial.deed {
+            Deed::Road(fault) => self.road(trial, fault, &mut outcome).await?,
+            Deed::Sloth => self.sloth(trial, &mut outcome).await?,
+            Deed::Kill => self.kill(trial, &mut outcome).await?,
+            Deed::Flapping => self.flap(&mut outcome).await?,
+            Deed::Slow => self.slow().await?,
+        }
+        self.stage.calm();
+        self.stage.watch(settings::CALM).await?;
+        outcome.problems.extend_from_slice(&self.stage.false_alarms[alarms..]);
+        Ok(outcome)
+    }
+
+    async fn road(
+        &mut self,
+        trial: Trial,
+        fault: Fault,
+        outcome: &mut Outcome,
+    ) -> anyhow::Result<()> {
+        let begun = self.stage.begin(trial.notice);
+        self.proxy.inject(fault);
+        self.noticed(trial, begun, outcome).await?;
+        let mut repaired = begun;
+        if !matches!(fault, Fault::Reset | Fault::HalfClose(_)) {
+            self.stage.watch(AFTERMATH).await?;
+            self.proxy.inject(Fault::Heal);
+            self.stage.say(Who::Proxy, "the road is good again");
+            repaired = Instant::now();
+        }
+        self.back(&[Who::Client], repaired, outcome).await
+    }
+
+    async fn sloth(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
+        let Some(server) = self.stage.server else { anyhow::bail!("the server is down") };
+        self.stage.begin(trial.notice);
+        let (begun, talking) = sloth::start(server).await?;
+        self.stage.say(Who::Sloth, "asked for a flood, reads nothing of it, goes on talking");
+        let talking = tokio::spawn(talking);
+        self.noticed(trial, begun, outcome).await?;
+        talking.abort();
+        Ok(())
+    }
+
+    async fn kill(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
+        let Some(address) = self.stage.server else { anyhow::bail!("the server is down") };
+        let begun = self.stage.begin(trial.notice);
+        self.kill_server().await?;
+        self.noticed(trial, begun, outcome).await?;
+        self.stage.until(begun + settings::DOWN_FOR, |_| false).await?;
+        self.server = self.stage.notes().start(Who::Server, address, self.broken)?;
+        let soon = Instant::now() + settings::BACK;
+        anyhow::ensure!(
+            self.stage.until(soon, |stage| stage.server.is_some()).await?,
+            "the server did not start again"
+        );
+        self.back(&[Who::Client, Who::Witness], Instant::now(), outcome).await
+    }
+
+    async fn flap(&mut self, outcome: &mut Outcome) -> anyhow::Result<()> {
+        let Some(server) = self.stage.server else { anyhow::bail!("the server is down") };
+        let begun = self.stage.begin_flapping();
+        let before = self.proxy.accepted();
+        self.proxy.redirect(self.flapping);
+        self.proxy.inject(Fault::Reset);
+        let end = begun + settings::FLAPPING_FOR;
+        let too_many = before + settings::FLAPPING_ATTEMPTS;
+        let broken = self.broken == Some(Mechanism::Backoff);
+        // Thousands of attempts need not be watched to see that they are too many.
+        while Instant::now() < end && !(broken && self.proxy.accepted() > too_many) {
+            self.stage.watch(settings::TICK_EVERY).await?;
+        }
+        outcome.attempts = Some(self.proxy.accepted() - before);
+        self.proxy.redirect(server);
+        self.stage.say(Who::Proxy, "leads to the server again");
+        self.back(&[Who::Client], Instant::now(), outcome).await
+    }
+
+    async fn slow(&mut self) -> anyhow::Result<()> {
+        for process in [&mut self.server, &mut self.client, &mut self.witness] {
+            process.tell(command::QUIET).await;
+        }
+        self.stage.begin(Notice::Nobody);
+        let delay = span(settings::DELAY);
+        self.proxy.inject(Fault::Delay(Direction::Both, settings::DELAY));
+        self.stage.say(Who::Proxy, &format!("{delay} later, each way; nobody talks, Pings remain"));
+        self.stage.watch(settings::DELAYED_FOR).await?;
+        self.proxy.inject(Fault::Heal);
+        self.stage.say(Who::Proxy, "the road is fast again");
+        for process in [&mut self.server, &mut self.client, &mut self.witness] {
+            process.tell(command::TALK).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until all have noticed who must, and judges it
+    async fn noticed(
+        &mut self,
+        trial: Trial,
+        begun: Instant,
+        outcome: &mut Outcome,
+    ) -> anyhow::Result<()> {
+        let told_after = match trial.notice {
+            Notice::ServerThenClient | Notice::ClientThenServer => settings::TOLD,
+            _ => Duration::ZERO,
+        };
+        let deadline = begun + trial.allowed() + told_after;
+        self.stage.until(deadline, |stage| judge::is_complete(trial.notice, &stage.lives)).await?;
+        let late = self.stage.lateness.worst();
+        let (noticed, problems) = judge::judge(trial.notice, begun, &self.stage.lives, late);
+        outcome.noticed = Some(Measured { took: noticed, allowed: trial.allowed() + late });
+        outcome.problems.extend(problems);
+        Ok(())
+    }
+
+    /// Waits until these clients are back
+    async fn back(
+        &mut self,
+        clients: &[Who],
+        repaired: Instant,
+        outcome: &mut Outcome,
+    ) -> anyhow::Result<()> {
+        let back = |stage: &crate::stage::Stage| {
+            let lives = [(Who::Client, stage.lives.client), (Who::Witness, stage.lives.witness)];
+            let backs = lives.into_iter().filter(|(who, _)| clients.contains(who));
+            backs.map(|(_, life)| life.back(repaired)).collect::<Option<Vec<_>>>()
+        };
+        self.stage.until(repaired + settings::BACK, |stage| back(stage).is_some()).await?;
+        let last = back(&self.stage).and_then(|backs| backs.into_iter().max());
+        outcome.back = Some(Measured {
+            took: last.map(|last| last.saturating_duration_since(repaired)),
+            allowed: settings::BACK + self.stage.lateness.worst(),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! Whether a fault was noticed by those who must notice it, in the order and by the evidence that
+//! it leaves them. Pure.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::life::{Life, Seen};
+use crate::note::How;
+use crate::settings;
+use crate::trials::Notice;
+
+/// What the three connections came to since the fault
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lives {
+    pub client: Life,
+    pub witness: Life,
+    pub sloth: Life,
+}
+
+/// Who has to notice: first, by which evidence, and who is told by their hanging up
+struct Expected {
+    first: Vec<(&'static str, Option<Seen>)>,
+    by_silence: bool,
+    then: Option<(&'static str, Option<Seen>)>,
+}
+
+fn expected(notice: Notice, lives: &Lives) -> Expected {
+    let client = ("the client", lives.client.lost);
+    let server = ("the server", lives.client.dropped);
+    let (first, by_silence, then) = match notice {
+        Notice::Both => (vec![client, server], true, None),
+        Notice::ServerThenClient => (vec![server], true, Some(client)),
+        Notice::ClientThenServer => (vec![client], true, Some(server)),
+        Notice::Told => (vec![client, server], false, None),
+        Notice::Server => (vec![("the server", lives.sloth.dropped)], true, None),
+        Notice::Clients => (vec![client, ("the witness", lives.witness.lost)], false, None),
+        Notice::Nobody => (vec![], false, None),
+    };
+    Expected { first, by_silence, then }
+}
+
+/// Whether everybody has noticed something: time to look at what
+pub fn is_complete(notice: Notice, lives: &Lives) -> bool {
+    let Expected { first, then, .. } = expected(notice, lives);
+    first.into_iter().chain(then).all(|(_, seen)| seen.is_some())
+}
+
+/// How long until all that had to notice first had noticed, and what was not as it must be
+pub fn judge(
+    notice: Notice,
+    begun: Instant,
+    lives: &Lives,
+    late: Duration,
+) -> (Option<Duration>, Vec<String>) {
+    let Expected { first, by_silence, then } = expected(notice, lives);
+    let mut problems = Vec::new();
+    let mut last = Some(begun);
+    for (who, seen) in first {
+        match seen {
+            None => problems.push(format!("{who} did not notice in time")),
+            Some(seen) if by_silence && seen.how != How::Dead => {
+                problems.push(format!("{who} did not notice by the silence"));
+            }
+            Some(_) => {}
+        }
+        last = last.zip(seen).map(|(last, seen)| last.max(seen.at));
+    }
+    if let (Some((who, seen)), Some(first)) = (then, last) {
+        let told = seen.map(|seen| seen.at.saturating_duration_since(first));
+        if told.is_none_or(|told| told > settings::TOLD + late) {
+            problems.push(format!("{who} was not told in time"));
+        }
+    }
+    (last.map(|last| last.saturating_duration_since(begun)), problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn lives(client: Option<(u32, How)>, server: Option<(u32, How)>, begun: Instant) -> Lives {
+        let seen = |seen: Option<(u32, How)>| {
+            seen.map(|(seconds, how)| Seen { at: begun + SECOND * seconds, how })
+        };
+        let client = Life { lost: seen(client), dropped: seen(server), ..Life::default() };
+        Lives { client, ..Lives::default() }
+    }
+
+    #[test]
+    fn both_by_silence_is_noticed_with_the_later_one() {
+        let begun = Instant::now();
+        let lives = lives(Some((3, How::Dead)), Some((2, How::Dead)), begun);
+        assert!(is_complete(Notice::Both, &lives));
+        assert_eq!(judge(Notice::Both, begun, &lives, Duration::ZERO), (Some(SECOND * 3), vec![]));
+    }
+
+    #[test]
+    fn the_wrong_evidence_and_the_missing_end_are_problems() {
+        let begun = Instant::now();
+        let cut = lives(Some((1, How::Cut)), None, begun);
+        assert!(!is_complete(Notice::Both, &cut));
+        let (noticed, problems) = judge(Notice::Both, begun, &cut, Duration::ZERO);
+        assert_eq!(noticed, None);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(judge(Notice::Told, begun, &cut, Duration::ZERO).1.len() == 1);
+    }
+
+    #[test]
+    fn the_second_is_told_soon_after_the_first() {
+        let begun = Instant::now();
+        let soon = lives(Some((3, How::Cut)), Some((3, How::Dead)), begun);
+        let notice = Notice::ServerThenClient;
+        assert_eq!(judge(notice, begun, &soon, Duration::ZERO), (Some(SECOND * 3), vec![]));
+        let long_after = lives(Some((5, How::Cut)), Some((3, How::Dead)), begun);
+        assert_eq!(judge(notice, begun, &long_after, Duration::ZERO).1.len(), 1);
+        assert_eq!(judge(notice, begun, &long_after, SECOND).1.len(), 0);
+    }
+
+    #[test]
+    fn nobody_has_to_notice_what_is_no_fault() {
+        let begun = Instant::now();
+        assert!(is_complete(Notice::Nobody, &Lives::default()));
+        let verdict = judge(Notice::Nobody, begun, &Lives::default(), Duration::ZERO);
+        assert_eq!(verdict, (Some(Duration::ZERO), vec![]));
+    }
+}

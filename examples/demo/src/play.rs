@@ -1,0 +1,132 @@
+//! The play: opens the stage, performs the trials while there is time, closes. What each trial does
+//! is in `deeds`, what was measured goes to `report`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use everbeat_faults::{Fault, Proxy};
+use everbeat_tokio::Server;
+use tokio::time::{Instant, timeout};
+
+use crate::args::{Mechanism, Options};
+use crate::children::{Notes, Process};
+use crate::client::command;
+use crate::lateness::Lateness;
+use crate::note::Who;
+use crate::report::{self, Outcome};
+use crate::settings;
+use crate::stage::Stage;
+use crate::timeline::Timeline;
+use crate::trials::Trial;
+
+/// How long the children may take to start, and to end when asked
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What a trial, with the calm behind it and the closing of the stage, takes at most
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Runs the demo and prints its report
+pub async fn demo(options: Options, broken: Option<Mechanism>) -> anyhow::Result<ExitCode> {
+    let timeline = Timeline::new(options.json);
+    report::preface(&timeline, broken);
+    let mut play = Play::open(timeline, broken).await?;
+    let outcomes = play.perform_all(options.limit).await?;
+    let stage = play.close().await?;
+    Ok(report::print(&stage, &outcomes, options))
+}
+
+/// Everybody who plays
+pub struct Play {
+    pub stage: Stage,
+    pub proxy: Proxy,
+    pub server: Process,
+    pub client: Process,
+    pub witness: Process,
+    /// Where a server listens that accepts and then closes
+    pub flapping: SocketAddr,
+    pub broken: Option<Mechanism>,
+}
+
+impl Play {
+    async fn open(timeline: Timeline, broken: Option<Mechanism>) -> anyhow::Result<Self> {
+        let mut stage = Stage::new(Notes::new(), timeline, Lateness::measure());
+        let anywhere = (Ipv4Addr::LOCALHOST, 0).into();
+        let server = stage.notes().start(Who::Server, anywhere, broken)?;
+        let soon = Instant::now() + PATIENCE;
+        stage.until(soon, |stage| stage.server.is_some()).await?;
+        let address = stage.server.context("the server did not start")?;
+        let proxy = Proxy::start(address).await?;
+        stage.say(Who::Proxy, &format!("{} leads to the server", proxy.address()));
+        let client = stage.notes().start(Who::Client, proxy.address(), broken)?;
+        let witness = stage.notes().start(Who::Witness, address, broken)?;
+        let up = |stage: &Stage| stage.lives.client.up_since.and(stage.lives.witness.up_since);
+        ensure!(
+            stage.until(soon, |stage| up(stage).is_some()).await?,
+            "the clients did not connect"
+        );
+        stage.watch(settings::CALM).await?;
+        let flapping = flapping().await?;
+        Ok(Self { stage, proxy, server, client, witness, flapping, broken })
+    }
+
+    async fn perform_all(&mut self, limit: Option<Duration>) -> anyhow::Result<Vec<Outcome>> {
+        let start = self.stage.timeline.start();
+        let mut outcomes = Vec::new();
+        loop {
+            for trial in Trial::all(self.broken) {
+                let left = limit.map(|limit| limit.saturating_sub(start.elapsed()));
+                if left.is_some_and(|left| left < LONGEST) && !outcomes.is_empty() {
+                    return Ok(outcomes);
+                }
+                outcomes.push(self.perform(trial).await?);
+                // A broken run has shown what it is for once a bound is broken.
+                if self.broken.is_some() && outcomes.last().is_some_and(|last| !last.held()) {
+                    return Ok(outcomes);
+                }
+            }
+            if limit.is_none() {
+                return Ok(outcomes);
+            }
+        }
+    }
+
+    /// The last act: the witness leaves politely, the server is killed, and the client, left with
+    /// messages that nobody will take, closes
+    async fn close(mut self) -> anyhow::Result<Stage> {
+        self.stage.timeline.rule(Instant::now(), "the end");
+        self.proxy.inject(Fault::Heal);
+        self.stage.begin_closing();
+        let soon = Instant::now() + PATIENCE;
+        self.witness.tell(command::CLOSE).await;
+        self.stage.until(soon, |stage| stage.lives.witness.over).await?;
+        self.kill_server().await?;
+        self.stage.until(soon, |stage| stage.lives.client.up_since.is_none()).await?;
+        self.stage.watch(settings::SEND_EVERY * 5).await?;
+        self.client.tell(command::CLOSE).await;
+        self.stage.until(soon, |stage| stage.lives.client.over).await?;
+        for child in [&mut self.client, &mut self.witness] {
+            timeout(PATIENCE, child.ended()).await.context("a client did not exit")??;
+        }
+        self.stage.rest().await
+    }
+
+    /// SIGKILL: no farewell, no flush, no destructor
+    pub async fn kill_server(&mut self) -> anyhow::Result<()> {
+        self.stage.server = None;
+        self.server.kill().await?;
+        self.stage.say(Who::Server, "killed (SIGKILL)");
+        Ok(())
+    }
+}
+
+/// A server whose handler returns at once
+async fn flapping() -> anyhow::Result<SocketAddr> {
+    let server = Server::bind("127.0.0.1:0").await?;
+    let address = server.local_address();
+    tokio::spawn(server.serve(|connection| async move {
+        drop(connection);
+        Ok(())
+    }));
+    Ok(address)
+}

@@ -1,0 +1,295 @@
+//! The stage: who plays, what is known of them, and the timeline that is printed as their notes
+//! come in. It judges nothing but alarms that nobody had cause for; `play` does the rest.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::bail;
+use tokio::time::{Instant, timeout_at};
+
+use crate::children::{Notes, Told};
+use crate::judge::Lives;
+use crate::lateness::Lateness;
+use crate::ledger::{Ledger, overdue};
+use crate::life::{Life, Seen};
+use crate::note::{End, Fate, How, Note, Who};
+use crate::settings;
+use crate::timeline::{Mood, Timeline, span};
+use crate::trials::Notice;
+
+/// Who plays, and what is known
+#[derive(Debug)]
+pub struct Stage {
+    pub timeline: Timeline,
+    pub lateness: Lateness,
+    pub ledger: Ledger,
+    pub lives: Lives,
+    /// Where the server listens; `None` while it is down
+    pub server: Option<SocketAddr>,
+    /// Ends that nobody had cause for
+    pub false_alarms: Vec<String>,
+    /// What else was not as it must be: order, proofs that came too late
+    pub objections: Vec<String>,
+    /// Ends that the present fault explains
+    cause: Causes,
+    /// When the present fault began
+    cut_at: Option<Instant>,
+    notes: Notes,
+    /// The newest number from a sender at a receiver, and whether it may begin anew
+    newest: BTreeMap<(Who, Who), u64>,
+    closing: bool,
+}
+
+/// Which ends a fault explains
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Causes {
+    Nothing,
+    Fault(Notice),
+    /// The road leads to a server that closes
+    Flapping,
+    /// The play is over
+    Everything,
+}
+
+impl Causes {
+    /// Whether `observer` may say that its connection with `peer` ended, and ended so
+    fn explain(self, observer: Who, peer: Who, how: How) -> bool {
+        let notice = match self {
+            Self::Nothing => return false,
+            Self::Everything => return how != How::Dead,
+            Self::Flapping => return peer == Who::Client && how != How::Dead,
+            Self::Fault(notice) => notice,
+        };
+        let concerned = match peer {
+            Who::Client => !matches!(notice, Notice::Server | Notice::Nobody),
+            Who::Witness => notice == Notice::Clients,
+            Who::Sloth => notice == Notice::Server,
+            _ => false,
+        };
+        let deaf = match notice {
+            Notice::Both => true,
+            Notice::ServerThenClient | Notice::Server => observer == Who::Server,
+            Notice::ClientThenServer => observer == Who::Client,
+            Notice::Told | Notice::Clients | Notice::Nobody => false,
+        };
+        concerned && (how != How::Dead || deaf)
+    }
+}
+
+impl Stage {
+    pub fn new(notes: Notes, timeline: Timeline, lateness: Lateness) -> Self {
+        Self {
+            timeline,
+            lateness,
+            ledger: Ledger::default(),
+            lives: Lives::default(),
+            server: None,
+            false_alarms: Vec::new(),
+            objections: Vec::new(),
+            cause: Causes::Nothing,
+            cut_at: None,
+            notes,
+            newest: BTreeMap::new(),
+            closing: false,
+        }
+    }
+
+    pub const fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// A fault begins, which explains the ends that `notice` expects
+    pub fn begin(&mut self, notice: Notice) -> Instant {
+        self.explain(Causes::Fault(notice))
+    }
+
+    /// The road leads to a server that closes
+    pub fn begin_flapping(&mut self) -> Instant {
+        self.explain(Causes::Flapping)
+    }
+
+    /// The last act: every polite or sudden end is explained
+    pub fn begin_closing(&mut self) -> Instant {
+        self.closing = true;
+        self.explain(Causes::Everything)
+    }
+
+    fn explain(&mut self, cause: Causes) -> Instant {
+        for life in [&mut self.lives.client, &mut self.lives.witness, &mut self.lives.sloth] {
+            life.begin();
+        }
+        let now = Instant::now();
+        (self.cause, self.cut_at) = (cause, Some(now));
+        now
+    }
+
+    /// All is well: no end is explained any more
+    pub fn calm(&mut self) {
+        (self.cause, self.cut_at) = (Causes::Nothing, None);
+    }
+
+    /// Says something in the timeline
+    pub fn say(&self, who: Who, what: &str) {
+        self.timeline.event(Instant::now(), who, what);
+    }
+
+    /// Listens until `done`, or until the deadline and the machine's own lateness; whether it was
+    pub async fn until(
+        &mut self,
+        deadline: Instant,
+        done: impl Fn(&Self) -> bool,
+    ) -> anyhow::Result<bool> {
+        while !done(self) {
+            let told = timeout_at(deadline + self.lateness.worst(), self.notes.next()).await;
+            match told {
+                Ok(Some(told)) => self.hear(told)?,
+                Ok(None) | Err(_) => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Listens for a while
+    pub async fn watch(&mut self, length: Duration) -> anyhow::Result<()> {
+        let end = Instant::now() + length;
+        self.until(end, |_| Instant::now() >= end).await?;
+        Ok(())
+    }
+
+    /// What the children told until they ended
+    pub async fn rest(mut self) -> anyhow::Result<Self> {
+        let notes = std::mem::replace(&mut self.notes, Notes::new());
+        for told in notes.rest().await {
+            self.hear(told)?;
+        }
+        Ok(self)
+    }
+
+    fn hear(&mut self, Told { at, who, what }: Told) -> anyhow::Result<()> {
+        match (who, what) {
+            (Who::Server, None) if self.server.is_none() => {}
+            (_, None) if self.closing => {}
+            (_, None) => bail!("the {who} process ended by itself"),
+            (_, Some(Note::Late { millis })) => self.lateness.note(Duration::from_millis(millis)),
+            (_, Some(Note::Got { from, id })) => self.got(at, who, from, id),
+            (Who::Server, Some(note)) => self.hear_server(at, note),
+            (_, Some(note)) => self.hear_client(at, who, note),
+        }
+        Ok(())
+    }
+
+    /// Within a connection numbers grow; a client's grow for ever, a server's begin anew
+    fn got(&mut self, at: Instant, receiver: Who, from: Who, id: u64) {
+        if receiver == Who::Server {
+            self.ledger.arrived((from, id));
+            if let Some(life) = self.life(from) {
+                life.reached = Some(at);
+            }
+        }
+        let newest = self.newest.insert((receiver, from), id).unwrap_or(0);
+        let in_order = if receiver == Who::Server { id > newest } else { id == newest + 1 };
+        if !in_order {
+            self.objections.push(format!("{receiver} got {id} of {from} after {newest}"));
+        }
+    }
+
+    fn hear_server(&mut self, at: Instant, note: Note) {
+        match note {
+            Note::Listening { address } => {
+                self.server = Some(address);
+                let patience = span(settings::INTERVAL + settings::TIMEOUT);
+                let what = format!("listening on {address}, expires the silent after {patience}");
+                self.timeline.event(at, Who::Server, what);
+            }
+            Note::Ended { peer: Some(peer), end } => {
+                if let Some(life) = self.life(peer) {
+                    life.dropped(Seen { at, how: end.how });
+                }
+                let (mood, verb) = match end.how {
+                    How::Dead => (Mood::Bad, "expired"),
+                    _ => (Mood::Doubt, "is gone"),
+                };
+                let what = format!("{peer} {verb}; {}", end.sentence);
+                self.timeline.verdict(at, Who::Server, mood, &what);
+                self.suspect_alarm(at, Who::Server, peer, &end);
+            }
+            _ => {}
+        }
+    }
+
+    fn hear_client(&mut self, at: Instant, who: Who, note: Note) {
+        match note {
+            Note::Sent { id } => self.ledger.sent((who, id), at),
+            Note::Fates { fate, ids } => self.settle(at, who, fate, &ids),
+            Note::Connected { attempt, took_micros } => {
+                self.newest.remove(&(who, Who::Server));
+                let Some(life) = self.life(who) else { return };
+                let first = life.lost.is_none() && life.up_since.is_none();
+                life.up_since = Some(at);
+                let took = span(Duration::from_micros(took_micros));
+                let what = match (first, attempt) {
+                    (true, 1) => format!("connected (first try, {took})"),
+                    _ => format!("connected (try {attempt}, {took})"),
+                };
+                self.timeline.verdict(at, who, Mood::Good, &what);
+            }
+            Note::Suspect { silent_millis } => {
+                let silence = span(Duration::from_millis(silent_millis));
+                let what = format!("suspects; nothing heard for {silence}, may recover");
+                self.timeline.verdict(at, who, Mood::Doubt, &what);
+            }
+            Note::Alive => self.timeline.verdict(at, who, Mood::Good, "heard again"),
+            Note::Disconnected { end } => self.lost(at, who, &end),
+            Note::Over { end } => {
+                if let Some(life) = self.life(who) {
+                    life.over = true;
+                }
+                self.lost(at, who, &end);
+            }
+            _ => {}
+        }
+    }
+
+    fn lost(&mut self, at: Instant, who: Who, end: &End) {
+        let Some(life) = self.life(who) else { return };
+        if life.lost(Seen { at, how: end.how }) {
+            let mood = if end.how == How::Closed { Mood::Good } else { Mood::Bad };
+            self.timeline.verdict(at, who, mood, &end.sentence);
+            self.suspect_alarm(at, who, who, end);
+        } else {
+            self.timeline.event(at, who, &end.sentence);
+        }
+    }
+
+    fn settle(&mut self, at: Instant, who: Who, fate: Fate, ids: &[u64]) {
+        let connected_at = self.life(who).and_then(|life| life.up_since);
+        let cut_at = self.cut_at.unwrap_or(at);
+        let allowed = settings::UNPROVEN + self.lateness.worst();
+        for &id in ids {
+            let sent_at = self.ledger.settled((who, id), fate);
+            let (Fate::Unconfirmed, Some(sent_at)) = (fate, sent_at) else { continue };
+            if let Some(late) = overdue(sent_at, connected_at, cut_at, allowed) {
+                let late = span(late);
+                self.objections.push(format!("message {id} of {who} was unproven {late} too long"));
+            }
+        }
+    }
+
+    fn suspect_alarm(&mut self, at: Instant, observer: Who, peer: Who, end: &End) {
+        if !self.cause.explain(observer, peer, end.how) {
+            let what = format!("{observer} lost {peer} without a fault; {}", end.sentence);
+            self.timeline.verdict(at, "demo", Mood::Bad, &format!("FALSE ALARM: {what}"));
+            self.false_alarms.push(what);
+        }
+    }
+
+    fn life(&mut self, who: Who) -> Option<&mut Life> {
+        match who {
+            Who::Client => Some(&mut self.lives.client),
+            Who::Witness => Some(&mut self.lives.witness),
+            Who::Sloth => Some(&mut self.lives.sloth),
+            Who::Server | Who::Proxy => None,
+        }
+    }
+}
