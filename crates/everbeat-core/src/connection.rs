@@ -69,6 +69,7 @@ struct SinceClock {
     /// The transport's counters when the clock was last read
     received: u64,
     sent: u64,
+    sent_aside: u64,
     /// The reading of this wake-up, if it has been made
     now: Option<Instant>,
     /// Frames read
@@ -95,6 +96,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             since_clock: SinceClock {
                 received: transport.received(),
                 sent: transport.sent(),
+                sent_aside: transport.sent_aside(),
                 ..SinceClock::default()
             },
             ledger: Ledger::new(config.retain_bytes()),

@@ -76,10 +76,14 @@ pub struct Heartbeat {
     detector: Detector,
     /// When a byte was last heard; the connection's start counts as one
     last_heard: Instant,
+    /// Whether a byte was heard at all
+    heard: bool,
     /// From what the next silence is counted: the last byte heard, or the last Ping
     quiet_since: Instant,
     /// The length of silence that the next Ping ends, drawn anew for each
     period: Duration,
+    /// When the first beat is due, if nothing is heard until then: its random phase
+    phase: Option<Instant>,
     /// The first write that no Ping vouches for yet
     unproven_since: Option<Instant>,
     /// The Ping whose silence is being judged
@@ -97,14 +101,17 @@ impl Heartbeat {
     #[must_use]
     pub fn new(config: HeartbeatConfig, seed: u64, now: Instant) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let period = config.interval().mul_f64(rng.f64());
+        let phase = Some(now + config.interval().mul_f64(rng.f64()));
+        let period = jittered(config.interval(), &mut rng);
         Self {
             config,
             rng,
             detector: Detector::Plain,
             last_heard: now,
+            heard: false,
             quiet_since: now,
             period,
+            phase,
             unproven_since: None,
             probe: None,
             suspected: false,
@@ -123,7 +130,8 @@ impl Heartbeat {
         self.quiet_since = now;
         self.unproven_since = None;
         self.unanswered = self.unanswered.saturating_add(1);
-        self.period = self.config.interval().mul_f64(0.9 + 0.1 * self.rng.f64());
+        self.phase = None;
+        self.period = jittered(self.config.interval(), &mut self.rng);
         payload
     }
 
@@ -145,6 +153,12 @@ impl Heartbeat {
     ///
     /// Read everything the socket holds first: an answer that waits there is an answer.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Beat> {
+        if self.phase.is_some_and(|phase| now >= phase) {
+            self.phase = None;
+            if !self.heard {
+                return Some(Beat::Ping(self.ping_now(now)));
+            }
+        }
         let Some(probe) = self.probe else {
             return (now >= self.due()).then(|| Beat::Ping(self.ping_now(now)));
         };
@@ -162,6 +176,7 @@ impl Heartbeat {
     /// Bytes were heard, a whole message or the middle of one; whether the peer was suspected
     pub fn handle_heard(&mut self, now: Instant) -> bool {
         self.last_heard = now;
+        self.heard = true;
         self.quiet_since = now;
         self.probe = None;
         self.unanswered = 0;
@@ -250,10 +265,15 @@ impl Heartbeat {
     }
 
     fn due(&self) -> Instant {
-        let quiet = self.quiet_since + self.period;
+        let quiet = self.phase.unwrap_or(self.quiet_since + self.period);
         self.unproven_since
             .map_or(quiet, |since| quiet.min(since + self.period))
     }
+}
+
+/// A little less than the interval, so that a fleet does not beat in step
+fn jittered(interval: Duration, rng: &mut Rng) -> Duration {
+    interval.mul_f64(0.9 + 0.1 * rng.f64())
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ pub enum Decision {
 /// use everbeat_core::time::Instant;
 ///
 /// let mut reconnect = Reconnect::new(Backoff::default(), 7);
+/// reconnect.handle_connected(Instant::ORIGIN);
 /// let cut = Cause::Cut { how: Cut::Reset, detail: "".into() };
 /// let verdict = cut.default_verdict();
 /// let Decision::RetryAt(at) = reconnect.handle_end(&cut, verdict, Instant::ORIGIN) else { panic!() };
@@ -45,6 +46,8 @@ pub enum Decision {
 pub struct Reconnect {
     backoff: Backoff,
     rng: Rng,
+    /// Attempts that failed since a connection last stood
+    failed: u32,
     /// Ends since the last healthy connection
     ends: u32,
     /// Ends in a row of connections that the server accepted and that then ended young
@@ -62,6 +65,7 @@ impl Reconnect {
         Self {
             backoff,
             rng: Rng::with_seed(seed),
+            failed: 0,
             ends: 0,
             flaps: 0,
             connected_at: None,
@@ -72,6 +76,7 @@ impl Reconnect {
     /// A connection stands
     pub const fn handle_connected(&mut self, now: Instant) {
         self.connected_at = Some(now);
+        self.failed = 0;
     }
 
     /// A connection ended, or an attempt failed, for which the verdict is `retry`
@@ -80,6 +85,9 @@ impl Reconnect {
             .connected_at
             .take()
             .map(|connected| now.saturating_duration_since(connected));
+        if lasted.is_none() {
+            self.failed = self.failed.saturating_add(1);
+        }
         let healthy = lasted.is_some_and(|lasted| lasted >= self.backoff.healthy_after());
         if healthy {
             (self.ends, self.flaps, self.once_used) = (0, 0, false);
@@ -104,10 +112,11 @@ impl Reconnect {
         Decision::RetryAt(now + floor + delay)
     }
 
-    /// The number of the attempt that comes next: 1 for the first after a healthy connection
+    /// The number of the attempt that comes next: 1 for the first at the start, and for the first
+    /// after a connection ended
     #[must_use]
     pub const fn attempt(&self) -> u32 {
-        if self.ends == 0 { 1 } else { self.ends }
+        self.failed.saturating_add(1)
     }
 }
 

@@ -29,8 +29,8 @@ pub use from_stream::FromStream;
 ///   [`poll_flush`](Transport::poll_flush), also in the middle of a fragmented message
 ///   (RFC 6455, section 5.4). So is its Close.
 /// - [`start_send`](Transport::start_send) of a message comes only after
-///   [`poll_ready`](Transport::poll_ready) returned `Ready(Ok)`. A Ping and a Close need no
-///   readiness: the transport keeps a place for one of each (a newer Ping replaces one that was not
+///   [`poll_ready`](Transport::poll_ready) returned `Ready(Ok)`, which also says that no control
+///   frame will overtake an earlier message any more. A Ping and a Close need no readiness: the transport keeps a place for one of each (a newer Ping replaces one that was not
 ///   written yet), and sends it before any further frame of a message.
 /// - `poll_flush` is ready once the operating system has taken every byte.
 /// - After an error, or after `poll_recv` returned `None`, only `start_send` of a Close,
@@ -78,6 +78,12 @@ pub trait Transport {
     ///
     /// On the same scale as [`PathEvidence::acknowledged`].
     fn sent(&self) -> u64 {
+        0
+    }
+
+    /// Messages that the transport sent for others than its connection, such as the handles of a
+    /// server: they, too, keep a connection from being idle
+    fn sent_aside(&self) -> u64 {
         0
     }
 

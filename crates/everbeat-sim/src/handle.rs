@@ -106,7 +106,7 @@ impl SimHandle {
         SimListener::new(self.world.clone(), name)
     }
 
-    /// A connector from the host `client` to the host `server`; see [`SimConnector::from`]
+    /// A connector from the host `client` to the host `server`; see [`SimConnector::on_host`]
     #[must_use]
     pub fn connector(&self, server: &str) -> SimConnector {
         SimConnector::new(self.world.clone(), server)

@@ -8,9 +8,13 @@ use crate::trace::{FNV_OFFSET, fnv};
 /// The environment variable that picks one seed
 const VARIABLE: &str = "EVERBEAT_SEED";
 
+/// The environment variable that says how many times as many seeds are wanted
+const FACTOR: &str = "EVERBEAT_SEEDS";
+
 /// The seeds to test with: those of the range, or only the one that `EVERBEAT_SEED` names
 ///
-/// A seed that is not a number is hashed, so that any text will do.
+/// A seed that is not a number is hashed, so that any text will do. `EVERBEAT_SEEDS=10` makes every
+/// range ten times as long, for a machine that has the time.
 ///
 /// ```
 /// for seed in everbeat_sim::seeds(0..3) {
@@ -24,9 +28,21 @@ pub fn seeds(range: Range<u64>) -> impl Iterator<Item = u64> {
             let seed = parse(&text);
             seed..seed.saturating_add(1)
         }
-        Err(_) => range,
+        Err(_) => longer(range, std::env::var(FACTOR).ok().as_deref()),
     };
     range.into_iter()
+}
+
+/// The range, from the same start, as many times as long as `factor` says
+fn longer(range: Range<u64>, factor: Option<&str>) -> Range<u64> {
+    let factor = factor
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(1_u64);
+    let length = range.end.saturating_sub(range.start);
+    range.start
+        ..range
+            .start
+            .saturating_add(length.saturating_mul(factor.max(1)))
 }
 
 /// Runs `test` with a new simulation for each of [`seeds`]
@@ -57,6 +73,15 @@ fn parse(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_seeds_begin_with_the_same_ones() {
+        assert_eq!(longer(5..8, None), 5..8);
+        assert_eq!(longer(5..8, Some("10")), 5..35);
+        assert_eq!(longer(5..8, Some("0")), 5..8);
+        assert_eq!(longer(5..8, Some("many")), 5..8);
+        assert_eq!(longer(8..5, Some("2")), 8..8);
+    }
 
     #[test]
     fn any_text_is_a_seed_and_always_the_same() {

@@ -47,8 +47,6 @@ pub struct Sim {
     executor: Executor,
     steps: u64,
     step_limit: u64,
-    /// An error has shown the trace already
-    shown: bool,
 }
 
 /// The future of `block_on`, with its ticket
@@ -81,7 +79,6 @@ impl Sim {
             executor,
             steps: 0,
             step_limit: Self::STEP_LIMIT,
-            shown: false,
         }
     }
 
@@ -147,7 +144,7 @@ impl Sim {
         } else {
             Stop::TimedOut { limit }
         };
-        output.ok_or_else(|| self.fail(stop))
+        output.ok_or_else(|| self.error(stop))
     }
 
     /// How many spawned tasks are not over
@@ -184,14 +181,9 @@ impl Sim {
             return Ok(());
         }
         self.steps = 0;
-        Err(self.fail(Stop::Livelock {
+        Err(self.error(Stop::Livelock {
             limit: self.step_limit,
         }))
-    }
-
-    fn fail(&mut self, stop: Stop) -> SimError {
-        self.shown = true;
-        self.handle.error(stop)
     }
 }
 
@@ -216,7 +208,7 @@ impl Deref for Sim {
 
 impl Drop for Sim {
     fn drop(&mut self) {
-        if !std::thread::panicking() || self.shown {
+        if !std::thread::panicking() {
             return;
         }
         let (seed, now, trace) = (self.original_seed(), self.now(), self.trace());

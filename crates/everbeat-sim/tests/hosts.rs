@@ -172,7 +172,7 @@ fn a_partition_hangs_attempts_and_a_repair_lets_them_through() {
     let link = sim.link("client", "server");
     let _accepted = accept_one(&sim);
     link.partition();
-    sim.after(500 * MS, move || _ = link.repair());
+    sim.after(500 * MS, move || link.repair());
     let client = connect(&mut sim);
     assert_eq!((client.is_ok(), sim.now()), (true, at(520)));
 }

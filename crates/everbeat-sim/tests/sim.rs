@@ -1,5 +1,7 @@
 //! The simulation: order, time, determinism, and the ways in which it gives up.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -96,7 +98,7 @@ fn chatter(seed: u64) -> (u64, String) {
         }
     });
     sim.spawn(async move { while let Some(Ok(_)) = server.next().await {} });
-    sim.after(8 * SECOND, move || _ = link.cut());
+    sim.after(8 * SECOND, move || link.cut());
     sim.run_for(60 * SECOND).unwrap();
     (sim.digest(), sim.trace().to_string())
 }
@@ -173,13 +175,12 @@ fn each_seed_has_a_simulation_of_its_own_and_a_panic_gets_out() {
     let mut seen = Vec::new();
     for_each_seed(5..8, |sim| seen.push((sim.original_seed(), sim.random())));
     if std::env::var_os("EVERBEAT_SEED").is_none() {
-        assert_eq!(
-            seen.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(),
-            [5, 6, 7]
-        );
+        let first = seen.iter().take(3).map(|(seed, _)| *seed);
+        assert_eq!(first.collect::<Vec<_>>(), [5, 6, 7]);
     }
+    let all = seen.len();
     seen.dedup_by_key(|(_, random)| *random);
-    assert!(seen.len() == 3 || std::env::var_os("EVERBEAT_SEED").is_some());
+    assert_eq!(seen.len(), all);
     let panics = || for_each_seed(0..1, |_| panic!("as a failing test does"));
     assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
 }

@@ -1,1 +1,55 @@
-//! WebSockets that stay alive, on tokio.
+//! WebSockets that stay alive, on tokio: they beat, notice a peer that is gone, and come back.
+//!
+//! ```no_run
+//! use everbeat_tokio::{Client, Event};
+//!
+//! # async fn feed() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut client = Client::connect("ws://127.0.0.1:9001/feed").await?;
+//! client.send("subscribe ticker").await?;
+//! while let Some(event) = client.next().await {
+//!     if let Event::Message(message) = event {
+//!         println!("{message}");
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything happens inside a runtime with its IO and time drivers on, as `#[tokio::main]` makes
+//! it.
+
+#![forbid(unsafe_code)]
+
+pub mod client;
+mod runtime;
+#[cfg(feature = "server")]
+pub mod server;
+mod stream;
+mod timer;
+pub mod transport;
+
+pub use everbeat_core as core;
+pub use everbeat_core::{Cause, Event, Message, config, outcome, reconnect};
+pub use everbeat_ws::Request;
+
+pub use runtime::Tokio;
+
+use transport::{TokioTimer, WebSocket};
+
+/// A client that reconnects, on tokio
+pub type Client = everbeat_core::Client<client::Connector, TokioTimer>;
+
+/// A server that expires silent connections, on tokio
+#[cfg(feature = "server")]
+pub type Server = everbeat_server::Server<server::Acceptor, TokioTimer, Tokio>;
+
+/// One WebSocket; without parameters, what a [`Server`]'s handler is given
+#[cfg(feature = "server")]
+pub type Connection<
+    T = everbeat_server::handled::Handled<WebSocket>,
+    K = everbeat_core::time::Wheel<TokioTimer>,
+> = everbeat_core::Connection<T, K>;
+
+/// One WebSocket
+#[cfg(not(feature = "server"))]
+pub type Connection<T = WebSocket, K = TokioTimer> = everbeat_core::Connection<T, K>;

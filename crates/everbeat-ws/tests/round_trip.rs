@@ -9,8 +9,8 @@ use async_tungstenite::tungstenite::protocol::Role as TheirRole;
 use everbeat_core::Message;
 use everbeat_core::transport::{Incoming, Outgoing, Transport};
 use everbeat_ws::{Request, Role, Settings, WebSocket};
+use futures_util::StreamExt;
 use futures_util::future::join;
-use futures_util::{SinkExt, StreamExt};
 use proptest::prelude::*;
 use support::{close, duplex, flush, recv, run, send, start};
 
@@ -92,6 +92,8 @@ async fn talk<T: Transport + Unpin>(ws: &mut T, says: Vec<Say>) -> Vec<Message> 
             other => panic!("{other:?}"),
         }
     }
+    // The answer to the Close, or the peer would wait for it
+    flush(ws).await.unwrap();
     heard
 }
 
@@ -149,6 +151,7 @@ fn pair(seed: u64, fragment: Option<usize>, ours: Vec<Say>, theirs: Vec<Say>) {
                 for said in messages(&b) {
                     send(&mut server, said).await.unwrap();
                 }
+                flush(&mut server).await.unwrap();
                 assert!(std::pin::Pin::new(&mut server).release(), "nothing is owed");
                 start(&mut server, Outgoing::Close(None)).unwrap();
                 flush(&mut server).await.unwrap();

@@ -39,14 +39,14 @@ pub async fn run(name: Who, server: SocketAddr, broken: Option<Mechanism>) -> an
     let mut turn = interval(settings::SEND_EVERY);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut talking = true;
+    let mut up = false;
+    let mut round_trip = None;
     loop {
         tokio::select! {
             event = client.next() => {
                 fates.settle(client.tally())?;
-                match event {
-                    Some(event) => note(event)?,
-                    None => return Ok(()),
-                }
+                let Some(event) = event else { return Ok(()) };
+                note(event, &mut up)?;
             }
             _ = turn.tick(), if talking => {
                 // Refused is not accepted: the number is used for the next one.
@@ -61,13 +61,26 @@ pub async fn run(name: Who, server: SocketAddr, broken: Option<Mechanism>) -> an
                 Some(_) => {}
             },
         }
+        let measured = client.connection().and_then(|connection| connection.round_trip());
+        let latest = measured.map(|measured| measured.last);
+        if let Some(latest) = latest.filter(|_| latest != round_trip) {
+            Note::RoundTrip { micros: latest.as_micros().try_into()? }.write()?;
+        }
+        round_trip = latest;
     }
     let end = client.close().await;
     fates.settle(client.tally())?;
     over(&end)
 }
 
-fn note(event: Event) -> anyhow::Result<()> {
+/// Notes an event; `up` is whether a connection stands
+fn note(event: Event, up: &mut bool) -> anyhow::Result<()> {
+    let was_up = *up;
+    match &event {
+        Event::Connected { .. } => *up = true,
+        Event::Disconnected(_) => *up = false,
+        _ => {}
+    }
     match event {
         Event::Connecting { attempt } => Note::Connecting { attempt },
         Event::Connected { attempt, took } => {
@@ -77,7 +90,13 @@ fn note(event: Event) -> anyhow::Result<()> {
             Note::Suspect { silent_millis: silent_for.as_millis().try_into()? }
         }
         Event::Alive => Note::Alive,
-        Event::Disconnected(end) => Note::Disconnected { end: End::new(&end.cause, &end) },
+        Event::Disconnected(end) if was_up => {
+            Note::Disconnected { end: End::new(&end.cause, &end) }
+        }
+        Event::Disconnected(end) => {
+            let retry_millis = end.retry_in.map(|delay| delay.as_millis().try_into()).transpose()?;
+            Note::Failed { why: end.cause.to_string(), retry_millis }
+        }
         Event::Closed(end) | Event::GaveUp(end) => return over(&end),
         Event::Message(message) => match message.as_text().and_then(number) {
             Some(id) => Note::Got { from: Who::Server, id },

@@ -30,7 +30,7 @@ impl Play {
             Deed::Sloth => self.sloth(trial, &mut outcome).await?,
             Deed::Kill => self.kill(trial, &mut outcome).await?,
             Deed::Flapping => self.flap(&mut outcome).await?,
-            Deed::Slow => self.slow().await?,
+            Deed::Slow => self.slow(&mut outcome).await?,
         }
         self.stage.calm();
         self.stage.watch(settings::CALM).await?;
@@ -102,19 +102,25 @@ impl Play {
         self.back(&[Who::Client], Instant::now(), outcome).await
     }
 
-    async fn slow(&mut self) -> anyhow::Result<()> {
-        for process in [&mut self.server, &mut self.client, &mut self.witness] {
-            process.tell(command::QUIET).await;
-        }
+    /// One end is silent, then the other: what it hears and is heard of is Pings alone
+    async fn slow(&mut self, outcome: &mut Outcome) -> anyhow::Result<()> {
         self.stage.begin(Notice::Nobody);
-        let delay = span(settings::DELAY);
         self.proxy.inject(Fault::Delay(Direction::Both, settings::DELAY));
-        self.stage.say(Who::Proxy, &format!("{delay} later, each way; nobody talks, Pings remain"));
+        let delay = span(settings::DELAY);
+        self.stage.say(Who::Proxy, &format!("{delay} later, each way; the server says nothing"));
+        self.server.tell(command::QUIET).await;
         self.stage.watch(settings::DELAYED_FOR).await?;
+        self.stage.say(Who::Proxy, "now the client says nothing, and the server does");
+        self.server.tell(command::TALK).await;
+        self.client.tell(command::QUIET).await;
+        self.stage.watch(settings::DELAYED_FOR).await?;
+        self.client.tell(command::TALK).await;
         self.proxy.inject(Fault::Heal);
-        self.stage.say(Who::Proxy, "the road is fast again");
-        for process in [&mut self.server, &mut self.client, &mut self.witness] {
-            process.tell(command::TALK).await;
+        let slowest = self.stage.slowest;
+        let what = format!("the road is fast again; slowest Ping answered in {}", span(slowest));
+        self.stage.say(Who::Proxy, &what);
+        if slowest < settings::DELAY * 2 {
+            outcome.problems.push(format!("no delay was felt: a round trip took {}", span(slowest)));
         }
         Ok(())
     }

@@ -71,8 +71,12 @@ pub enum Note {
     Suspect { silent_millis: u64 },
     /// Heard again
     Alive,
-    /// A connection has ended, or an attempt failed
+    /// A connection has ended
     Disconnected { end: End },
+    /// An attempt failed
+    Failed { why: String, retry_millis: Option<u64> },
+    /// How long the latest Ping took to be answered
+    RoundTrip { micros: u64 },
     /// The client will not try again
     Over { end: End },
 }

@@ -65,7 +65,7 @@ impl Outcome {
             (None, Some(attempts)) => {
                 (format!("{attempts} tries"), format!("{} tries", settings::FLAPPING_ATTEMPTS))
             }
-            (None, None) => ("not a death".into(), "not a death".into()),
+            (None, None) => ("no death".into(), "no death".into()),
         };
         let back = self.back.map_or_else(|| "-".into(), |back| time(back.took));
         let verdict = if self.held() { "held" } else { "BROKEN" };
@@ -139,10 +139,10 @@ pub fn print(stage: &Stage, outcomes: &[Outcome], options: Options) -> ExitCode 
     });
     let shown: Vec<_> = told.chain(problems.iter().cloned()).collect();
     for problem in shown.iter().take(SHOWN) {
-        timeline.plain(format_args!("{}     {problem}", timeline.paint(Mood::Bad, "problem")));
+        timeline.plain(format_args!("{}    {problem}", timeline.paint(Mood::Bad, "problem")));
     }
     if shown.len() > SHOWN {
-        timeline.plain(format_args!("problem     and {} more", shown.len() - SHOWN));
+        timeline.plain(format_args!("problem    and {} more", shown.len() - SHOWN));
     }
     let (mood, verdict, code) = match (valid, held) {
         (false, _) => (Mood::Doubt, "the machine stalled: this run proves nothing", 2),
@@ -277,7 +277,7 @@ mod tests {
         let outcome = Outcome { noticed, back, ..Outcome::new("reset") };
         assert_eq!(outcome.cells(), ["reset", "3.00 s", "4.00 s", "never", "BROKEN"]);
         let slow = Outcome::new("delay");
-        assert_eq!(slow.cells(), ["delay", "not a death", "not a death", "-", "held"]);
+        assert_eq!(slow.cells(), ["delay", "no death", "no death", "-", "held"]);
         assert_eq!(outcome.rows().len(), 3);
         assert_eq!(outcome.rows()[1]["met"], json!(false));
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use everbeat_tokio::config::HeartbeatConfig;
 use everbeat_tokio::{Cause, Connection, Server};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use tokio::time::{MissedTickBehavior, interval};
@@ -12,9 +13,85 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::args::Mechanism;
 use crate::client::{command, number};
 use crate::lateness::Lateness;
-use crate::note::{End, Note, Who};
+use crate::note::{End, How, Note, Who};
 use crate::settings;
 use crate::sloth::FLOOD;
 
 /// One message of the flood
 const FLOOD_MESSAGE: usize = 32 << 10;
+
+pub async fn run(address: SocketAddr, broken: Option<Mechanism>) -> anyhow::Result<()> {
+    Lateness::measure().report();
+    let beat = HeartbeatConfig::new(settings::INTERVAL, settings::TIMEOUT)?;
+    let expiry = (broken != Some(Mechanism::Expiry)).then_some(beat);
+    let server = Server::builder().heartbeat(expiry).bind(&address.to_string()).await?;
+    Note::Listening { address: server.local_address() }.write()?;
+
+    let talking = Arc::new(AtomicBool::new(true));
+    let heard = talking.clone();
+    tokio::select! {
+        () = server.serve(move |connection| handle(connection, talking.clone())) => {}
+        end = obey(&heard) => end?,
+    }
+    Ok(())
+}
+
+/// Obeys until the parent closes our stdin: nobody is left to serve for
+async fn obey(talking: &AtomicBool) -> anyhow::Result<()> {
+    let mut commands = BufReader::new(stdin()).lines();
+    while let Some(command) = commands.next_line().await? {
+        match command.as_str() {
+            command::QUIET => talking.store(false, Ordering::Relaxed),
+            command::TALK => talking.store(true, Ordering::Relaxed),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn handle(mut connection: Connection, talking: Arc<AtomicBool>) -> Result<(), Cause> {
+    let mut peer = None;
+    let ended = converse(&mut connection, &mut peer, &talking).await;
+    let end = match &ended {
+        Ok(()) => End { how: How::Closed, sentence: "closed by the peer".into() },
+        Err(cause) => End::new(cause, cause),
+    };
+    note(&Note::Ended { peer, end });
+    ended
+}
+
+async fn converse(
+    connection: &mut Connection,
+    peer: &mut Option<Who>,
+    talking: &AtomicBool,
+) -> Result<(), Cause> {
+    let mut turn = interval(settings::TICK_EVERY);
+    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = 0;
+    loop {
+        tokio::select! {
+            message = connection.recv() => {
+                let Some(message) = message? else { return Ok(()) };
+                let text = message.as_text().unwrap_or_default();
+                *peer = text.split_whitespace().next().and_then(Who::from_name);
+                if let (Some(from), Some(id)) = (*peer, number(text)) {
+                    note(&Note::Got { from, id });
+                }
+                while text == FLOOD {
+                    connection.send(vec![0; FLOOD_MESSAGE]).await?;
+                }
+            }
+            _ = turn.tick(), if talking.load(Ordering::Relaxed) => {
+                ticks += 1;
+                connection.send(format!("tick {ticks}")).await?;
+            }
+        }
+    }
+}
+
+/// Without its parent a child has nobody to be a server for
+fn note(note: &Note) {
+    if note.write().is_err() {
+        std::process::exit(1);
+    }
+}

@@ -25,8 +25,9 @@ pub const TICK_EVERY: Duration = Duration::from_millis(100);
 
 /// The road's delay, each way, that must not count as death
 pub const DELAY: Duration = Duration::from_millis(600);
-/// How long it is watched
-pub const DELAYED_FOR: Duration = Duration::from_millis(4_500);
+/// How long it is watched while one of the two talks, and then while the other does: long enough
+/// for a beat and its answer
+pub const DELAYED_FOR: Duration = Duration::from_millis(2_500);
 /// How long the accept-then-close server is in place
 pub const FLAPPING_FOR: Duration = Duration::from_secs(5);
 /// How many attempts it may see meanwhile

@@ -18,6 +18,10 @@ use crate::settings;
 use crate::timeline::{Mood, Timeline, span};
 use crate::trials::Notice;
 
+/// How many failed attempts in a row are printed, and the one that stands for the rest
+const BRIEF: u32 = 6;
+const MUTED: u32 = BRIEF + 1;
+
 /// Who plays, and what is known
 #[derive(Debug)]
 pub struct Stage {
@@ -35,6 +39,10 @@ pub struct Stage {
     cause: Causes,
     /// When the present fault began
     cut_at: Option<Instant>,
+    /// The longest that a Ping has taken to be answered since then
+    pub slowest: Duration,
+    /// Why each client's last attempt failed, and how many did in a row
+    failures: BTreeMap<Who, (String, u32)>,
     notes: Notes,
     /// The newest number from a sender at a receiver, and whether it may begin anew
     newest: BTreeMap<(Who, Who), u64>,
@@ -89,6 +97,8 @@ impl Stage {
             objections: Vec::new(),
             cause: Causes::Nothing,
             cut_at: None,
+            slowest: Duration::ZERO,
+            failures: BTreeMap::new(),
             notes,
             newest: BTreeMap::new(),
             closing: false,
@@ -120,7 +130,7 @@ impl Stage {
             life.begin();
         }
         let now = Instant::now();
-        (self.cause, self.cut_at) = (cause, Some(now));
+        (self.cause, self.cut_at, self.slowest) = (cause, Some(now), Duration::ZERO);
         now
     }
 
@@ -208,9 +218,10 @@ impl Stage {
                 }
                 let (mood, verb) = match end.how {
                     How::Dead => (Mood::Bad, "expired"),
-                    _ => (Mood::Doubt, "is gone"),
+                    How::Closed => (Mood::Good, "let go of"),
+                    _ => (Mood::Bad, "lost"),
                 };
-                let what = format!("{peer} {verb}; {}", end.sentence);
+                let what = format!("{verb} {peer}: {}", end.sentence);
                 self.timeline.verdict(at, Who::Server, mood, &what);
                 self.suspect_alarm(at, Who::Server, peer, &end);
             }
@@ -222,7 +233,12 @@ impl Stage {
         match note {
             Note::Sent { id } => self.ledger.sent((who, id), at),
             Note::Fates { fate, ids } => self.settle(at, who, fate, &ids),
+            Note::Failed { why, retry_millis } => self.failed(at, who, why, retry_millis),
+            Note::RoundTrip { micros } => {
+                self.slowest = self.slowest.max(Duration::from_micros(micros));
+            }
             Note::Connected { attempt, took_micros } => {
+                self.failures.remove(&who);
                 self.newest.remove(&(who, Who::Server));
                 let Some(life) = self.life(who) else { return };
                 let first = life.lost.is_none() && life.up_since.is_none();
@@ -236,7 +252,7 @@ impl Stage {
             }
             Note::Suspect { silent_millis } => {
                 let silence = span(Duration::from_millis(silent_millis));
-                let what = format!("suspects; nothing heard for {silence}, may recover");
+                let what = format!("suspicious: nothing heard for {silence}, may recover");
                 self.timeline.verdict(at, who, Mood::Doubt, &what);
             }
             Note::Alive => self.timeline.verdict(at, who, Mood::Good, "heard again"),
@@ -260,6 +276,25 @@ impl Stage {
         } else {
             self.timeline.event(at, who, &end.sentence);
         }
+    }
+
+    /// A failed attempt: the first in full, a few more in brief, further ones in silence
+    fn failed(&mut self, at: Instant, who: Who, why: String, retry_millis: Option<u64>) {
+        let retry = match retry_millis {
+            Some(millis) => format!("retry in {}", span(Duration::from_millis(millis))),
+            None => "no retry".into(),
+        };
+        let (last, count) = self.failures.entry(who).or_default();
+        *count += 1;
+        match *count {
+            2..=BRIEF if *last == why => {
+                self.timeline.event(at, who, format_args!("the same; {retry}"));
+            }
+            0..=BRIEF => self.timeline.event(at, who, format_args!("{why}; {retry}")),
+            MUTED => self.timeline.event(at, who, "and so on"),
+            _ => {}
+        }
+        *last = why;
     }
 
     fn settle(&mut self, at: Instant, who: Who, fate: Fate, ids: &[u64]) {

@@ -63,7 +63,7 @@ impl Timeline {
         self.plain(format_args!("{} {who:<8} {what}", self.time(at)));
     }
 
-    /// A verdict: its first words, up to a colon or semicolon, are coloured
+    /// A verdict: its first words, up to a colon, semicolon or bracket, are coloured
     pub fn verdict(&self, at: Instant, who: impl Display, mood: Mood, what: &str) {
         let end = what.find([':', ';', '(']).unwrap_or(what.len());
         let (verdict, rest) = what.split_at(end);

@@ -26,7 +26,7 @@ pub enum Deed {
     Kill,
     /// The road leads to a server that accepts and then closes, for a while
     Flapping,
-    /// The road is slow for a while, and nobody talks
+    /// The road is slow for a while, and one end silent at a time
     Slow,
 }
 

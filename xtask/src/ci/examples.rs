@@ -1,10 +1,137 @@
-//! The example pair against each other: the client must show what the server sent back.
+//! The example pairs, each against itself: the client must show what the server sent back.
 
-use anyhow::Result;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
 
 use super::Outcome;
 use crate::shell::Shell;
 
-pub(super) fn run(_: &Shell) -> Result<Outcome> {
-    Ok(Outcome::Skipped("the pair is not there yet".into()))
+/// A pair is `RUNTIME-server ADDRESS` and `RUNTIME-client ADDRESS --messages N`
+const RUNTIMES: &[&str] = &["tokio"];
+
+/// Far more than a pair needs, so that only a pair that hangs meets it
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) fn run(shell: &Shell) -> Result<Outcome> {
+    shell.run(&mut shell.cargo("build --quiet --workspace --all-targets"))?;
+    for runtime in RUNTIMES {
+        pair(shell, runtime).with_context(|| format!("the pair for {runtime}"))?;
+    }
+    Ok(Outcome::Passed)
+}
+
+fn pair(shell: &Shell, runtime: &str) -> Result<()> {
+    let mut server = start(shell, &format!("{runtime}-server"), &["127.0.0.1:0"])?;
+    let said = server.0.stdout.take().context("its stdout is ours")?;
+    let address = address(said)?;
+    eprintln!("  {runtime}-server listens on {address}");
+
+    let mut client = start(
+        shell,
+        &format!("{runtime}-client"),
+        &[&address, "--messages", "2"],
+    )?;
+    let deadline = Instant::now() + PATIENCE;
+    let status = loop {
+        match client.0.try_wait()? {
+            Some(status) => break status,
+            None if Instant::now() > deadline => bail!("the client was not done in {PATIENCE:?}"),
+            None => thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    let mut shown = String::new();
+    client
+        .0
+        .stdout
+        .take()
+        .context("its stdout is ours")?
+        .read_to_string(&mut shown)?;
+    shown.lines().for_each(|line| eprintln!("  {line}"));
+    ensure!(status.success(), "the client ended with {status}");
+    ensure!(
+        has_echo(&shown),
+        "the client said hello and did not hear it again"
+    );
+    Ok(())
+}
+
+/// A program that ends when we do
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // One that has ended by itself needs neither.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+fn start(shell: &Shell, name: &str, words: &[&str]) -> Result<Program> {
+    let path = shell
+        .target("debug/examples")
+        .join(name)
+        .with_extension(std::env::consts::EXE_EXTENSION);
+    let mut command = Command::new(&path);
+    let child = command.args(words).stdout(Stdio::piped()).spawn();
+    Ok(Program(child.with_context(|| {
+        format!("{} cannot be started", path.display())
+    })?))
+}
+
+/// The address in the server's first words; what it says later is read and dropped
+fn address(said: impl Read + Send + 'static) -> Result<String> {
+    let (sender, receiver) = mpsc::channel();
+    // A server whose pipe nobody reads would stop at its next word.
+    thread::spawn(move || {
+        for line in BufReader::new(said).lines().map_while(Result::ok) {
+            if let Some(address) = address_in(&line) {
+                _ = sender.send(address);
+            }
+        }
+    });
+    receiver
+        .recv_timeout(PATIENCE)
+        .context("the server did not say where it listens")
+}
+
+fn address_in(line: &str) -> Option<String> {
+    let (_, port) = line.split_once("127.0.0.1:")?;
+    let digits = port
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(port.len());
+    let port = port[..digits]
+        .parse::<u16>()
+        .ok()
+        .filter(|port| *port != 0)?;
+    Some(format!("127.0.0.1:{port}"))
+}
+
+fn has_echo(shown: &str) -> bool {
+    shown
+        .lines()
+        .any(|line| line.starts_with('>') && line.contains("hello"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_address_is_found_in_its_sentence() {
+        let found = address_in("listening on ws://127.0.0.1:40123/, silent after 3 s");
+        assert_eq!(found.as_deref(), Some("127.0.0.1:40123"));
+        assert_eq!(address_in("listening on 127.0.0.1:0"), None);
+        assert_eq!(address_in("hello"), None);
+    }
+
+    #[test]
+    fn a_client_that_only_speaks_has_heard_nothing() {
+        assert!(has_echo("connected in 1 ms\n> hello 1\n"));
+        assert!(!has_echo("connected in 1 ms\nhello 1\n"));
+    }
 }

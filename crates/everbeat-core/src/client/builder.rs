@@ -182,6 +182,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     /// A setting cannot be; the error names it.
     pub fn build(self) -> Result<Client<C, K>, ConfigError> {
         let (connector, timer, seed) = self.parts?;
+        connector.check()?;
         let connection = ConnectionConfig::client()
             .with_heartbeat(self.beat.check()?)
             .with_idle(self.idle)?

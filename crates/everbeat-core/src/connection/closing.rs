@@ -98,12 +98,19 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         };
         match closing.step {
             Step::Confirming => {
-                let asked = self.as_mut().ask_for_proof(cx);
-                self.step_to(if asked {
-                    Step::Confirmed
+                if self.as_mut().flush(cx).is_err() {
+                    self.step_to(Step::Leaving);
+                } else if self.since_clock.unflushed && !self.is_proven() {
+                    // A Ping would overtake what is not flushed, and prove too little.
+                    return self.poll_last_words(cx);
                 } else {
-                    Step::Awaiting
-                });
+                    let asked = self.as_mut().ask_for_proof(cx);
+                    self.step_to(if asked {
+                        Step::Confirmed
+                    } else {
+                        Step::Awaiting
+                    });
+                }
                 Poll::Ready(None)
             }
             Step::Confirmed | Step::Awaiting => {
@@ -203,7 +210,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         };
         let since = *closing.since.get_or_insert(now);
         let timeout = this.config.close_timeout();
-        let proving = closing.step == Step::Confirmed;
+        let proving = matches!(closing.step, Step::Confirming | Step::Confirmed);
         let deadline = since + if proving { timeout / 2 } else { timeout };
         if this
             .alarm

@@ -224,13 +224,16 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let this = self.project();
         let since = core::mem::take(this.since_clock);
         let (received, sent) = (this.transport.received(), this.transport.sent());
+        let sent_aside = this.transport.sent_aside();
         *this.since_clock = SinceClock {
             received,
             sent,
+            sent_aside,
             unflushed: since.unflushed,
+            now: Some(now),
             ..SinceClock::default()
         };
-        if since.message {
+        if since.message || sent_aside != since.sent_aside {
             *this.last_message = now;
         }
         let heartbeat = this.heartbeat.as_mut()?;

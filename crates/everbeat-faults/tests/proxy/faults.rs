@@ -143,7 +143,10 @@ async fn a_delay_delays_bytes_and_the_end_behind_them() {
 async fn a_delay_of_one_direction_leaves_the_other_alone() {
     let rig = Rig::new().await;
     let (mut client, mut server) = rig.pair().await;
-    rig.proxy.inject(Fault::Delay(Direction::ToServer, Duration::from_secs(3_600)));
+    rig.proxy.inject(Fault::Delay(
+        Direction::ToServer,
+        Duration::from_secs(3_600),
+    ));
     client.write_all(b"tomorrow").await.unwrap();
     server.write_all(b"today").await.unwrap();
     let mut word = [0; 5];

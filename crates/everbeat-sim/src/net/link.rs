@@ -70,6 +70,13 @@ impl Link {
         }
     }
 
+    fn both_ways(&self) -> Self {
+        Self {
+            toward: None,
+            ..self.clone()
+        }
+    }
+
     /// How long everything is on its way; 1 ms by default
     pub fn delay(&self, delay: Duration) -> &Self {
         self.set(format!("delay {delay:?}"), move |settings| {
@@ -103,12 +110,12 @@ impl Link {
     }
 
     /// Lets what enters wait
-    pub fn hold(&self) -> &Self {
-        self.set("hold", |settings| settings.held = true)
+    pub fn hold(&self) {
+        self.set("hold", |settings| settings.held = true);
     }
 
     /// Ends a hold: what waited leaves now
-    pub fn release(&self) -> &Self {
+    pub fn release(&self) {
         self.set("release", |settings| settings.held = false);
         self.each_way(|world, wire, toward| {
             let Some(wires) = world.net.wire(wire) else {
@@ -117,102 +124,86 @@ impl Link {
             let arrivals = wires.way_to(toward).release(world.now, &mut world.rng);
             world.expect(wire, toward, arrivals);
         });
-        self
     }
 
     /// Takes the road away, both ways: nothing gets through until [`repair`](Link::repair)
     ///
     /// Attempts to connect hang. Nothing is lost for ever, for TCP sends again: what was written
     /// meanwhile arrives after the repair, if there is still somebody to read it.
-    pub fn partition(&self) -> &Self {
-        Self {
-            toward: None,
-            ..self.clone()
-        }
-        .hold();
-        self
+    pub fn partition(&self) {
+        self.both_ways().hold();
     }
 
     /// Ends a partition
-    pub fn repair(&self) -> &Self {
-        Self {
-            toward: None,
-            ..self.clone()
-        }
-        .release();
-        self
+    pub fn repair(&self) {
+        self.both_ways().release();
     }
 
     /// Has the readers stop reading: the buffer fills, then the writers block
-    pub fn stall(&self) -> &Self {
-        self.set("stall", |settings| settings.stalled = true)
+    pub fn stall(&self) {
+        self.set("stall", |settings| settings.stalled = true);
     }
 
     /// Ends a stall
-    pub fn resume(&self) -> &Self {
+    pub fn resume(&self) {
         self.set("resume", |settings| settings.stalled = false);
-        self.each_way(World::wake_end)
+        self.each_way(World::wake_end);
     }
 
     /// Has the readers answer neither Ping nor Close, although they read
-    pub fn mute(&self) -> &Self {
-        self.set("mute", |settings| settings.mute = true)
+    pub fn mute(&self) {
+        self.set("mute", |settings| settings.mute = true);
     }
 
     /// Ends a muting; what was not answered stays unanswered
-    pub fn unmute(&self) -> &Self {
-        self.set("unmute", |settings| settings.mute = false)
+    pub fn unmute(&self) {
+        self.set("unmute", |settings| settings.mute = false);
     }
 
     /// A black hole: what the living connections send from now on vanishes, for ever, as behind a
     /// router that has forgotten them; new connections are fine
-    pub fn cut(&self) -> &Self {
+    pub fn cut(&self) {
         self.note("cut");
         self.each_way(|world, wire, toward| {
             if let Some(wire) = world.net.wire(wire) {
                 wire.way_to(toward).cut();
             }
-        })
+        });
     }
 
     /// Resets the living connections: both ends learn of it after the delay; what they had not
     /// read is lost
-    pub fn reset(&self) -> &Self {
+    pub fn reset(&self) {
         self.note("reset");
-        let both = Self {
-            toward: None,
-            ..self.clone()
-        };
-        both.each_way(|world, wire, toward| {
+        self.both_ways().each_way(|world, wire, toward| {
             world.strike(wire, toward, 0, Cargo::Broken(PipeError::Reset));
         });
-        self
     }
 
     /// Ends the stream without a Close: the readers come to its end after all that is on its way
-    pub fn end(&self) -> &Self {
+    pub fn end(&self) {
         self.note("end of stream");
-        self.each_way(|world, wire, toward| world.strike(wire, toward, 0, Cargo::Fin))
+        self.each_way(|world, wire, toward| world.strike(wire, toward, 0, Cargo::Fin));
     }
 
     /// Has this arrive at the readers as if their peers had sent it, such as a Pong that nobody
     /// asked for
-    pub fn inject(&self, incoming: Incoming) -> &Self {
+    pub fn inject(&self, incoming: Incoming) {
         let frame = Frame::from(incoming);
         self.note(format!("inject {}", frame.label()));
         self.each_way(|world, wire, toward| {
             let bytes = frame.size(toward == Side::Server);
             world.strike(wire, toward, bytes, Cargo::Frame(frame.clone()));
-        })
+        });
     }
 
     /// Has the readers find that their peers broke the protocol, which is closed with this frame
-    pub fn violate(&self, frame: CloseFrame) -> &Self {
+    pub fn violate(&self, frame: CloseFrame) {
         self.note(format!("violation {}", frame.code));
         let error = violation(frame);
         self.each_way(|world, wire, toward| {
             world.strike(wire, toward, 2, Cargo::Broken(error.clone()));
-        })
+        });
     }
 
     /// Sets what is to come, and what lives

@@ -249,13 +249,13 @@ impl World {
         let Some(wire) = self.net.wires.get_mut(&id) else {
             return;
         };
-        let name = wire.host(toward).to_owned();
+        if let Cargo::Request = parcel.cargo {
+            wire.asked = true;
+            let name = wire.host(toward).to_owned();
+            return self.handle_request(id, &name);
+        }
         let (end, way) = wire.at(toward);
         let wakes = match parcel.cargo {
-            Cargo::Request => {
-                wire.asked = true;
-                return self.handle_request(id, &name);
-            }
             Cargo::Reply(reply) => {
                 end.reply = Some(reply);
                 true

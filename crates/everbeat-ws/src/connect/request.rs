@@ -291,7 +291,7 @@ mod tests {
             ("ws://user:password@a/", "password"),
             ("ws://a:0/", "port"),
             ("ws://a:/", "port"),
-            ("ws://[::1]:99999/", "not a URL"),
+            ("ws://[::1]:99999/", "port"),
             ("ws://a b/", "not a URL"),
             ("ws://:80/", "host"),
         ];

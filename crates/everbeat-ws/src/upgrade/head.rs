@@ -217,10 +217,8 @@ mod tests {
     fn a_byte_too_long_is_too_long() {
         let (out, mut head) = read(HEAD, vec![], Role::Client, HEAD.len() - 1);
         assert!(out.is_empty());
-        assert!(matches!(
-            head.problem(),
-            Some(UpgradeError::HeadTooLong { max: 26 })
-        ));
+        let problem = head.problem();
+        assert!(matches!(problem, Some(UpgradeError::HeadTooLong { max }) if max < HEAD.len()));
         let endless = [b"GET / HTTP/1.1\r\nA: ".as_slice(), &[b'a'; 1000]].concat();
         let (_, mut head) = read(&endless, vec![], Role::Server, 512);
         assert!(matches!(

@@ -35,7 +35,7 @@ impl Pipe {
 }
 
 /// One end of an in-memory stream
-pub struct End {
+pub(crate) struct End {
     from: Arc<Mutex<Pipe>>,
     to: Arc<Mutex<Pipe>>,
     /// Decides on cuts and stalls; without it nothing is cut
@@ -43,7 +43,7 @@ pub struct End {
 }
 
 /// Two ends of a stream that holds `capacity` bytes in each direction
-pub fn duplex(capacity: usize, seed: Option<u64>) -> (End, End) {
+pub(crate) fn duplex(capacity: usize, seed: Option<u64>) -> (End, End) {
     let pipe = || {
         Arc::new(Mutex::new(Pipe {
             capacity,
@@ -161,7 +161,7 @@ impl Wake for Woken {
 }
 
 /// Runs a future; panics if it waits and nobody will wake it
-pub fn run<F: Future>(future: F) -> F::Output {
+pub(crate) fn run<F: Future>(future: F) -> F::Output {
     let woken = Arc::new(Woken(AtomicBool::new(true)));
     let waker = Waker::from(woken.clone());
     let mut cx = Context::from_waker(&waker);
@@ -178,18 +178,20 @@ pub fn run<F: Future>(future: F) -> F::Output {
 }
 
 /// Whether a future is ready at its first poll
-pub fn now<F: Future>(future: F) -> Option<F::Output> {
+pub(crate) fn now<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,
     }
 }
 
-pub async fn recv<T: Transport + Unpin>(transport: &mut T) -> Option<Result<Incoming, T::Error>> {
+pub(crate) async fn recv<T: Transport + Unpin>(
+    transport: &mut T,
+) -> Option<Result<Incoming, T::Error>> {
     poll_fn(|cx| Pin::new(&mut *transport).poll_recv(cx)).await
 }
 
-pub async fn message<T: Transport + Unpin>(transport: &mut T) -> Message {
+pub(crate) async fn message<T: Transport + Unpin>(transport: &mut T) -> Message {
     loop {
         match recv(transport).await {
             Some(Ok(Incoming::Message(message))) => return message,
@@ -199,24 +201,27 @@ pub async fn message<T: Transport + Unpin>(transport: &mut T) -> Message {
     }
 }
 
-pub async fn ready<T: Transport + Unpin>(transport: &mut T) -> Result<(), T::Error> {
+pub(crate) async fn ready<T: Transport + Unpin>(transport: &mut T) -> Result<(), T::Error> {
     poll_fn(|cx| Pin::new(&mut *transport).poll_ready(cx)).await
 }
 
-pub async fn flush<T: Transport + Unpin>(transport: &mut T) -> Result<(), T::Error> {
+pub(crate) async fn flush<T: Transport + Unpin>(transport: &mut T) -> Result<(), T::Error> {
     poll_fn(|cx| Pin::new(&mut *transport).poll_flush(cx)).await
 }
 
-pub async fn close<T: Transport + Unpin>(transport: &mut T) -> Result<(), T::Error> {
+pub(crate) async fn close<T: Transport + Unpin>(transport: &mut T) -> Result<(), T::Error> {
     poll_fn(|cx| Pin::new(&mut *transport).poll_close(cx)).await
 }
 
-pub async fn send(ws: &mut WebSocket<End>, message: Message) -> Result<(), Error> {
+pub(crate) async fn send(ws: &mut WebSocket<End>, message: Message) -> Result<(), Error> {
     ready(ws).await?;
     start(ws, Outgoing::Message(message))?;
     flush(ws).await
 }
 
-pub fn start<T: Transport + Unpin>(transport: &mut T, outgoing: Outgoing) -> Result<(), T::Error> {
+pub(crate) fn start<T: Transport + Unpin>(
+    transport: &mut T,
+    outgoing: Outgoing,
+) -> Result<(), T::Error> {
     Pin::new(transport).start_send(outgoing)
 }

@@ -1,0 +1,82 @@
+//! The accept loop: takes sockets while there is room for their upgrades, and waits a little when
+//! the acceptor cannot.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use everbeat_core::time::{Slot, Timer, Wheel};
+use everbeat_core::transport::Accept;
+use pin_project::pin_project;
+
+use crate::handled::Handled;
+use crate::handler::{Accepted, Handler};
+use crate::tasks::{Shared, SpawnServer, Upgrading};
+
+/// After an error such as being out of descriptors: long enough not to spin, short enough that a
+/// descriptor which is freed meanwhile is used soon
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// As long as errors go on: the kernel's backlog fills within seconds at any rate worth a server
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Sockets taken in one poll before others have their turn
+const PER_POLL: usize = 64;
+
+/// Never ready by itself
+#[pin_project]
+pub(crate) struct Accepting<A, X, K, H, S> {
+    #[pin]
+    acceptor: A,
+    shared: Arc<Shared<X, K, H>>,
+    spawner: Arc<S>,
+    pause: Option<Slot>,
+    /// How long the next pause is
+    delay: Duration,
+}
+
+impl<A, K, H, S> Accepting<A, A::Facts, K, H, S>
+where
+    A: Accept,
+    K: Timer + Clone,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    S: SpawnServer<A, K, H>,
+{
+    pub(crate) fn new(acceptor: A, shared: Arc<Shared<A::Facts, K, H>>, spawner: Arc<S>) -> Self {
+        Self {
+            acceptor,
+            shared,
+            spawner,
+            pause: None,
+            delay: PAUSE_MIN,
+        }
+    }
+
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        for _ in 0..PER_POLL {
+            if let Some(pause) = this.pause.as_mut() {
+                ready!(Pin::new(pause).poll(cx));
+                *this.pause = None;
+            }
+            ready!(this.shared.upgrades.poll_room(cx));
+            match ready!(this.acceptor.as_mut().poll_accept(cx)) {
+                Ok(upgrade) => {
+                    *this.delay = PAUSE_MIN;
+                    let (shared, spawner) = (this.shared.clone(), this.spawner.clone());
+                    this.spawner
+                        .spawn(Upgrading::<A, K, H, S>::new(upgrade, shared, spawner));
+                }
+                Err(error) => {
+                    let (delay, cause) = (*this.delay, A::classify(&error));
+                    tracing::warn!(target: "everbeat", %cause, ?delay, "cannot accept, waiting");
+                    let wheel = &this.shared.wheel;
+                    *this.pause = Some(wheel.sleep_until(wheel.now() + delay));
+                    *this.delay = (delay * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}

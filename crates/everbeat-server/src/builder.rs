@@ -1,0 +1,237 @@
+//! How a server is made: settings with defaults, checked once when it is bound or built.
+
+mod settings;
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use everbeat_core::config::ConfigError;
+use everbeat_core::time::Timer;
+use everbeat_core::transport::{Accept, Listen};
+
+use crate::Server;
+
+pub(crate) use settings::Checked;
+use settings::Settings;
+
+/// Builds a [`Server`]
+///
+/// The first page of settings: [`interval`](Self::interval) and [`timeout`](Self::timeout) of the
+/// beat that expires the silent, [`idle`](Self::idle), and [`listener`](Self::listener) for what
+/// belongs to the transport. Nothing is checked before `bind` or `build`, which name the setting
+/// that cannot be.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/runtime.rs"));
+/// use std::time::Duration;
+/// use everbeat_server::Server;
+///
+/// # let (acceptor, timer, spawner, seed) = (Nobody, Stopped, Runtime, 7);
+/// let hasty = Server::over(acceptor, timer, spawner, seed).handshake_timeout(Duration::ZERO);
+/// let error = hasty.build().unwrap_err();
+/// assert_eq!(error.setting(), "handshake_timeout");
+/// ```
+#[must_use = "a builder does nothing before `bind` or `build`"]
+#[derive(Debug)]
+pub struct ServerBuilder<O> {
+    origin: O,
+    settings: Settings,
+}
+
+/// A server whose acceptor is made when it is bound; holds the acceptor's own settings
+pub struct ToBind<A: Listen> {
+    listener: A::Settings,
+}
+
+/// A server's acceptor, timer, spawner and seed
+pub struct Parts<A, K, S> {
+    pub(crate) acceptor: A,
+    pub(crate) timer: K,
+    pub(crate) spawner: S,
+    pub(crate) seed: u64,
+}
+
+impl<O> ServerBuilder<O> {
+    /// How long a silence is answered with a Ping; 25 s by default
+    /// ([`SERVER_INTERVAL`](everbeat_core::config::defaults::SERVER_INTERVAL))
+    pub const fn interval(mut self, interval: Duration) -> Self {
+        self.settings.interval = interval;
+        self
+    }
+
+    /// How long after a Ping its silence means death; 20 s by default
+    /// ([`TIMEOUT`](everbeat_core::config::defaults::TIMEOUT))
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
+        self
+    }
+
+    /// Whether connections beat at all, and the silent are expired; they do by default
+    ///
+    /// Without a beat a vanished peer keeps its connection until the kernel notices, after many
+    /// minutes.
+    pub const fn heartbeat(mut self, on: bool) -> Self {
+        self.settings.heartbeat = on;
+        self
+    }
+
+    /// How long a connection may go without a message either way, however well it answers Pings;
+    /// for ever by default
+    ///
+    /// Messages that handles send count.
+    pub const fn idle(mut self, idle: Option<Duration>) -> Self {
+        self.settings.idle = idle;
+        self
+    }
+
+    /// How long a Close handshake may take before the socket is dropped; 5 s by default
+    pub const fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.close_timeout = timeout;
+        self
+    }
+
+    /// How long an upgrade may take; 10 s by default, a slow road's TLS and request with room
+    pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.handshake_timeout = timeout;
+        self
+    }
+
+    /// How long handlers have at a shutdown before they are dropped; 10 s by default: a Close
+    /// handshake's 5 s, and as long again for the handler's own last work
+    pub const fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.shutdown_timeout = timeout;
+        self
+    }
+
+    /// How many upgrades may go on at one time; 1,024 by default
+    ///
+    /// Further peers wait in the kernel's backlog. Each upgrade holds a descriptor and up to its
+    /// request's 16 KiB, so that strangers who never finish one hold at most 16 MiB and, by the
+    /// `handshake_timeout`, nobody up for longer than that.
+    pub const fn upgrades(mut self, limit: usize) -> Self {
+        self.settings.upgrades = limit;
+        self
+    }
+
+    /// How much others may leave for one connection through its handles; 1,024 messages and 1 MiB
+    /// of payload by default, as a client's queue
+    pub const fn mailbox(mut self, messages: usize, bytes: usize) -> Self {
+        self.settings.mailbox.messages = messages;
+        self.settings.mailbox.bytes = bytes;
+        self
+    }
+}
+
+impl<A: Listen> ServerBuilder<ToBind<A>> {
+    pub(crate) fn to_bind() -> Self {
+        Self {
+            origin: ToBind {
+                listener: A::Settings::default(),
+            },
+            settings: Settings::DEFAULT,
+        }
+    }
+
+    /// Changes what belongs to the transport: limits on messages and requests
+    pub fn listener(mut self, change: impl FnOnce(A::Settings) -> A::Settings) -> Self {
+        self.origin.listener = change(self.origin.listener);
+        self
+    }
+
+    /// Listens at `address`, such as `127.0.0.1:9001` or `[::]:0`
+    ///
+    /// # Errors
+    ///
+    /// A setting cannot be, or the address cannot be listened at.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, nothing listens.
+    pub async fn bind(
+        self,
+        address: &str,
+    ) -> Result<Server<A, A::Timer, A::Spawner>, BindError<A::Error>> {
+        let settings = self.settings.check()?;
+        let acceptor = A::listen(address, self.origin.listener)
+            .await
+            .map_err(BindError::Listen)?;
+        let parts = Parts {
+            timer: acceptor.timer(),
+            spawner: acceptor.spawner(),
+            seed: acceptor.seed(),
+            acceptor,
+        };
+        Ok(Server::new(parts, settings))
+    }
+}
+
+impl<A: Accept, K: Timer + Clone, S> ServerBuilder<Parts<A, K, S>> {
+    pub(crate) const fn over(acceptor: A, timer: K, spawner: S, seed: u64) -> Self {
+        Self {
+            origin: Parts {
+                acceptor,
+                timer,
+                spawner,
+                seed,
+            },
+            settings: Settings::DEFAULT,
+        }
+    }
+
+    /// Makes the server
+    ///
+    /// # Errors
+    ///
+    /// A setting cannot be; the error names it.
+    pub fn build(self) -> Result<Server<A, K, S>, ConfigError> {
+        let settings = self.settings.check()?;
+        Ok(Server::new(self.origin, settings))
+    }
+}
+
+impl<A: Listen> fmt::Debug for ToBind<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToBind").finish_non_exhaustive()
+    }
+}
+
+impl<A, K, S> fmt::Debug for Parts<A, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+/// Why a server could not be bound
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BindError<E> {
+    /// A setting cannot be
+    Config(ConfigError),
+    /// The address cannot be listened at
+    Listen(E),
+}
+
+impl<E> From<ConfigError> for BindError<E> {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl<E> fmt::Display for BindError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Config(_) => "a setting of the server cannot be",
+            Self::Listen(_) => "cannot listen",
+        })
+    }
+}
+
+impl<E: Error + 'static> Error for BindError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(match self {
+            Self::Config(error) => error,
+            Self::Listen(error) => error,
+        })
+    }
+}

@@ -1,0 +1,309 @@
+//! A transport with a mailbox: [`Handled`] mixes what others left for a connection into what the
+//! connection itself sends. Decides their order; how much fits is the mailbox's.
+
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use everbeat_core::cause::CloseFrame;
+use everbeat_core::transport::{Incoming, Outgoing, PathEvidence, Transport};
+use everbeat_core::{Cause, Message};
+use pin_project::pin_project;
+
+use crate::registry::{Mailbox, Order};
+
+/// The transport of a server's connection: the acceptor's, and the mailbox of its
+/// [`ConnectionHandle`](crate::ConnectionHandle)s
+///
+/// Messages from handles go out when the transport below has room, in their order, ahead of the
+/// connection's own next one. An order (close, evict, shut down) comes up as an error, whose cause
+/// makes the connection say the right farewell. While nothing is left in the mailbox, a message of
+/// the connection's own costs one atomic load more.
+#[pin_project]
+pub struct Handled<T> {
+    #[pin]
+    inner: T,
+    mailbox: Arc<Mailbox>,
+    /// The waker that the mailbox knows
+    seen: Option<Waker>,
+    /// An order that was not told to the connection yet
+    order: Option<Order>,
+    /// What an ordered Close will say in place of the connection's own words
+    farewell: Option<Box<CloseFrame>>,
+    /// A message of the connection's own, for which there was room until a handle's took it
+    held: Option<Box<Message>>,
+    /// Messages that handles sent
+    aside: u64,
+    /// The mailbox may hold messages
+    mail: bool,
+    /// There was room, and nothing has been given to the transport since
+    room: bool,
+    /// What a handle sent is not flushed yet; the connection does not know of it
+    unflushed: bool,
+    /// A Close went either way, or the transport failed: nothing more goes out of the mailbox
+    over: bool,
+}
+
+/// Messages of handles that go out in one poll before the connection has its turn
+const MAIL_PER_POLL: usize = 64;
+
+impl<T: Transport> Handled<T> {
+    pub(crate) const fn new(inner: T, mailbox: Arc<Mailbox>) -> Self {
+        Self {
+            inner,
+            mailbox,
+            seen: None,
+            order: None,
+            farewell: None,
+            held: None,
+            aside: 0,
+            mail: false,
+            room: false,
+            unflushed: false,
+            over: false,
+        }
+    }
+
+    /// The acceptor's transport
+    pub const fn inner(&self) -> &T {
+        &self.inner
+    }
+
+    /// Does what others have asked for, as far as it can be done now
+    fn poll_mailbox(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), HandledError<T::Error>> {
+        if self.over {
+            return Ok(());
+        }
+        let this = self.as_mut().project();
+        if this.mailbox.poll_raised(this.seen, cx) {
+            *this.mail = true;
+            *this.order = this.mailbox.standing_order();
+        }
+        if *this.mail || this.held.is_some() {
+            self.as_mut().push_mail(cx)?;
+        }
+        let this = self.project();
+        if *this.unflushed && this.inner.poll_flush(cx)?.is_ready() {
+            *this.unflushed = false;
+        }
+        match this.order.take() {
+            Some(order) => {
+                *this.over = true;
+                let cause = order.cause();
+                if let Order::Close(frame) = order {
+                    *this.farewell = Some(Box::new(frame));
+                }
+                Err(HandledError(Kind::Ordered(cause)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the transport what waits for room
+    fn push_mail(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<(), T::Error> {
+        let mut this = self.project();
+        for _ in 0..MAIL_PER_POLL {
+            if this.inner.as_mut().poll_ready(cx)?.is_pending() {
+                return Ok(());
+            }
+            let message = match this.held.take() {
+                Some(held) => *held,
+                None => match this.mailbox.pop() {
+                    Some(message) => {
+                        *this.aside += 1;
+                        message
+                    }
+                    None => {
+                        *this.mail = false;
+                        *this.room = true;
+                        return Ok(());
+                    }
+                },
+            };
+            *this.room = false;
+            *this.unflushed = true;
+            this.inner.as_mut().start_send(Outgoing::Message(message))?;
+        }
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+}
+
+impl<T: Transport> Transport for Handled<T> {
+    type Error = HandledError<T::Error>;
+
+    fn poll_recv(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Incoming, Self::Error>>> {
+        let mailed = match self.as_mut().poll_mailbox(cx) {
+            Err(ordered @ HandledError(Kind::Ordered(_))) => {
+                return Poll::Ready(Some(Err(ordered)));
+            }
+            mailed => mailed,
+        };
+        let this = self.project();
+        let incoming = match (this.inner.poll_recv(cx), mailed) {
+            // What the peer said before it went away is read before the failed write is told.
+            (Poll::Pending, Ok(())) => return Poll::Pending,
+            (Poll::Pending, Err(error)) => Some(Err(error)),
+            (Poll::Ready(incoming), _) => incoming.map(|incoming| incoming.map_err(Into::into)),
+        };
+        *this.over |= !matches!(
+            incoming,
+            Some(Ok(Incoming::Message(_)
+                | Incoming::Ping(_)
+                | Incoming::Pong(_)))
+        );
+        Poll::Ready(incoming)
+    }
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.as_mut().poll_mailbox(cx)?;
+        let this = self.project();
+        if this.held.is_some() {
+            return Poll::Pending;
+        }
+        ready!(this.inner.poll_ready(cx))?;
+        *this.room = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(self: Pin<&mut Self>, outgoing: Outgoing) -> Result<(), Self::Error> {
+        let this = self.project();
+        let outgoing = match outgoing {
+            Outgoing::Message(message) if !*this.room => {
+                *this.held = Some(Box::new(message));
+                return Ok(());
+            }
+            Outgoing::Message(message) => {
+                *this.room = false;
+                Outgoing::Message(message)
+            }
+            Outgoing::Close(frame) => {
+                *this.over = true;
+                let ordered = this.farewell.take().map(|ordered| *ordered);
+                Outgoing::Close(ordered.or(frame))
+            }
+            outgoing => outgoing,
+        };
+        Ok(this.inner.start_send(outgoing)?)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.as_mut().poll_mailbox(cx)?;
+        let this = self.project();
+        if this.held.is_some() && !*this.over {
+            return Poll::Pending;
+        }
+        ready!(this.inner.poll_flush(cx))?;
+        *this.unflushed = false;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        let this = self.project();
+        *this.over = true;
+        this.inner.poll_close(cx).map_err(Into::into)
+    }
+
+    fn abort(self: Pin<&mut Self>) {
+        let this = self.project();
+        *this.over = true;
+        this.inner.abort();
+    }
+
+    fn received(&self) -> u64 {
+        self.inner.received()
+    }
+
+    fn sent(&self) -> u64 {
+        self.inner.sent()
+    }
+
+    fn sent_aside(&self) -> u64 {
+        self.aside + self.inner.sent_aside()
+    }
+
+    fn can_ping(&self) -> bool {
+        self.inner.can_ping()
+    }
+
+    fn path(&self) -> Option<PathEvidence> {
+        self.inner.path()
+    }
+
+    fn release(self: Pin<&mut Self>) -> bool {
+        let this = self.project();
+        !*this.mail && this.held.is_none() && !*this.unflushed && this.inner.release()
+    }
+
+    fn classify(error: &Self::Error) -> Cause {
+        match &error.0 {
+            Kind::Transport(error) => T::classify(error),
+            Kind::Ordered(cause) => cause.clone(),
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Handled<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handled")
+            .field("inner", &self.inner)
+            .field("over", &self.over)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a [`Handled`] transport ends: the transport's own error, or an order
+#[derive(Clone, Debug, PartialEq)]
+pub struct HandledError<E>(Kind<E>);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind<E> {
+    Transport(E),
+    Ordered(Cause),
+}
+
+impl<E> HandledError<E> {
+    /// The transport's error; `None` if a handle or the server ended the connection
+    #[must_use]
+    pub fn into_transport(self) -> Option<E> {
+        match self.0 {
+            Kind::Transport(error) => Some(error),
+            Kind::Ordered(_) => None,
+        }
+    }
+}
+
+impl<E> From<E> for HandledError<E> {
+    fn from(error: E) -> Self {
+        Self(Kind::Transport(error))
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for HandledError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Transport(error) => error.fmt(f),
+            Kind::Ordered(cause) => cause.fmt(f),
+        }
+    }
+}
+
+impl<E: Error> Error for HandledError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            Kind::Transport(error) => error.source(),
+            Kind::Ordered(cause) => cause.source(),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The mixing of a mailbox into a transport, poll by poll, over a transport that takes what the
+//! test says.
+
+use std::convert::Infallible;
+
+use everbeat_core::cause::{CloseCode, Expired};
+
+use super::*;
+use crate::registry::Limits;
+
+/// Takes so many messages until it is told to take more
+#[derive(Debug, Default)]
+struct Narrow {
+    room: usize,
+    taken: Vec<Outgoing>,
+    flushes: u32,
+    incoming: Vec<Incoming>,
+}
+
+impl Transport for Narrow {
+    type Error = Infallible;
+
+    fn poll_recv(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Incoming, Infallible>>> {
+        match self.incoming.pop() {
+            Some(incoming) => Poll::Ready(Some(Ok(incoming))),
+            None => Poll::Pending,
+        }
+    }
+
+    fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        if self.room == 0 {
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, outgoing: Outgoing) -> Result<(), Infallible> {
+        if let Outgoing::Message(_) = outgoing {
+            assert!(self.room > 0, "{outgoing:?} was given without room for it");
+            self.room -= 1;
+        }
+        self.taken.push(outgoing);
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.flushes += 1;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn abort(self: Pin<&mut Self>) {}
+
+    fn received(&self) -> u64 {
+        0
+    }
+}
+
+fn handled(room: usize) -> (Arc<Mailbox>, Handled<Narrow>) {
+    let limits = Limits {
+        messages: 1_000,
+        bytes: 1 << 20,
+    };
+    let mailbox = Arc::new(Mailbox::new(1, limits));
+    let narrow = Narrow {
+        room,
+        ..Narrow::default()
+    };
+    (mailbox.clone(), Handled::new(narrow, mailbox))
+}
+
+type Polled<R> = Poll<Result<R, HandledError<Infallible>>>;
+
+fn cx() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+fn recv(handled: &mut Handled<Narrow>) -> Poll<Option<Result<Incoming, HandledError<Infallible>>>> {
+    Pin::new(handled).poll_recv(&mut cx())
+}
+
+fn ready(handled: &mut Handled<Narrow>) -> Polled<()> {
+    Pin::new(handled).poll_ready(&mut cx())
+}
+
+fn flush(handled: &mut Handled<Narrow>) -> Polled<()> {
+    Pin::new(handled).poll_flush(&mut cx())
+}
+
+fn send(handled: &mut Handled<Narrow>, text: &'static str) {
+    let message = Outgoing::Message(text.into());
+    Pin::new(handled).start_send(message).unwrap();
+}
+
+fn texts(handled: &Handled<Narrow>) -> Vec<String> {
+    let taken = handled.inner.taken.iter();
+    taken
+        .map(|outgoing| match outgoing {
+            Outgoing::Message(message) => message.to_string(),
+            other => format!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn mail_goes_out_as_there_is_room_and_is_flushed() {
+    let (mailbox, mut handled) = handled(1);
+    assert!(recv(&mut handled).is_pending());
+    mailbox.put("a".into()).unwrap();
+    mailbox.put("b".into()).unwrap();
+    assert!(recv(&mut handled).is_pending());
+    assert_eq!(
+        (texts(&handled), handled.inner.flushes),
+        (vec!["a".to_owned()], 1)
+    );
+    handled.inner.room = 1;
+    assert!(recv(&mut handled).is_pending());
+    assert_eq!(texts(&handled), ["a", "b"]);
+    assert_eq!(handled.sent_aside(), 2);
+    assert!(recv(&mut handled).is_pending());
+    assert_eq!(handled.inner.flushes, 2, "nothing is left to flush");
+}
+
+#[test]
+fn room_that_mail_took_is_made_up_for() {
+    let (mailbox, mut handled) = handled(1);
+    assert!(ready(&mut handled).is_ready());
+    mailbox.put("mail".into()).unwrap();
+    assert!(recv(&mut handled).is_pending());
+    assert_eq!(texts(&handled), ["mail"]);
+
+    send(&mut handled, "own");
+    mailbox.put("later mail".into()).unwrap();
+    assert_eq!(texts(&handled), ["mail"], "kept until there is room");
+    assert!(flush(&mut handled).is_pending() && ready(&mut handled).is_pending());
+    handled.inner.room = 2;
+    assert!(flush(&mut handled).is_ready());
+    assert_eq!(texts(&handled), ["mail", "own", "later mail"]);
+    assert!(ready(&mut handled).is_pending());
+}
+
+#[test]
+fn a_flood_of_mail_leaves_the_connection_its_turn() {
+    let (mailbox, mut handled) = handled(usize::MAX);
+    for _ in 0..200 {
+        mailbox.put("mail".into()).unwrap();
+    }
+    handled.inner.incoming.push(Incoming::Ping("ping".into()));
+    assert!(recv(&mut handled).is_ready());
+    assert_eq!(texts(&handled).len(), MAIL_PER_POLL);
+    for _ in 0..3 {
+        assert!(recv(&mut handled).is_pending());
+    }
+    assert_eq!(texts(&handled).len(), 200);
+}
+
+#[test]
+fn an_order_comes_up_once_and_after_it_only_the_farewell_goes_out() {
+    let orders = [
+        (Order::Evict, Cause::Expired(Expired::Evicted), None),
+        (Order::ShutDown, Cause::Expired(Expired::ShuttingDown), None),
+        (
+            Order::Close(CloseFrame::new(CloseCode(4_000), "bye")),
+            Cause::ClosedByUs,
+            Some(CloseFrame::new(CloseCode(4_000), "bye")),
+        ),
+    ];
+    for (order, cause, words) in orders {
+        let (mailbox, mut handled) = handled(1);
+        mailbox.put("goes".into()).unwrap();
+        mailbox.put("stays".into()).unwrap();
+        mailbox.order(order);
+        let Poll::Ready(Some(Err(error))) = recv(&mut handled) else {
+            panic!("the order did not come up");
+        };
+        assert_eq!(Handled::<Narrow>::classify(&error), cause);
+        assert_eq!(error.to_string(), cause.to_string());
+        handled.inner.room = 10;
+        mailbox.order(Order::Evict);
+        assert!(recv(&mut handled).is_pending());
+        let usual = CloseFrame::from(CloseCode::NORMAL);
+        let close = Outgoing::Close(Some(usual.clone()));
+        Pin::new(&mut handled).start_send(close).unwrap();
+        assert!(flush(&mut handled).is_ready());
+        let said = Outgoing::Close(Some(words.unwrap_or(usual)));
+        assert_eq!(
+            handled.inner.taken,
+            [Outgoing::Message("goes".into()), said]
+        );
+    }
+}
+
+#[test]
+fn an_order_reaches_a_connection_that_only_sends() {
+    let (mailbox, mut handled) = handled(0);
+    assert!(ready(&mut handled).is_pending());
+    mailbox.order(Order::ShutDown);
+    assert!(matches!(ready(&mut handled), Poll::Ready(Err(_))));
+}
+
+#[test]
+fn after_a_close_orders_and_mail_are_moot() {
+    let (mailbox, mut handled) = handled(10);
+    handled.inner.incoming.push(Incoming::Close(None));
+    assert!(recv(&mut handled).is_ready());
+    mailbox.put("late".into()).unwrap();
+    mailbox.order(Order::Evict);
+    assert!(recv(&mut handled).is_pending());
+    assert!(handled.inner.taken.is_empty());
+}

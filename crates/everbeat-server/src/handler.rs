@@ -1,0 +1,112 @@
+//! What a user's code is to the server: a [`Handler`], which every fitting closure is.
+
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+
+use everbeat_core::Connection;
+use everbeat_core::time::Timer;
+use everbeat_core::transport::Transport;
+
+use crate::ConnectionHandle;
+
+/// Serves one connection
+///
+/// Its future owns the connection and is a task of its own: it ends when the connection's work is
+/// done. Returned or panicked, its connection is gone and its place in the registry is free. An
+/// error is logged; a [`Cause`](everbeat_core::Cause) is how a connection ends that did not end
+/// politely.
+///
+/// Every `Fn(Connection, Accepted) -> Future` is one. Closures that are passed as a `Handler` have
+/// to name their arguments' types; those passed to [`Server::serve`](crate::Server::serve) do not.
+///
+/// ```
+/// use everbeat_core::time::Timer;
+/// use everbeat_core::transport::Transport;
+/// use everbeat_core::{Cause, Connection};
+/// use everbeat_server::{Accepted, Handler};
+///
+/// async fn greet<T, K>(mut connection: Connection<T, K>, peer: Accepted<String>) -> Result<(), Cause>
+/// where
+///     Connection<T, K>: Unpin,
+///     T: Transport,
+///     K: Timer,
+/// {
+///     connection.send(format!("hello, {}", peer.facts)).await?;
+///     connection.close().await;
+///     Ok(())
+/// }
+///
+/// fn is_a_handler<T, K>() -> impl Handler<T, K, Accepted<String>>
+/// where
+///     Connection<T, K>: Unpin,
+///     T: Transport,
+///     K: Timer,
+/// {
+///     greet::<T, K>
+/// }
+/// ```
+pub trait Handler<T: Transport, K: Timer, X> {
+    /// What it may fail with: a cause, a boxed error, any error
+    type Error: Into<Box<dyn Error + Send + Sync>>;
+    /// The task
+    type Future: Future<Output = Result<(), Self::Error>>;
+
+    /// Begins to serve a connection
+    ///
+    /// Returning without [`Connection::close`] drops the connection, and its peer sees a cut
+    /// without a Close.
+    fn handle(&self, connection: Connection<T, K>, accepted: X) -> Self::Future;
+}
+
+impl<F, R, E, T, K, X> Handler<T, K, X> for F
+where
+    F: Fn(Connection<T, K>, X) -> R,
+    R: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+    T: Transport,
+    K: Timer,
+{
+    type Error = E;
+    type Future = R;
+
+    fn handle(&self, connection: Connection<T, K>, accepted: X) -> R {
+        self(connection, accepted)
+    }
+}
+
+/// A closure over the connection alone, as [`Handler`]
+#[derive(Clone, Copy, Debug)]
+pub struct WithoutFacts<F>(pub(crate) F);
+
+impl<F, R, E, T, K, X> Handler<T, K, X> for WithoutFacts<F>
+where
+    F: Fn(Connection<T, K>) -> R,
+    R: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+    T: Transport,
+    K: Timer,
+{
+    type Error = E;
+    type Future = R;
+
+    fn handle(&self, connection: Connection<T, K>, _accepted: X) -> R {
+        self.0(connection)
+    }
+}
+
+/// What comes with a connection
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Accepted<X> {
+    /// What the acceptor knows of the peer: its address, its request
+    pub facts: Arc<X>,
+    /// The connection's own handle, to give away
+    pub handle: ConnectionHandle<X>,
+}
+
+impl<X> Accepted<X> {
+    pub(crate) const fn new(facts: Arc<X>, handle: ConnectionHandle<X>) -> Self {
+        Self { facts, handle }
+    }
+}

@@ -1,0 +1,168 @@
+//! Who is connected: the [`Registry`] of live connections, sharded so that connections that come
+//! and go do not wait for each other. What a handle does is its own file's.
+
+mod handle;
+mod mailbox;
+mod member;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use everbeat_core::Message;
+use futures_util::task::AtomicWaker;
+
+pub(crate) use mailbox::{Limits, Mailbox, Order};
+pub(crate) use member::Member;
+
+pub use handle::ConnectionHandle;
+pub use mailbox::MailboxError;
+
+/// A server's live connections, seen from anywhere
+///
+/// A clone is a handle to the same registry. A connection is in it from the end of its upgrade
+/// until its handler has returned. `X` is what the acceptor knows of a peer.
+///
+/// Connections do not touch the registry while they live: their own messages take no lock of it.
+///
+/// ```
+/// use everbeat_server::Registry;
+///
+/// fn announce<X>(registry: &Registry<X>) {
+///     for slow in registry.send_all("news") {
+///         slow.evict(); // its mailbox is full: it does not keep up
+///     }
+/// }
+/// ```
+pub struct Registry<X> {
+    inner: Arc<Inner<X>>,
+}
+
+struct Inner<X> {
+    shards: [Mutex<HashMap<u64, ConnectionHandle<X>>>; SHARDS],
+    limits: Limits,
+    /// How many connections there were so far: the newest one's id
+    joined: AtomicU64,
+    len: AtomicUsize,
+    /// Woken when the last connection leaves
+    emptied: AtomicWaker,
+}
+
+/// Locks that are taken when a connection comes or goes, and while all are counted out: with 16 of
+/// them a storm of reconnects waits for a full walk one sixteenth at a time
+const SHARDS: usize = 16;
+
+impl<X> Registry<X> {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                shards: std::array::from_fn(|_| Mutex::default()),
+                limits,
+                joined: AtomicU64::new(0),
+                len: AtomicUsize::new(0),
+                emptied: AtomicWaker::new(),
+            }),
+        }
+    }
+
+    /// Adds a connection; it leaves when the member is dropped
+    pub(crate) fn join(&self, facts: Arc<X>) -> Member<X> {
+        let id = self.inner.joined.fetch_add(1, Ordering::Relaxed) + 1;
+        let handle = ConnectionHandle::new(facts, Arc::new(Mailbox::new(id, self.inner.limits)));
+        self.shard(id).insert(id, handle.clone());
+        self.inner.len.fetch_add(1, Ordering::SeqCst);
+        Member::new(self.clone(), handle)
+    }
+
+    pub(crate) fn leave(&self, id: u64) {
+        // Dropped after the lock: the last handle drops the peer's facts, which are not ours.
+        let left = self.shard(id).remove(&id);
+        if left.is_some() && self.inner.len.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.inner.emptied.wake();
+        }
+    }
+
+    /// Ready when no connection is left; one task at a time may ask
+    pub(crate) fn poll_emptied(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.inner.emptied.register(cx.waker());
+        if self.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// How many connections there were so far, those that ended included
+    #[must_use]
+    pub fn served(&self) -> u64 {
+        self.inner.joined.load(Ordering::Relaxed)
+    }
+
+    /// How many connections are live
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inner.len.load(Ordering::SeqCst)
+    }
+
+    /// Whether none is
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The connection with this [id](ConnectionHandle::id), if it is live
+    #[must_use]
+    pub fn get(&self, id: u64) -> Option<ConnectionHandle<X>> {
+        self.shard(id).get(&id).cloned()
+    }
+
+    /// All live connections, in no order: a snapshot, for they come and go meanwhile
+    #[must_use]
+    pub fn handles(&self) -> Vec<ConnectionHandle<X>> {
+        let mut handles = Vec::with_capacity(self.len());
+        for shard in 0..SHARDS as u64 {
+            handles.extend(self.shard(shard).values().cloned());
+        }
+        handles
+    }
+
+    /// Sends a message to every live connection; returns those that did not take it
+    ///
+    /// The message's payload is shared, not copied. A connection whose mailbox is full has not kept
+    /// up: leave it out, or [evict](ConnectionHandle::evict) it. One that just ended is not
+    /// reported.
+    pub fn send_all(&self, message: impl Into<Message>) -> Vec<ConnectionHandle<X>> {
+        let message = message.into();
+        let mut refused = self.handles();
+        refused.retain(|handle| match handle.send(message.clone()) {
+            Ok(()) | Err(MailboxError::Ended { .. }) => false,
+            Err(MailboxError::Full { .. } | MailboxError::TooLarge { .. }) => true,
+        });
+        refused
+    }
+
+    /// No step leaves a shard half-changed, so a panic of another thread is no reason to stop
+    fn shard(&self, id: u64) -> MutexGuard<'_, HashMap<u64, ConnectionHandle<X>>> {
+        let shard = &self.inner.shards[id as usize % SHARDS];
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<X> Clone for Registry<X> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+        }
+    }
+}
+
+impl<X> fmt::Debug for Registry<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("len", &self.len())
+            .field("served", &self.served())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! How many upgrades go on at one time, and their common end when the server stops.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// The upgrades that go on
+pub(crate) struct Upgrades {
+    limit: usize,
+    closed: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The newest permit's number
+    newest: u64,
+    /// A permit's number, and the waker of its task once it was polled
+    running: HashMap<u64, Option<Waker>>,
+    /// The accept loop, while there is no room
+    waiting: Option<Waker>,
+}
+
+impl Upgrades {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            closed: AtomicBool::new(false),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Ready while another upgrade may begin; the accept loop's one task asks
+    pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
+        let mut state = self.lock();
+        if state.running.len() < self.limit {
+            return Poll::Ready(());
+        }
+        let old = state.waiting.replace(waker);
+        drop(state);
+        drop(old);
+        Poll::Pending
+    }
+
+    /// Begins an upgrade, which ends when the permit is dropped
+    pub(crate) fn begin(self: &Arc<Self>) -> Permit {
+        let mut state = self.lock();
+        state.newest += 1;
+        let number = state.newest;
+        state.running.insert(number, None);
+        drop(state);
+        Permit {
+            upgrades: self.clone(),
+            number,
+            seen: None,
+        }
+    }
+
+    /// Ends all upgrades: nobody is there any more to serve their connections
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        self.closed.store(true, Ordering::SeqCst);
+        let wakers: Vec<_> = state
+            .running
+            .values_mut()
+            .filter_map(Option::take)
+            .collect();
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One upgrade's place among the others
+pub(crate) struct Permit {
+    upgrades: Arc<Upgrades>,
+    number: u64,
+    /// The waker that was left for the common end
+    seen: Option<Waker>,
+}
+
+impl Permit {
+    /// Whether the upgrade is to be given up; the task is woken when it is
+    pub(crate) fn poll_closed(&mut self, cx: &Context<'_>) -> bool {
+        if !self
+            .seen
+            .as_ref()
+            .is_some_and(|seen| seen.will_wake(cx.waker()))
+        {
+            let waker = cx.waker().clone();
+            self.seen = Some(waker.clone());
+            let mut state = self.upgrades.lock();
+            let place = state.running.get_mut(&self.number);
+            let old = place.and_then(|place| mem::replace(place, Some(waker)));
+            drop(state);
+            drop(old);
+        }
+        self.upgrades.is_closed()
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut state = self.upgrades.lock();
+        let own = state.running.remove(&self.number);
+        let waiting = state.waiting.take();
+        drop(state);
+        drop(own);
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
+    }
+}

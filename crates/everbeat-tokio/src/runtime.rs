@@ -1,0 +1,69 @@
+//! What tokio lends: names, dialing, listening, tasks.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use everbeat_core::Spawn;
+use everbeat_ws::Runtime;
+use tokio::net::{TcpListener, TcpStream, lookup_host};
+
+use crate::stream::Stream;
+use crate::timer::TokioTimer;
+
+/// The tokio runtime that the caller is in
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Tokio;
+
+impl Runtime for Tokio {
+    type Timer = TokioTimer;
+    type Stream = Stream;
+    type Listener = TcpListener;
+
+    fn timer(&self) -> TokioTimer {
+        TokioTimer::new()
+    }
+
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(lookup_host((host, port)).await?.collect())
+    }
+
+    async fn dial(&self, address: SocketAddr) -> io::Result<Stream> {
+        TcpStream::connect(address).await.map(Stream::new)
+    }
+
+    async fn listen(&self, address: &str) -> io::Result<TcpListener> {
+        TcpListener::bind(address).await
+    }
+
+    fn poll_accept(
+        &self,
+        listener: &mut TcpListener,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Stream, SocketAddr)>> {
+        listener
+            .poll_accept(cx)
+            .map_ok(|(stream, peer)| (Stream::new(stream), peer))
+    }
+
+    fn local_address(&self, listener: &TcpListener) -> io::Result<SocketAddr> {
+        listener.local_addr()
+    }
+}
+
+impl<F> Spawn<F> for Tokio
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    /// Starts a task
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    fn spawn(&self, future: F) {
+        drop(tokio::spawn(future));
+    }
+}

@@ -1,0 +1,8 @@
+//! What belongs to a [`Server`](crate::Server): its builder, its registry, and how it accepts.
+
+pub use everbeat_server::*;
+pub use everbeat_ws::accept::{AcceptError, Facts};
+pub use everbeat_ws::upgrade::RequestHead;
+
+/// Takes connections at an address, on tokio
+pub type Acceptor = everbeat_ws::Acceptor<crate::Tokio>;
