@@ -27,10 +27,14 @@ use settings::Settings;
 /// use std::time::Duration;
 /// use everbeat_server::Server;
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use runtime::{Nobody, Runtime, Stopped};
 /// # let (acceptor, timer, spawner, seed) = (Nobody, Stopped, Runtime, 7);
 /// let hasty = Server::over(acceptor, timer, spawner, seed).handshake_timeout(Duration::ZERO);
 /// let error = hasty.build().unwrap_err();
 /// assert_eq!(error.setting(), "handshake_timeout");
+/// # Ok(())
+/// # }
 /// ```
 #[must_use = "a builder does nothing before `bind` or `build`"]
 #[derive(Debug)]

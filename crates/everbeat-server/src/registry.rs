@@ -85,7 +85,7 @@ impl<X> Registry<X> {
     }
 
     /// Ready when no connection is left; one task at a time may ask
-    pub(crate) fn poll_emptied(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_emptied(&self, cx: &Context<'_>) -> Poll<()> {
         self.inner.emptied.register(cx.waker());
         if self.is_empty() {
             Poll::Ready(())

@@ -35,6 +35,8 @@ use crate::upgrades::Upgrades;
 /// use std::time::Duration;
 /// use everbeat_server::Server;
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use runtime::{Nobody, Runtime, Stopped, block_on};
 /// # let (acceptor, timer, spawner, seed) = (Nobody, Stopped, Runtime, 7);
 /// let server = Server::over(acceptor, timer, spawner, seed)
 ///     .interval(Duration::from_secs(10))
@@ -50,7 +52,8 @@ use crate::upgrades::Upgrades;
 /// handle.shutdown(); // from anywhere
 /// assert_eq!(block_on(serving).to_string(), "served 0 connections");
 /// assert!(registry.is_empty());
-/// # Ok::<_, everbeat_core::config::ConfigError>(())
+/// # Ok(())
+/// # }
 /// ```
 pub struct Server<A: Accept, K, S> {
     acceptor: A,
@@ -253,7 +256,10 @@ impl fmt::Display for Served {
             (closed, 0) => write!(f, "; at the shutdown {closed} closed in time"),
             (closed, 1) => write!(f, "; at the shutdown {closed} closed in time, 1 was cut"),
             (closed, cut) => {
-                write!(f, "; at the shutdown {closed} closed in time, {cut} were cut")
+                write!(
+                    f,
+                    "; at the shutdown {closed} closed in time, {cut} were cut"
+                )
             }
         }
     }

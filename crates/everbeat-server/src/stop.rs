@@ -38,7 +38,7 @@ impl ServerHandle {
     }
 
     /// Ready once it was asked to; the server's one task asks
-    pub(crate) fn poll_stop(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_stop(&self, cx: &Context<'_>) -> Poll<()> {
         self.0.waker.register(cx.waker());
         if self.is_stopping() {
             Poll::Ready(())

@@ -1,7 +1,6 @@
 //! How many upgrades go on at one time, and their common end when the server stops.
 
 use std::collections::HashMap;
-use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -101,7 +100,7 @@ impl Permit {
             self.seen = Some(waker.clone());
             let mut state = self.upgrades.lock();
             let place = state.running.get_mut(&self.number);
-            let old = place.and_then(|place| mem::replace(place, Some(waker)));
+            let old = place.and_then(|place| place.replace(waker));
             drop(state);
             drop(old);
         }

@@ -4,48 +4,72 @@
 //! A [`Sim`] runs tasks on a clock that jumps from one event to the next, so that hours of
 //! heartbeats take milliseconds, and the same seed always gives the same history. Between hosts
 //! there are [`Link`]s, which delay, hold, swallow and break what passes; at their ends there are
-//! [`Pipe`]s, which are WebSockets at message level, with RFC 6455's frame sizes.
+//! [`Pipe`]s, which are WebSockets at message level, with RFC 6455's frame sizes. The connections,
+//! clients and servers on them are the real ones.
 //!
 //! ```
 //! use std::time::Duration;
-//! use everbeat_core::transport::{Accept, Attempt, Connect, Incoming, Outgoing};
-//! use everbeat_sim::{Sim, SimError};
+//! use everbeat_core::config::ConnectionConfig;
+//! use everbeat_core::{Client, Connection, Event};
+//! use everbeat_sim::Sim;
 //!
+//! let seconds = Duration::from_secs;
 //! let mut sim = Sim::seed(7);
 //!
-//! // A server that echoes, on the host `server`.
-//! let mut listener = sim.listen("server");
-//! let handle = sim.handle();
+//! // Your server, on the host `server`.
+//! let (handle, mut listener) = (sim.handle(), sim.listen("server"));
 //! sim.spawn(async move {
 //!     loop {
-//!         let (mut pipe, _peer) = listener.accept().await;
+//!         let (pipe, _peer) = listener.accept().await;
+//!         let (timer, seed) = (handle.timer(), handle.random());
+//!         let mut connection = Connection::new(pipe, timer, ConnectionConfig::server(), seed);
 //!         handle.spawn(async move {
-//!             while let Some(Ok(Incoming::Message(message))) = pipe.next().await {
-//!                 pipe.send(Outgoing::Message(message)).await?;
+//!             while let Some(message) = connection.recv().await? {
+//!                 connection.send(message).await?;
 //!             }
-//!             Ok::<_, everbeat_sim::net::PipeError>(())
+//!             Ok::<_, everbeat_core::Cause>(())
 //!         });
 //!     }
 //! });
 //!
-//! // A client, and a road that is gone from the fifth second to the twentieth.
+//! // A road that is gone from the fifth second to the hundredth.
 //! let link = sim.link("client", "server");
 //! link.delay(Duration::from_millis(30));
-//! sim.after(Duration::from_secs(5), { let link = link.clone(); move || link.partition() });
-//! sim.after(Duration::from_secs(20), move || link.repair());
-//! let mut connector = sim.connector("server");
-//! let handle = sim.handle();
-//! let echo = sim.block_on(async move {
-//!     let mut pipe = connector.connect(Attempt::first()).await?;
-//!     handle.sleep(Duration::from_secs(6)).await;
-//!     pipe.send(Outgoing::Message("hello".into())).await?;
-//!     Ok::<_, Box<dyn std::error::Error>>(pipe.next().await.transpose()?)
-//! }, Duration::from_secs(60))?;
+//! let broken = link.clone();
+//! sim.after(seconds(5), move || broken.partition());
+//! sim.after(seconds(100), move || link.repair());
 //!
-//! assert_eq!(echo.unwrap(), Some(Incoming::Message("hello".into())));
-//! assert_eq!(format!("{:?}", sim.now()), "t+20.06s");
-//! # Ok::<_, SimError>(())
+//! // Your client: it must come back.
+//! let client = Client::over(sim.connector("server"), sim.timer(), sim.random());
+//! let back = sim.spawn(async move {
+//!     let mut client = client.connect().await?;
+//!     let mut connected = 0;
+//!     while connected < 2 {
+//!         match client.next().await {
+//!             Some(Event::Connected { .. }) => connected += 1,
+//!             Some(_) => {}
+//!             None => panic!("gave up: {:?}", client.outcome()),
+//!         }
+//!     }
+//!     Ok::<_, everbeat_core::client::ConnectError>(client)
+//! });
+//! sim.run_for(seconds(150))?; // a failure prints the seed and the last events
+//! assert!(back.is_finished());
+//! # Ok::<_, everbeat_sim::SimError>(())
 //! ```
+//!
+//! # Finding what to look at
+//!
+//! | to | use |
+//! |---|---|
+//! | let time pass, run tasks | [`Sim`], and [`SimHandle`] inside of tasks |
+//! | lend code a clock and count what it asks of it | [`SimTimer`] |
+//! | connect and accept | [`SimConnector`], [`SimListener`] |
+//! | refuse, reject, hang, accept and close | [`SimHandle::answer`] with [`net::Answer`] |
+//! | slow, break and mend a road | [`Link`] |
+//! | script a peer by hand | [`Pipe`] |
+//! | test over many seeds, or replay one | [`for_each_seed`], `EVERBEAT_SEED=7` |
+//! | see what happened, or compare two runs | [`Trace`], [`SimHandle::digest`] |
 
 #![forbid(unsafe_code)]
 

@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(longer(5..8, Some("10")), 5..35);
         assert_eq!(longer(5..8, Some("0")), 5..8);
         assert_eq!(longer(5..8, Some("many")), 5..8);
-        assert_eq!(longer(8..5, Some("2")), 8..8);
+        assert_eq!(longer(8..8, Some("2")), 8..8);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What becomes of messages: each accepted one is delivered, unsent or unconfirmed, and none is
 //! forgotten, whatever happens to the road.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 mod support;
 
 use std::cell::RefCell;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::note::Who;
 
-pub const USAGE: &str = "\
+pub(crate) const USAGE: &str = "\
 usage: everbeat-demo [--seconds N] [--json] [--break heartbeat | backoff | expiry]
 
   --seconds N   run for at most N seconds; the faults are repeated while there is time
@@ -17,14 +17,14 @@ exit code: 0 every bound held, 1 one did not, 2 the machine stalled, 3 the demo 
 
 /// What is asked for
 #[derive(Debug, PartialEq, Eq)]
-pub struct Args {
-    pub role: Role,
-    pub broken: Option<Mechanism>,
+pub(crate) struct Args {
+    pub(crate) role: Role,
+    pub(crate) broken: Option<Mechanism>,
 }
 
 /// What this process is
 #[derive(Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     Demo(Options),
     Server(SocketAddr),
     Client(Who, SocketAddr),
@@ -32,14 +32,14 @@ pub enum Role {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    pub limit: Option<Duration>,
-    pub json: bool,
+pub(crate) struct Options {
+    pub(crate) limit: Option<Duration>,
+    pub(crate) json: bool,
 }
 
 /// What can be disabled, to see that its bound breaks
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mechanism {
+pub(crate) enum Mechanism {
     /// The client's heartbeat
     Heartbeat,
     /// The client's backoff
@@ -51,7 +51,7 @@ pub enum Mechanism {
 impl Mechanism {
     const ALL: [Self; 3] = [Self::Heartbeat, Self::Backoff, Self::Expiry];
 
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Heartbeat => "heartbeat",
             Self::Backoff => "backoff",
@@ -60,13 +60,15 @@ impl Mechanism {
     }
 
     fn parse(name: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|mechanism| mechanism.name() == name);
+        let found = Self::ALL
+            .into_iter()
+            .find(|mechanism| mechanism.name() == name);
         found.ok_or_else(|| format!("--break takes heartbeat, backoff or expiry, not `{name}`"))
     }
 }
 
 /// Parses the arguments behind the program's name
-pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Args, String> {
+pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Args, String> {
     let mut args = args.into_iter();
     let mut options = Options::default();
     let (mut role, mut broken) = (None, None);
@@ -83,18 +85,25 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Args, String> {
             _ => return Err(format!("`{arg}` is not an option")),
         }
     }
-    Ok(Args { role: role.unwrap_or(Role::Demo(options)), broken })
+    Ok(Args {
+        role: role.unwrap_or(Role::Demo(options)),
+        broken,
+    })
 }
 
 fn seconds(value: &str) -> Result<Duration, String> {
     match value.parse() {
         Ok(seconds @ 10..=86_400) => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!("--seconds takes a number from 10 to 86400, not `{value}`")),
+        _ => Err(format!(
+            "--seconds takes a number from 10 to 86400, not `{value}`"
+        )),
     }
 }
 
 fn address(value: &str) -> Result<SocketAddr, String> {
-    value.parse().map_err(|error| format!("`{value}` is not an address: {error}"))
+    value
+        .parse()
+        .map_err(|error| format!("`{value}` is not an address: {error}"))
 }
 
 #[cfg(test)]
@@ -107,12 +116,21 @@ mod tests {
 
     #[test]
     fn options_and_roles_are_understood() {
-        let options = Options { limit: Some(Duration::from_secs(30)), json: true };
+        let options = Options {
+            limit: Some(Duration::from_secs(30)),
+            json: true,
+        };
         let broken = Some(Mechanism::Expiry);
         let role = Role::Demo(options);
-        assert_eq!(parse_line("--json --seconds 30 --break expiry"), Ok(Args { role, broken }));
+        assert_eq!(
+            parse_line("--json --seconds 30 --break expiry"),
+            Ok(Args { role, broken })
+        );
         let role = Role::Client(Who::Witness, ([127, 0, 0, 1], 80).into());
-        assert_eq!(parse_line("witness 127.0.0.1:80"), Ok(Args { role, broken: None }));
+        assert_eq!(
+            parse_line("witness 127.0.0.1:80"),
+            Ok(Args { role, broken: None })
+        );
     }
 
     #[test]

@@ -18,35 +18,35 @@ const NOTES: usize = 1_024;
 
 /// What a child told, and when that was read
 #[derive(Debug)]
-pub struct Told {
-    pub at: Instant,
-    pub who: Who,
+pub(crate) struct Told {
+    pub(crate) at: Instant,
+    pub(crate) who: Who,
     /// `None` once it has closed its stdout: it has ended
-    pub what: Option<Note>,
+    pub(crate) what: Option<Note>,
 }
 
 /// One child process; killed when dropped
 #[derive(Debug)]
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     stdin: Option<ChildStdin>,
 }
 
 /// Where all children's notes come in
 #[derive(Debug)]
-pub struct Notes {
+pub(crate) struct Notes {
     sender: mpsc::Sender<Told>,
     receiver: mpsc::Receiver<Told>,
 }
 
 impl Notes {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (sender, receiver) = mpsc::channel(NOTES);
         Self { sender, receiver }
     }
 
     /// Starts this program again as `who`
-    pub fn start(
+    pub(crate) fn start(
         &self,
         who: Who,
         address: SocketAddr,
@@ -57,20 +57,36 @@ impl Notes {
         if let Some(mechanism) = broken {
             command.arg("--break").arg(mechanism.name());
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().with_context(|| format!("{who} could not be started"))?;
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("{who} could not be started"))?;
         let stdout = child.stdout.take().context("a child without stdout")?;
         tokio::spawn(listen(who, stdout, self.sender.clone()));
-        Ok(Process { stdin: child.stdin.take(), child })
+        Ok(Process {
+            stdin: child.stdin.take(),
+            child,
+        })
     }
 
-    pub async fn next(&mut self) -> Option<Told> {
+    pub(crate) async fn next(&mut self) -> Option<Told> {
         self.receiver.recv().await
     }
 
+    /// The next note that was told already
+    pub(crate) fn told(&mut self) -> Option<Told> {
+        self.receiver.try_recv().ok()
+    }
+
     /// What is left once every child has ended
-    pub async fn rest(self) -> Vec<Told> {
-        let Self { sender, mut receiver } = self;
+    pub(crate) async fn rest(self) -> Vec<Told> {
+        let Self {
+            sender,
+            mut receiver,
+        } = self;
         drop(sender);
         let mut rest = Vec::new();
         while let Some(told) = receiver.recv().await {
@@ -84,30 +100,46 @@ async fn listen(who: Who, stdout: ChildStdout, notes: mpsc::Sender<Told>) {
     let mut lines = BufReader::new(stdout).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         // A killed process may leave half a line behind: it is no note.
-        let Ok(what) = Note::read(&line) else { continue };
-        if notes.send(Told { at: Instant::now(), who, what: Some(what) }).await.is_err() {
+        let Ok(what) = Note::read(&line) else {
+            continue;
+        };
+        if notes
+            .send(Told {
+                at: Instant::now(),
+                who,
+                what: Some(what),
+            })
+            .await
+            .is_err()
+        {
             return;
         }
     }
     // Refused only if nobody wants to know.
-    _ = notes.send(Told { at: Instant::now(), who, what: None }).await;
+    _ = notes
+        .send(Told {
+            at: Instant::now(),
+            who,
+            what: None,
+        })
+        .await;
 }
 
 impl Process {
     /// Gives a command; a process that is gone has no need of it
-    pub async fn tell(&mut self, command: &str) {
+    pub(crate) async fn tell(&mut self, command: &str) {
         if let Some(stdin) = &mut self.stdin {
             _ = stdin.write_all(format!("{command}\n").as_bytes()).await;
         }
     }
 
     /// SIGKILL, and waits until it is gone
-    pub async fn kill(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
     }
 
     /// Waits until it has ended by itself
-    pub async fn ended(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
         self.child.wait().await?;
         Ok(())
     }

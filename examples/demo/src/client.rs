@@ -15,16 +15,20 @@ use crate::note::{End, Fate, Note, Who};
 use crate::settings;
 
 /// What the parent says on a child's stdin
-pub mod command {
+pub(crate) mod command {
     /// Send nothing but what keeps the connection alive
-    pub const QUIET: &str = "quiet";
+    pub(crate) const QUIET: &str = "quiet";
     /// Send again
-    pub const TALK: &str = "talk";
+    pub(crate) const TALK: &str = "talk";
     /// Close, and exit
-    pub const CLOSE: &str = "close";
+    pub(crate) const CLOSE: &str = "close";
 }
 
-pub async fn run(name: Who, server: SocketAddr, broken: Option<Mechanism>) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    name: Who,
+    server: SocketAddr,
+    broken: Option<Mechanism>,
+) -> anyhow::Result<()> {
     Lateness::measure().report();
     let mut client = Client::builder(&format!("ws://{server}/"))
         .interval(settings::INTERVAL)
@@ -61,10 +65,15 @@ pub async fn run(name: Who, server: SocketAddr, broken: Option<Mechanism>) -> an
                 Some(_) => {}
             },
         }
-        let measured = client.connection().and_then(|connection| connection.round_trip());
+        let measured = client
+            .connection()
+            .and_then(|connection| connection.round_trip());
         let latest = measured.map(|measured| measured.last);
         if let Some(latest) = latest.filter(|_| latest != round_trip) {
-            Note::RoundTrip { micros: latest.as_micros().try_into()? }.write()?;
+            Note::RoundTrip {
+                micros: latest.as_micros().try_into()?,
+            }
+            .write()?;
         }
         round_trip = latest;
     }
@@ -83,23 +92,33 @@ fn note(event: Event, up: &mut bool) -> anyhow::Result<()> {
     }
     match event {
         Event::Connecting { attempt } => Note::Connecting { attempt },
-        Event::Connected { attempt, took } => {
-            Note::Connected { attempt, took_micros: took.as_micros().try_into()? }
-        }
-        Event::Suspect { silent_for } => {
-            Note::Suspect { silent_millis: silent_for.as_millis().try_into()? }
-        }
+        Event::Connected { attempt, took } => Note::Connected {
+            attempt,
+            took_micros: took.as_micros().try_into()?,
+        },
+        Event::Suspect { silent_for } => Note::Suspect {
+            silent_millis: silent_for.as_millis().try_into()?,
+        },
         Event::Alive => Note::Alive,
-        Event::Disconnected(end) if was_up => {
-            Note::Disconnected { end: End::new(&end.cause, &end) }
-        }
+        Event::Disconnected(end) if was_up => Note::Disconnected {
+            end: End::new(&end.cause, &end),
+        },
         Event::Disconnected(end) => {
-            let retry_millis = end.retry_in.map(|delay| delay.as_millis().try_into()).transpose()?;
-            Note::Failed { why: end.cause.to_string(), retry_millis }
+            let retry_millis = end
+                .retry_in
+                .map(|delay| delay.as_millis().try_into())
+                .transpose()?;
+            Note::Failed {
+                why: end.cause.to_string(),
+                retry_millis,
+            }
         }
         Event::Closed(end) | Event::GaveUp(end) => return over(&end),
         Event::Message(message) => match message.as_text().and_then(number) {
-            Some(id) => Note::Got { from: Who::Server, id },
+            Some(id) => Note::Got {
+                from: Who::Server,
+                id,
+            },
             None => return Ok(()),
         },
         _ => return Ok(()),
@@ -109,11 +128,14 @@ fn note(event: Event, up: &mut bool) -> anyhow::Result<()> {
 }
 
 fn over(end: &Disconnected) -> anyhow::Result<()> {
-    Ok(Note::Over { end: End::new(&end.cause, end) }.write()?)
+    Ok(Note::Over {
+        end: End::new(&end.cause, end),
+    }
+    .write()?)
 }
 
 /// The number behind a message's first word
-pub fn number(text: &str) -> Option<u64> {
+pub(crate) fn number(text: &str) -> Option<u64> {
     text.split_once(' ')?.1.parse().ok()
 }
 
@@ -132,7 +154,11 @@ struct Fates {
 
 impl Default for Fates {
     fn default() -> Self {
-        Self { next: 1, waiting: VecDeque::new(), seen: Tally::default() }
+        Self {
+            next: 1,
+            waiting: VecDeque::new(),
+            seen: Tally::default(),
+        }
     }
 }
 
@@ -160,7 +186,9 @@ impl Fates {
         self.seen = tally;
         let mut settled = Vec::new();
         for (fate, count) in grown {
-            let count = usize::try_from(count).unwrap_or(usize::MAX).min(self.waiting.len());
+            let count = usize::try_from(count)
+                .unwrap_or(usize::MAX)
+                .min(self.waiting.len());
             if count > 0 {
                 settled.push((fate, self.waiting.drain(..count).collect()));
             }
@@ -175,7 +203,10 @@ mod tests {
 
     #[test]
     fn fates_are_given_in_the_order_of_acceptance() {
-        let mut fates = Fates { waiting: (1..=6).collect(), ..Fates::default() };
+        let mut fates = Fates {
+            waiting: (1..=6).collect(),
+            ..Fates::default()
+        };
         let mut tally = Tally::default();
         assert_eq!(fates.take(tally), []);
         (tally.delivered, tally.unconfirmed) = (2, 1);

@@ -21,7 +21,7 @@ const AFTERMATH: Duration = Duration::from_millis(300);
 
 impl Play {
     /// Performs a trial, and lets all be well for a moment
-    pub async fn perform(&mut self, trial: Trial) -> anyhow::Result<Outcome> {
+    pub(crate) async fn perform(&mut self, trial: Trial) -> anyhow::Result<Outcome> {
         self.stage.timeline.rule(Instant::now(), trial.name);
         let alarms = self.stage.false_alarms.len();
         let mut outcome = Outcome::new(trial.name);
@@ -34,7 +34,9 @@ impl Play {
         }
         self.stage.calm();
         self.stage.watch(settings::CALM).await?;
-        outcome.problems.extend_from_slice(&self.stage.false_alarms[alarms..]);
+        outcome
+            .problems
+            .extend_from_slice(&self.stage.false_alarms[alarms..]);
         Ok(outcome)
     }
 
@@ -51,17 +53,22 @@ impl Play {
         if !matches!(fault, Fault::Reset | Fault::HalfClose(_)) {
             self.stage.watch(AFTERMATH).await?;
             self.proxy.inject(Fault::Heal);
-            self.stage.say(Who::Proxy, "the road is good again");
+            self.stage.say(Who::Proxy, "the road is good again")?;
             repaired = Instant::now();
         }
         self.back(&[Who::Client], repaired, outcome).await
     }
 
     async fn sloth(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
-        let Some(server) = self.stage.server else { anyhow::bail!("the server is down") };
+        let Some(server) = self.stage.server else {
+            anyhow::bail!("the server is down")
+        };
         self.stage.begin(trial.notice);
         let (begun, talking) = sloth::start(server).await?;
-        self.stage.say(Who::Sloth, "asked for a flood, reads nothing of it, goes on talking");
+        self.stage.say(
+            Who::Sloth,
+            "asked for a flood, reads nothing of it, goes on talking",
+        )?;
         let talking = tokio::spawn(talking);
         self.noticed(trial, begun, outcome).await?;
         talking.abort();
@@ -69,22 +76,34 @@ impl Play {
     }
 
     async fn kill(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
-        let Some(address) = self.stage.server else { anyhow::bail!("the server is down") };
+        let Some(address) = self.stage.server else {
+            anyhow::bail!("the server is down")
+        };
         let begun = self.stage.begin(trial.notice);
         self.kill_server().await?;
         self.noticed(trial, begun, outcome).await?;
-        self.stage.until(begun + settings::DOWN_FOR, |_| false).await?;
-        self.server = self.stage.notes().start(Who::Server, address, self.broken)?;
+        self.stage
+            .until(begun + settings::DOWN_FOR, |_| false)
+            .await?;
+        self.server = self
+            .stage
+            .notes()
+            .start(Who::Server, address, self.broken)?;
         let soon = Instant::now() + settings::BACK;
         anyhow::ensure!(
-            self.stage.until(soon, |stage| stage.server.is_some()).await?,
+            self.stage
+                .until(soon, |stage| stage.server.is_some())
+                .await?,
             "the server did not start again"
         );
-        self.back(&[Who::Client, Who::Witness], Instant::now(), outcome).await
+        self.back(&[Who::Client, Who::Witness], Instant::now(), outcome)
+            .await
     }
 
     async fn flap(&mut self, outcome: &mut Outcome) -> anyhow::Result<()> {
-        let Some(server) = self.stage.server else { anyhow::bail!("the server is down") };
+        let Some(server) = self.stage.server else {
+            anyhow::bail!("the server is down")
+        };
         let begun = self.stage.begin_flapping();
         let before = self.proxy.accepted();
         self.proxy.redirect(self.flapping);
@@ -98,29 +117,42 @@ impl Play {
         }
         outcome.attempts = Some(self.proxy.accepted() - before);
         self.proxy.redirect(server);
-        self.stage.say(Who::Proxy, "leads to the server again");
+        self.stage.say(Who::Proxy, "leads to the server again")?;
         self.back(&[Who::Client], Instant::now(), outcome).await
     }
 
     /// One end is silent, then the other: what it hears and is heard of is Pings alone
     async fn slow(&mut self, outcome: &mut Outcome) -> anyhow::Result<()> {
         self.stage.begin(Notice::Nobody);
-        self.proxy.inject(Fault::Delay(Direction::Both, settings::DELAY));
+        self.proxy
+            .inject(Fault::Delay(Direction::Both, settings::DELAY));
         let delay = span(settings::DELAY);
-        self.stage.say(Who::Proxy, &format!("{delay} later, each way; the server says nothing"));
+        self.stage.say(
+            Who::Proxy,
+            &format!("{delay} later, each way; the server says nothing"),
+        )?;
         self.server.tell(command::QUIET).await;
         self.stage.watch(settings::DELAYED_FOR).await?;
-        self.stage.say(Who::Proxy, "now the client says nothing, and the server does");
+        self.stage.say(
+            Who::Proxy,
+            "now the client says nothing, and the server does",
+        )?;
         self.server.tell(command::TALK).await;
         self.client.tell(command::QUIET).await;
         self.stage.watch(settings::DELAYED_FOR).await?;
         self.client.tell(command::TALK).await;
         self.proxy.inject(Fault::Heal);
         let slowest = self.stage.slowest;
-        let what = format!("the road is fast again; slowest Ping answered in {}", span(slowest));
-        self.stage.say(Who::Proxy, &what);
+        let what = format!(
+            "the road is fast again; slowest Ping answered in {}",
+            span(slowest)
+        );
+        self.stage.say(Who::Proxy, &what)?;
         if slowest < settings::DELAY * 2 {
-            outcome.problems.push(format!("no delay was felt: a round trip took {}", span(slowest)));
+            outcome.problems.push(format!(
+                "no delay was felt: a round trip took {}",
+                span(slowest)
+            ));
         }
         Ok(())
     }
@@ -137,10 +169,17 @@ impl Play {
             _ => Duration::ZERO,
         };
         let deadline = begun + trial.allowed() + told_after;
-        self.stage.until(deadline, |stage| judge::is_complete(trial.notice, &stage.lives)).await?;
+        self.stage
+            .until(deadline, |stage| {
+                judge::is_complete(trial.notice, &stage.lives)
+            })
+            .await?;
         let late = self.stage.lateness.worst();
         let (noticed, problems) = judge::judge(trial.notice, begun, &self.stage.lives, late);
-        outcome.noticed = Some(Measured { took: noticed, allowed: trial.allowed() + late });
+        outcome.noticed = Some(Measured {
+            took: noticed,
+            allowed: trial.allowed() + late,
+        });
         outcome.problems.extend(problems);
         Ok(())
     }
@@ -153,11 +192,18 @@ impl Play {
         outcome: &mut Outcome,
     ) -> anyhow::Result<()> {
         let back = |stage: &crate::stage::Stage| {
-            let lives = [(Who::Client, stage.lives.client), (Who::Witness, stage.lives.witness)];
+            let lives = [
+                (Who::Client, stage.lives.client),
+                (Who::Witness, stage.lives.witness),
+            ];
             let backs = lives.into_iter().filter(|(who, _)| clients.contains(who));
-            backs.map(|(_, life)| life.back(repaired)).collect::<Option<Vec<_>>>()
+            backs
+                .map(|(_, life)| life.back(repaired))
+                .collect::<Option<Vec<_>>>()
         };
-        self.stage.until(repaired + settings::BACK, |stage| back(stage).is_some()).await?;
+        self.stage
+            .until(repaired + settings::BACK, |stage| back(stage).is_some())
+            .await?;
         let last = back(&self.stage).and_then(|backs| backs.into_iter().max());
         outcome.back = Some(Measured {
             took: last.map(|last| last.saturating_duration_since(repaired)),

@@ -13,11 +13,11 @@ const STEP: Duration = Duration::from_millis(10);
 
 /// The worst lateness so far, of this process or of all that report to it
 #[derive(Clone, Debug, Default)]
-pub struct Lateness(Arc<AtomicU64>);
+pub(crate) struct Lateness(Arc<AtomicU64>);
 
 impl Lateness {
     /// Starts to measure this process
-    pub fn measure() -> Self {
+    pub(crate) fn measure() -> Self {
         let lateness = Self::default();
         let worst = lateness.clone();
         tokio::spawn(async move {
@@ -30,17 +30,17 @@ impl Lateness {
         lateness
     }
 
-    pub fn note(&self, late: Duration) {
+    pub(crate) fn note(&self, late: Duration) {
         let millis = u64::try_from(late.as_millis()).unwrap_or(u64::MAX);
         self.0.fetch_max(millis, Ordering::Relaxed);
     }
 
-    pub fn worst(&self) -> Duration {
+    pub(crate) fn worst(&self) -> Duration {
         Duration::from_millis(self.0.load(Ordering::Relaxed))
     }
 
     /// Tells the parent whenever it has grown
-    pub fn report(self) {
+    pub(crate) fn report(self) {
         tokio::spawn(async move {
             let mut told = 0;
             loop {

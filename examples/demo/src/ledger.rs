@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use crate::note::{Fate, Who};
 
 /// A message: who sent it, and its number there
-pub type Id = (Who, u64);
+pub(crate) type Id = (Who, u64);
 
 /// All messages of the run
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     messages: BTreeMap<Id, Message>,
 }
 
@@ -27,32 +27,32 @@ struct Message {
 
 /// How many messages met which fate
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub sent: u64,
-    pub delivered: u64,
-    pub unsent: u64,
-    pub unconfirmed: u64,
+pub(crate) struct Counts {
+    pub(crate) sent: u64,
+    pub(crate) delivered: u64,
+    pub(crate) unsent: u64,
+    pub(crate) unconfirmed: u64,
     /// Appear nowhere: in no ledger, and not handed back either
-    pub lost: u64,
+    pub(crate) lost: u64,
 }
 
 impl Ledger {
-    pub fn sent(&mut self, id: Id, now: Instant) {
+    pub(crate) fn sent(&mut self, id: Id, now: Instant) {
         self.messages.entry(id).or_default().sent_at = Some(now);
     }
 
-    pub fn arrived(&mut self, id: Id) {
+    pub(crate) fn arrived(&mut self, id: Id) {
         self.messages.entry(id).or_default().arrivals += 1;
     }
 
     /// What its sender was told; returns when it was accepted, if that is known
-    pub fn settled(&mut self, id: Id, fate: Fate) -> Option<Instant> {
+    pub(crate) fn settled(&mut self, id: Id, fate: Fate) -> Option<Instant> {
         let message = self.messages.entry(id).or_default();
         message.fate = Some(fate);
         message.sent_at
     }
 
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for message in self.messages.values() {
             counts.sent += u64::from(message.sent_at.is_some());
@@ -69,7 +69,7 @@ impl Ledger {
     }
 
     /// Where the notes contradict each other; complete only once all processes have ended
-    pub fn contradictions(&self) -> Vec<String> {
+    pub(crate) fn contradictions(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (&(who, id), message) in &self.messages {
             let problem = match (message.fate, message.arrivals) {
@@ -89,14 +89,17 @@ impl Ledger {
 /// By how much an unconfirmed message was written too early to be without proof, if it was
 ///
 /// It was written when it was accepted, or when the connection came that it had waited for.
-pub fn overdue(
+pub(crate) fn overdue(
     sent_at: Instant,
     connected_at: Option<Instant>,
     cut_at: Instant,
     allowed: Duration,
 ) -> Option<Duration> {
     let written_at = connected_at.map_or(sent_at, |connected| sent_at.max(connected));
-    cut_at.saturating_duration_since(written_at).checked_sub(allowed).filter(|late| !late.is_zero())
+    cut_at
+        .saturating_duration_since(written_at)
+        .checked_sub(allowed)
+        .filter(|late| !late.is_zero())
 }
 
 #[cfg(test)]

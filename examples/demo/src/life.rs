@@ -6,44 +6,44 @@ use crate::note::How;
 
 /// One client's connection
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Life {
+pub(crate) struct Life {
     /// When the present connection was made; `None` while there is none
-    pub up_since: Option<Instant>,
+    pub(crate) up_since: Option<Instant>,
     /// When a message of it last reached the server
-    pub reached: Option<Instant>,
+    pub(crate) reached: Option<Instant>,
     /// The first end of a connection that the client has seen since the fault
-    pub lost: Option<Seen>,
+    pub(crate) lost: Option<Seen>,
     /// The first end that the server has seen since the fault
-    pub dropped: Option<Seen>,
+    pub(crate) dropped: Option<Seen>,
     /// It will not try again
-    pub over: bool,
+    pub(crate) over: bool,
 }
 
 /// When an end was seen, and what it was
 #[derive(Clone, Copy, Debug)]
-pub struct Seen {
-    pub at: Instant,
-    pub how: How,
+pub(crate) struct Seen {
+    pub(crate) at: Instant,
+    pub(crate) how: How,
 }
 
 impl Life {
     /// A fault begins: what was before does not count
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         (self.lost, self.dropped) = (None, None);
     }
 
     /// The client's connection has ended, or an attempt failed; whether there was a connection
-    pub fn lost(&mut self, seen: Seen) -> bool {
+    pub(crate) fn lost(&mut self, seen: Seen) -> bool {
         self.lost = self.lost.or(self.up_since.map(|_| seen));
         self.up_since.take().is_some()
     }
 
-    pub fn dropped(&mut self, seen: Seen) {
+    pub(crate) fn dropped(&mut self, seen: Seen) {
         self.dropped = self.dropped.or(Some(seen));
     }
 
     /// When it was back after a repair: connected, and a message has reached the server
-    pub fn back(&self, repaired: Instant) -> Option<Instant> {
+    pub(crate) fn back(&self, repaired: Instant) -> Option<Instant> {
         let (up, reached) = (self.up_since?, self.reached?);
         (up > repaired && reached > repaired).then(|| up.max(reached))
     }
@@ -73,7 +73,11 @@ mod tests {
     fn back_is_connected_and_heard() {
         let repaired = Instant::now();
         let after = repaired + Duration::from_secs(1);
-        let mut life = Life { up_since: Some(after), reached: Some(repaired), ..Life::default() };
+        let mut life = Life {
+            up_since: Some(after),
+            reached: Some(repaired),
+            ..Life::default()
+        };
         assert_eq!(life.back(repaired), None);
         life.reached = Some(after);
         assert_eq!(life.back(repaired), Some(after));

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// Somebody on the stage
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Who {
+pub(crate) enum Who {
     /// The server, killed and restarted
     Server,
     /// The client behind the proxy: every fault is for it
@@ -25,7 +25,7 @@ pub enum Who {
 }
 
 impl Who {
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Server => "server",
             Self::Client => "client",
@@ -36,8 +36,10 @@ impl Who {
     }
 
     /// A client by its name, as messages begin with it
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Client, Self::Witness, Self::Sloth].into_iter().find(|who| who.name() == name)
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Client, Self::Witness, Self::Sloth]
+            .into_iter()
+            .find(|who| who.name() == name)
     }
 }
 
@@ -50,7 +52,7 @@ impl fmt::Display for Who {
 /// Something that a child process saw or did
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Note {
+pub(crate) enum Note {
     /// The worst lateness of its own that the process has measured
     Late { millis: u64 },
     /// The ledger: this message of `from` has arrived
@@ -74,7 +76,10 @@ pub enum Note {
     /// A connection has ended
     Disconnected { end: End },
     /// An attempt failed
-    Failed { why: String, retry_millis: Option<u64> },
+    Failed {
+        why: String,
+        retry_millis: Option<u64>,
+    },
     /// How long the latest Ping took to be answered
     RoundTrip { micros: u64 },
     /// The client will not try again
@@ -83,14 +88,14 @@ pub enum Note {
 
 /// How a connection ended: what the demo judges, and the library's own sentence
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct End {
-    pub how: How,
-    pub sentence: String,
+pub(crate) struct End {
+    pub(crate) how: How,
+    pub(crate) sentence: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum How {
+pub(crate) enum How {
     /// The heartbeat's verdict
     Dead,
     /// The stream ended without a Close
@@ -103,21 +108,24 @@ pub enum How {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Fate {
+pub(crate) enum Fate {
     Delivered,
     Unsent,
     Unconfirmed,
 }
 
 impl End {
-    pub fn new(cause: &Cause, sentence: impl fmt::Display) -> Self {
+    pub(crate) fn new(cause: &Cause, sentence: impl fmt::Display) -> Self {
         let how = match cause {
             Cause::Dead { .. } => How::Dead,
             Cause::Cut { .. } => How::Cut,
             cause if cause.is_polite() => How::Closed,
             _ => How::Other,
         };
-        Self { how, sentence: sentence.to_string() }
+        Self {
+            how,
+            sentence: sentence.to_string(),
+        }
     }
 }
 
@@ -125,7 +133,7 @@ impl Note {
     /// Writes the note to the parent's pipe, and returns once the kernel has it
     ///
     /// It blocks if the parent does not read, and that is meant: nothing is done before it is noted.
-    pub fn write(&self) -> io::Result<()> {
+    pub(crate) fn write(&self) -> io::Result<()> {
         let mut line = serde_json::to_vec(self)?;
         line.push(b'\n');
         let mut out = io::stdout().lock();
@@ -133,7 +141,7 @@ impl Note {
         out.flush()
     }
 
-    pub fn read(line: &str) -> serde_json::Result<Self> {
+    pub(crate) fn read(line: &str) -> serde_json::Result<Self> {
         serde_json::from_str(line)
     }
 }
@@ -144,10 +152,19 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let end = End { how: How::Dead, sentence: "dead: \"quoted\",\nand broken".into() };
+        let end = End {
+            how: How::Dead,
+            sentence: "dead: \"quoted\",\nand broken".into(),
+        };
         for note in [
-            Note::Got { from: Who::Witness, id: 7 },
-            Note::Fates { fate: Fate::Unconfirmed, ids: vec![1, 2] },
+            Note::Got {
+                from: Who::Witness,
+                id: 7,
+            },
+            Note::Fates {
+                fate: Fate::Unconfirmed,
+                ids: vec![1, 2],
+            },
             Note::Ended { peer: None, end },
             Note::Alive,
         ] {

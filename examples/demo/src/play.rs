@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Runs the demo and prints its report
-pub async fn demo(options: Options, broken: Option<Mechanism>) -> anyhow::Result<ExitCode> {
+pub(crate) async fn demo(options: Options, broken: Option<Mechanism>) -> anyhow::Result<ExitCode> {
     let timeline = Timeline::new(options.json);
     report::preface(&timeline, broken);
     let mut play = Play::open(timeline, broken).await?;
@@ -37,15 +37,15 @@ pub async fn demo(options: Options, broken: Option<Mechanism>) -> anyhow::Result
 }
 
 /// Everybody who plays
-pub struct Play {
-    pub stage: Stage,
-    pub proxy: Proxy,
-    pub server: Process,
-    pub client: Process,
-    pub witness: Process,
+pub(crate) struct Play {
+    pub(crate) stage: Stage,
+    pub(crate) proxy: Proxy,
+    pub(crate) server: Process,
+    pub(crate) client: Process,
+    pub(crate) witness: Process,
     /// Where a server listens that accepts and then closes
-    pub flapping: SocketAddr,
-    pub broken: Option<Mechanism>,
+    pub(crate) flapping: SocketAddr,
+    pub(crate) broken: Option<Mechanism>,
 }
 
 impl Play {
@@ -57,17 +57,34 @@ impl Play {
         stage.until(soon, |stage| stage.server.is_some()).await?;
         let address = stage.server.context("the server did not start")?;
         let proxy = Proxy::start(address).await?;
-        stage.say(Who::Proxy, &format!("{} leads to the server", proxy.address()));
+        stage.say(
+            Who::Proxy,
+            &format!("{} leads to the server", proxy.address()),
+        )?;
         let client = stage.notes().start(Who::Client, proxy.address(), broken)?;
         let witness = stage.notes().start(Who::Witness, address, broken)?;
-        let up = |stage: &Stage| stage.lives.client.up_since.and(stage.lives.witness.up_since);
+        let up = |stage: &Stage| {
+            stage
+                .lives
+                .client
+                .up_since
+                .and(stage.lives.witness.up_since)
+        };
         ensure!(
             stage.until(soon, |stage| up(stage).is_some()).await?,
             "the clients did not connect"
         );
         stage.watch(settings::CALM).await?;
         let flapping = flapping().await?;
-        Ok(Self { stage, proxy, server, client, witness, flapping, broken })
+        Ok(Self {
+            stage,
+            proxy,
+            server,
+            client,
+            witness,
+            flapping,
+            broken,
+        })
     }
 
     async fn perform_all(&mut self, limit: Option<Duration>) -> anyhow::Result<Vec<Outcome>> {
@@ -99,23 +116,31 @@ impl Play {
         self.stage.begin_closing();
         let soon = Instant::now() + PATIENCE;
         self.witness.tell(command::CLOSE).await;
-        self.stage.until(soon, |stage| stage.lives.witness.over).await?;
+        self.stage
+            .until(soon, |stage| stage.lives.witness.over)
+            .await?;
         self.kill_server().await?;
-        self.stage.until(soon, |stage| stage.lives.client.up_since.is_none()).await?;
+        self.stage
+            .until(soon, |stage| stage.lives.client.up_since.is_none())
+            .await?;
         self.stage.watch(settings::SEND_EVERY * 5).await?;
         self.client.tell(command::CLOSE).await;
-        self.stage.until(soon, |stage| stage.lives.client.over).await?;
+        self.stage
+            .until(soon, |stage| stage.lives.client.over)
+            .await?;
         for child in [&mut self.client, &mut self.witness] {
-            timeout(PATIENCE, child.ended()).await.context("a client did not exit")??;
+            timeout(PATIENCE, child.ended())
+                .await
+                .context("a client did not exit")??;
         }
         self.stage.rest().await
     }
 
     /// SIGKILL: no farewell, no flush, no destructor
-    pub async fn kill_server(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn kill_server(&mut self) -> anyhow::Result<()> {
         self.stage.server = None;
         self.server.kill().await?;
-        self.stage.say(Who::Server, "killed (SIGKILL)");
+        self.stage.say(Who::Server, "killed (SIGKILL)")?;
         Ok(())
     }
 }
@@ -123,7 +148,7 @@ impl Play {
 /// A server whose handler returns at once
 async fn flapping() -> anyhow::Result<SocketAddr> {
     let server = Server::bind("127.0.0.1:0").await?;
-    let address = server.local_address();
+    let address = server.acceptor().local_address()?;
     tokio::spawn(server.serve(|connection| async move {
         drop(connection);
         Ok(())

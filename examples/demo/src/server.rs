@@ -1,11 +1,11 @@
 //! The role of the server: notes every message before anything is done about it, sends each client
 //! a tick now and then, and notes why a connection has ended. Expiry is the library's.
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use everbeat_tokio::config::HeartbeatConfig;
 use everbeat_tokio::{Cause, Connection, Server};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use tokio::time::{MissedTickBehavior, interval};
@@ -17,20 +17,29 @@ use crate::note::{End, How, Note, Who};
 use crate::settings;
 use crate::sloth::FLOOD;
 
+/// What a handler may fail with
+type Ended = Box<dyn Error + Send + Sync>;
+
 /// One message of the flood
 const FLOOD_MESSAGE: usize = 32 << 10;
 
-pub async fn run(address: SocketAddr, broken: Option<Mechanism>) -> anyhow::Result<()> {
+pub(crate) async fn run(address: SocketAddr, broken: Option<Mechanism>) -> anyhow::Result<()> {
     Lateness::measure().report();
-    let beat = HeartbeatConfig::new(settings::INTERVAL, settings::TIMEOUT)?;
-    let expiry = (broken != Some(Mechanism::Expiry)).then_some(beat);
-    let server = Server::builder().heartbeat(expiry).bind(&address.to_string()).await?;
-    Note::Listening { address: server.local_address() }.write()?;
+    let server = Server::builder()
+        .interval(settings::INTERVAL)
+        .timeout(settings::TIMEOUT)
+        .heartbeat(broken != Some(Mechanism::Expiry))
+        .bind(&address.to_string())
+        .await?;
+    Note::Listening {
+        address: server.acceptor().local_address()?,
+    }
+    .write()?;
 
     let talking = Arc::new(AtomicBool::new(true));
     let heard = talking.clone();
     tokio::select! {
-        () = server.serve(move |connection| handle(connection, talking.clone())) => {}
+        _ = server.serve(move |connection| handle(connection, talking.clone())) => {}
         end = obey(&heard) => end?,
     }
     Ok(())
@@ -49,15 +58,18 @@ async fn obey(talking: &AtomicBool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn handle(mut connection: Connection, talking: Arc<AtomicBool>) -> Result<(), Cause> {
+async fn handle(mut connection: Connection, talking: Arc<AtomicBool>) -> Result<(), Ended> {
     let mut peer = None;
     let ended = converse(&mut connection, &mut peer, &talking).await;
     let end = match &ended {
-        Ok(()) => End { how: How::Closed, sentence: "closed by the peer".into() },
+        Ok(()) => End {
+            how: How::Closed,
+            sentence: "closed by the peer".into(),
+        },
         Err(cause) => End::new(cause, cause),
     };
     note(&Note::Ended { peer, end });
-    ended
+    Ok(ended?)
 }
 
 async fn converse(

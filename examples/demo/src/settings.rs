@@ -6,50 +6,50 @@ use everbeat_tokio::reconnect::Backoff;
 
 use crate::args::Mechanism;
 
-pub const INTERVAL: Duration = Duration::from_secs(1);
-pub const TIMEOUT: Duration = Duration::from_secs(2);
-pub const DIAL: Duration = Duration::from_secs(2);
-pub const BACKOFF_MIN: Duration = Duration::from_millis(100);
-pub const BACKOFF_MAX: Duration = Duration::from_secs(1);
-pub const HEALTHY_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const DIAL: Duration = Duration::from_secs(2);
+pub(crate) const BACKOFF_MIN: Duration = Duration::from_millis(100);
+pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(1);
+pub(crate) const HEALTHY_AFTER: Duration = Duration::from_secs(2);
 
 /// What every bound on real time may be exceeded by: scheduling, pipes, two kernels
-pub const MARGIN: Duration = Duration::from_secs(1);
+pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 /// A machine that holds a 10 ms sleep back for longer than this proves nothing
-pub const STALLED: Duration = Duration::from_millis(500);
+pub(crate) const STALLED: Duration = Duration::from_millis(500);
 
 /// How often each client sends a message
-pub const SEND_EVERY: Duration = Duration::from_millis(50);
+pub(crate) const SEND_EVERY: Duration = Duration::from_millis(50);
 /// How often the server sends each client one
-pub const TICK_EVERY: Duration = Duration::from_millis(100);
+pub(crate) const TICK_EVERY: Duration = Duration::from_millis(100);
 
 /// The road's delay, each way, that must not count as death
-pub const DELAY: Duration = Duration::from_millis(600);
+pub(crate) const DELAY: Duration = Duration::from_millis(600);
 /// How long it is watched while one of the two talks, and then while the other does: long enough
 /// for a beat and its answer
-pub const DELAYED_FOR: Duration = Duration::from_millis(2_500);
+pub(crate) const DELAYED_FOR: Duration = Duration::from_millis(2_500);
 /// How long the accept-then-close server is in place
-pub const FLAPPING_FOR: Duration = Duration::from_secs(5);
+pub(crate) const FLAPPING_FOR: Duration = Duration::from_secs(5);
 /// How many attempts it may see meanwhile
-pub const FLAPPING_ATTEMPTS: u64 = 8;
+pub(crate) const FLAPPING_ATTEMPTS: u64 = 8;
 /// How long the killed server stays away
-pub const DOWN_FOR: Duration = Duration::from_millis(800);
+pub(crate) const DOWN_FOR: Duration = Duration::from_millis(800);
 /// How long all is well between two faults
-pub const CALM: Duration = Duration::from_millis(600);
+pub(crate) const CALM: Duration = Duration::from_millis(600);
 
 /// When a silence must have been noticed: the configuration's promise and the margin
-pub const SILENCE: Duration = INTERVAL.saturating_add(TIMEOUT).saturating_add(MARGIN);
+pub(crate) const SILENCE: Duration = INTERVAL.saturating_add(TIMEOUT).saturating_add(MARGIN);
 /// When what the kernel tells must have been noticed
-pub const TOLD: Duration = MARGIN;
+pub(crate) const TOLD: Duration = MARGIN;
 /// When a client must be back after the repair: the attempt under way runs out, the longest delay
 /// passes, and the next attempt succeeds
-pub const BACK: Duration = DIAL.saturating_add(BACKOFF_MAX).saturating_add(MARGIN);
+pub(crate) const BACK: Duration = DIAL.saturating_add(BACKOFF_MAX).saturating_add(MARGIN);
 
 /// How old an unconfirmed message may have been when its connection was cut
-pub const UNPROVEN: Duration = INTERVAL.saturating_add(TIMEOUT);
+pub(crate) const UNPROVEN: Duration = INTERVAL.saturating_add(TIMEOUT);
 
 /// The client's backoff; broken, it tries again at once
-pub fn backoff(broken: Option<Mechanism>) -> Backoff {
+pub(crate) fn backoff(broken: Option<Mechanism>) -> Backoff {
     let at_once = Duration::from_millis(1);
     let steps = match broken {
         Some(Mechanism::Backoff) => at_once..=at_once,

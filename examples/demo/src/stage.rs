@@ -24,23 +24,23 @@ const MUTED: u32 = BRIEF + 1;
 
 /// Who plays, and what is known
 #[derive(Debug)]
-pub struct Stage {
-    pub timeline: Timeline,
-    pub lateness: Lateness,
-    pub ledger: Ledger,
-    pub lives: Lives,
+pub(crate) struct Stage {
+    pub(crate) timeline: Timeline,
+    pub(crate) lateness: Lateness,
+    pub(crate) ledger: Ledger,
+    pub(crate) lives: Lives,
     /// Where the server listens; `None` while it is down
-    pub server: Option<SocketAddr>,
+    pub(crate) server: Option<SocketAddr>,
     /// Ends that nobody had cause for
-    pub false_alarms: Vec<String>,
+    pub(crate) false_alarms: Vec<String>,
     /// What else was not as it must be: order, proofs that came too late
-    pub objections: Vec<String>,
+    pub(crate) objections: Vec<String>,
     /// Ends that the present fault explains
     cause: Causes,
     /// When the present fault began
     cut_at: Option<Instant>,
     /// The longest that a Ping has taken to be answered since then
-    pub slowest: Duration,
+    pub(crate) slowest: Duration,
     /// Why each client's last attempt failed, and how many did in a row
     failures: BTreeMap<Who, (String, u32)>,
     notes: Notes,
@@ -86,7 +86,7 @@ impl Causes {
 }
 
 impl Stage {
-    pub fn new(notes: Notes, timeline: Timeline, lateness: Lateness) -> Self {
+    pub(crate) fn new(notes: Notes, timeline: Timeline, lateness: Lateness) -> Self {
         Self {
             timeline,
             lateness,
@@ -105,28 +105,32 @@ impl Stage {
         }
     }
 
-    pub const fn notes(&self) -> &Notes {
+    pub(crate) const fn notes(&self) -> &Notes {
         &self.notes
     }
 
     /// A fault begins, which explains the ends that `notice` expects
-    pub fn begin(&mut self, notice: Notice) -> Instant {
+    pub(crate) fn begin(&mut self, notice: Notice) -> Instant {
         self.explain(Causes::Fault(notice))
     }
 
     /// The road leads to a server that closes
-    pub fn begin_flapping(&mut self) -> Instant {
+    pub(crate) fn begin_flapping(&mut self) -> Instant {
         self.explain(Causes::Flapping)
     }
 
     /// The last act: every polite or sudden end is explained
-    pub fn begin_closing(&mut self) -> Instant {
+    pub(crate) fn begin_closing(&mut self) -> Instant {
         self.closing = true;
         self.explain(Causes::Everything)
     }
 
     fn explain(&mut self, cause: Causes) -> Instant {
-        for life in [&mut self.lives.client, &mut self.lives.witness, &mut self.lives.sloth] {
+        for life in [
+            &mut self.lives.client,
+            &mut self.lives.witness,
+            &mut self.lives.sloth,
+        ] {
             life.begin();
         }
         let now = Instant::now();
@@ -135,17 +139,21 @@ impl Stage {
     }
 
     /// All is well: no end is explained any more
-    pub fn calm(&mut self) {
+    pub(crate) fn calm(&mut self) {
         (self.cause, self.cut_at) = (Causes::Nothing, None);
     }
 
-    /// Says something in the timeline
-    pub fn say(&self, who: Who, what: &str) {
+    /// Says something in the timeline, behind what the children have told so far
+    pub(crate) fn say(&mut self, who: Who, what: &str) -> anyhow::Result<()> {
+        while let Some(told) = self.notes.told() {
+            self.hear(told)?;
+        }
         self.timeline.event(Instant::now(), who, what);
+        Ok(())
     }
 
     /// Listens until `done`, or until the deadline and the machine's own lateness; whether it was
-    pub async fn until(
+    pub(crate) async fn until(
         &mut self,
         deadline: Instant,
         done: impl Fn(&Self) -> bool,
@@ -161,14 +169,14 @@ impl Stage {
     }
 
     /// Listens for a while
-    pub async fn watch(&mut self, length: Duration) -> anyhow::Result<()> {
+    pub(crate) async fn watch(&mut self, length: Duration) -> anyhow::Result<()> {
         let end = Instant::now() + length;
         self.until(end, |_| Instant::now() >= end).await?;
         Ok(())
     }
 
     /// What the children told until they ended
-    pub async fn rest(mut self) -> anyhow::Result<Self> {
+    pub(crate) async fn rest(mut self) -> anyhow::Result<Self> {
         let notes = std::mem::replace(&mut self.notes, Notes::new());
         for told in notes.rest().await {
             self.hear(told)?;
@@ -198,9 +206,14 @@ impl Stage {
             }
         }
         let newest = self.newest.insert((receiver, from), id).unwrap_or(0);
-        let in_order = if receiver == Who::Server { id > newest } else { id == newest + 1 };
+        let in_order = if receiver == Who::Server {
+            id > newest
+        } else {
+            id == newest + 1
+        };
         if !in_order {
-            self.objections.push(format!("{receiver} got {id} of {from} after {newest}"));
+            self.objections
+                .push(format!("{receiver} got {id} of {from} after {newest}"));
         }
     }
 
@@ -212,7 +225,10 @@ impl Stage {
                 let what = format!("listening on {address}, expires the silent after {patience}");
                 self.timeline.event(at, Who::Server, what);
             }
-            Note::Ended { peer: Some(peer), end } => {
+            Note::Ended {
+                peer: Some(peer),
+                end,
+            } => {
                 if let Some(life) = self.life(peer) {
                     life.dropped(Seen { at, how: end.how });
                 }
@@ -237,7 +253,10 @@ impl Stage {
             Note::RoundTrip { micros } => {
                 self.slowest = self.slowest.max(Duration::from_micros(micros));
             }
-            Note::Connected { attempt, took_micros } => {
+            Note::Connected {
+                attempt,
+                took_micros,
+            } => {
                 self.failures.remove(&who);
                 self.newest.remove(&(who, Who::Server));
                 let Some(life) = self.life(who) else { return };
@@ -270,7 +289,11 @@ impl Stage {
     fn lost(&mut self, at: Instant, who: Who, end: &End) {
         let Some(life) = self.life(who) else { return };
         if life.lost(Seen { at, how: end.how }) {
-            let mood = if end.how == How::Closed { Mood::Good } else { Mood::Bad };
+            let mood = if end.how == How::Closed {
+                Mood::Good
+            } else {
+                Mood::Bad
+            };
             self.timeline.verdict(at, who, mood, &end.sentence);
             self.suspect_alarm(at, who, who, end);
         } else {
@@ -288,7 +311,8 @@ impl Stage {
         *count += 1;
         match *count {
             2..=BRIEF if *last == why => {
-                self.timeline.event(at, who, format_args!("the same; {retry}"));
+                self.timeline
+                    .event(at, who, format_args!("the same; {retry}"));
             }
             0..=BRIEF => self.timeline.event(at, who, format_args!("{why}; {retry}")),
             MUTED => self.timeline.event(at, who, "and so on"),
@@ -303,10 +327,14 @@ impl Stage {
         let allowed = settings::UNPROVEN + self.lateness.worst();
         for &id in ids {
             let sent_at = self.ledger.settled((who, id), fate);
-            let (Fate::Unconfirmed, Some(sent_at)) = (fate, sent_at) else { continue };
+            let (Fate::Unconfirmed, Some(sent_at)) = (fate, sent_at) else {
+                continue;
+            };
             if let Some(late) = overdue(sent_at, connected_at, cut_at, allowed) {
                 let late = span(late);
-                self.objections.push(format!("message {id} of {who} was unproven {late} too long"));
+                self.objections.push(format!(
+                    "message {id} of {who} was unproven {late} too long"
+                ));
             }
         }
     }
@@ -314,7 +342,8 @@ impl Stage {
     fn suspect_alarm(&mut self, at: Instant, observer: Who, peer: Who, end: &End) {
         if !self.cause.explain(observer, peer, end.how) {
             let what = format!("{observer} lost {peer} without a fault; {}", end.sentence);
-            self.timeline.verdict(at, "demo", Mood::Bad, &format!("FALSE ALARM: {what}"));
+            self.timeline
+                .verdict(at, "demo", Mood::Bad, &format!("FALSE ALARM: {what}"));
             self.false_alarms.push(what);
         }
     }

@@ -12,7 +12,7 @@ const WIDTH: usize = 88;
 
 /// Where the timeline is printed, and since when
 #[derive(Debug)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     start: Instant,
     to_stderr: bool,
     colour: bool,
@@ -20,7 +20,7 @@ pub struct Timeline {
 
 /// How a verdict is meant
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     Good,
     Doubt,
     Bad,
@@ -38,46 +38,56 @@ impl Mood {
 
 impl Timeline {
     /// Begins now, on stderr if stdout is for a machine
-    pub fn new(to_stderr: bool) -> Self {
-        let terminal = if to_stderr { stderr().is_terminal() } else { stdout().is_terminal() };
+    pub(crate) fn new(to_stderr: bool) -> Self {
+        let terminal = if to_stderr {
+            stderr().is_terminal()
+        } else {
+            stdout().is_terminal()
+        };
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { start: Instant::now(), to_stderr, colour: terminal && !refused }
+        Self {
+            start: Instant::now(),
+            to_stderr,
+            colour: terminal && !refused,
+        }
     }
 
-    pub const fn start(&self) -> Instant {
+    pub(crate) const fn start(&self) -> Instant {
         self.start
     }
 
     /// A line without a time
-    pub fn plain(&self, text: impl Display) {
+    pub(crate) fn plain(&self, text: impl Display) {
         let line = format!("{text}\n");
         // A reader who has left misses the timeline, not the verdict.
         _ = match self.to_stderr {
             true => stderr().write_all(line.as_bytes()),
-            false => stdout().write_all(line.as_bytes()).and_then(|()| stdout().flush()),
+            false => stdout()
+                .write_all(line.as_bytes())
+                .and_then(|()| stdout().flush()),
         };
     }
 
     /// Something that happened
-    pub fn event(&self, at: Instant, who: impl Display, what: impl Display) {
+    pub(crate) fn event(&self, at: Instant, who: impl Display, what: impl Display) {
         self.plain(format_args!("{} {who:<8} {what}", self.time(at)));
     }
 
     /// A verdict: its first words, up to a colon, semicolon or bracket, are coloured
-    pub fn verdict(&self, at: Instant, who: impl Display, mood: Mood, what: &str) {
+    pub(crate) fn verdict(&self, at: Instant, who: impl Display, mood: Mood, what: &str) {
         let end = what.find([':', ';', '(']).unwrap_or(what.len());
         let (verdict, rest) = what.split_at(end);
         self.event(at, who, format_args!("{}{rest}", self.paint(mood, verdict)));
     }
 
     /// A rule across the page: what begins now
-    pub fn rule(&self, at: Instant, title: &str) {
+    pub(crate) fn rule(&self, at: Instant, title: &str) {
         let fill = "─".repeat(WIDTH.saturating_sub(15 + title.chars().count()));
         self.plain(format_args!("{} ── {title} {fill}", self.time(at)));
     }
 
     /// Coloured if anything is
-    pub fn paint(&self, mood: Mood, text: &str) -> String {
+    pub(crate) fn paint(&self, mood: Mood, text: &str) -> String {
         match self.colour {
             true => format!("\x1b[{}m{text}\x1b[0m", mood.code()),
             false => text.to_owned(),
@@ -85,17 +95,20 @@ impl Timeline {
     }
 
     fn time(&self, at: Instant) -> String {
-        format!("{:>7} s ", seconds(at.saturating_duration_since(self.start)))
+        format!(
+            "{:>7} s ",
+            seconds(at.saturating_duration_since(self.start))
+        )
     }
 }
 
 /// `6.21`
-pub fn seconds(duration: Duration) -> String {
+pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.2}", duration.as_secs_f64())
 }
 
 /// `340 ms`, `2.3 s`
-pub fn span(duration: Duration) -> String {
+pub(crate) fn span(duration: Duration) -> String {
     match duration.as_micros() {
         micros @ 0..1_000 => format!("{:.1} ms", micros as f64 / 1_000.0),
         micros @ 1_000..1_000_000 => format!("{} ms", micros / 1_000),
@@ -117,7 +130,11 @@ mod tests {
 
     #[test]
     fn without_colour_nothing_is_painted() {
-        let mut timeline = Timeline { start: Instant::now(), to_stderr: false, colour: false };
+        let mut timeline = Timeline {
+            start: Instant::now(),
+            to_stderr: false,
+            colour: false,
+        };
         assert_eq!(timeline.paint(Mood::Bad, "dead"), "dead");
         timeline.colour = true;
         assert_eq!(timeline.paint(Mood::Bad, "dead"), "\x1b[31mdead\x1b[0m");

@@ -7,17 +7,17 @@ use crate::settings;
 
 /// One fault and what is expected of it
 #[derive(Clone, Copy, Debug)]
-pub struct Trial {
-    pub name: &'static str,
-    pub deed: Deed,
-    pub notice: Notice,
+pub(crate) struct Trial {
+    pub(crate) name: &'static str,
+    pub(crate) deed: Deed,
+    pub(crate) notice: Notice,
     /// What it cannot be passed without
-    pub needs: &'static [Mechanism],
+    pub(crate) needs: &'static [Mechanism],
 }
 
 /// What is done
 #[derive(Clone, Copy, Debug)]
-pub enum Deed {
+pub(crate) enum Deed {
     /// The proxy does this to the client's road until it was noticed
     Road(Fault),
     /// A peer stops to read
@@ -32,7 +32,7 @@ pub enum Deed {
 
 /// Who must notice
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub(crate) enum Notice {
     /// Client and server, each by the silence
     Both,
     /// The server by the silence, the client by the server's hanging up
@@ -51,7 +51,7 @@ pub enum Notice {
 
 use Mechanism::{Backoff, Expiry, Heartbeat};
 
-pub const TRIALS: [Trial; 9] = [
+pub(crate) const TRIALS: [Trial; 9] = [
     Trial {
         name: "black hole, both ways",
         deed: Deed::Road(Fault::BlackHole(Direction::Both)),
@@ -110,14 +110,14 @@ pub const TRIALS: [Trial; 9] = [
 
 impl Trial {
     /// The list to run: with a mechanism broken, what rests on it comes first
-    pub fn all(broken: Option<Mechanism>) -> Vec<Self> {
+    pub(crate) fn all(broken: Option<Mechanism>) -> Vec<Self> {
         let mut trials = TRIALS.to_vec();
         trials.sort_by_key(|trial| !broken.is_some_and(|broken| trial.needs.contains(&broken)));
         trials
     }
 
     /// When it must have been noticed, if the machine were never late
-    pub const fn allowed(&self) -> std::time::Duration {
+    pub(crate) const fn allowed(&self) -> std::time::Duration {
         match self.notice {
             Notice::Told | Notice::Clients => settings::TOLD,
             _ => settings::SILENCE,
@@ -132,7 +132,11 @@ mod tests {
     #[test]
     fn no_bound_is_looser_than_promised() {
         let longest = std::time::Duration::from_secs(6);
-        assert!(TRIALS.iter().all(|trial| trial.allowed() + settings::STALLED <= longest));
+        assert!(
+            TRIALS
+                .iter()
+                .all(|trial| trial.allowed() + settings::STALLED <= longest)
+        );
     }
 
     #[test]

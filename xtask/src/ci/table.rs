@@ -95,9 +95,11 @@ pub(super) const GROUPS: &[Group] = &[
         name: "simulator",
         minutes: 3,
         full: false,
-        steps: &[step("simulator", "behaviour under 4 times as many seeds", |shell| {
-            simulate(shell, 4)
-        })],
+        steps: &[step(
+            "simulator",
+            "behaviour under 4 times as many seeds",
+            |shell| simulate(shell, 4),
+        )],
     },
     Group {
         name: "programs",

@@ -109,7 +109,7 @@ mod tests {
             ("idle", |s| s.idle = Some(Duration::ZERO)),
             ("close_timeout", |s| s.close_timeout = Duration::ZERO),
             ("handshake_timeout", |s| {
-                s.handshake_timeout = Duration::ZERO
+                s.handshake_timeout = Duration::ZERO;
             }),
             ("shutdown_timeout", |s| s.shutdown_timeout = Duration::MAX),
             ("upgrades", |s| s.upgrades = 0),

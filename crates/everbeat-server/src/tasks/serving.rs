@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use everbeat_core::time::{Timer, Wheel};
-use everbeat_core::transport::Accept;
+use everbeat_core::transport::{Accept, Transport};
 use everbeat_core::{Cause, Connection};
 use pin_project::pin_project;
 
@@ -30,7 +30,7 @@ where
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
 {
     #[pin]
-    stage: Stage<Connection<Handled<A::Transport>, Wheel<K>>, Accepted<A::Facts>, H::Future>,
+    stage: Stage<A::Transport, K, A::Facts, H::Future>,
     shared: Arc<Shared<A::Facts, K, H>>,
     span: tracing::Span,
     /// The waker that was left for the server's last word
@@ -40,9 +40,13 @@ where
 }
 
 /// The handler is called in the task, so that what it does before its future counts as its own
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handler's future owns the connection, so that it is no smaller"
+)]
 #[pin_project(project = StageProjection, project_replace = StageReplaced)]
-enum Stage<C, X, F> {
-    Accepted(C, X),
+enum Stage<T: Transport, K: Timer, X, F> {
+    Accepted(Connection<Handled<T>, Wheel<K>>, Accepted<X>),
     Running(#[pin] F),
     Over,
 }

@@ -42,7 +42,10 @@ where
     H: Handler<Handled<Pipe>, Wheel<SimTimer>, Accepted<String>> + 'static,
     SimHandle: SpawnServer<A, SimTimer, H>,
 {
-    let server = builder.build().unwrap();
+    let server = match builder.build() {
+        Ok(server) => server,
+        Err(error) => panic!("{error}"),
+    };
     Host {
         registry: server.registry(),
         handle: server.handle(),
@@ -86,7 +89,7 @@ pub(crate) async fn dial(sim: SimHandle, host: String) -> Option<Pipe> {
 pub(crate) fn silent(sim: &Sim, host: &str) -> Task<()> {
     let (sim, host) = (sim.handle(), host.to_owned());
     sim.clone().spawn(async move {
-        let _pipe = dial(sim, host).await.unwrap();
+        let _pipe = dial(sim, host).await;
         std::future::pending::<()>().await;
     })
 }
@@ -104,11 +107,13 @@ pub(crate) fn reading(sim: &Sim, host: &str) -> (Rc<RefCell<Heard>>, Task<()>) {
     let heard = Rc::new(RefCell::new(Heard::default()));
     let (noted, sim, host) = (heard.clone(), sim.handle(), host.to_owned());
     let task = sim.clone().spawn(async move {
-        let mut pipe = dial(sim.clone(), host).await.unwrap();
+        let Some(mut pipe) = dial(sim.clone(), host).await else {
+            panic!("not connected");
+        };
         while let Some(incoming) = pipe.next().await {
             match incoming {
                 Ok(Incoming::Message(message)) => {
-                    noted.borrow_mut().texts.push(message.to_string())
+                    noted.borrow_mut().texts.push(message.to_string());
                 }
                 Ok(Incoming::Close(frame)) => noted.borrow_mut().close = frame,
                 Ok(_) => {}

@@ -72,7 +72,7 @@ fn handlers_that_do_not_return_are_cut_at_the_deadline() {
                 "deaf" => pending().await,
                 "lingering" => {
                     while connection.recv().await?.is_some() {}
-                    pending().await
+                    pending::<()>().await;
                 }
                 _ => while connection.recv().await?.is_some() {},
             }

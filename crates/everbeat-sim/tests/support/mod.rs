@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "every test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+pub(crate) mod clients;
+
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::Pin;

@@ -31,7 +31,6 @@ pub struct Request {
 
 impl Request {
     /// Begins a request to `url`, such as `ws://example.com/feed?all`
-    #[must_use]
     pub fn to(url: impl Into<String>) -> RequestBuilder {
         RequestBuilder {
             url: url.into(),

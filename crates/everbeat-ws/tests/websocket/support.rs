@@ -1,8 +1,6 @@
 //! In-memory byte streams that cut, stall and write partly as a seed says, and an executor that
 //! fails when a task waits for nobody.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io;

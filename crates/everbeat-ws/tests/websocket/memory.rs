@@ -1,8 +1,6 @@
 //! What a WebSocket allocates: nothing for each message beyond what async-tungstenite's own stream
 //! does, nothing that an idle one keeps, nothing on a header's word alone.
 
-mod support;
-
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -13,7 +11,8 @@ use everbeat_core::Message;
 use everbeat_ws::{Role, Settings, WebSocket};
 use futures_util::future::join;
 use futures_util::{AsyncWriteExt, StreamExt};
-use support::{duplex, message, now, recv, run, send};
+
+use crate::support::{duplex, message, now, recv, run, send};
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };

@@ -1,7 +1,8 @@
 //! Contents and order through random cuts, stalls and partial writes, against ourselves and against
 //! async-tungstenite in both roles.
 
-mod support;
+use std::future::poll_fn;
+use std::pin::Pin;
 
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite;
@@ -12,7 +13,8 @@ use everbeat_ws::{Request, Role, Settings, WebSocket};
 use futures_util::StreamExt;
 use futures_util::future::join;
 use proptest::prelude::*;
-use support::{close, duplex, flush, recv, run, send, start};
+
+use crate::support::{close, duplex, flush, message, recv, run, send, start};
 
 /// What one side says, in order
 #[derive(Clone, Debug)]
@@ -54,9 +56,7 @@ async fn talk<T: Transport + Unpin>(ws: &mut T, says: Vec<Say>) -> Vec<Message> 
     let mut said_close = false;
     loop {
         // Sending and hearing go on side by side, or two peers that only send would block
-        let incoming = std::future::poll_fn(|cx| {
-            use std::pin::Pin;
-            use std::task::Poll;
+        let incoming = poll_fn(|cx| {
             while says.peek().is_some() {
                 if !matches!(says.peek(), Some(Say::Ping(_)))
                     && Pin::new(&mut *ws).poll_ready(cx).is_pending()
@@ -79,10 +79,7 @@ async fn talk<T: Transport + Unpin>(ws: &mut T, says: Vec<Say>) -> Vec<Message> 
                     .unwrap();
                 _ = Pin::new(&mut *ws).poll_flush(cx);
             }
-            match Pin::new(&mut *ws).poll_recv(cx) {
-                Poll::Ready(incoming) => Poll::Ready(incoming),
-                Poll::Pending => Poll::Pending,
-            }
+            Pin::new(&mut *ws).poll_recv(cx)
         })
         .await;
         match incoming {
@@ -152,7 +149,7 @@ fn pair(seed: u64, fragment: Option<usize>, ours: Vec<Say>, theirs: Vec<Say>) {
                     send(&mut server, said).await.unwrap();
                 }
                 flush(&mut server).await.unwrap();
-                assert!(std::pin::Pin::new(&mut server).release(), "nothing is owed");
+                assert!(Pin::new(&mut server).release(), "nothing is owed");
                 start(&mut server, Outgoing::Close(None)).unwrap();
                 flush(&mut server).await.unwrap();
                 loop {
@@ -192,7 +189,7 @@ fn echo(seed: u64, role: Role, fragment: Option<usize>, says: Vec<Say>) {
             async {
                 let mut heard = Vec::new();
                 for said in says {
-                    let message = match said {
+                    let said = match said {
                         Say::Text(text) => text.into(),
                         Say::Binary(bytes) => bytes.into(),
                         Say::Ping(payload) => {
@@ -201,8 +198,8 @@ fn echo(seed: u64, role: Role, fragment: Option<usize>, says: Vec<Say>) {
                             continue;
                         }
                     };
-                    send(&mut ours, message).await.unwrap();
-                    heard.push(support::message(&mut ours).await);
+                    send(&mut ours, said).await.unwrap();
+                    heard.push(message(&mut ours).await);
                 }
                 start(&mut ours, Outgoing::Close(None)).unwrap();
                 flush(&mut ours).await.unwrap();

@@ -1,0 +1,114 @@
+//! What a client is given while it is down: bounded, in order, and handed back if it is closed.
+
+mod support;
+
+use std::time::Duration;
+
+use everbeat_core::Message;
+use everbeat_core::cause::Cause;
+use everbeat_core::client::{Queue, SendError};
+use everbeat_sim::net::Answer;
+use everbeat_sim::{Sim, for_each_seed};
+use support::clients::{builder, connected, serve};
+use support::{MS, SECOND, drive, messages};
+
+#[test]
+fn the_queue_is_bounded_while_down_and_refuses_with_the_message() {
+    let mut sim = Sim::seed(1);
+    let plan = builder(&sim)
+        .retry_first(true)
+        .queue(Queue::bounded(3, 1_000));
+    let mut client = plan.build().unwrap();
+    drive(&mut sim, &mut client, SECOND);
+    for text in ["a", "b", "c"] {
+        sim.block_on(client.send(text), Duration::ZERO)
+            .unwrap()
+            .unwrap();
+    }
+    let error = sim
+        .block_on(client.send("d"), Duration::ZERO)
+        .unwrap()
+        .unwrap_err();
+    assert!(matches!(error, SendError::Full { .. }), "{error}");
+    assert!(error.to_string().contains("3 messages") && error.to_string().contains("`queue`"));
+    assert_eq!(error.into_message(), Message::from("d"));
+    let large = sim
+        .block_on(client.send(vec![7; 1_001]), Duration::ZERO)
+        .unwrap()
+        .unwrap_err();
+    assert!(matches!(large, SendError::TooLarge { .. }), "{large}");
+}
+
+#[test]
+fn a_queue_that_waits_takes_the_message_once_there_is_room() {
+    for_each_seed(0..20, |sim| {
+        sim.answer("server", Answer::Refuse);
+        serve(sim);
+        let plan = builder(sim)
+            .retry_first(true)
+            .queue(Queue::bounded(3, 1_000).or_wait());
+        let mut client = plan.build().unwrap();
+        for text in ["a", "b", "c"] {
+            sim.block_on(client.send(text), Duration::ZERO)
+                .unwrap()
+                .unwrap();
+        }
+        assert!(
+            sim.block_on(client.send("d"), 5 * SECOND).is_err(),
+            "it waits"
+        );
+        sim.answer("server", Answer::Upgrade);
+        sim.block_on(client.send("d"), 5 * SECOND).unwrap().unwrap();
+        let echoed = messages(&drive(sim, &mut client, SECOND));
+        assert_eq!(echoed, ["a", "b", "c", "d"].map(Message::from));
+    });
+}
+
+#[test]
+fn what_was_queued_while_down_arrives_once_and_in_order() {
+    for_each_seed(0..50, |sim| {
+        let server = serve(sim);
+        let plan = builder(sim);
+        let mut client = connected(sim, plan);
+        server.abort();
+        drive(sim, &mut client, SECOND);
+        let sent: Vec<Message> = (0..100_u32)
+            .map(|number| number.to_string().into())
+            .collect();
+        for message in &sent {
+            client.try_send(message.clone()).unwrap();
+            drive(sim, &mut client, 20 * MS);
+        }
+        serve(sim);
+        let echoed = messages(&drive(sim, &mut client, 5 * SECOND));
+        assert_eq!(echoed, sent);
+    });
+}
+
+#[test]
+fn closing_while_down_does_not_wait_for_a_server() {
+    let mut sim = Sim::seed(1);
+    let server = serve(&sim);
+    let plan = builder(&sim);
+    let mut client = connected(&mut sim, plan);
+    server.abort();
+    drive(&mut sim, &mut client, SECOND);
+    let begun = sim.now();
+    let end = sim.block_on(client.close(), 60 * SECOND).unwrap();
+    assert_eq!((end.cause, sim.now()), (Cause::ClosedByUs, begun));
+    assert_eq!(drive(&mut sim, &mut client, 60 * SECOND), []);
+}
+
+#[test]
+fn a_closed_client_refuses_messages_and_stays_closed() {
+    let mut sim = Sim::seed(1);
+    serve(&sim);
+    let plan = builder(&sim);
+    let mut client = connected(&mut sim, plan);
+    let end = sim.block_on(client.close(), 10 * SECOND).unwrap();
+    assert_eq!(end.cause, Cause::ClosedByUs);
+    let late = sim.block_on(client.send("late"), SECOND).unwrap();
+    assert!(matches!(late, Err(SendError::Over { .. })), "{late:?}");
+    assert_eq!(drive(&mut sim, &mut client, 600 * SECOND), []);
+    assert_eq!(client.outcome(), Some(&Cause::ClosedByUs));
+}

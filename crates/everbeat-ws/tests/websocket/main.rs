@@ -1,0 +1,9 @@
+//! The transport over in-memory streams: contents and order, bytes on the wire, memory.
+
+#![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
+
+mod memory;
+mod round_trip;
+mod support;
+mod upgrade;
+mod wire;
