@@ -1,18 +1,21 @@
 //! What a user writes, compiled in CI. Read this file before any other.
 //!
-//! It was written before the code behind it. The first page of settings is the builder's:
-//! `detect_within`, `interval`, `timeout`, `backoff`, `verdict`, `queue`, `retry_first`, `connector`.
+//! It was written before the code behind it. Nothing here runs; it has to compile, and to read well.
+//! The first page of settings is the builder's: `detect_within`, `interval`, `timeout`, `backoff`,
+//! `verdict`, `queue`, `retry_first`, `connector`.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+#![expect(dead_code, clippy::print_stdout, reason = "sketches, to be read and compiled")]
+
 use std::time::Duration;
 
-use everbeat_tokio::config::HeartbeatConfig;
-use everbeat_tokio::heartbeat::{Beat, Heartbeat};
+use everbeat_tokio::client::Queue;
+use everbeat_tokio::config::{ConnectionConfig, HeartbeatConfig};
+use everbeat_tokio::core::heartbeat::{Beat, Heartbeat};
+use everbeat_tokio::core::time::Timer;
 use everbeat_tokio::reconnect::{Backoff, Retry};
-use everbeat_tokio::time::Timer;
-use everbeat_tokio::transport::{FromStream, Incoming, Outgoing};
-use everbeat_tokio::{Cause, Client, Connection, Event, Queue, Request, Server, TokioTimer};
+use everbeat_tokio::transport::{FromStream, Incoming, Outgoing, TokioTimer};
+use everbeat_tokio::{Cause, Client, Connection, Event, Request, Server, Tokio};
+use futures_util::{Sink, Stream};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -46,7 +49,9 @@ async fn server() -> Result {
 async fn tuned_client() -> Result {
     let mut client = Client::builder("ws://eu.example.com/feed")
         .detect_within(Duration::from_secs(15)) // a promise: refused here if it cannot be kept
-        .backoff(Backoff::full_jitter(Duration::from_secs(1)..=Duration::from_secs(30)))
+        .backoff(Backoff::full_jitter(
+            Duration::from_secs(1)..=Duration::from_secs(30),
+        ))
         .verdict(|cause| match cause {
             Cause::Closed { code, .. } if code.0 == 4003 => Retry::Never,
             other => other.default_verdict(),
@@ -54,12 +59,14 @@ async fn tuned_client() -> Result {
         .queue(Queue::bounded(1_024, 1 << 20).or_wait())
         .retry_first(true)
         .connector(|websocket| {
-            websocket.max_message(4 << 20).request(|attempt| async move {
-                let host = if attempt.number % 2 == 1 { "eu" } else { "us" };
-                Request::to(format!("ws://{host}.example.com/feed"))
-                    .bearer(fresh_token().await?)
-                    .build()
-            })
+            websocket
+                .max_message(4 << 20)
+                .request(|attempt| async move {
+                    let host = if attempt.number % 2 == 1 { "eu" } else { "us" };
+                    Request::to(format!("ws://{host}.example.com/feed"))
+                        .bearer(fresh_token().await?)
+                        .build()
+                })
         })
         .connect()
         .await?;
@@ -83,39 +90,56 @@ async fn tuned_client() -> Result {
 }
 
 /// The machines alone: no runtime, no socket; the loop is yours
-fn expert(config: HeartbeatConfig, timer: impl Timer) -> Cause {
-    let mut heartbeat = Heartbeat::new(config, 42, timer.now());
+fn expert(wire: &mut impl YourWire, timer: &impl Timer, config: HeartbeatConfig) -> Cause {
+    let mut heartbeat = Heartbeat::new(config, Tokio.seed(), timer.now());
     loop {
+        let answer = wire.read_until(heartbeat.poll_timeout()); // nothing, bytes, or a Pong
         let now = timer.now();
+        if let Some(pong) = answer {
+            heartbeat.handle_heard(now);
+            heartbeat.handle_pong(&pong, now);
+        }
         match heartbeat.handle_timeout(now) {
             Some(Beat::Ping(payload)) => {
-                your_socket::ping(payload);
+                wire.ping(payload);
                 heartbeat.handle_flushed(now);
             }
-            Some(Beat::Suspect) => println!("quiet: {}", heartbeat.evidence(now)),
             Some(Beat::Dead(verdict)) => {
-                return Cause::Dead { verdict, evidence: heartbeat.evidence(now) };
+                return Cause::Dead {
+                    verdict,
+                    evidence: heartbeat.evidence(now),
+                };
             }
-            None => {}
-            Some(_) => {}
-        }
-        match your_socket::read_until(heartbeat.poll_timeout()) {
-            your_socket::Read::Pong(payload) => {
-                heartbeat.handle_heard(timer.now());
-                heartbeat.handle_pong(&payload, timer.now());
-            }
-            your_socket::Read::Bytes => _ = heartbeat.handle_heard(timer.now()),
-            your_socket::Read::Nothing => {}
+            _ => {}
         }
     }
 }
 
 /// A transport of one's own: any stream and sink of messages is one
-async fn custom_transport(wire: YourWire) -> std::result::Result<(), Cause> {
-    let mut connection = Connection::client(FromStream::new(wire), TokioTimer::new());
+async fn custom_transport<S, E>(wire: S) -> std::result::Result<(), Cause>
+where
+    S: Stream<Item = std::result::Result<Incoming, E>> + Sink<Outgoing, Error = E> + Unpin,
+    E: std::error::Error + 'static,
+{
+    let config = ConnectionConfig::client();
+    let transport = FromStream::new(wire);
+    let mut connection = Connection::new(transport, TokioTimer::new(), config, Tokio.seed());
     connection.send("hello").await?;
     while let Some(message) = connection.recv().await? {
         println!("{message}");
     }
     Ok(())
 }
+
+// What the sketches above leave to you.
+
+trait YourWire {
+    fn ping(&mut self, payload: [u8; 8]);
+    fn read_until(&mut self, deadline: everbeat_tokio::core::time::Instant) -> Option<Vec<u8>>;
+}
+
+async fn fresh_token() -> Result<String> {
+    Ok("secret".to_owned())
+}
+
+fn main() {}

@@ -12,6 +12,8 @@
 //!
 //! With `--messages N` it closes politely after N messages from the server.
 
+#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+
 use std::time::Duration;
 
 use everbeat_tokio::reconnect::Backoff;

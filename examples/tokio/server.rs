@@ -13,6 +13,8 @@
 //!
 //! With `--connections N` it stops once N connections have come and gone.
 
+#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+
 use std::time::Duration;
 
 use everbeat_tokio::{Cause, Connection, Server};

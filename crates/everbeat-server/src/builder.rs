@@ -23,7 +23,7 @@ use settings::Settings;
 /// that cannot be.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/runtime.rs"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/runtime.in"));
 /// use std::time::Duration;
 /// use everbeat_server::Server;
 ///

@@ -31,7 +31,7 @@ use crate::upgrades::Upgrades;
 /// [`bind`](Self::bind) is all that it takes. Over parts of one's own:
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/runtime.rs"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/runtime.in"));
 /// use std::time::Duration;
 /// use everbeat_server::Server;
 ///

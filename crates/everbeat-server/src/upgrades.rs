@@ -120,3 +120,41 @@ impl Drop for Permit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Calls(AtomicUsize);
+
+    impl Wake for Calls {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn room_comes_back_with_a_permit_and_the_end_reaches_the_latest_waker() {
+        let upgrades = Arc::new(Upgrades::new(2));
+        let (acceptor, old, new) = <(Arc<Calls>, Arc<Calls>, Arc<Calls>)>::default();
+        let wakers = [&acceptor, &old, &new].map(|calls| Waker::from(calls.clone()));
+        let [accepting, first, second] = wakers.each_ref().map(Context::from_waker);
+        let mut kept = upgrades.begin();
+        assert!(upgrades.poll_room(&accepting).is_ready());
+        let permit = upgrades.begin();
+        assert!(upgrades.poll_room(&accepting).is_pending());
+        drop(permit);
+        assert_eq!(acceptor.0.load(Ordering::SeqCst), 1);
+        assert!(upgrades.poll_room(&accepting).is_ready());
+
+        assert!(!kept.poll_closed(&first) && !kept.poll_closed(&second));
+        upgrades.close();
+        assert_eq!(old.0.load(Ordering::SeqCst), 0);
+        assert_eq!(new.0.load(Ordering::SeqCst), 1);
+        assert!(kept.poll_closed(&second));
+    }
+}

@@ -53,3 +53,7 @@ pub type Connection<
 /// One WebSocket
 #[cfg(not(feature = "server"))]
 pub type Connection<T = WebSocket, K = TokioTimer> = everbeat_core::Connection<T, K>;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -14,8 +14,19 @@ use crate::timer::TokioTimer;
 
 /// The tokio runtime that the caller is in
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a runtime is found by the task that is in it"
+)]
 pub struct Tokio;
+
+impl Tokio {
+    /// A seed for jitter, from the operating system
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        Runtime::seed(self)
+    }
+}
 
 impl Runtime for Tokio {
     type Timer = TokioTimer;

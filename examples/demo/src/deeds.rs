@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::{bail, ensure};
 use everbeat_faults::{Direction, Fault};
 use tokio::time::Instant;
 
@@ -13,6 +14,7 @@ use crate::play::Play;
 use crate::report::{Measured, Outcome};
 use crate::settings;
 use crate::sloth;
+use crate::stage::Stage;
 use crate::timeline::span;
 use crate::trials::{Deed, Notice, Trial};
 
@@ -61,7 +63,7 @@ impl Play {
 
     async fn sloth(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
         let Some(server) = self.stage.server else {
-            anyhow::bail!("the server is down")
+            bail!("the server is down")
         };
         self.stage.begin(trial.notice);
         let (begun, talking) = sloth::start(server).await?;
@@ -77,7 +79,7 @@ impl Play {
 
     async fn kill(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
         let Some(address) = self.stage.server else {
-            anyhow::bail!("the server is down")
+            bail!("the server is down")
         };
         let begun = self.stage.begin(trial.notice);
         self.kill_server().await?;
@@ -85,24 +87,24 @@ impl Play {
         self.stage
             .until(begun + settings::DOWN_FOR, |_| false)
             .await?;
+        let repaired = Instant::now();
         self.server = self
             .stage
             .notes()
             .start(Who::Server, address, self.broken)?;
-        let soon = Instant::now() + settings::BACK;
-        anyhow::ensure!(
-            self.stage
-                .until(soon, |stage| stage.server.is_some())
-                .await?,
+        let listening = |stage: &Stage| stage.server.is_some();
+        let soon = repaired + settings::BACK;
+        ensure!(
+            self.stage.until(soon, listening).await?,
             "the server did not start again"
         );
-        self.back(&[Who::Client, Who::Witness], Instant::now(), outcome)
+        self.back(&[Who::Client, Who::Witness], repaired, outcome)
             .await
     }
 
     async fn flap(&mut self, outcome: &mut Outcome) -> anyhow::Result<()> {
         let Some(server) = self.stage.server else {
-            anyhow::bail!("the server is down")
+            bail!("the server is down")
         };
         let begun = self.stage.begin_flapping();
         let before = self.proxy.accepted();
@@ -191,7 +193,7 @@ impl Play {
         repaired: Instant,
         outcome: &mut Outcome,
     ) -> anyhow::Result<()> {
-        let back = |stage: &crate::stage::Stage| {
+        let back = |stage: &Stage| {
             let lives = [
                 (Who::Client, stage.lives.client),
                 (Who::Witness, stage.lives.witness),

@@ -34,7 +34,7 @@ impl Life {
 
     /// The client's connection has ended, or an attempt failed; whether there was a connection
     pub(crate) fn lost(&mut self, seen: Seen) -> bool {
-        self.lost = self.lost.or(self.up_since.map(|_| seen));
+        self.lost = self.lost.or_else(|| self.up_since.map(|_| seen));
         self.up_since.take().is_some()
     }
 

@@ -117,7 +117,9 @@ impl Play {
         let soon = Instant::now() + PATIENCE;
         self.witness.tell(command::CLOSE).await;
         self.stage
-            .until(soon, |stage| stage.lives.witness.over)
+            .until(soon, |stage| {
+                stage.lives.witness.over && stage.lives.witness.dropped.is_some()
+            })
             .await?;
         self.kill_server().await?;
         self.stage

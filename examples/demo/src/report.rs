@@ -196,7 +196,7 @@ pub(crate) fn print(stage: &Stage, outcomes: &[Outcome], options: Options) -> Ex
 }
 
 /// How many problems are printed: one broken mechanism can make thousands
-const SHOWN: usize = 10;
+const SHOWN: usize = 4;
 
 fn table(timeline: &Timeline, outcomes: &[Outcome]) {
     let head = ["fault", "noticed after", "allowed", "back after", ""].map(String::from);

@@ -89,14 +89,23 @@ async fn converse(
                 if let (Some(from), Some(id)) = (*peer, number(text)) {
                     note(&Note::Got { from, id });
                 }
-                while text == FLOOD {
-                    connection.send(vec![0; FLOOD_MESSAGE]).await?;
+                if text == FLOOD {
+                    return Err(flood(connection).await);
                 }
             }
             _ = turn.tick(), if talking.load(Ordering::Relaxed) => {
                 ticks += 1;
                 connection.send(format!("tick {ticks}")).await?;
             }
+        }
+    }
+}
+
+/// Sends until the connection ends, and returns why it did
+async fn flood(connection: &mut Connection) -> Cause {
+    loop {
+        if let Err(cause) = connection.send(vec![0; FLOOD_MESSAGE]).await {
+            return cause;
         }
     }
 }

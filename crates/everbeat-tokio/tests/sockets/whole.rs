@@ -17,9 +17,7 @@ async fn echo() -> String {
         .unwrap();
     let url = format!("ws://{}/", acceptor.local_address().unwrap());
     let timer: TokioTimer = acceptor.timer();
-    let server: Server = Server::over(acceptor, timer, Tokio::default(), 1)
-        .build()
-        .unwrap();
+    let server: Server = Server::over(acceptor, timer, Tokio, 1).build().unwrap();
     tokio::spawn(server.serve(|mut connection: Connection| async move {
         while let Some(message) = connection.recv().await? {
             connection.send(message).await?;

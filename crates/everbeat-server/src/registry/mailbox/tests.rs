@@ -2,11 +2,22 @@
 //! those who leave something and the task that looks.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
 use std::task::Wake;
 use std::thread::{self, Thread};
 
 use super::*;
+
+/// A waker that counts its calls
+#[derive(Default)]
+struct Calls(AtomicUsize);
+
+impl Wake for Calls {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
 
 struct Unpark(Thread);
 
@@ -46,6 +57,31 @@ fn both_limits_hold_and_room_comes_back() {
         ["".into(), "".into(), "1234567890".into()]
     );
     assert!(mailbox.unsent().is_empty());
+}
+
+#[test]
+fn the_latest_waker_is_called_once_for_all_that_is_left() {
+    let mailbox = mailbox(10, 10);
+    let (old, new) = (Arc::<Calls>::default(), Arc::<Calls>::default());
+    let wakers = [Waker::from(old.clone()), Waker::from(new.clone())];
+    let calls = || (old.0.load(Ordering::SeqCst), new.0.load(Ordering::SeqCst));
+    let (mut seen, mut cut_seen) = (None, None);
+    for waker in &wakers {
+        assert!(!mailbox.poll_raised(&mut seen, &Context::from_waker(waker)));
+        assert!(!mailbox.poll_cut(&mut cut_seen, &Context::from_waker(waker)));
+    }
+    mailbox.put("a".into()).unwrap();
+    mailbox.put("b".into()).unwrap();
+    mailbox.order(Order::Evict);
+    assert_eq!(calls(), (0, 1));
+    let cx = &Context::from_waker(&wakers[1]);
+    assert!(mailbox.poll_raised(&mut seen, cx));
+    assert!(!mailbox.poll_raised(&mut seen, cx));
+    mailbox.put("c".into()).unwrap();
+    assert_eq!(calls(), (0, 2));
+    mailbox.cut();
+    assert_eq!(calls(), (0, 3));
+    assert!(mailbox.poll_cut(&mut cut_seen, cx));
 }
 
 #[test]
