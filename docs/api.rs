@@ -4,7 +4,11 @@
 //! The first page of settings is the builder's: `detect_within`, `interval`, `timeout`, `backoff`,
 //! `verdict`, `queue`, `retry_first`, `connector`.
 
-#![expect(dead_code, clippy::print_stdout, reason = "sketches, to be read and compiled")]
+#![expect(
+    dead_code,
+    clippy::print_stdout,
+    reason = "sketches, to be read and compiled"
+)]
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A server that ticks and echoes: every connection gets a tick twice a second, and its own
+//! A server that ticks and echoes: every connection gets a tick each second, and its own
 //! messages back.
 //!
 //! ```sh
@@ -17,7 +17,8 @@
 
 use std::time::Duration;
 
-use everbeat_tokio::{Cause, Connection, Server};
+use everbeat_tokio::server::Connection;
+use everbeat_tokio::{Cause, Server};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -70,7 +71,7 @@ async fn main() -> Result {
 
 /// Ticks and echoes until the connection ends; politely is `Ok`, anything else is the cause
 async fn talk(connection: &mut Connection) -> std::result::Result<(), Cause> {
-    let mut clock = interval(Duration::from_millis(500));
+    let mut clock = interval(Duration::from_secs(1));
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut ticks = 0;
     loop {

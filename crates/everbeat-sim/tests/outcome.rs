@@ -191,7 +191,7 @@ fn every_message_is_delivered_unsent_or_unconfirmed_and_none_is_lost() {
 
 #[test]
 fn the_same_holds_for_messages_of_several_frames() {
-    for_each_seed(0..50, |sim| an_unlucky_minute(sim, 300_000));
+    for_each_seed(0..20, |sim| an_unlucky_minute(sim, 300_000));
 }
 
 #[test]

@@ -317,6 +317,19 @@ fn a_reset_reaches_both_ends_after_the_delay_also_through_a_cut() {
 }
 
 #[test]
+fn a_reset_does_not_wait_for_what_is_slow_to_come() {
+    let (mut sim, link, mut client, mut server) = setup();
+    link.rate(1_000);
+    assert!(give(&mut client, Outgoing::Message(big(10_000))).is_ready());
+    sim.run_until(at(500)).unwrap();
+    link.reset();
+    sim.run_until(at(510)).unwrap();
+    assert_eq!(recv(&mut server), Poll::Ready(Some(Err(PipeError::Reset))));
+    sim.run_for(LONG).unwrap();
+    assert!(server.received() < 1_000);
+}
+
+#[test]
 fn the_end_of_one_half_comes_after_all_that_is_on_its_way() {
     let (mut sim, link, mut client, mut server) = setup();
     assert!(give(&mut server, Outgoing::Message(text("last words"))).is_ready());

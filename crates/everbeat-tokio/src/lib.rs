@@ -29,12 +29,12 @@ mod timer;
 pub mod transport;
 
 pub use everbeat_core as core;
-pub use everbeat_core::{Cause, Event, Message, config, outcome, reconnect};
+pub use everbeat_core::{Cause, Connection, Event, Message, config, outcome, reconnect};
 pub use everbeat_ws::Request;
 
 pub use runtime::Tokio;
 
-use transport::{TokioTimer, WebSocket};
+use transport::TokioTimer;
 
 /// A client that reconnects, on tokio
 pub type Client = everbeat_core::Client<client::Connector, TokioTimer>;
@@ -42,17 +42,6 @@ pub type Client = everbeat_core::Client<client::Connector, TokioTimer>;
 /// A server that expires silent connections, on tokio
 #[cfg(feature = "server")]
 pub type Server = everbeat_server::Server<server::Acceptor, TokioTimer, Tokio>;
-
-/// One WebSocket; without parameters, what a [`Server`]'s handler is given
-#[cfg(feature = "server")]
-pub type Connection<
-    T = everbeat_server::handled::Handled<WebSocket>,
-    K = everbeat_core::time::Wheel<TokioTimer>,
-> = everbeat_core::Connection<T, K>;
-
-/// One WebSocket
-#[cfg(not(feature = "server"))]
-pub type Connection<T = WebSocket, K = TokioTimer> = everbeat_core::Connection<T, K>;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

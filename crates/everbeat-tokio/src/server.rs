@@ -6,3 +6,9 @@ pub use everbeat_ws::upgrade::RequestHead;
 
 /// Takes connections at an address, on tokio
 pub type Acceptor = everbeat_ws::Acceptor<crate::Tokio>;
+
+/// What a [`Server`](crate::Server)'s handler is given
+pub type Connection = everbeat_core::Connection<
+    handled::Handled<crate::transport::WebSocket>,
+    everbeat_core::time::Wheel<crate::transport::TokioTimer>,
+>;

@@ -10,8 +10,8 @@ use crate::args::Mechanism;
 use crate::client::command;
 use crate::judge;
 use crate::note::Who;
+use crate::outcome::{Measured, Outcome};
 use crate::play::Play;
-use crate::report::{Measured, Outcome};
 use crate::settings;
 use crate::sloth;
 use crate::stage::Stage;
@@ -25,7 +25,6 @@ impl Play {
     /// Performs a trial, and lets all be well for a moment
     pub(crate) async fn perform(&mut self, trial: Trial) -> anyhow::Result<Outcome> {
         self.stage.timeline.rule(Instant::now(), trial.name);
-        let alarms = self.stage.false_alarms.len();
         let mut outcome = Outcome::new(trial.name);
         match trial.deed {
             Deed::Road(fault) => self.road(trial, fault, &mut outcome).await?,
@@ -36,9 +35,7 @@ impl Play {
         }
         self.stage.calm();
         self.stage.watch(settings::CALM).await?;
-        outcome
-            .problems
-            .extend_from_slice(&self.stage.false_alarms[alarms..]);
+        outcome.problems.append(&mut self.stage.false_alarms);
         Ok(outcome)
     }
 

@@ -3,6 +3,7 @@
 //! one did not, 2 if the machine stalled, 3 if the demo itself could not run.
 
 mod args;
+mod causes;
 mod children;
 mod client;
 mod deeds;
@@ -11,6 +12,8 @@ mod lateness;
 mod ledger;
 mod life;
 mod note;
+mod object;
+mod outcome;
 mod play;
 mod report;
 mod server;

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use everbeat_tokio::{Cause, Connection, Server};
+use everbeat_tokio::server::Connection;
+use everbeat_tokio::{Cause, Server};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use tokio::time::{MissedTickBehavior, interval};
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::bail;
 use tokio::time::{Instant, timeout_at};
 
+use crate::causes::Causes;
 use crate::children::{Notes, Told};
 use crate::judge::Lives;
 use crate::lateness::Lateness;
@@ -31,7 +32,9 @@ pub(crate) struct Stage {
     pub(crate) lives: Lives,
     /// Where the server listens; `None` while it is down
     pub(crate) server: Option<SocketAddr>,
-    /// Ends that nobody had cause for
+    /// How many ends nobody had cause for
+    pub(crate) alarms: u32,
+    /// What they were, as far as no trial has taken the blame
     pub(crate) false_alarms: Vec<String>,
     /// What else was not as it must be: order, proofs that came too late
     pub(crate) objections: Vec<String>,
@@ -49,42 +52,6 @@ pub(crate) struct Stage {
     closing: bool,
 }
 
-/// Which ends a fault explains
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Causes {
-    Nothing,
-    Fault(Notice),
-    /// The road leads to a server that closes
-    Flapping,
-    /// The play is over
-    Everything,
-}
-
-impl Causes {
-    /// Whether `observer` may say that its connection with `peer` ended, and ended so
-    fn explain(self, observer: Who, peer: Who, how: How) -> bool {
-        let notice = match self {
-            Self::Nothing => return false,
-            Self::Everything => return how != How::Dead,
-            Self::Flapping => return peer == Who::Client && how != How::Dead,
-            Self::Fault(notice) => notice,
-        };
-        let concerned = match peer {
-            Who::Client => !matches!(notice, Notice::Server | Notice::Nobody),
-            Who::Witness => notice == Notice::Clients,
-            Who::Sloth => notice == Notice::Server,
-            _ => false,
-        };
-        let deaf = match notice {
-            Notice::Both => true,
-            Notice::ServerThenClient | Notice::Server => observer == Who::Server,
-            Notice::ClientThenServer => observer == Who::Client,
-            Notice::Told | Notice::Clients | Notice::Nobody => false,
-        };
-        concerned && (how != How::Dead || deaf)
-    }
-}
-
 impl Stage {
     pub(crate) fn new(notes: Notes, timeline: Timeline, lateness: Lateness) -> Self {
         Self {
@@ -93,6 +60,7 @@ impl Stage {
             ledger: Ledger::default(),
             lives: Lives::default(),
             server: None,
+            alarms: 0,
             false_alarms: Vec::new(),
             objections: Vec::new(),
             cause: Causes::Nothing,
@@ -239,7 +207,7 @@ impl Stage {
                 };
                 let what = format!("{verb} {peer}: {}", end.sentence);
                 self.timeline.verdict(at, Who::Server, mood, &what);
-                self.suspect_alarm(at, Who::Server, peer, &end);
+                self.check_alarm(at, Who::Server, peer, &end);
             }
             _ => {}
         }
@@ -295,7 +263,7 @@ impl Stage {
                 Mood::Bad
             };
             self.timeline.verdict(at, who, mood, &end.sentence);
-            self.suspect_alarm(at, who, who, end);
+            self.check_alarm(at, who, who, end);
         } else {
             self.timeline.event(at, who, &end.sentence);
         }
@@ -339,11 +307,12 @@ impl Stage {
         }
     }
 
-    fn suspect_alarm(&mut self, at: Instant, observer: Who, peer: Who, end: &End) {
+    fn check_alarm(&mut self, at: Instant, observer: Who, peer: Who, end: &End) {
         if !self.cause.explain(observer, peer, end.how) {
             let what = format!("{observer} lost {peer} without a fault; {}", end.sentence);
             self.timeline
                 .verdict(at, "demo", Mood::Bad, &format!("FALSE ALARM: {what}"));
+            self.alarms += 1;
             self.false_alarms.push(what);
         }
     }

@@ -171,8 +171,8 @@ impl Link {
         });
     }
 
-    /// Resets the living connections: both ends learn of it after the delay; what they had not
-    /// read is lost
+    /// Resets the living connections: both ends learn of it after the delay, and what they had not
+    /// read by then is lost
     pub fn reset(&self) {
         self.note("reset");
         self.both_ways().each_way(|world, wire, toward| {

@@ -146,8 +146,14 @@ impl Way {
     /// As [`enter`](Self::enter), for what befalls the wire itself: it knows no hold and no cut
     pub(crate) fn strike(&mut self, parcel: Parcel, now: Instant) -> Option<Instant> {
         self.occupied += parcel.bytes;
-        let arrival = (now + self.settings.delay).max(self.last_arrival);
-        self.fly(parcel, arrival)
+        let arrival = now + self.settings.delay;
+        if let Cargo::Broken(PipeError::Reset) = parcel.cargo {
+            // It waits for nobody: what would come later is lost.
+            self.waiting.clear();
+            self.flying.retain(|(at, _)| *at <= arrival);
+            return self.fly(parcel, arrival);
+        }
+        self.fly(parcel, arrival.max(self.last_arrival))
     }
 
     /// Lets the waiting go; when they will arrive

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use everbeat_tokio::core::cause::{Cause, CloseCode};
 use everbeat_tokio::reconnect::Backoff;
-use everbeat_tokio::server::Acceptor;
+use everbeat_tokio::server::{Acceptor, Connection};
 use everbeat_tokio::transport::{Listen, Settings, TokioTimer};
-use everbeat_tokio::{Client, Connection, Event, Message, Server, Tokio};
+use everbeat_tokio::{Client, Event, Message, Server, Tokio};
 
 use crate::peer::soon;
 

@@ -1,0 +1,72 @@
+//! Which ends of connections a fault explains; every other end is a false alarm. Pure.
+
+use crate::note::{How, Who};
+use crate::trials::Notice;
+
+/// Which ends a fault explains
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Causes {
+    Nothing,
+    Fault(Notice),
+    /// The road leads to a server that closes
+    Flapping,
+    /// The play is over
+    Everything,
+}
+
+impl Causes {
+    /// Whether `observer` may say that its connection with `peer` ended, and ended so
+    pub(crate) fn explain(self, observer: Who, peer: Who, how: How) -> bool {
+        let notice = match self {
+            Self::Nothing => return false,
+            Self::Everything => return how != How::Dead,
+            Self::Flapping => return peer == Who::Client && how != How::Dead,
+            Self::Fault(notice) => notice,
+        };
+        let concerned = match peer {
+            Who::Client => !matches!(notice, Notice::Server | Notice::Nobody),
+            Who::Witness => notice == Notice::Clients,
+            Who::Sloth => notice == Notice::Server,
+            _ => false,
+        };
+        let deaf = match notice {
+            Notice::Both => true,
+            Notice::ServerThenClient | Notice::Server => observer == Who::Server,
+            Notice::ClientThenServer => observer == Who::Client,
+            Notice::Told | Notice::Clients | Notice::Nobody => false,
+        };
+        concerned && (how != How::Dead || deaf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_fault_every_end_is_an_alarm() {
+        for how in [How::Dead, How::Cut, How::Closed, How::Other] {
+            assert!(!Causes::Nothing.explain(Who::Server, Who::Client, how));
+            assert!(!Causes::Fault(Notice::Nobody).explain(Who::Client, Who::Client, how));
+        }
+    }
+
+    #[test]
+    fn only_the_deaf_end_may_say_dead() {
+        let hole = Causes::Fault(Notice::ServerThenClient);
+        assert!(hole.explain(Who::Server, Who::Client, How::Dead));
+        assert!(!hole.explain(Who::Client, Who::Client, How::Dead));
+        assert!(hole.explain(Who::Client, Who::Client, How::Cut));
+        let both = Causes::Fault(Notice::Both);
+        assert!(both.explain(Who::Client, Who::Client, How::Dead));
+        assert!(!Causes::Flapping.explain(Who::Client, Who::Client, How::Dead));
+        assert!(!Causes::Everything.explain(Who::Server, Who::Witness, How::Dead));
+    }
+
+    #[test]
+    fn the_witness_is_concerned_only_when_the_server_goes() {
+        let cut = |notice| Causes::Fault(notice).explain(Who::Witness, Who::Witness, How::Cut);
+        assert!(cut(Notice::Clients));
+        assert!(!cut(Notice::Both) && !cut(Notice::Told) && !cut(Notice::Server));
+    }
+}
