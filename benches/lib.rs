@@ -40,10 +40,7 @@ impl Timer for StandingTimer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> StandingSleep {
-        StandingSleep {
-            timer: self.clone(),
-            deadline,
-        }
+        StandingSleep { timer: self.clone(), deadline }
     }
 }
 
@@ -58,11 +55,7 @@ impl Future for StandingSleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.timer.now() >= self.deadline {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        if self.timer.now() >= self.deadline { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

@@ -4,11 +4,7 @@
 //! The first page of settings is the builder's: `detect_within`, `interval`, `timeout`, `backoff`,
 //! `verdict`, `queue`, `retry_first`, `connector`.
 
-#![expect(
-    dead_code,
-    clippy::print_stdout,
-    reason = "sketches, to be read and compiled"
-)]
+#![expect(dead_code, clippy::print_stdout, reason = "sketches, to be read and compiled")]
 
 use std::time::Duration;
 
@@ -53,9 +49,7 @@ async fn server() -> Result {
 async fn tuned_client() -> Result {
     let mut client = Client::builder("ws://eu.example.com/feed")
         .detect_within(Duration::from_secs(15)) // a promise: refused here if it cannot be kept
-        .backoff(Backoff::full_jitter(
-            Duration::from_secs(1)..=Duration::from_secs(30),
-        ))
+        .backoff(Backoff::full_jitter(Duration::from_secs(1)..=Duration::from_secs(30)))
         .verdict(|cause| match cause {
             Cause::Closed { code, .. } if code.0 == 4003 => Retry::Never,
             other => other.default_verdict(),
@@ -63,14 +57,12 @@ async fn tuned_client() -> Result {
         .queue(Queue::bounded(1_024, 1 << 20).or_wait())
         .retry_first(true)
         .connector(|websocket| {
-            websocket
-                .max_message(4 << 20)
-                .request(|attempt| async move {
-                    let host = if attempt.number % 2 == 1 { "eu" } else { "us" };
-                    Request::to(format!("ws://{host}.example.com/feed"))
-                        .bearer(fresh_token().await?)
-                        .build()
-                })
+            websocket.max_message(4 << 20).request(|attempt| async move {
+                let host = if attempt.number % 2 == 1 { "eu" } else { "us" };
+                Request::to(format!("ws://{host}.example.com/feed"))
+                    .bearer(fresh_token().await?)
+                    .build()
+            })
         })
         .connect()
         .await?;
@@ -109,10 +101,7 @@ fn expert(wire: &mut impl YourWire, timer: &impl Timer, config: HeartbeatConfig)
                 heartbeat.handle_flushed(now);
             }
             Some(Beat::Dead(verdict)) => {
-                return Cause::Dead {
-                    verdict,
-                    evidence: heartbeat.evidence(now),
-                };
+                return Cause::Dead { verdict, evidence: heartbeat.evidence(now) };
             }
             _ => {}
         }

@@ -31,37 +31,34 @@ fn heard(c: &mut Criterion) {
 /// The driver woke for another reason: nothing is due
 fn early(c: &mut Criterion) {
     let (mut heartbeat, now) = heartbeat();
-    c.benchmark_group("heartbeat")
-        .bench_function("early wake", |b| {
-            b.iter(|| black_box(heartbeat.handle_timeout(black_box(now))));
-        });
+    c.benchmark_group("heartbeat").bench_function("early wake", |b| {
+        b.iter(|| black_box(heartbeat.handle_timeout(black_box(now))));
+    });
 }
 
 /// A whole beat of a quiet connection: Ping, flush, Pong, and when to wake next
 fn beat(c: &mut Criterion) {
     let (mut heartbeat, mut now) = heartbeat();
-    c.benchmark_group("heartbeat")
-        .bench_function("ping and pong", |b| {
-            b.iter(|| {
-                now = heartbeat.poll_timeout();
-                let Some(Beat::Ping(payload)) = heartbeat.handle_timeout(now) else {
-                    panic!("a Ping is due at the time that was asked for");
-                };
-                heartbeat.handle_flushed(now);
-                now += MICROSECOND;
-                heartbeat.handle_heard(now);
-                black_box(heartbeat.handle_pong(&payload, now))
-            });
+    c.benchmark_group("heartbeat").bench_function("ping and pong", |b| {
+        b.iter(|| {
+            now = heartbeat.poll_timeout();
+            let Some(Beat::Ping(payload)) = heartbeat.handle_timeout(now) else {
+                panic!("a Ping is due at the time that was asked for");
+            };
+            heartbeat.handle_flushed(now);
+            now += MICROSECOND;
+            heartbeat.handle_heard(now);
+            black_box(heartbeat.handle_pong(&payload, now))
         });
+    });
 }
 
 /// A Pong that answers nothing of ours, as a Ping flood's echo would bring
 fn foreign_pong(c: &mut Criterion) {
     let (mut heartbeat, now) = heartbeat();
-    c.benchmark_group("heartbeat")
-        .bench_function("foreign pong", |b| {
-            b.iter(|| black_box(heartbeat.handle_pong(black_box(b"not ours"), now)));
-        });
+    c.benchmark_group("heartbeat").bench_function("foreign pong", |b| {
+        b.iter(|| black_box(heartbeat.handle_pong(black_box(b"not ours"), now)));
+    });
 }
 
 criterion_group!(benches, heard, early, beat, foreign_pong);

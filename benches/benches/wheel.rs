@@ -21,9 +21,8 @@ const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 fn filled(size: usize) -> (Deadlines<usize>, Vec<DeadlineKey>) {
     let mut rng = Rng::with_seed(SEED);
     let mut deadlines = Deadlines::new();
-    let keys = (0..size)
-        .map(|n| deadlines.insert(within_a_beat(&mut rng, Instant::ORIGIN), n))
-        .collect();
+    let keys =
+        (0..size).map(|n| deadlines.insert(within_a_beat(&mut rng, Instant::ORIGIN), n)).collect();
     (deadlines, keys)
 }
 

@@ -27,9 +27,7 @@ async fn main() -> Result {
     let Options { address, messages } = options()?;
     let mut client = Client::builder(&format!("ws://{address}/"))
         .detect_within(Duration::from_secs(3))
-        .backoff(Backoff::full_jitter(
-            Duration::from_millis(200)..=Duration::from_secs(5),
-        ))
+        .backoff(Backoff::full_jitter(Duration::from_millis(200)..=Duration::from_secs(5)))
         .connect()
         .await?;
 
@@ -89,10 +87,7 @@ struct Options {
 }
 
 fn options() -> Result<Options> {
-    let mut options = Options {
-        address: "127.0.0.1:9001".into(),
-        messages: None,
-    };
+    let mut options = Options { address: "127.0.0.1:9001".into(), messages: None };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {

@@ -26,10 +26,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + 
 
 #[tokio::main]
 async fn main() -> Result {
-    let Options {
-        address,
-        connections,
-    } = options()?;
+    let Options { address, connections } = options()?;
     let server = Server::builder()
         .interval(Duration::from_secs(1))
         .timeout(Duration::from_secs(2))
@@ -95,10 +92,7 @@ struct Options {
 }
 
 fn options() -> Result<Options> {
-    let mut options = Options {
-        address: "127.0.0.1:9001".into(),
-        connections: None,
-    };
+    let mut options = Options { address: "127.0.0.1:9001".into(), connections: None };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {

@@ -13,11 +13,7 @@ impl Args {
 
     /// Takes `name` out and says whether it was there; words behind a `--` are not ours
     pub(crate) fn flag(&mut self, name: &str) -> bool {
-        let ours = self
-            .0
-            .iter()
-            .position(|word| word == "--")
-            .unwrap_or(self.0.len());
+        let ours = self.0.iter().position(|word| word == "--").unwrap_or(self.0.len());
         let found = self.0[..ours].iter().position(|word| word == name);
         if let Some(index) = found {
             self.0.remove(index);
@@ -44,12 +40,7 @@ mod tests {
     use super::*;
 
     fn args(line: &str) -> Args {
-        Args::new(
-            &line
-                .split_whitespace()
-                .map(String::from)
-                .collect::<Vec<_>>(),
-        )
+        Args::new(&line.split_whitespace().map(String::from).collect::<Vec<_>>())
     }
 
     #[test]
@@ -70,12 +61,6 @@ mod tests {
     #[test]
     fn what_nobody_understands_is_refused() {
         assert!(args("").finish().is_ok());
-        assert!(
-            args("--loudly")
-                .finish()
-                .unwrap_err()
-                .to_string()
-                .contains("--loudly")
-        );
+        assert!(args("--loudly").finish().unwrap_err().to_string().contains("--loudly"));
     }
 }

@@ -26,14 +26,7 @@ pub(crate) fn measure(shell: &Shell, quick: bool, words: &[String]) -> Result<Re
     // By name, because the libraries' own test harness does not know criterion's words.
     let mut command = shell.cargo("bench --package everbeat-benches --bench * --");
     if quick {
-        command.args([
-            "--warm-up-time",
-            "0.3",
-            "--measurement-time",
-            "0.6",
-            "--sample-size",
-            "10",
-        ]);
+        command.args(["--warm-up-time", "0.3", "--measurement-time", "0.6", "--sample-size", "10"]);
     }
     command.args(words);
     shell.run(&mut command)?;
@@ -78,13 +71,9 @@ fn median(results: &Path, new: &Path, start: SystemTime) -> Result<Option<(Strin
         return Ok(None);
     }
     let parsed: Value = serde_json::from_str(&fs::read_to_string(&estimates)?)?;
-    let name = new
-        .parent()
-        .and_then(|folder| folder.strip_prefix(results).ok());
+    let name = new.parent().and_then(|folder| folder.strip_prefix(results).ok());
     let name = name.unwrap_or(new).to_string_lossy().replace('\\', "/");
-    Ok(parsed["median"]["point_estimate"]
-        .as_f64()
-        .map(|value| (name, value)))
+    Ok(parsed["median"]["point_estimate"].as_f64().map(|value| (name, value)))
 }
 
 #[cfg(test)]

@@ -16,23 +16,11 @@ pub(crate) fn run(shell: &Shell, args: Args) -> Result<ExitCode> {
 
     let start = Instant::now();
     shell.run(&mut shell.cargo("build --workspace --all-targets"))?;
-    report.row(
-        "workspace",
-        start.elapsed().as_secs_f64(),
-        "s",
-        None::<f64>,
-        true,
-    );
+    report.row("workspace", start.elapsed().as_secs_f64(), "s", None::<f64>, true);
 
     let start = Instant::now();
     nostd::check(shell)?;
-    report.row(
-        "core without std",
-        start.elapsed().as_secs_f64(),
-        "s",
-        None::<f64>,
-        true,
-    );
+    report.row("core without std", start.elapsed().as_secs_f64(), "s", None::<f64>, true);
 
     Ok(report.finish(shell))
 }

@@ -41,9 +41,7 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
     let budgets = !args.flag("--no-budgets");
     let list = args.flag("--list");
     let wanted = args.rest();
-    if let Some(unknown) = wanted
-        .iter()
-        .find(|word| !steps().any(|(_, step)| step.name == **word))
+    if let Some(unknown) = wanted.iter().find(|word| !steps().any(|(_, step)| step.name == **word))
     {
         bail!("there is no step `{unknown}`; `cargo xtask ci --list` names them all");
     }
@@ -58,30 +56,19 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
     };
     let mut rows = Vec::new();
     for (group, step) in steps().filter(|(group, step)| chosen(step, group)) {
-        eprintln!(
-            "\n── {} {}",
-            step.name,
-            "─".repeat(72_usize.saturating_sub(step.name.len()))
-        );
+        eprintln!("\n── {} {}", step.name, "─".repeat(72_usize.saturating_sub(step.name.len())));
         let start = Instant::now();
         let result = (step.run)(shell);
         if let Err(error) = &result {
             eprintln!("{} {error:#}", paint(RED, "failed:"));
         }
-        rows.push(Row {
-            step: step.name,
-            group: group.name,
-            took: start.elapsed(),
-            result,
-        });
+        rows.push(Row { step: step.name, group: group.name, took: start.elapsed(), result });
     }
     Ok(conclude(shell, &rows, budgets))
 }
 
 fn steps() -> impl Iterator<Item = (&'static Group, &'static Step)> {
-    GROUPS
-        .iter()
-        .flat_map(|group| group.steps.iter().map(move |step| (group, step)))
+    GROUPS.iter().flat_map(|group| group.steps.iter().map(move |step| (group, step)))
 }
 
 fn print_list() {
@@ -99,10 +86,7 @@ fn conclude(shell: &Shell, rows: &[Row], budgets: bool) -> ExitCode {
     let mut report = Report::new("ci");
     let mut table = String::from("\n   seconds  step\n");
     for group in GROUPS {
-        let of_group = rows
-            .iter()
-            .filter(|row| row.group == group.name)
-            .collect::<Vec<_>>();
+        let of_group = rows.iter().filter(|row| row.group == group.name).collect::<Vec<_>>();
         if of_group.is_empty() {
             continue;
         }
@@ -120,22 +104,11 @@ fn conclude(shell: &Shell, rows: &[Row], budgets: bool) -> ExitCode {
             (false, false) => paint(YELLOW, "over, which was allowed,"),
         };
         let seconds = took.as_secs_f64();
-        table += &format!(
-            "{seconds:>10.1}  = {}: {verdict} its {} min\n",
-            group.name, group.minutes
-        );
-        report.row(
-            format!("= {}", group.name),
-            seconds,
-            "s",
-            budget.as_secs(),
-            held,
-        );
+        table +=
+            &format!("{seconds:>10.1}  = {}: {verdict} its {} min\n", group.name, group.minutes);
+        report.row(format!("= {}", group.name), seconds, "s", budget.as_secs(), held);
     }
-    let failed = rows
-        .iter()
-        .filter(|row| row.result.is_err())
-        .map(|row| row.step);
+    let failed = rows.iter().filter(|row| row.result.is_err()).map(|row| row.step);
     let failed = failed.collect::<Vec<_>>().join(", ");
     if !failed.is_empty() {
         table += &format!("{} {failed}\n", paint(RED, "failed:"));
@@ -171,20 +144,9 @@ mod tests {
 
     #[test]
     fn budgets_are_what_was_promised() {
-        let minutes = |full| {
-            GROUPS
-                .iter()
-                .filter(|group| group.full == full)
-                .map(|g| g.minutes)
-                .sum::<u64>()
-        };
-        assert!(
-            minutes(false) <= 25,
-            "an ordinary run must fit between two cups of coffee"
-        );
-        assert!(
-            minutes(false) + minutes(true) <= 60,
-            "--full takes an hour at most"
-        );
+        let minutes =
+            |full| GROUPS.iter().filter(|group| group.full == full).map(|g| g.minutes).sum::<u64>();
+        assert!(minutes(false) <= 25, "an ordinary run must fit between two cups of coffee");
+        assert!(minutes(false) + minutes(true) <= 60, "--full takes an hour at most");
     }
 }

@@ -22,14 +22,10 @@ pub(crate) fn run(shell: &Shell, words: Vec<String>) -> Result<ExitCode> {
     shell.run(&mut shell.cargo("build --quiet --package everbeat-demo"))?;
     // Not `cargo run`: a demo that ends with 1 on purpose would look like an error of cargo's.
     let code = Command::new(binary(shell)).args(words).status()?.code();
-    Ok(code
-        .and_then(|code| u8::try_from(code).ok())
-        .map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// Where cargo puts the demo
 pub(crate) fn binary(shell: &Shell) -> PathBuf {
-    shell
-        .target("debug")
-        .join(format!("everbeat-demo{}", std::env::consts::EXE_SUFFIX))
+    shell.target("debug").join(format!("everbeat-demo{}", std::env::consts::EXE_SUFFIX))
 }

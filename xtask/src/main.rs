@@ -2,15 +2,8 @@
 //!
 //! This file only knows the commands' names; each module is one command or one tool that they share.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program for a terminal"
-)]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "it times real builds; nothing here is simulated"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
+#![expect(clippy::disallowed_methods, reason = "it times real builds; nothing here is simulated")]
 
 mod args;
 mod bench;

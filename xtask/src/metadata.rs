@@ -56,11 +56,7 @@ impl Workspace {
         let packages = list(&metadata, "packages")
             .map(|package| Package::parse(package, &root))
             .collect::<Result<_>>()?;
-        Ok(Self {
-            target: text(&metadata, "target_directory")?.into(),
-            root,
-            packages,
-        })
+        Ok(Self { target: text(&metadata, "target_directory")?.into(), root, packages })
     }
 
     pub(crate) fn package(&self, name: &str) -> Option<&Package> {
@@ -88,20 +84,14 @@ impl Package {
             repository: optional("repository"),
             dependencies: list(package, "dependencies")
                 .map(|line| {
-                    Ok(Dependency {
-                        name: text(line, "name")?,
-                        dev: line["kind"] == "dev",
-                    })
+                    Ok(Dependency { name: text(line, "name")?, dev: line["kind"] == "dev" })
                 })
                 .collect::<Result<_>>()?,
             targets: list(package, "targets")
                 .flat_map(|target| {
                     list(target, "kind").map(|kind| {
                         let kind = kind.as_str().unwrap_or_default().to_owned();
-                        Ok(Target {
-                            name: text(target, "name")?,
-                            kind,
-                        })
+                        Ok(Target { name: text(target, "name")?, kind })
                     })
                 })
                 .collect::<Result<_>>()?,
@@ -123,10 +113,7 @@ pub(crate) fn read(words: &[&str]) -> Result<Value> {
         .output()
         .context("cargo cannot be started")?;
     if !output.status.success() {
-        bail!(
-            "`cargo metadata` failed:\n{}",
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        );
+        bail!("`cargo metadata` failed:\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
     }
     serde_json::from_slice(&output.stdout).context("`cargo metadata` did not answer in JSON")
 }
@@ -160,11 +147,7 @@ mod tests {
         assert_eq!(package.folder, "crates/everbeat-x");
         assert!(package.published && package.has_library());
         assert_eq!(
-            package
-                .dependencies
-                .iter()
-                .map(|line| line.dev)
-                .collect::<Vec<_>>(),
+            package.dependencies.iter().map(|line| line.dev).collect::<Vec<_>>(),
             [false, true]
         );
         assert_eq!(package.repository, None);

@@ -13,27 +13,19 @@ const MANIFEST: &str = "xtask/nostd/Cargo.toml";
 
 pub(crate) fn check(shell: &Shell) -> Result<()> {
     let mut without = build(shell);
-    shell
-        .run(&mut without)
-        .context("core no longer builds without std")?;
+    shell.run(&mut without).context("core no longer builds without std")?;
 
     eprintln!("  and with std, which must fail:");
     let mut with = build(shell);
     with.args(["--features", "std"]);
     let output = with.output().context("cargo cannot be started")?;
-    expect_two_panic_handlers(
-        output.status.success(),
-        &String::from_utf8_lossy(&output.stderr),
-    )
+    expect_two_panic_handlers(output.status.success(), &String::from_utf8_lossy(&output.stderr))
 }
 
 /// A workspace of its own: in ours, the other crates would turn core's `std` on
 fn build(shell: &Shell) -> Command {
     let mut command = shell.cargo("build --quiet --manifest-path");
-    command
-        .arg(MANIFEST)
-        .arg("--target-dir")
-        .arg(shell.target("nostd"));
+    command.arg(MANIFEST).arg("--target-dir").arg(shell.target("nostd"));
     command
 }
 

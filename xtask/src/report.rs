@@ -17,11 +17,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) const fn new(command: &'static str) -> Self {
-        Self {
-            command,
-            rows: Vec::new(),
-            all_met: true,
-        }
+        Self { command, rows: Vec::new(), all_met: true }
     }
 
     /// A row; `goal` is null where there is none
@@ -41,17 +37,10 @@ impl Report {
 
     /// Prints the object if it is wanted, and says how the process should end
     pub(crate) fn finish(self, shell: &Shell) -> ExitCode {
-        let code = if self.all_met {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        };
+        let code = if self.all_met { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         if shell.json {
             let commit = commit(shell).unwrap_or_else(|_| "unknown".into());
-            println!(
-                "{}",
-                self.object(&commit, std::env::var("EVERBEAT_SEED").ok().as_deref())
-            );
+            println!("{}", self.object(&commit, std::env::var("EVERBEAT_SEED").ok().as_deref()));
         }
         code
     }
@@ -67,11 +56,7 @@ impl Report {
 }
 
 fn commit(shell: &Shell) -> Result<String> {
-    let hash = shell.read(
-        shell
-            .program("git")
-            .args(["rev-parse", "--short=12", "HEAD"]),
-    )?;
+    let hash = shell.read(shell.program("git").args(["rev-parse", "--short=12", "HEAD"]))?;
     Ok(hash.trim().to_owned())
 }
 

@@ -26,10 +26,7 @@ pub(crate) struct Shell {
 
 impl Shell {
     pub(crate) fn new(json: bool) -> Result<Self> {
-        Ok(Self {
-            workspace: Workspace::load()?,
-            json,
-        })
+        Ok(Self { workspace: Workspace::load()?, json })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -63,9 +60,7 @@ impl Shell {
             command.stdout(io::stderr());
         }
         let status = command.status().with_context(|| cannot_start(command))?;
-        status
-            .code()
-            .with_context(|| format!("`{}` was ended by a signal", line_of(command)))
+        status.code().with_context(|| format!("`{}` was ended by a signal", line_of(command)))
     }
 
     /// Runs to the end; any exit code but 0 is an error
@@ -79,10 +74,8 @@ impl Shell {
     /// Runs to the end, shows each line of stdout and hands it on; returns the exit code
     pub(crate) fn lines(&self, command: &mut Command, mut each: impl FnMut(&str)) -> Result<i32> {
         self.say(command);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| cannot_start(command))?;
+        let mut child =
+            command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(command))?;
         if let Some(stdout) = child.stdout.take() {
             for line in BufReader::new(stdout).lines() {
                 let line = line?;
@@ -95,9 +88,7 @@ impl Shell {
             }
         }
         let status = child.wait()?;
-        status
-            .code()
-            .with_context(|| format!("`{}` was ended by a signal", line_of(command)))
+        status.code().with_context(|| format!("`{}` was ended by a signal", line_of(command)))
     }
 
     /// Runs in silence and returns stdout; stderr is in the error
@@ -118,10 +109,8 @@ impl Shell {
 
     /// The command line with the root's path left out
     fn shortened(&self, command: &Command) -> String {
-        line_of(command).replace(
-            &format!("{}{}", self.root().display(), std::path::MAIN_SEPARATOR),
-            "",
-        )
+        line_of(command)
+            .replace(&format!("{}{}", self.root().display(), std::path::MAIN_SEPARATOR), "")
     }
 }
 
@@ -135,14 +124,9 @@ pub(crate) fn cargo() -> String {
 pub(crate) fn forget_own_package(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
-        if [
-            "CARGO_PKG_",
-            "CARGO_MANIFEST_",
-            "CARGO_BIN_NAME",
-            "CARGO_CRATE_NAME",
-        ]
-        .iter()
-        .any(|ours| name.starts_with(ours))
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_NAME", "CARGO_CRATE_NAME"]
+            .iter()
+            .any(|ours| name.starts_with(ours))
         {
             command.env_remove(&*name);
         }
@@ -161,11 +145,7 @@ pub(crate) fn paint(colour: &str, text: &str) -> String {
 
 fn line_of(command: &Command) -> String {
     let program = Path::new(command.get_program());
-    let mut line = program
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let mut line = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for word in command.get_args() {
         line.push(' ');
         line.push_str(&word.to_string_lossy());
@@ -174,8 +154,5 @@ fn line_of(command: &Command) -> String {
 }
 
 fn cannot_start(command: &Command) -> String {
-    format!(
-        "`{}` cannot be started",
-        command.get_program().to_string_lossy()
-    )
+    format!("`{}` cannot be started", command.get_program().to_string_lossy())
 }

@@ -16,11 +16,7 @@ pub(crate) fn code_only(source: &str) -> String {
             Token::Blank(length) => (0, length),
         };
         code.push_str(&rest[..kept]);
-        code.extend(
-            rest[..blanked]
-                .chars()
-                .map(|c| if c == '\n' { c } else { ' ' }),
-        );
+        code.extend(rest[..blanked].chars().map(|c| if c == '\n' { c } else { ' ' }));
         at += kept + blanked;
     }
     code
@@ -91,20 +87,12 @@ fn string(rest: &str) -> usize {
 
 /// `r".."`, `r#".."#`, and the same behind a `b` or a `c`
 fn raw_string(rest: &str) -> Option<usize> {
-    let body = rest
-        .strip_prefix(['b', 'c'])
-        .unwrap_or(rest)
-        .strip_prefix('r')?;
+    let body = rest.strip_prefix(['b', 'c']).unwrap_or(rest).strip_prefix('r')?;
     let hashes = body.len() - body.trim_start_matches('#').len();
     let body = body[hashes..].strip_prefix('"')?;
-    let end = iter::once('"')
-        .chain(iter::repeat_n('#', hashes))
-        .collect::<String>();
+    let end = iter::once('"').chain(iter::repeat_n('#', hashes)).collect::<String>();
     let start = rest.len() - body.len();
-    Some(
-        body.find(&end)
-            .map_or(rest.len(), |at| start + at + end.len()),
-    )
+    Some(body.find(&end).map_or(rest.len(), |at| start + at + end.len()))
 }
 
 /// A character's literal is blanked; a lifetime is code
@@ -139,10 +127,7 @@ pub(crate) fn attributes(code: &str) -> Vec<Attribute<'_>> {
         let body = code[at..].trim_start_matches('!');
         if let Some(body) = body.strip_prefix('[') {
             let text = &body[..closing(body, '[', ']')];
-            found.push(Attribute {
-                line: line_at(code, at),
-                text,
-            });
+            found.push(Attribute { line: line_at(code, at), text });
         }
     }
     found
@@ -171,8 +156,7 @@ pub(crate) fn line_at(text: &str, at: usize) -> usize {
 
 /// Whether `word` stands in `text` as a word of its own
 pub(crate) fn has_word(text: &str, word: &str) -> bool {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .any(|found| found == word)
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
 }
 
 #[cfg(test)]
@@ -193,19 +177,13 @@ mod tests {
     #[test]
     fn raw_strings_end_at_their_hashes() {
         let code = code_only("r#\"a \" b\"# + br\"c\\\" + bar");
-        assert_eq!(
-            code.split_whitespace().collect::<Vec<_>>(),
-            ["+", "+", "bar"]
-        );
+        assert_eq!(code.split_whitespace().collect::<Vec<_>>(), ["+", "+", "bar"]);
     }
 
     #[test]
     fn lifetimes_are_code_and_quotes_are_characters() {
         assert!(code_only("fn f<'a>(x: &'a str) {}").contains("&'a str"));
-        assert_eq!(
-            code_only("('\\'', '\"', 'é') \"x\" y").replace(' ', ""),
-            "(,,)y"
-        );
+        assert_eq!(code_only("('\\'', '\"', 'é') \"x\" y").replace(' ', ""), "(,,)y");
     }
 
     #[test]
@@ -213,13 +191,7 @@ mod tests {
         let code = "#![a]\n#[b(c = [1], d)]\nfn f() {}\n";
         assert_eq!(
             attributes(code),
-            [
-                Attribute { line: 1, text: "a" },
-                Attribute {
-                    line: 2,
-                    text: "b(c = [1], d)"
-                },
-            ]
+            [Attribute { line: 1, text: "a" }, Attribute { line: 2, text: "b(c = [1], d)" },]
         );
     }
 

@@ -12,11 +12,7 @@ pub(crate) fn run(shell: &Shell, args: Args) -> Result<ExitCode> {
     let words = args.rest();
     let mut command = shell.cargo("test");
     // A package named by the user is the selection; otherwise it is everything.
-    if !words
-        .iter()
-        .take_while(|word| *word != "--")
-        .any(|word| selects_packages(word))
-    {
+    if !words.iter().take_while(|word| *word != "--").any(|word| selects_packages(word)) {
         command.arg("--workspace");
     }
     command.args(&words);
@@ -30,13 +26,7 @@ pub(crate) fn run(shell: &Shell, args: Args) -> Result<ExitCode> {
     let code = shell.lines(&mut command, |line| tally.read(line))?;
     let mut report = Report::new("test");
     report.row("passed", tally.passed, "tests", None::<u64>, true);
-    report.row(
-        "failed",
-        tally.failed,
-        "tests",
-        0,
-        tally.failed == 0 && code == 0,
-    );
+    report.row("failed", tally.failed, "tests", 0, tally.failed == 0 && code == 0);
     report.row("ignored", tally.ignored, "tests", 0, tally.ignored == 0);
     Ok(report.finish(shell))
 }
@@ -83,14 +73,7 @@ mod tests {
         tally.read("running 3 tests");
         tally.read("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out");
         tally.read("test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured");
-        assert_eq!(
-            tally,
-            Tally {
-                passed: 4,
-                failed: 2,
-                ignored: 1
-            }
-        );
+        assert_eq!(tally, Tally { passed: 4, failed: 2, ignored: 1 });
     }
 
     #[test]

@@ -80,11 +80,7 @@ fn inspect(tree: &Tree, report: &mut Report) -> usize {
     for (name, check) in CHECKS {
         let found = check(tree);
         findings += found.len();
-        let mark = if found.is_empty() {
-            paint(GREEN, "ok  ")
-        } else {
-            paint(RED, "FAIL")
-        };
+        let mark = if found.is_empty() { paint(GREEN, "ok  ") } else { paint(RED, "FAIL") };
         eprintln!("{mark} {name}");
         for finding in &found {
             eprintln!("       {finding}");

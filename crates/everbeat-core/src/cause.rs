@@ -117,18 +117,13 @@ impl Cause {
     /// A byte stream that failed with this error
     #[must_use]
     pub fn cut(error: &dyn Error) -> Self {
-        Self::Cut {
-            how: Cut::Failed,
-            detail: error.to_string().into(),
-        }
+        Self::Cut { how: Cut::Failed, detail: error.to_string().into() }
     }
 
     /// An attempt that failed with this error before it reached a server
     #[must_use]
     pub fn unreachable(error: &dyn Error) -> Self {
-        Self::Unreachable {
-            detail: error.to_string().into(),
-        }
+        Self::Unreachable { detail: error.to_string().into() }
     }
 
     /// Whether the connection ended as agreed: closed by us, by the peer with 1000, 1001 or no
@@ -145,10 +140,7 @@ impl Cause {
         match self {
             Self::ClosedByUs | Self::Expired(_) => true,
             Self::Closed { code, .. } => {
-                matches!(
-                    *code,
-                    CloseCode::NORMAL | CloseCode::GOING_AWAY | CloseCode::NO_STATUS
-                )
+                matches!(*code, CloseCode::NORMAL | CloseCode::GOING_AWAY | CloseCode::NO_STATUS)
             }
             _ => false,
         }
@@ -170,10 +162,7 @@ impl Cause {
 impl From<Option<CloseFrame>> for Cause {
     fn from(frame: Option<CloseFrame>) -> Self {
         let frame = frame.unwrap_or_else(|| CloseCode::NO_STATUS.into());
-        Self::Closed {
-            code: frame.code,
-            reason: frame.reason,
-        }
+        Self::Closed { code: frame.code, reason: frame.reason }
     }
 }
 
@@ -185,37 +174,19 @@ impl fmt::Display for Cause {
             }
             Self::Closed { code, reason } => write!(f, "closed by the peer ({code}: {reason})"),
             Self::ClosedByUs => f.write_str("closed by us"),
-            Self::Dead {
-                verdict: Verdict::Silent,
-                evidence,
-            } => write!(f, "dead: {evidence}"),
+            Self::Dead { verdict: Verdict::Silent, evidence } => write!(f, "dead: {evidence}"),
             Self::Dead { verdict, evidence } => write!(f, "dead ({verdict}): {evidence}"),
             Self::Cut { how: Cut::End, .. } => f.write_str("cut: the stream ended without a Close"),
-            Self::Cut {
-                how: Cut::Reset, ..
-            } => f.write_str("cut: reset"),
-            Self::Cut {
-                how: Cut::Failed,
-                detail,
-            } => write!(f, "cut: {detail}"),
+            Self::Cut { how: Cut::Reset, .. } => f.write_str("cut: reset"),
+            Self::Cut { how: Cut::Failed, detail } => write!(f, "cut: {detail}"),
             Self::Violation { code, detail } => write!(f, "protocol violation ({code}): {detail}"),
             Self::Unreachable { detail } => write!(f, "unreachable: {detail}"),
             Self::TimedOut { limit } => write!(f, "no connection within {}", Span(*limit)),
-            Self::Rejected {
-                status,
-                retry_after: None,
-            } => {
+            Self::Rejected { status, retry_after: None } => {
                 write!(f, "rejected with status {status}")
             }
-            Self::Rejected {
-                status,
-                retry_after: Some(delay),
-            } => {
-                write!(
-                    f,
-                    "rejected with status {status}, retry after {}",
-                    Span(*delay)
-                )
+            Self::Rejected { status, retry_after: Some(delay) } => {
+                write!(f, "rejected with status {status}, retry after {}", Span(*delay))
             }
             Self::NotWebSocket { detail } => write!(f, "not a WebSocket: {detail}"),
             Self::Expired(rule) => write!(f, "expired: {rule}"),

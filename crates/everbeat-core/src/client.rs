@@ -169,22 +169,10 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// How many messages met which fate so far
     #[must_use]
     pub fn tally(&self) -> Tally {
-        let Tally {
-            accepted,
-            delivered,
-            unsent,
-            unconfirmed,
-            ..
-        } = self.tally;
+        let Tally { accepted, delivered, unsent, unconfirmed, .. } = self.tally;
         let delivered = delivered + self.connection().map_or(0, Connection::delivered);
         let pending = accepted - delivered - unsent - unconfirmed;
-        Tally {
-            accepted,
-            delivered,
-            unsent,
-            unconfirmed,
-            pending,
-        }
+        Tally { accepted, delivered, unsent, unconfirmed, pending }
     }
 
     /// Why the client is over; `None` while it is not

@@ -58,10 +58,7 @@ impl ConfigError {
     /// An error about `setting`; `problem` says what it is, and what it may be
     #[must_use]
     pub fn new(setting: &'static str, problem: impl fmt::Display) -> Self {
-        Self {
-            setting,
-            problem: problem.to_string(),
-        }
+        Self { setting, problem: problem.to_string() }
     }
 
     /// The setting's name, as its method spells it
@@ -137,11 +134,7 @@ impl ConnectionConfig {
     /// A server's defaults: 25 s beat, 20 s timeout, nothing retained
     #[must_use]
     pub const fn server() -> Self {
-        Self {
-            heartbeat: Some(HeartbeatConfig::SERVER),
-            retain_bytes: 0,
-            ..Self::client()
-        }
+        Self { heartbeat: Some(HeartbeatConfig::SERVER), retain_bytes: 0, ..Self::client() }
     }
 
     /// The beat; `None` turns it off, and then only the kernel tells of a dead peer, after minutes
@@ -157,9 +150,7 @@ impl ConnectionConfig {
     ///
     /// Under 100 ms or over 24 h.
     pub fn with_idle(mut self, idle: Option<Duration>) -> Result<Self, ConfigError> {
-        self.idle = idle
-            .map(|idle| within("idle", idle, SHORTEST, LONGEST))
-            .transpose()?;
+        self.idle = idle.map(|idle| within("idle", idle, SHORTEST, LONGEST)).transpose()?;
         Ok(self)
     }
 
@@ -214,15 +205,11 @@ pub struct HeartbeatConfig {
 
 impl HeartbeatConfig {
     /// A client's default: every 20 s, dead 20 s after an unanswered Ping
-    pub const CLIENT: Self = Self {
-        interval: defaults::CLIENT_INTERVAL,
-        timeout: defaults::TIMEOUT,
-    };
+    pub const CLIENT: Self =
+        Self { interval: defaults::CLIENT_INTERVAL, timeout: defaults::TIMEOUT };
     /// A server's default: every 25 s, dead 20 s after an unanswered Ping
-    pub const SERVER: Self = Self {
-        interval: defaults::SERVER_INTERVAL,
-        timeout: defaults::TIMEOUT,
-    };
+    pub const SERVER: Self =
+        Self { interval: defaults::SERVER_INTERVAL, timeout: defaults::TIMEOUT };
 
     /// A beat after `interval` of silence, and death `timeout` after an unanswered Ping was flushed
     ///
@@ -248,16 +235,8 @@ impl HeartbeatConfig {
     ///
     /// Under 500 ms, below which our own lateness would decide, or over 24 h.
     pub fn detect_within(self, promise: Duration) -> Result<Self, ConfigError> {
-        let promise = within(
-            "detect_within",
-            promise,
-            Duration::from_millis(500),
-            LONGEST,
-        )?;
-        Self::new(
-            self.interval.min(promise * 24 / 100),
-            self.timeout.min(promise * 72 / 100),
-        )
+        let promise = within("detect_within", promise, Duration::from_millis(500), LONGEST)?;
+        Self::new(self.interval.min(promise * 24 / 100), self.timeout.min(promise * 72 / 100))
     }
 
     /// How long a silence is answered with a Ping
@@ -282,36 +261,14 @@ mod tests {
     #[test]
     fn impossible_durations_are_refused_by_name() {
         let bad = [
+            (HeartbeatConfig::new(Duration::ZERO, SECOND).unwrap_err(), "interval"),
+            (HeartbeatConfig::new(SECOND, Duration::ZERO).unwrap_err(), "timeout"),
+            (HeartbeatConfig::new(SECOND, Duration::from_millis(99)).unwrap_err(), "timeout"),
+            (HeartbeatConfig::new(SECOND, LONGEST + SECOND).unwrap_err(), "timeout"),
+            (HeartbeatConfig::CLIENT.detect_within(SHORTEST).unwrap_err(), "detect_within"),
+            (ConnectionConfig::client().with_idle(Some(Duration::ZERO)).unwrap_err(), "idle"),
             (
-                HeartbeatConfig::new(Duration::ZERO, SECOND).unwrap_err(),
-                "interval",
-            ),
-            (
-                HeartbeatConfig::new(SECOND, Duration::ZERO).unwrap_err(),
-                "timeout",
-            ),
-            (
-                HeartbeatConfig::new(SECOND, Duration::from_millis(99)).unwrap_err(),
-                "timeout",
-            ),
-            (
-                HeartbeatConfig::new(SECOND, LONGEST + SECOND).unwrap_err(),
-                "timeout",
-            ),
-            (
-                HeartbeatConfig::CLIENT.detect_within(SHORTEST).unwrap_err(),
-                "detect_within",
-            ),
-            (
-                ConnectionConfig::client()
-                    .with_idle(Some(Duration::ZERO))
-                    .unwrap_err(),
-                "idle",
-            ),
-            (
-                ConnectionConfig::client()
-                    .with_close_timeout(Duration::ZERO)
-                    .unwrap_err(),
+                ConnectionConfig::client().with_close_timeout(Duration::ZERO).unwrap_err(),
                 "close_timeout",
             ),
         ];
@@ -326,9 +283,7 @@ mod tests {
         let beat = HeartbeatConfig::CLIENT.detect_within(5 * SECOND).unwrap();
         assert_eq!(beat.interval(), Duration::from_millis(1_200));
         assert_eq!(beat.timeout(), Duration::from_millis(3_600));
-        let lazy = HeartbeatConfig::CLIENT
-            .detect_within(3_600 * SECOND)
-            .unwrap();
+        let lazy = HeartbeatConfig::CLIENT.detect_within(3_600 * SECOND).unwrap();
         assert_eq!(lazy, HeartbeatConfig::CLIENT);
     }
 }

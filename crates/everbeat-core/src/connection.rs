@@ -234,10 +234,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     }
 
     fn evidence_at(&self, now: Instant) -> Evidence {
-        let judged = self
-            .heartbeat
-            .as_ref()
-            .map(|heartbeat| heartbeat.evidence(now));
+        let judged = self.heartbeat.as_ref().map(|heartbeat| heartbeat.evidence(now));
         Evidence {
             timer_late: self.alarm.lateness(now),
             path: self.transport.path(),

@@ -54,11 +54,7 @@ impl<C: Connect, K: Timer + Clone> Drive for Client<C, K> {
 /// Dropping both halves closes politely, within the driver's `close_timeout`.
 pub fn split<D: Drive>(driver: D, queue: Queue) -> (Sender, Receiver, Pump<D>) {
     let shared = Arc::new(Shared::new(queue));
-    let pump = Pump {
-        driver,
-        shared: shared.clone(),
-        last: None,
-    };
+    let pump = Pump { driver, shared: shared.clone(), last: None };
     (Sender::new(shared.clone()), Receiver { shared }, pump)
 }
 
@@ -218,9 +214,7 @@ impl<D: Drive> Pump<D> {
     /// Gives the receiver what was read; whether that was the end
     fn hand_over(self: Pin<&mut Self>) -> bool {
         let this = self.project();
-        this.last
-            .take()
-            .is_some_and(|event| this.shared.deliver(event))
+        this.last.take().is_some_and(|event| this.shared.deliver(event))
     }
 
     fn pump_out(self: Pin<&mut Self>, cx: &mut Context<'_>) {

@@ -142,9 +142,7 @@ impl Heartbeat {
     #[must_use]
     pub fn poll_timeout(&self) -> Instant {
         match self.probe {
-            Some(probe) => self
-                .detector
-                .next(probe, self.config.timeout(), self.suspected),
+            Some(probe) => self.detector.next(probe, self.config.timeout(), self.suspected),
             None => self.due(),
         }
     }
@@ -187,16 +185,11 @@ impl Heartbeat {
     /// allows and which tells nothing beyond the bytes it is made of
     pub fn handle_pong(&mut self, payload: &[u8], now: Instant) -> Option<Answer> {
         let sent = self.pings.answer(payload)?;
-        let round_trip = sent
-            .flushed_at
-            .map(|flushed| now.saturating_duration_since(flushed));
+        let round_trip = sent.flushed_at.map(|flushed| now.saturating_duration_since(flushed));
         if let Some(round_trip) = round_trip {
             RoundTrip::sample(&mut self.round_trip, round_trip);
         }
-        Some(Answer {
-            round_trip,
-            mark: sent.mark,
-        })
+        Some(Answer { round_trip, mark: sent.mark })
     }
 
     /// A message was written that a Pong must vouch for: a Ping is due within an interval, even if
@@ -266,8 +259,7 @@ impl Heartbeat {
 
     fn due(&self) -> Instant {
         let quiet = self.phase.unwrap_or(self.quiet_since + self.period);
-        self.unproven_since
-            .map_or(quiet, |since| quiet.min(since + self.period))
+        self.unproven_since.map_or(quiet, |since| quiet.min(since + self.period))
     }
 }
 

@@ -23,10 +23,7 @@ use crate::cause::CloseFrame;
 /// assert_eq!(Message::from(vec![1, 2, 3]).to_string(), "<3 bytes>");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "RFC 6455 has these two data messages and no other"
-)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 6455 has these two data messages and no other")]
 pub enum Message {
     /// UTF-8 text
     Text(ByteString),

@@ -81,10 +81,8 @@ impl Reconnect {
 
     /// A connection ended, or an attempt failed, for which the verdict is `retry`
     pub fn handle_end(&mut self, cause: &Cause, retry: Retry, now: Instant) -> Decision {
-        let lasted = self
-            .connected_at
-            .take()
-            .map(|connected| now.saturating_duration_since(connected));
+        let lasted =
+            self.connected_at.take().map(|connected| now.saturating_duration_since(connected));
         if lasted.is_none() {
             self.failed = self.failed.saturating_add(1);
         }
@@ -105,9 +103,7 @@ impl Reconnect {
             Retry::Together => (true, Duration::ZERO),
             Retry::After(floor) => (true, floor),
         };
-        let delay = self
-            .backoff
-            .draw(self.ends, self.flaps, together, &mut self.rng);
+        let delay = self.backoff.draw(self.ends, self.flaps, together, &mut self.rng);
         self.ends = self.ends.saturating_add(1);
         Decision::RetryAt(now + floor + delay)
     }

@@ -30,8 +30,9 @@ pub use from_stream::FromStream;
 ///   (RFC 6455, section 5.4). So is its Close.
 /// - [`start_send`](Transport::start_send) of a message comes only after
 ///   [`poll_ready`](Transport::poll_ready) returned `Ready(Ok)`, which also says that no control
-///   frame will overtake an earlier message any more. A Ping and a Close need no readiness: the transport keeps a place for one of each (a newer Ping replaces one that was not
-///   written yet), and sends it before any further frame of a message.
+///   frame will overtake an earlier message any more.
+/// - A Ping and a Close need no readiness: the transport keeps a place for one of each (a newer Ping
+///   replaces one that was not written yet), and sends it before any further frame of a message.
 /// - `poll_flush` is ready once the operating system has taken every byte.
 /// - After an error, or after `poll_recv` returned `None`, only `start_send` of a Close,
 ///   `poll_flush`, `poll_close` and `abort` are called.

@@ -7,10 +7,7 @@ use std::time::Duration;
 
 /// Which way bytes go
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a connection has two directions and no third"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a connection has two directions and no third")]
 pub enum Direction {
     /// From the client to the server
     ToServer,
@@ -125,10 +122,7 @@ impl Faults {
             Fault::Reset => self.reset = true,
             // A moment that the connection has not seen yet happens all the same.
             Fault::Heal => self.each(Direction::Both, |lane| {
-                *lane = LaneFaults {
-                    half_close: lane.half_close,
-                    ..LaneFaults::default()
-                };
+                *lane = LaneFaults { half_close: lane.half_close, ..LaneFaults::default() };
             }),
         }
     }

@@ -114,11 +114,7 @@ impl Lane {
         }
         let due = self.due(now);
         self.held_bytes += bytes.len();
-        self.held.push_back(Chunk {
-            due,
-            bytes: bytes.to_vec(),
-            written: 0,
-        });
+        self.held.push_back(Chunk { due, bytes: bytes.to_vec(), written: 0 });
         self.cut_if_due(now);
     }
 
@@ -215,9 +211,7 @@ impl Lane {
         let Some(rate) = self.faults.rate else {
             return usize::MAX;
         };
-        usize::try_from(rate.get() / PORTIONS)
-            .unwrap_or(usize::MAX)
-            .max(1)
+        usize::try_from(rate.get() / PORTIONS).unwrap_or(usize::MAX).max(1)
     }
 
     fn close(&mut self, now: Instant, end: End) {

@@ -7,10 +7,7 @@ use super::*;
 const MILLI: Duration = Duration::from_millis(1);
 
 fn black_hole() -> LaneFaults {
-    LaneFaults {
-        black_hole: true,
-        ..LaneFaults::default()
-    }
+    LaneFaults { black_hole: true, ..LaneFaults::default() }
 }
 
 /// Writes all that is due and returns it with the end, if that was due as well
@@ -36,23 +33,14 @@ fn drain(lane: &mut Lane, now: Instant) -> (Vec<u8>, Option<End>) {
 fn a_shorter_delay_overtakes_nothing() {
     let now = Instant::now();
     let mut lane = Lane::default();
-    lane.obey(
-        LaneFaults {
-            delay: MILLI * 600,
-            ..LaneFaults::default()
-        },
-        now,
-    );
+    lane.obey(LaneFaults { delay: MILLI * 600, ..LaneFaults::default() }, now);
     lane.take(now, b"slow ");
     lane.obey(LaneFaults::default(), now);
     lane.take(now + MILLI, b"fast");
     lane.sender_ended(now + MILLI, End::Fin);
     assert_eq!(lane.next(), Some(now + MILLI * 600));
     assert_eq!(drain(&mut lane, now + MILLI * 599), (vec![], None));
-    assert_eq!(
-        drain(&mut lane, now + MILLI * 600),
-        (b"slow fast".to_vec(), Some(End::Fin))
-    );
+    assert_eq!(drain(&mut lane, now + MILLI * 600), (b"slow fast".to_vec(), Some(End::Fin)));
     assert!(lane.is_over());
 }
 
@@ -60,22 +48,13 @@ fn a_shorter_delay_overtakes_nothing() {
 fn a_rate_is_kept_and_lateness_is_made_up_for_only_a_little() {
     let now = Instant::now();
     let mut lane = Lane::default();
-    lane.obey(
-        LaneFaults {
-            rate: NonZeroU32::new(1_000),
-            ..LaneFaults::default()
-        },
-        now,
-    );
+    lane.obey(LaneFaults { rate: NonZeroU32::new(1_000), ..LaneFaults::default() }, now);
     lane.take(now, &[7; 4_000]);
     let mut written = 0;
     for milli in 0..=1_000 {
         written += drain(&mut lane, now + MILLI * milli).0.len();
     }
-    assert!(
-        (1_000..=1_010).contains(&written),
-        "{written} bytes in a second of 1000 B/s"
-    );
+    assert!((1_000..=1_010).contains(&written), "{written} bytes in a second of 1000 B/s");
     let late = drain(&mut lane, now + MILLI * 3_000).0.len();
     assert!(late <= 120, "{late} bytes at once after a stall of 2 s");
 }
@@ -84,13 +63,7 @@ fn a_rate_is_kept_and_lateness_is_made_up_for_only_a_little() {
 fn a_full_lane_reads_no_more() {
     let now = Instant::now();
     let mut lane = Lane::default();
-    lane.obey(
-        LaneFaults {
-            delay: MILLI,
-            ..LaneFaults::default()
-        },
-        now,
-    );
+    lane.obey(LaneFaults { delay: MILLI, ..LaneFaults::default() }, now);
     lane.take(now, &vec![0; HELD - 1]);
     assert!(lane.wants_bytes());
     lane.take(now, &[0]);
@@ -122,13 +95,7 @@ fn a_stream_with_a_hole_is_reset_when_healed() {
     read_in_the_hole.take(now, b"lost");
 
     let mut under_way = Lane::default();
-    under_way.obey(
-        LaneFaults {
-            delay: MILLI,
-            ..LaneFaults::default()
-        },
-        now,
-    );
+    under_way.obey(LaneFaults { delay: MILLI, ..LaneFaults::default() }, now);
     under_way.take(now, b"lost");
     under_way.obey(black_hole(), now);
 
@@ -152,10 +119,7 @@ fn an_empty_black_hole_leaves_no_trace() {
 #[test]
 fn a_cut_is_exact_wherever_the_bytes_are() {
     let now = Instant::now();
-    let cut = LaneFaults {
-        cut_at: Some(5),
-        ..LaneFaults::default()
-    };
+    let cut = LaneFaults { cut_at: Some(5), ..LaneFaults::default() };
 
     let mut to_come = Lane::default();
     to_come.obey(cut, now);
@@ -186,13 +150,7 @@ fn a_half_closed_lane_delivers_what_was_under_way_and_drops_the_rest() {
     let now = Instant::now();
     let mut lane = Lane::default();
     lane.take(now, b"before");
-    lane.obey(
-        LaneFaults {
-            half_close: true,
-            ..LaneFaults::default()
-        },
-        now,
-    );
+    lane.obey(LaneFaults { half_close: true, ..LaneFaults::default() }, now);
     lane.take(now, b"after");
     assert_eq!(drain(&mut lane, now), (b"before".to_vec(), Some(End::Fin)));
     lane.sender_ended(now, End::Fin);
@@ -207,13 +165,7 @@ fn a_stalled_lane_reads_nothing_and_watches_for_a_reset() {
     let now = Instant::now();
     let mut lane = Lane::default();
     lane.take(now, b"read before");
-    lane.obey(
-        LaneFaults {
-            stall: true,
-            ..LaneFaults::default()
-        },
-        now,
-    );
+    lane.obey(LaneFaults { stall: true, ..LaneFaults::default() }, now);
     assert!(!lane.wants_bytes() && lane.wants_reset());
     assert_eq!(drain(&mut lane, now).0, b"read before");
     lane.sender_ended(now, End::Reset);

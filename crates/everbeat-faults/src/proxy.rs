@@ -72,19 +72,10 @@ impl Proxy {
     pub async fn start(upstream: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let state = State {
-            upstream,
-            faults: Faults::default(),
-            relays: Vec::new(),
-            accepted: 0,
-        };
+        let state = State { upstream, faults: Faults::default(), relays: Vec::new(), accepted: 0 };
         let state = Arc::new(Mutex::new(state));
         let listening = tokio::spawn(listen(listener, Arc::clone(&state))).abort_handle();
-        Ok(Self {
-            address,
-            state,
-            listening,
-        })
+        Ok(Self { address, state, listening })
     }
 
     /// Where clients connect
@@ -124,12 +115,7 @@ impl Proxy {
     /// The connections that are open, oldest first
     #[must_use]
     pub fn connections(&self) -> Vec<Relay> {
-        self.state()
-            .relays
-            .iter()
-            .filter(|relay| relay.is_open())
-            .cloned()
-            .collect()
+        self.state().relays.iter().filter(|relay| relay.is_open()).cloned().collect()
     }
 
     /// How many connections were ever taken

@@ -59,9 +59,7 @@ impl Relay {
 
     /// Adds a fault to this connection alone
     pub fn inject(&self, fault: Fault) {
-        self.shared
-            .faults
-            .send_modify(|faults| faults.inject(fault));
+        self.shared.faults.send_modify(|faults| faults.inject(fault));
     }
 
     /// How many bytes this direction has carried; the sum of the two for [`Direction::Both`]
@@ -92,21 +90,15 @@ impl Relay {
         // An option of speed: a socket without it works as well.
         _ = client.set_nodelay(true);
         _ = server.set_nodelay(true);
-        let mut pair = Pair {
-            client,
-            server,
-            to_server: Lane::default(),
-            to_client: Lane::default(),
-        };
+        let mut pair =
+            Pair { client, server, to_server: Lane::default(), to_client: Lane::default() };
         match pair.carry(&self.shared, &mut faults).await {
             Outcome::Over => {}
             Outcome::Reset => {
                 reset(&pair.client);
                 reset(&pair.server);
             }
-            Outcome::Cut {
-                receiver: Direction::ToServer,
-            } => {
+            Outcome::Cut { receiver: Direction::ToServer } => {
                 reset(&pair.client);
                 drop(pair.client);
                 see_off(&pair.server, &mut faults).await;
@@ -180,15 +172,11 @@ impl Pair {
                 Ready::Read(_) => read(&self.server, &mut buffer, &mut self.to_client),
                 Ready::Write(Direction::ToServer) => {
                     write(&self.server, &mut self.to_server, &mut self.to_client);
-                    shared
-                        .to_server
-                        .store(self.to_server.carried(), Ordering::Relaxed);
+                    shared.to_server.store(self.to_server.carried(), Ordering::Relaxed);
                 }
                 Ready::Write(_) => {
                     write(&self.client, &mut self.to_client, &mut self.to_server);
-                    shared
-                        .to_client
-                        .store(self.to_client.carried(), Ordering::Relaxed);
+                    shared.to_client.store(self.to_client.carried(), Ordering::Relaxed);
                 }
                 Ready::Reset(Direction::ToServer) => {
                     self.to_server.sender_ended(Instant::now(), End::Reset);
@@ -201,12 +189,7 @@ impl Pair {
 
     /// Shows the receivers the ends that are due: these wait for no readiness
     fn end(&mut self, now: Instant) -> Option<Outcome> {
-        let Self {
-            client,
-            server,
-            to_server,
-            to_client,
-        } = self;
+        let Self { client, server, to_server, to_client } = self;
         for (lane, receiver, direction) in [
             (&mut *to_server, &*server, Direction::ToServer),
             (&mut *to_client, &*client, Direction::ToClient),
@@ -215,9 +198,7 @@ impl Pair {
                 Some(Step::End(End::Reset)) => return Some(Outcome::Reset),
                 Some(Step::End(End::Cut)) => {
                     finish(receiver);
-                    return Some(Outcome::Cut {
-                        receiver: direction,
-                    });
+                    return Some(Outcome::Cut { receiver: direction });
                 }
                 Some(Step::End(End::Fin)) => {
                     finish(receiver);
@@ -232,12 +213,7 @@ impl Pair {
     async fn wait(&self, now: Instant, faults: &mut watch::Receiver<Faults>) -> Ready {
         use Direction::{ToClient, ToServer};
 
-        let Self {
-            client,
-            server,
-            to_server,
-            to_client,
-        } = self;
+        let Self { client, server, to_server, to_client } = self;
         let due = [to_server.next(), to_client.next()].into_iter().flatten();
         let due = due.filter(|&due| due > now).min();
         // Fair, not biased: a flood one way must not keep the other way waiting.
@@ -264,10 +240,7 @@ async fn reach(
     faults: &mut watch::Receiver<Faults>,
 ) -> Option<TcpStream> {
     let swallowed = faults.borrow().to_server.black_hole;
-    faults
-        .wait_for(|faults| faults.reset || !faults.to_server.black_hole)
-        .await
-        .ok()?;
+    faults.wait_for(|faults| faults.reset || !faults.to_server.black_hole).await.ok()?;
     if faults.borrow().reset || (swallowed && has_left(client).await) {
         return None;
     }
@@ -275,10 +248,7 @@ async fn reach(
         return Some(server);
     }
     // The server's refusal is on its way to the client: a black hole hides that as well.
-    faults
-        .wait_for(|faults| faults.reset || !faults.to_client.black_hole)
-        .await
-        .ok()?;
+    faults.wait_for(|faults| faults.reset || !faults.to_client.black_hole).await.ok()?;
     None
 }
 

@@ -69,17 +69,8 @@ mod tests {
             .at(second * 2, Fault::Heal)
             .at(second, Fault::Reset)
             .at(second * 2, half_close);
-        let steps = [
-            (second, Fault::Reset),
-            (second * 2, Fault::Heal),
-            (second * 2, half_close),
-        ];
+        let steps = [(second, Fault::Reset), (second * 2, Fault::Heal), (second * 2, half_close)];
         assert_eq!(built.steps(), steps);
-        assert_eq!(
-            [steps[1], steps[2], steps[0]]
-                .into_iter()
-                .collect::<Schedule>(),
-            built
-        );
+        assert_eq!([steps[1], steps[2], steps[0]].into_iter().collect::<Schedule>(), built);
     }
 }

@@ -43,13 +43,7 @@ where
     S: SpawnServer<A, K, H>,
 {
     pub(crate) fn new(acceptor: A, shared: Arc<Shared<A::Facts, K, H>>, spawner: Arc<S>) -> Self {
-        Self {
-            acceptor,
-            shared,
-            spawner,
-            pause: None,
-            delay: PAUSE_MIN,
-        }
+        Self { acceptor, shared, spawner, pause: None, delay: PAUSE_MIN }
     }
 
     pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -64,8 +58,7 @@ where
                 Ok(upgrade) => {
                     *this.delay = PAUSE_MIN;
                     let (shared, spawner) = (this.shared.clone(), this.spawner.clone());
-                    this.spawner
-                        .spawn(Upgrading::<A, K, H, S>::new(upgrade, shared, spawner));
+                    this.spawner.spawn(Upgrading::<A, K, H, S>::new(upgrade, shared, spawner));
                 }
                 Err(error) => {
                     let (delay, cause) = (*this.delay, A::classify(&error));

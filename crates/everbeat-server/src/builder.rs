@@ -129,12 +129,7 @@ impl<O> ServerBuilder<O> {
 
 impl<A: Listen> ServerBuilder<ToBind<A>> {
     pub(crate) fn to_bind() -> Self {
-        Self {
-            origin: ToBind {
-                listener: A::Settings::default(),
-            },
-            settings: Settings::DEFAULT,
-        }
+        Self { origin: ToBind { listener: A::Settings::default() }, settings: Settings::DEFAULT }
     }
 
     /// Changes what belongs to the transport: limits on messages and requests
@@ -157,9 +152,7 @@ impl<A: Listen> ServerBuilder<ToBind<A>> {
         address: &str,
     ) -> Result<Server<A, A::Timer, A::Spawner>, BindError<A::Error>> {
         let settings = self.settings.check()?;
-        let acceptor = A::listen(address, self.origin.listener)
-            .await
-            .map_err(BindError::Listen)?;
+        let acceptor = A::listen(address, self.origin.listener).await.map_err(BindError::Listen)?;
         let parts = Parts {
             timer: acceptor.timer(),
             spawner: acceptor.spawner(),
@@ -172,15 +165,7 @@ impl<A: Listen> ServerBuilder<ToBind<A>> {
 
 impl<A: Accept, K: Timer + Clone, S> ServerBuilder<Parts<A, K, S>> {
     pub(crate) const fn over(acceptor: A, timer: K, spawner: S, seed: u64) -> Self {
-        Self {
-            origin: Parts {
-                acceptor,
-                timer,
-                spawner,
-                seed,
-            },
-            settings: Settings::DEFAULT,
-        }
+        Self { origin: Parts { acceptor, timer, spawner, seed }, settings: Settings::DEFAULT }
     }
 
     /// Makes the server

@@ -38,10 +38,7 @@ pub(crate) async fn drain<X, K: Timer>(
     if !late.is_empty() {
         emptied_within(registry, wheel, CUT_GRACE).await;
     }
-    Drained {
-        closed: live.len().saturating_sub(late.len()),
-        cut: late.len(),
-    }
+    Drained { closed: live.len().saturating_sub(late.len()), cut: late.len() }
 }
 
 async fn emptied_within<X, K: Timer>(registry: &Registry<X>, wheel: &Wheel<K>, limit: Duration) {

@@ -159,9 +159,7 @@ impl<T: Transport> Transport for Handled<T> {
         };
         *this.over |= !matches!(
             incoming,
-            Some(Ok(Incoming::Message(_)
-                | Incoming::Ping(_)
-                | Incoming::Pong(_)))
+            Some(Ok(Incoming::Message(_) | Incoming::Ping(_) | Incoming::Pong(_)))
         );
         Poll::Ready(incoming)
     }

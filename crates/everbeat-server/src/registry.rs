@@ -87,11 +87,7 @@ impl<X> Registry<X> {
     /// Ready when no connection is left; one task at a time may ask
     pub(crate) fn poll_emptied(&self, cx: &Context<'_>) -> Poll<()> {
         self.inner.emptied.register(cx.waker());
-        if self.is_empty() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        if self.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// How many connections there were so far, those that ended included
@@ -152,9 +148,7 @@ impl<X> Registry<X> {
 
 impl<X> Clone for Registry<X> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-        }
+        Self { inner: self.inner.clone() }
     }
 }
 

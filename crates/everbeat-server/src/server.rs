@@ -153,15 +153,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
         D: Future<Output = ()>,
         S: SpawnServer<A, K, H>,
     {
-        let Self {
-            acceptor,
-            spawner,
-            seed,
-            wheel,
-            registry,
-            handle,
-            settings,
-        } = self;
+        let Self { acceptor, spawner, seed, wheel, registry, handle, settings } = self;
         for turn in wheel.turns() {
             spawner.spawn(turn);
         }
@@ -188,11 +180,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
         }
         upgrades.close();
         let drained = drain(&registry, &wheel, settings.shutdown_timeout).await;
-        Served {
-            served: registry.served(),
-            closed: drained.closed,
-            cut: drained.cut,
-        }
+        Served { served: registry.served(), closed: drained.closed, cut: drained.cut }
     }
 }
 
@@ -256,10 +244,7 @@ impl fmt::Display for Served {
             (closed, 0) => write!(f, "; at the shutdown {closed} closed in time"),
             (closed, 1) => write!(f, "; at the shutdown {closed} closed in time, 1 was cut"),
             (closed, cut) => {
-                write!(
-                    f,
-                    "; at the shutdown {closed} closed in time, {cut} were cut"
-                )
+                write!(f, "; at the shutdown {closed} closed in time, {cut} were cut")
             }
         }
     }

@@ -40,18 +40,12 @@ impl ServerHandle {
     /// Ready once it was asked to; the server's one task asks
     pub(crate) fn poll_stop(&self, cx: &Context<'_>) -> Poll<()> {
         self.0.waker.register(cx.waker());
-        if self.is_stopping() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        if self.is_stopping() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
 impl fmt::Debug for ServerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerHandle")
-            .field("stopping", &self.is_stopping())
-            .finish()
+        f.debug_struct("ServerHandle").field("stopping", &self.is_stopping()).finish()
     }
 }

@@ -24,11 +24,7 @@ struct State {
 
 impl Upgrades {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            closed: AtomicBool::new(false),
-            state: Mutex::default(),
-        }
+        Self { limit, closed: AtomicBool::new(false), state: Mutex::default() }
     }
 
     /// Ready while another upgrade may begin; the accept loop's one task asks
@@ -51,22 +47,14 @@ impl Upgrades {
         let number = state.newest;
         state.running.insert(number, None);
         drop(state);
-        Permit {
-            upgrades: self.clone(),
-            number,
-            seen: None,
-        }
+        Permit { upgrades: self.clone(), number, seen: None }
     }
 
     /// Ends all upgrades: nobody is there any more to serve their connections
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         self.closed.store(true, Ordering::SeqCst);
-        let wakers: Vec<_> = state
-            .running
-            .values_mut()
-            .filter_map(Option::take)
-            .collect();
+        let wakers: Vec<_> = state.running.values_mut().filter_map(Option::take).collect();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
@@ -91,11 +79,7 @@ pub(crate) struct Permit {
 impl Permit {
     /// Whether the upgrade is to be given up; the task is woken when it is
     pub(crate) fn poll_closed(&mut self, cx: &Context<'_>) -> bool {
-        if !self
-            .seen
-            .as_ref()
-            .is_some_and(|seen| seen.will_wake(cx.waker()))
-        {
+        if !self.seen.as_ref().is_some_and(|seen| seen.will_wake(cx.waker())) {
             let waker = cx.waker().clone();
             self.seen = Some(waker.clone());
             let mut state = self.upgrades.lock();

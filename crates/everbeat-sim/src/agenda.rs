@@ -34,10 +34,7 @@ pub(crate) enum Due {
 impl Agenda {
     pub(crate) fn enter(&mut self, at: Instant, due: Due) -> Key {
         self.entered += 1;
-        let key = Key {
-            at,
-            order: self.entered,
-        };
+        let key = Key { at, order: self.entered };
         self.entries.insert(key, due);
         key
     }
@@ -61,10 +58,7 @@ impl Agenda {
 
     /// Takes the next entry if it is due by `now`
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Due> {
-        let entry = self
-            .entries
-            .first_entry()
-            .filter(|entry| entry.key().at <= now)?;
+        let entry = self.entries.first_entry().filter(|entry| entry.key().at <= now)?;
         Some(entry.remove())
     }
 }
@@ -79,19 +73,8 @@ mod tests {
     fn within_an_instant_the_order_of_entry_holds() {
         let mut agenda = Agenda::default();
         let later = Instant::ORIGIN + Duration::from_secs(1);
-        for (at, wire) in [
-            (later, 3),
-            (Instant::ORIGIN, 1),
-            (later, 4),
-            (Instant::ORIGIN, 2),
-        ] {
-            agenda.enter(
-                at,
-                Due::Arrival {
-                    wire,
-                    toward: Side::Client,
-                },
-            );
+        for (at, wire) in [(later, 3), (Instant::ORIGIN, 1), (later, 4), (Instant::ORIGIN, 2)] {
+            agenda.enter(at, Due::Arrival { wire, toward: Side::Client });
         }
         let mut order = Vec::new();
         while let Some(Due::Arrival { wire, .. }) = agenda.pop_due(later) {

@@ -68,16 +68,8 @@ impl SimError {
 
 impl fmt::Display for SimError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            stop,
-            seed,
-            at,
-            trace,
-        } = self;
-        write!(
-            f,
-            "{stop} at {at:?}, seed {seed} (EVERBEAT_SEED={seed} runs it again)"
-        )?;
+        let Self { stop, seed, at, trace } = self;
+        write!(f, "{stop} at {at:?}, seed {seed} (EVERBEAT_SEED={seed} runs it again)")?;
         if trace.events() > 0 {
             write!(f, "; the last events:\n{trace}")?;
         }
@@ -97,10 +89,7 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Livelock { limit } => {
-                write!(
-                    f,
-                    "livelock: over {limit} steps within one instant (`set_step_limit`)"
-                )
+                write!(f, "livelock: over {limit} steps within one instant (`set_step_limit`)")
             }
             Self::TimedOut { limit } => write!(f, "not ready within {limit:?}"),
             Self::Stuck => f.write_str("stuck: not ready, and nothing is scheduled"),

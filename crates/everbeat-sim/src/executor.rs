@@ -56,10 +56,7 @@ impl Executor {
             started: Rc::default(),
             count: Rc::new(RefCell::new(ROOT)),
         };
-        Self {
-            spawner,
-            tasks: BTreeMap::new(),
-        }
+        Self { spawner, tasks: BTreeMap::new() }
     }
 
     pub(crate) const fn spawner(&self) -> &Spawner {
@@ -91,12 +88,7 @@ impl Executor {
             return;
         }
         let waker = entry.ticket.begin_poll();
-        if entry
-            .job
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_pending()
-        {
+        if entry.job.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
             self.tasks.insert(id, entry);
         }
     }
@@ -115,10 +107,7 @@ impl Spawner {
             *count
         };
         let ticket = Arc::new(Ticket::new(id, self.ready.clone()));
-        self.started.borrow_mut().push(Entry {
-            ticket: ticket.clone(),
-            job: Box::pin(future),
-        });
+        self.started.borrow_mut().push(Entry { ticket: ticket.clone(), job: Box::pin(future) });
         ticket.wake_by_ref();
         ticket
     }
@@ -126,17 +115,11 @@ impl Spawner {
 
 impl Ready {
     fn push(&self, id: u64) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(id);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(id);
     }
 
     fn take(&self) -> Option<u64> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 }
 
@@ -184,9 +167,7 @@ impl Wake for Ticket {
 
 impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Executor")
-            .field("tasks", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Executor").field("tasks", &self.len()).finish_non_exhaustive()
     }
 }
 

@@ -35,14 +35,9 @@ pub fn seeds(range: Range<u64>) -> impl Iterator<Item = u64> {
 
 /// The range, from the same start, as many times as long as `factor` says
 fn longer(range: Range<u64>, factor: Option<&str>) -> Range<u64> {
-    let factor = factor
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(1_u64);
+    let factor = factor.and_then(|text| text.trim().parse().ok()).unwrap_or(1_u64);
     let length = range.end.saturating_sub(range.start);
-    range.start
-        ..range
-            .start
-            .saturating_add(length.saturating_mul(factor.max(1)))
+    range.start..range.start.saturating_add(length.saturating_mul(factor.max(1)))
 }
 
 /// Runs `test` with a new simulation for each of [`seeds`]
@@ -66,8 +61,7 @@ pub fn for_each_seed(range: Range<u64>, mut test: impl FnMut(&mut Sim)) {
 
 fn parse(text: &str) -> u64 {
     let text = text.trim();
-    text.parse()
-        .unwrap_or_else(|_| fnv(FNV_OFFSET, text.as_bytes()))
+    text.parse().unwrap_or_else(|_| fnv(FNV_OFFSET, text.as_bytes()))
 }
 
 #[cfg(test)]

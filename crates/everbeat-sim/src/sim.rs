@@ -70,16 +70,8 @@ impl Sim {
     #[must_use]
     pub fn seed(seed: u64) -> Self {
         let executor = Executor::new();
-        let handle = SimHandle {
-            world: Shared::new(seed),
-            spawner: executor.spawner().clone(),
-        };
-        Self {
-            handle,
-            executor,
-            steps: 0,
-            step_limit: Self::STEP_LIMIT,
-        }
+        let handle = SimHandle { world: Shared::new(seed), spawner: executor.spawner().clone() };
+        Self { handle, executor, steps: 0, step_limit: Self::STEP_LIMIT }
     }
 
     /// A handle for use inside tasks
@@ -133,17 +125,10 @@ impl Sim {
         let until = self.now() + limit;
         let driven = {
             let future = pin!(async { output = Some(future.await) });
-            let root = Root {
-                future,
-                ticket: self.executor.root(),
-            };
+            let root = Root { future, ticket: self.executor.root() };
             self.drive(Some(root), until)?
         };
-        let stop = if let Driven::Idle = driven {
-            Stop::Stuck
-        } else {
-            Stop::TimedOut { limit }
-        };
+        let stop = if let Driven::Idle = driven { Stop::Stuck } else { Stop::TimedOut { limit } };
         output.ok_or_else(|| self.error(stop))
     }
 
@@ -157,9 +142,7 @@ impl Sim {
         loop {
             while let Some(id) = self.executor.next_ready() {
                 self.count_step()?;
-                self.handle
-                    .world
-                    .with(|world| world.record(Happening::Poll { task: id }));
+                self.handle.world.with(|world| world.record(Happening::Poll { task: id }));
                 if id != ROOT {
                     self.executor.poll(id);
                 } else if root.as_mut().is_some_and(Root::poll) {
@@ -181,9 +164,7 @@ impl Sim {
             return Ok(());
         }
         self.steps = 0;
-        Err(self.error(Stop::Livelock {
-            limit: self.step_limit,
-        }))
+        Err(self.error(Stop::Livelock { limit: self.step_limit }))
     }
 }
 
@@ -191,10 +172,7 @@ impl Root<'_> {
     /// Whether it is ready now
     fn poll(&mut self) -> bool {
         let waker = self.ticket.begin_poll();
-        self.future
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_ready()
+        self.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
     }
 }
 
@@ -212,10 +190,7 @@ impl Drop for Sim {
             return;
         }
         let (seed, now, trace) = (self.original_seed(), self.now(), self.trace());
-        #[expect(
-            clippy::print_stderr,
-            reason = "it is for whoever reads why the test failed"
-        )]
+        #[expect(clippy::print_stderr, reason = "it is for whoever reads why the test failed")]
         {
             eprintln!("panic at {now:?}, seed {seed} (EVERBEAT_SEED={seed} runs it again)");
             eprint!("{trace}");

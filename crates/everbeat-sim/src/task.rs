@@ -34,11 +34,7 @@ struct Ending<T> {
 
 impl<T: 'static> Task<T> {
     pub(crate) fn spawn(spawner: &Spawner, future: impl Future<Output = T> + 'static) -> Self {
-        let ending = Arc::new(Mutex::new(Ending {
-            over: false,
-            output: None,
-            waiting: None,
-        }));
+        let ending = Arc::new(Mutex::new(Ending { over: false, output: None, waiting: None }));
         let announce = Announce(ending.clone());
         let ticket = spawner.spawn(async move {
             let announce = announce;
@@ -92,9 +88,7 @@ impl<T> Future for Task<T> {
 
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Task")
-            .field("finished", &self.is_finished())
-            .finish_non_exhaustive()
+        f.debug_struct("Task").field("finished", &self.is_finished()).finish_non_exhaustive()
     }
 }
 

@@ -44,10 +44,7 @@ struct Counters {
 
 impl SimTimer {
     pub(crate) fn new(world: Shared) -> Self {
-        Self {
-            world,
-            counters: Arc::default(),
-        }
+        Self { world, counters: Arc::default() }
     }
 
     /// How often `now` was called

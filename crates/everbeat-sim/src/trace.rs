@@ -35,11 +35,7 @@ pub(crate) enum Happening {
     /// A task was polled; 0 is the future of `block_on`
     Poll { task: u64 },
     /// The first wire of a pair of hosts, or another, was opened
-    Wire {
-        wire: u64,
-        client: String,
-        server: String,
-    },
+    Wire { wire: u64, client: String, server: String },
     /// The sender's side took the last byte of a frame
     Sent(Passage),
     /// A frame or a part of one reached the other side
@@ -68,11 +64,7 @@ impl Trace {
     pub const KEPT: usize = 64;
 
     pub(crate) const fn new() -> Self {
-        Self {
-            digest: FNV_OFFSET,
-            events: 0,
-            newest: VecDeque::new(),
-        }
+        Self { digest: FNV_OFFSET, events: 0, newest: VecDeque::new() }
     }
 
     /// A hash of everything that happened so far
@@ -122,11 +114,7 @@ impl Happening {
     fn fold(&self, hash: u64) -> u64 {
         match self {
             Self::Poll { task } => fnv(fnv(hash, b"p"), &task.to_le_bytes()),
-            Self::Wire {
-                wire,
-                client,
-                server,
-            } => {
+            Self::Wire { wire, client, server } => {
                 let hash = fnv(fnv(hash, b"w"), &wire.to_le_bytes());
                 fnv(fnv(fnv(hash, client.as_bytes()), b"-"), server.as_bytes())
             }
@@ -147,11 +135,7 @@ impl fmt::Display for Happening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Poll { task } => write!(f, "task {task} polled"),
-            Self::Wire {
-                wire,
-                client,
-                server,
-            } => write!(f, "#{wire} {client} - {server}"),
+            Self::Wire { wire, client, server } => write!(f, "#{wire} {client} - {server}"),
             Self::Sent(passage) => write!(f, "{passage} sent"),
             Self::Arrived(passage) => write!(f, "{passage} arrived"),
             Self::Host { host, what } => write!(f, "{host} {what}"),
@@ -173,13 +157,7 @@ impl Passage {
 
 impl fmt::Display for Passage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            wire,
-            toward,
-            label,
-            bytes,
-            ..
-        } = self;
+        let Self { wire, toward, label, bytes, .. } = self;
         write!(f, "#{wire} to {toward}: {label}, {bytes} B")
     }
 }
@@ -188,9 +166,9 @@ pub(crate) const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// FNV-1a: the standard library promises no hash that stays the same from version to version
 pub(crate) fn fnv(hash: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(hash, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    bytes
+        .iter()
+        .fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 #[cfg(test)]

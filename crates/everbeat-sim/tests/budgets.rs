@@ -27,11 +27,7 @@ fn counted(sim: &Sim) -> (Connection<Pipe, SimTimer>, SimTimer, Pipe) {
     let (client, server) = sim.pipe("client", "server");
     let timer = sim.timer();
     let config = beat(INTERVAL, INTERVAL / 2);
-    (
-        Connection::new(client, timer.clone(), config, sim.random()),
-        timer,
-        server,
-    )
+    (Connection::new(client, timer.clone(), config, sim.random()), timer, server)
 }
 
 /// Reads everything in a task of its own, whose polls are counted; the number of messages
@@ -65,11 +61,7 @@ fn an_idle_connection_moves_its_alarm_twice_an_interval_at_most() {
         read_all(sim, server);
         let elapsed = 1_000 * SECOND;
         assert_eq!(drive(sim, &mut client, elapsed), []);
-        assert!(
-            rearms(&timer) <= allowed(elapsed, 2.0),
-            "{}",
-            rearms(&timer)
-        );
+        assert!(rearms(&timer) <= allowed(elapsed, 2.0), "{}", rearms(&timer));
     });
 }
 
@@ -81,11 +73,7 @@ fn a_hundred_messages_a_second_move_it_once_an_interval_at_most() {
     talk(&sim, server, 100_000, 10 * MS);
     let task = count_messages(&sim, client);
     sim.run_for(elapsed + SECOND).unwrap();
-    assert!(
-        rearms(&timer) <= allowed(elapsed, 1.0),
-        "{}",
-        rearms(&timer)
-    );
+    assert!(rearms(&timer) <= allowed(elapsed, 1.0), "{}", rearms(&timer));
     assert_eq!(task.take(), Some(100_000));
 }
 
@@ -97,11 +85,7 @@ fn whatever_the_phase_of_the_beat_messages_do_not_move_it_more_often() {
         talk(sim, server, 1_000, 100 * MS);
         let task = count_messages(sim, client);
         sim.run_for(elapsed).unwrap();
-        assert!(
-            rearms(&timer) <= allowed(elapsed, 1.0),
-            "{}",
-            rearms(&timer)
-        );
+        assert!(rearms(&timer) <= allowed(elapsed, 1.0), "{}", rearms(&timer));
         assert!(!task.is_finished());
     });
 }
@@ -120,15 +104,10 @@ fn no_message_moves_it_either_way() {
         let before = timer.arms();
         let (sent, mut read) = (1_000, 0);
         for _ in 0..sent {
-            sim.block_on(server.send(Outgoing::Message("in".into())), SECOND)
-                .unwrap()
-                .unwrap();
+            sim.block_on(server.send(Outgoing::Message("in".into())), SECOND).unwrap().unwrap();
             sim.block_on(client.send("out"), SECOND).unwrap().unwrap();
             read += drive(sim, &mut client, MS).len();
-            sim.block_on(server.next(), SECOND)
-                .unwrap()
-                .unwrap()
-                .unwrap();
+            sim.block_on(server.next(), SECOND).unwrap().unwrap().unwrap();
         }
         assert_eq!(read, sent);
         // A second has passed: a single alarm may have fired in it, whatever was said.
@@ -145,11 +124,7 @@ fn a_wake_reads_the_clock_once_at_most_when_idle() {
         let task = count_messages(sim, client);
         sim.run_for(1_000 * SECOND).unwrap();
         let (reads, made) = (timer.clock_reads(), 1);
-        assert!(
-            reads <= task.polls() + made,
-            "{reads} reads, {} polls",
-            task.polls()
-        );
+        assert!(reads <= task.polls() + made, "{reads} reads, {} polls", task.polls());
     });
 }
 
@@ -163,11 +138,7 @@ fn a_wake_reads_the_clock_once_at_most_under_load() {
         sim.run_for(60 * SECOND).unwrap();
         assert_eq!(task.take(), Some(5_000));
         let (reads, made) = (timer.clock_reads(), 1);
-        assert!(
-            reads <= task.polls() + made,
-            "{reads} reads, {} polls",
-            task.polls()
-        );
+        assert!(reads <= task.polls() + made, "{reads} reads, {} polls", task.polls());
     });
 }
 
@@ -194,10 +165,6 @@ fn a_wake_reads_the_clock_once_at_most_while_it_echoes() {
         sim.run_for(60 * SECOND).unwrap();
         assert_eq!(talker.take(), Some(Ok(())));
         let (reads, made) = (timer.clock_reads(), 1);
-        assert!(
-            reads <= task.polls() + made,
-            "{reads} reads, {} polls",
-            task.polls()
-        );
+        assert!(reads <= task.polls() + made, "{reads} reads, {} polls", task.polls());
     });
 }

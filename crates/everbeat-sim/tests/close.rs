@@ -48,9 +48,7 @@ fn a_server_closes_as_politely_and_its_code_gets_through() {
     let (client, mut server) = pair(&sim);
     let client = drive_beside(&sim, client);
     let frame = CloseFrame::new(CloseCode(4_001), "maintenance");
-    let end = sim
-        .block_on(server.close_with(frame.clone()), CLOSE_TIMEOUT)
-        .unwrap();
+    let end = sim.block_on(server.close_with(frame.clone()), CLOSE_TIMEOUT).unwrap();
     assert_eq!(end.cause, Cause::ClosedByUs);
     sim.run_for(SECOND).unwrap();
     assert_eq!(client.take().unwrap().cause, Cause::from(Some(frame)));
@@ -70,28 +68,16 @@ fn both_may_close_at_once() {
 
 #[test]
 fn recv_is_none_after_a_polite_close_and_the_cause_after_another() {
-    for (code, polite) in [
-        (1000, true),
-        (1001, true),
-        (1008, false),
-        (1011, false),
-        (4000, false),
-    ] {
+    for (code, polite) in [(1000, true), (1001, true), (1008, false), (1011, false), (4000, false)]
+    {
         let mut sim = Sim::seed(1);
         let (mut client, mut server) = pair(&sim);
         sim.spawn(async move { server.close_with(CloseCode(code).into()).await });
         let heard = sim.block_on(client.recv(), SECOND).unwrap();
         let cause = Cause::from(Some(CloseFrame::from(CloseCode(code))));
         assert_eq!(heard, if polite { Ok(None) } else { Err(cause.clone()) });
-        assert_eq!(
-            sim.block_on(client.recv(), SECOND).unwrap(),
-            Ok(None),
-            "and none from then on"
-        );
-        assert_eq!(
-            sim.block_on(client.send("late"), SECOND).unwrap(),
-            Err(cause)
-        );
+        assert_eq!(sim.block_on(client.recv(), SECOND).unwrap(), Ok(None), "and none from then on");
+        assert_eq!(sim.block_on(client.send("late"), SECOND).unwrap(), Err(cause));
     }
 }
 
@@ -107,13 +93,9 @@ fn what_was_sent_before_the_close_arrives_and_is_proven() {
             }
             heard
         });
-        let sent: Vec<Message> = (0..20)
-            .map(|number| Message::from(vec![number; 100]))
-            .collect();
+        let sent: Vec<Message> = (0..20).map(|number| Message::from(vec![number; 100])).collect();
         for message in &sent {
-            sim.block_on(client.send(message.clone()), SECOND)
-                .unwrap()
-                .unwrap();
+            sim.block_on(client.send(message.clone()), SECOND).unwrap().unwrap();
         }
         let end = sim.block_on(client.close(), CLOSE_TIMEOUT).unwrap();
         assert_eq!((end.unconfirmed.count, client.delivered()), (0, 20));
@@ -128,10 +110,7 @@ fn a_peer_that_never_answers_our_close_is_dropped_after_the_close_timeout() {
     let (mut client, server) = with_peer(&sim, beatless());
     let heard = read_and_stay(&sim, server);
     let end = sim.block_on(client.close(), 60 * SECOND).unwrap();
-    assert_eq!(
-        (end.cause, sim.now()),
-        (Cause::ClosedByUs, at(CLOSE_TIMEOUT))
-    );
+    assert_eq!((end.cause, sim.now()), (Cause::ClosedByUs, at(CLOSE_TIMEOUT)));
     sim.run_for(SECOND).unwrap();
     assert_eq!(closes(&heard.borrow()), [Some(CloseCode::NORMAL.into())]);
 }
@@ -143,9 +122,7 @@ fn closing_ends_within_the_timeout_whatever_the_peer_does_not_do() {
         link.buffer(500);
         let (mut client, server) = with_peer(sim, beat(SECOND, SECOND));
         let server = read_all(sim, server);
-        sim.block_on(client.send(vec![7; 50_000]), SECOND)
-            .unwrap()
-            .unwrap();
+        sim.block_on(client.send(vec![7; 50_000]), SECOND).unwrap().unwrap();
         match sim.random() % 4 {
             0 => link.to("server").stall(),
             1 => link.cut(),
@@ -154,11 +131,7 @@ fn closing_ends_within_the_timeout_whatever_the_peer_does_not_do() {
         }
         let begun = sim.now();
         let end = sim.block_on(client.close(), 60 * SECOND).unwrap();
-        assert!(
-            sim.now() <= begun + CLOSE_TIMEOUT,
-            "{:?} since {begun:?}",
-            sim.now()
-        );
+        assert!(sim.now() <= begun + CLOSE_TIMEOUT, "{:?} since {begun:?}", sim.now());
         assert_eq!((end.cause, end.unconfirmed.count), (Cause::ClosedByUs, 1));
         drop(server);
     });
@@ -179,17 +152,12 @@ fn a_close_that_is_interrupted_goes_on_when_called_again() {
 fn an_end_of_stream_without_a_close_is_a_cut() {
     let mut sim = Sim::seed(1);
     let (mut client, mut server) = with_peer(&sim, beatless());
-    sim.block_on(server.send(Outgoing::Message("last words".into())), SECOND)
-        .unwrap()
-        .unwrap();
+    sim.block_on(server.send(Outgoing::Message("last words".into())), SECOND).unwrap().unwrap();
     drop(server);
     let events = drive(&mut sim, &mut client, SECOND);
     assert_eq!(messages(&events), [Message::from("last words")]);
     let (when, end) = the_end(&events);
-    assert!(
-        matches!(end.cause, Cause::Cut { how: Cut::End, .. }),
-        "{end}"
-    );
+    assert!(matches!(end.cause, Cause::Cut { how: Cut::End, .. }), "{end}");
     assert_eq!(when, at(MS), "at once");
 }
 
@@ -199,27 +167,9 @@ fn a_reset_is_a_cut() {
     let (mut client, mut server) = pair(&sim);
     sim.link("client", "server").reset();
     let heard = sim.block_on(client.recv(), SECOND).unwrap();
-    assert!(
-        matches!(
-            heard,
-            Err(Cause::Cut {
-                how: Cut::Reset,
-                ..
-            })
-        ),
-        "{heard:?}"
-    );
+    assert!(matches!(heard, Err(Cause::Cut { how: Cut::Reset, .. })), "{heard:?}");
     let heard = sim.block_on(server.recv(), SECOND).unwrap();
-    assert!(
-        matches!(
-            heard,
-            Err(Cause::Cut {
-                how: Cut::Reset,
-                ..
-            })
-        ),
-        "{heard:?}"
-    );
+    assert!(matches!(heard, Err(Cause::Cut { how: Cut::Reset, .. })), "{heard:?}");
 }
 
 #[test]
@@ -256,10 +206,7 @@ fn a_message_either_way_postpones_the_expiry() {
         let heard = read_all(&sim, client);
         let events = drive(&mut sim, &mut server, 20 * SECOND);
         let when = the_end(&events).0;
-        assert!(
-            when >= spoken + 10 * SECOND && when <= spoken + 11 * SECOND,
-            "{when:?}"
-        );
+        assert!(when >= spoken + 10 * SECOND && when <= spoken + 11 * SECOND, "{when:?}");
         assert!(heard.is_finished());
     }
 }
@@ -270,21 +217,10 @@ fn a_violation_is_told_to_the_peer_with_its_code() {
     let (mut client, server) = with_peer(&sim, beatless());
     let heard = read_all(&sim, server);
     let frame = CloseFrame::new(CloseCode::TOO_BIG, "over 16 MiB");
-    sim.link("client", "server")
-        .to("client")
-        .violate(frame.clone());
+    sim.link("client", "server").to("client").violate(frame.clone());
     let events = drive(&mut sim, &mut client, CLOSE_TIMEOUT + SECOND);
     let (_, end) = the_end(&events);
-    assert!(
-        matches!(
-            end.cause,
-            Cause::Violation {
-                code: CloseCode::TOO_BIG,
-                ..
-            }
-        ),
-        "{end}"
-    );
+    assert!(matches!(end.cause, Cause::Violation { code: CloseCode::TOO_BIG, .. }), "{end}");
     sim.run_for(SECOND).unwrap();
     assert_eq!(closes(&heard.take().unwrap()), [Some(frame)]);
 }
@@ -297,19 +233,14 @@ fn a_dropped_connection_says_no_close() {
     drop(client);
     sim.run_for(SECOND).unwrap();
     let end = server.take().unwrap();
-    assert!(
-        matches!(end.cause, Cause::Cut { how: Cut::End, .. }),
-        "{end}"
-    );
+    assert!(matches!(end.cause, Cause::Cut { how: Cut::End, .. }), "{end}");
 }
 
 #[test]
 fn a_peer_that_closes_and_vanishes_is_not_waited_for_beyond_the_timeout() {
     let mut sim = Sim::seed(1);
     let (mut client, mut server) = with_peer(&sim, beatless());
-    sim.block_on(server.send(Outgoing::Close(None)), SECOND)
-        .unwrap()
-        .unwrap();
+    sim.block_on(server.send(Outgoing::Close(None)), SECOND).unwrap().unwrap();
     // It never ends the stream, as a server ought to.
     let events = drive(&mut sim, &mut client, 60 * SECOND);
     let (when, end) = the_end(&events);
@@ -330,9 +261,7 @@ fn the_last_event_is_the_end_and_there_is_one() {
             _ => link.cut(),
         }
         let events = drive(sim, &mut client, 100 * SECOND);
-        let ends = events
-            .iter()
-            .filter(|(_, event)| matches!(event, Event::Disconnected(_)));
+        let ends = events.iter().filter(|(_, event)| matches!(event, Event::Disconnected(_)));
         assert_eq!(ends.count(), 1);
         the_end(&events);
         assert_eq!(drive(sim, &mut client, SECOND), []);

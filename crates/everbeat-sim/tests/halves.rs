@@ -12,10 +12,7 @@ use everbeat_sim::{Sim, SimTimer, for_each_seed};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn number(message: &Message) -> u32 {
-    message
-        .as_text()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(u32::MAX)
+    message.as_text().and_then(|text| text.parse().ok()).unwrap_or(u32::MAX)
 }
 
 /// A split client end, and the server's end as a plain connection
@@ -33,10 +30,7 @@ fn halves(sim: &Sim, queue: Queue) -> (Sender, Receiver, Connection<everbeat_sim
 #[test]
 fn what_one_task_sends_another_reads_in_order() {
     for_each_seed(0..20, |sim| {
-        sim.link("client", "server")
-            .delay(SECOND / 20)
-            .rate(20_000)
-            .buffer(1_000);
+        sim.link("client", "server").delay(SECOND / 20).rate(20_000).buffer(1_000);
         let (sender, mut receiver, mut server) = halves(sim, Queue::bounded(8, 1_000));
         sim.spawn(async move {
             while let Ok(Some(message)) = server.recv().await {
@@ -84,10 +78,7 @@ fn a_full_queue_refuses_or_waits_and_says_its_bounds() {
     };
     assert!((4..20).contains(&accepted), "{accepted}");
     assert!(matches!(refused, SendError::Full { .. }));
-    assert!(
-        refused.to_string().contains("4 messages, 1000 bytes"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("4 messages, 1000 bytes"), "{refused}");
     let large = sender.try_send("x".repeat(1_001)).unwrap_err();
     assert!(matches!(large, SendError::TooLarge { .. }), "{large}");
     let waiting = sim.spawn(async move { sender.send("late").await });
@@ -103,10 +94,7 @@ fn dropping_both_halves_closes_politely() {
         sender.send("last words").await.unwrap();
         drop((sender, receiver));
     });
-    let heard = sim.block_on(
-        async move { (server.recv().await, server.recv().await) },
-        SECOND,
-    );
+    let heard = sim.block_on(async move { (server.recv().await, server.recv().await) }, SECOND);
     assert_eq!(heard.unwrap(), (Ok(Some("last words".into())), Ok(None)));
 }
 
@@ -146,10 +134,8 @@ fn a_receiver_that_does_not_read_keeps_the_beat_and_slows_the_peer() {
 fn what_the_halves_had_queued_comes_back_unsent() {
     let mut sim = Sim::seed(1);
     let handle = sim.handle();
-    let client = Client::over(sim.connector("nobody"), handle.timer(), 1)
-        .retry_first(true)
-        .build()
-        .unwrap();
+    let client =
+        Client::over(sim.connector("nobody"), handle.timer(), 1).retry_first(true).build().unwrap();
     let (sender, mut receiver, pump) = split(client, Queue::default());
     sim.spawn(pump);
     sim.spawn(async move {
@@ -168,9 +154,7 @@ fn what_the_halves_had_queued_comes_back_unsent() {
         },
         60 * SECOND,
     );
-    let Ok(Some(Event::Closed(end))) = last else {
-        panic!("{last:?}")
-    };
+    let Ok(Some(Event::Closed(end))) = last else { panic!("{last:?}") };
     assert_eq!(end.unsent, ["a", "b", "c"].map(Message::from));
 }
 

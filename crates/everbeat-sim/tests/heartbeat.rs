@@ -17,13 +17,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 fn is_dead(cause: &Cause) -> bool {
-    matches!(
-        cause,
-        Cause::Dead {
-            verdict: Verdict::Silent,
-            ..
-        }
-    )
+    matches!(cause, Cause::Dead { verdict: Verdict::Silent, .. })
 }
 
 #[test]
@@ -36,10 +30,7 @@ fn a_silent_peer_is_dead_within_interval_and_timeout_of_its_last_byte() {
         let handle = sim.handle();
         sim.spawn(async move {
             while handle.now() < at(last_byte) {
-                server
-                    .send(Outgoing::Message("alive".into()))
-                    .await
-                    .unwrap();
+                server.send(Outgoing::Message("alive".into())).await.unwrap();
                 handle.sleep(500 * MS).await;
             }
             while let Some(Ok(_)) = server.next().await {}
@@ -52,14 +43,8 @@ fn a_silent_peer_is_dead_within_interval_and_timeout_of_its_last_byte() {
             .cloned()
             .unwrap_or((at(Duration::ZERO), Event::Alive));
         assert!(is_dead(&end.cause), "{end}");
-        assert!(
-            died > heard + TIMEOUT && died <= heard + INTERVAL + TIMEOUT,
-            "{heard:?} {died:?}"
-        );
-        assert_eq!(
-            end.evidence.silent_for,
-            died.saturating_duration_since(heard)
-        );
+        assert!(died > heard + TIMEOUT && died <= heard + INTERVAL + TIMEOUT, "{heard:?} {died:?}");
+        assert_eq!(end.evidence.silent_for, died.saturating_duration_since(heard));
         assert_eq!(end.evidence.pings_unanswered, 1);
     });
 }
@@ -73,9 +58,7 @@ fn death_is_the_timeout_after_the_ping_was_flushed_and_not_earlier() {
         let heard = read_all(sim, server);
         let events = drive(sim, &mut client, 60 * SECOND);
         let heard = heard.take().unwrap();
-        let [(arrived, Incoming::Ping(_))] = heard[..] else {
-            panic!("{heard:?}")
-        };
+        let [(arrived, Incoming::Ping(_))] = heard[..] else { panic!("{heard:?}") };
         assert_eq!(the_end(&events).0 + 30 * MS, arrived + TIMEOUT);
     });
 }
@@ -89,10 +72,7 @@ fn a_server_expires_a_silent_client_too() {
         let events = drive(sim, &mut server, 100 * SECOND);
         let (died, end) = the_end(&events);
         assert!(is_dead(&end.cause), "{end}");
-        assert!(
-            died >= at(20 * SECOND) && died <= at(45 * SECOND),
-            "{died:?}"
-        );
+        assert!(died >= at(20 * SECOND) && died <= at(45 * SECOND), "{died:?}");
     });
 }
 
@@ -124,10 +104,7 @@ fn a_slow_message_is_life_in_its_middle_although_no_ping_is_answered() {
         assert_eq!(messages(&events), [message.into()]);
         assert_eq!(events.len(), 1, "{events:?}");
         let events = drive(sim, &mut client, 3 * SECOND);
-        assert!(
-            is_dead(&the_end(&events).1.cause),
-            "after its last byte the silence counts"
-        );
+        assert!(is_dead(&the_end(&events).1.cause), "after its last byte the silence counts");
         drop(server);
     });
 }
@@ -140,9 +117,7 @@ fn a_delay_of_600_ms_each_way_is_no_death() {
         let (mut client, server) = both(sim, config, config);
         let server = drive_beside(sim, server);
         let events = drive(sim, &mut client, 600 * SECOND);
-        let end = events
-            .iter()
-            .find(|(_, event)| matches!(event, Event::Disconnected(_)));
+        let end = events.iter().find(|(_, event)| matches!(event, Event::Disconnected(_)));
         assert_eq!(end, None);
         assert!(!server.is_finished());
     });
@@ -158,10 +133,7 @@ fn a_round_trip_is_from_flush_to_pong() {
     assert_eq!(client.round_trip(), None);
     drive(&mut sim, &mut client, 11 * SECOND);
     let first = client.round_trip().unwrap();
-    assert_eq!(
-        (first.last, first.smoothed, first.minimum),
-        (100 * MS, 100 * MS, 100 * MS)
-    );
+    assert_eq!((first.last, first.smoothed, first.minimum), (100 * MS, 100 * MS, 100 * MS));
     link.delay(450 * MS);
     drive(&mut sim, &mut client, 11 * SECOND);
     let second = client.round_trip().unwrap();
@@ -176,9 +148,7 @@ fn pongs_that_nobody_waits_for_tell_nothing_but_that_bytes_came() {
         link.to("server").mute();
         let (mut client, server) = with_peer(sim, beat(SECOND, 600 * SECOND));
         let heard = read_and_stay(sim, server);
-        sim.block_on(client.send("is it there?"), SECOND)
-            .unwrap()
-            .unwrap();
+        sim.block_on(client.send("is it there?"), SECOND).unwrap().unwrap();
         assert_eq!(drive(sim, &mut client, 2 * SECOND), []);
         assert_eq!(heard.borrow().len(), 2, "a message, and a Ping that waits");
         for payload in [&b""[..], b"foreign!", b"of another length"] {
@@ -198,9 +168,7 @@ fn the_pong_of_a_forgotten_ping_is_late_and_proves_nothing() {
     link.to("server").mute();
     let (mut client, server) = with_peer(&sim, beat(SECOND, 2 * SECOND));
     let heard = read_and_stay(&sim, server);
-    sim.block_on(client.send("prove me"), SECOND)
-        .unwrap()
-        .unwrap();
+    sim.block_on(client.send("prove me"), SECOND).unwrap().unwrap();
     for _ in 0..10 {
         // No Pong, but a byte of life, so that there is a next Ping.
         drive(&mut sim, &mut client, 3 * SECOND / 2);
@@ -232,9 +200,7 @@ fn a_suspect_that_is_heard_again_is_alive() {
         link.to("client").hold();
         // The Ping goes within a second; half the timeout after it, but not the whole.
         let events = drive(sim, &mut client, 5 * SECOND);
-        let [(when, Event::Suspect { silent_for })] = events[..] else {
-            panic!("{events:?}")
-        };
+        let [(when, Event::Suspect { silent_for })] = events[..] else { panic!("{events:?}") };
         assert_eq!(when, at(silent_for), "nothing was ever heard");
         assert!((timeout / 2..=timeout / 2 + SECOND).contains(&silent_for));
         link.release();
@@ -251,16 +217,11 @@ fn a_peer_that_reads_nothing_blocks_our_ping_and_is_dead() {
         link.to("server").stall();
         let (mut client, server) = with_peer(sim, beat(INTERVAL, TIMEOUT));
         read_all(sim, server);
-        sim.block_on(client.send(vec![7; 5_000]), SECOND)
-            .unwrap()
-            .unwrap();
+        sim.block_on(client.send(vec![7; 5_000]), SECOND).unwrap().unwrap();
         let events = drive(sim, &mut client, 60 * SECOND);
         let (died, end) = the_end(&events);
         assert!(is_dead(&end.cause), "{end}");
-        assert!(
-            died >= at(TIMEOUT) && died <= at(INTERVAL + TIMEOUT),
-            "{died:?}"
-        );
+        assert!(died >= at(TIMEOUT) && died <= at(INTERVAL + TIMEOUT), "{died:?}");
         assert_eq!(end.evidence.write_blocked_for, Some(TIMEOUT));
         assert_eq!((end.evidence.sent, end.unconfirmed.count), (1_000, 1));
     });
@@ -273,15 +234,9 @@ fn an_upload_that_moves_is_no_death_however_long_our_ping_waits_behind_it() {
         link.buffer(1_000).to("server").rate(1_000);
         let (mut client, server) = with_peer(sim, beat(SECOND, 2 * SECOND));
         read_all(sim, server);
-        sim.block_on(client.send(vec![7; 60_000]), SECOND)
-            .unwrap()
-            .unwrap();
+        sim.block_on(client.send(vec![7; 60_000]), SECOND).unwrap().unwrap();
         let events = drive(sim, &mut client, 100 * SECOND);
-        assert!(
-            !events
-                .iter()
-                .any(|(_, event)| matches!(event, Event::Disconnected(_)))
-        );
+        assert!(!events.iter().any(|(_, event)| matches!(event, Event::Disconnected(_))));
         assert_eq!(client.delivered(), 1);
     });
 }
@@ -299,10 +254,7 @@ fn a_peer_that_is_heard_keeps_us_quiet() {
         });
         drive(sim, &mut client, 100 * SECOND);
         let masked_ping = 14;
-        assert!(
-            client.transport().sent() <= masked_ping,
-            "only the first, random phase"
-        );
+        assert!(client.transport().sent() <= masked_ping, "only the first, random phase");
     });
 }
 
@@ -316,15 +268,10 @@ fn our_own_sends_prove_nothing_and_postpone_nothing() {
         while end.is_none() && sim.now() <= at(INTERVAL + TIMEOUT) {
             let _ = sim.block_on(client.send("chatter"), SECOND).unwrap();
             let events = drive(sim, &mut client, 100 * MS);
-            end = events
-                .into_iter()
-                .find(|(_, event)| matches!(event, Event::Disconnected(_)));
+            end = events.into_iter().find(|(_, event)| matches!(event, Event::Disconnected(_)));
         }
         let (died, _) = end.unwrap();
-        assert!(
-            died >= at(TIMEOUT) && died <= at(INTERVAL + TIMEOUT),
-            "{died:?}"
-        );
+        assert!(died >= at(TIMEOUT) && died <= at(INTERVAL + TIMEOUT), "{died:?}");
     });
 }
 
@@ -350,13 +297,7 @@ fn without_a_beat_nobody_ever_dies() {
     let (mut client, server) = with_peer(&sim, beatless());
     sim.link("client", "server").cut();
     assert_eq!(drive(&mut sim, &mut client, 100_000 * SECOND), []);
-    assert_eq!(
-        (
-            client.transport().sent(),
-            client.evidence().pings_unanswered
-        ),
-        (0, 0)
-    );
+    assert_eq!((client.transport().sent(), client.evidence().pings_unanswered), (0, 0));
     drop(server);
 }
 
@@ -370,10 +311,7 @@ fn a_black_hole_one_way_is_noticed_by_the_deaf_end_and_told_to_the_other() {
         sim.link("client", "server").to("client").cut();
         let events = drive(sim, &mut client, 20 * SECOND);
         let (died, end) = the_end(&events);
-        assert!(
-            is_dead(&end.cause) && died <= at(20 * SECOND + INTERVAL + TIMEOUT),
-            "{end}"
-        );
+        assert!(is_dead(&end.cause) && died <= at(20 * SECOND + INTERVAL + TIMEOUT), "{end}");
         let other = server.take().unwrap();
         assert!(matches!(other.cause, Cause::Cut { .. }), "{other}");
     });

@@ -41,9 +41,7 @@ fn a_handshake_takes_one_round_trip_and_tells_who_it_is() {
     assert_eq!(sim.now(), at(20));
     let (mut server, peer) = accepted.take().unwrap();
     assert_eq!(peer, "client");
-    sim.block_on(client.send(Outgoing::Message("hi".into())), SECOND)
-        .unwrap()
-        .unwrap();
+    sim.block_on(client.send(Outgoing::Message("hi".into())), SECOND).unwrap().unwrap();
     let heard = sim.block_on(server.next(), SECOND).unwrap();
     assert_eq!(heard, Some(Ok(Incoming::Message("hi".into()))));
 }
@@ -53,15 +51,9 @@ fn a_client_connects_from_the_host_that_it_is_on() {
     let mut sim = setup();
     sim.link("phone", "server").delay(100 * MS);
     let accepted = accept_one(&sim);
-    let attempt = sim
-        .connector("server")
-        .on_host("phone")
-        .connect(Attempt::first());
+    let attempt = sim.connector("server").on_host("phone").connect(Attempt::first());
     let _pipe = sim.block_on(attempt, SECOND).unwrap().unwrap();
-    assert_eq!(
-        (sim.now(), accepted.take().unwrap().1),
-        (at(200), "phone".to_owned())
-    );
+    assert_eq!((sim.now(), accepted.take().unwrap().1), (at(200), "phone".to_owned()));
 }
 
 #[test]
@@ -69,10 +61,7 @@ fn nobody_listens() {
     let mut sim = setup();
     let error = connect(&mut sim).unwrap_err();
     assert_eq!((&error, sim.now()), (&ConnectError::Refused, at(20)));
-    assert!(matches!(
-        SimConnector::classify(&error),
-        Cause::Unreachable { .. }
-    ));
+    assert!(matches!(SimConnector::classify(&error), Cause::Unreachable { .. }));
     drop(sim.listen("server"));
     assert_eq!(connect(&mut sim).unwrap_err(), ConnectError::Refused);
 }
@@ -91,21 +80,9 @@ fn a_host_can_refuse_although_somebody_listens() {
 fn a_rejection_has_a_status_and_a_delay() {
     let mut sim = setup();
     let retry_after = Some(7 * SECOND);
-    sim.answer(
-        "server",
-        Answer::Reject {
-            status: 503,
-            retry_after,
-        },
-    );
+    sim.answer("server", Answer::Reject { status: 503, retry_after });
     let error = connect(&mut sim).unwrap_err();
-    assert_eq!(
-        SimConnector::classify(&error),
-        Cause::Rejected {
-            status: 503,
-            retry_after
-        }
-    );
+    assert_eq!(SimConnector::classify(&error), Cause::Rejected { status: 503, retry_after });
 }
 
 #[test]
@@ -145,10 +122,7 @@ fn a_server_can_accept_and_close_at_once() {
 
     sim.answer("server", Answer::Cut(Cut::Reset));
     let mut client = connect(&mut sim).unwrap();
-    assert_eq!(
-        sim.block_on(client.next(), SECOND).unwrap(),
-        Some(Err(PipeError::Reset))
-    );
+    assert_eq!(sim.block_on(client.next(), SECOND).unwrap(), Some(Err(PipeError::Reset)));
 }
 
 #[test]
@@ -160,10 +134,7 @@ fn an_upgrade_that_is_dropped_ends_the_attempt() {
         let upgrade = poll_fn(|cx| Pin::new(&mut listener).poll_accept(cx)).await;
         drop(upgrade);
     });
-    assert_eq!(
-        connect(&mut sim).unwrap_err(),
-        ConnectError::Broken(PipeError::Ended)
-    );
+    assert_eq!(connect(&mut sim).unwrap_err(), ConnectError::Broken(PipeError::Ended));
 }
 
 #[test]
@@ -197,13 +168,8 @@ fn what_was_written_in_a_partition_arrives_after_the_repair() {
     let link = sim.link("client", "server");
     let (mut client, mut server) = sim.pipe("client", "server");
     link.partition();
-    sim.block_on(client.send(Outgoing::Message("hi".into())), SECOND)
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        sim.block_on(server.next(), SECOND).unwrap_err().stop(),
-        Stop::Stuck
-    );
+    sim.block_on(client.send(Outgoing::Message("hi".into())), SECOND).unwrap().unwrap();
+    assert_eq!(sim.block_on(server.next(), SECOND).unwrap_err().stop(), Stop::Stuck);
     link.repair();
     let heard = sim.block_on(server.next(), 10 * MS).unwrap();
     assert_eq!(heard, Some(Ok(Incoming::Message("hi".into()))));
@@ -214,9 +180,7 @@ fn a_full_backlog_refuses() {
     let mut sim = setup();
     let _listener = sim.listen("server");
     let mut connector = sim.connector("server");
-    let mut attempts: Vec<_> = (0..1_025)
-        .map(|_| connector.connect(Attempt::first()))
-        .collect();
+    let mut attempts: Vec<_> = (0..1_025).map(|_| connector.connect(Attempt::first())).collect();
     sim.run_for(SECOND).unwrap();
     let last = attempts.pop().unwrap();
     let refused = sim.block_on(last, SECOND).unwrap();

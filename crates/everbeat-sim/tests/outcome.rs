@@ -91,50 +91,30 @@ impl Books {
 
     fn enter_end(&mut self, end: &Disconnected) {
         self.unsent.extend(end.unsent.iter().map(id));
-        self.unconfirmed
-            .extend(end.unconfirmed.messages.iter().map(id));
+        self.unconfirmed.extend(end.unconfirmed.messages.iter().map(id));
         self.unconfirmed_count += end.unconfirmed.count;
     }
 
     /// Nothing lost, nothing told wrong
     fn audit(&self, received: &[u64]) {
         let tally = self.client.tally();
-        assert_eq!(
-            (tally.accepted, tally.pending),
-            (self.accepted, 0),
-            "{tally:?}"
-        );
-        assert_eq!(
-            tally.delivered + tally.unsent + tally.unconfirmed,
-            tally.accepted,
-            "{tally:?}"
-        );
+        assert_eq!((tally.accepted, tally.pending), (self.accepted, 0), "{tally:?}");
+        assert_eq!(tally.delivered + tally.unsent + tally.unconfirmed, tally.accepted, "{tally:?}");
         assert_eq!(tally.unsent, self.unsent.len() as u64);
         assert_eq!(tally.unconfirmed, self.unconfirmed_count);
         let unconfirmed: BTreeSet<_> = self.unconfirmed.iter().copied().collect();
         let unsent: BTreeSet<_> = self.unsent.iter().copied().collect();
         let heard: BTreeSet<_> = received.iter().copied().collect();
         assert_eq!(heard.len(), received.len(), "received twice: {received:?}");
-        assert_eq!(
-            unconfirmed.len() as u64,
-            self.unconfirmed_count,
-            "all were retained"
-        );
+        assert_eq!(unconfirmed.len() as u64, self.unconfirmed_count, "all were retained");
         assert!(unconfirmed.is_disjoint(&unsent));
         assert!(heard.is_disjoint(&unsent), "received although unsent");
         let delivered: BTreeSet<_> = (0..self.accepted)
             .filter(|id| !unsent.contains(id) && !unconfirmed.contains(id))
             .collect();
-        assert_eq!(
-            delivered.len() as u64,
-            tally.delivered,
-            "some id appears nowhere"
-        );
+        assert_eq!(delivered.len() as u64, tally.delivered, "some id appears nowhere");
         let missing: Vec<_> = delivered.difference(&heard).collect();
-        assert!(
-            missing.is_empty(),
-            "delivered, but never received: {missing:?}"
-        );
+        assert!(missing.is_empty(), "delivered, but never received: {missing:?}");
     }
 }
 
@@ -202,9 +182,7 @@ fn a_quiet_road_delivers_everything_in_order() {
         let connect = Client::over(sim.connector("server"), sim.timer(), sim.random()).connect();
         let mut client = sim.block_on(connect, SECOND).unwrap().unwrap();
         for id in 0..100 {
-            sim.block_on(client.send(message(id, 100)), SECOND)
-                .unwrap()
-                .unwrap();
+            sim.block_on(client.send(message(id, 100)), SECOND).unwrap().unwrap();
             drive(sim, &mut client, MS);
         }
         let end = sim.block_on(client.close(), 10 * SECOND).unwrap();
@@ -222,15 +200,9 @@ fn a_ping_that_overtakes_the_rest_of_a_message_does_not_prove_it() {
         link.to("server").rate(10_000).buffer(20_000);
         let (mut client, server) = with_peer(sim, beat(SECOND, 5 * SECOND));
         let heard = read_all(sim, server);
-        sim.block_on(client.send(vec![7; 180_000]), SECOND)
-            .unwrap()
-            .unwrap();
+        sim.block_on(client.send(vec![7; 180_000]), SECOND).unwrap().unwrap();
         let mut events = drive(sim, &mut client, 12 * SECOND);
-        assert_eq!(
-            client.delivered(),
-            0,
-            "its last byte has not even been written"
-        );
+        assert_eq!(client.delivered(), 0, "its last byte has not even been written");
         link.reset();
         events.extend(drive(sim, &mut client, SECOND));
         assert_eq!(the_end(&events).1.unconfirmed.count, 1);
@@ -261,9 +233,7 @@ fn a_proof_is_asked_for_an_interval_after_the_first_write_even_when_heard() {
         });
         drive(sim, &mut client, 30 * SECOND);
         for number in 1..=5 {
-            sim.block_on(client.send("prove me"), SECOND)
-                .unwrap()
-                .unwrap();
+            sim.block_on(client.send("prove me"), SECOND).unwrap().unwrap();
             drive(sim, &mut client, 10 * SECOND + 2 * delay);
             assert_eq!(client.delivered(), number);
             let pause = MS * (sim.random() % 10_000) as u32;
@@ -280,17 +250,12 @@ fn a_server_retains_nothing_and_asks_for_no_proof() {
     let mut server = Connection::new(server, sim.timer(), config, 1);
     read_all(&sim, client);
     for _ in 0..10 {
-        sim.block_on(server.send(vec![7; 100]), SECOND)
-            .unwrap()
-            .unwrap();
+        sim.block_on(server.send(vec![7; 100]), SECOND).unwrap().unwrap();
     }
     sim.link("client", "server").reset();
     let events = drive(&mut sim, &mut server, SECOND);
     let (_, end) = the_end(&events);
-    assert_eq!(
-        (end.unconfirmed.count, end.unconfirmed.messages.len()),
-        (10, 0)
-    );
+    assert_eq!((end.unconfirmed.count, end.unconfirmed.messages.len()), (10, 0));
 }
 
 #[test]
@@ -300,9 +265,7 @@ fn beyond_the_limit_the_newest_are_returned_and_all_are_counted() {
     let (mut client, server) = with_peer(&sim, config);
     read_all(&sim, server);
     for id in 0..10 {
-        sim.block_on(client.send(message(id, 100)), SECOND)
-            .unwrap()
-            .unwrap();
+        sim.block_on(client.send(message(id, 100)), SECOND).unwrap().unwrap();
     }
     sim.link("client", "server").reset();
     let events = drive(&mut sim, &mut client, SECOND);
@@ -314,10 +277,8 @@ fn beyond_the_limit_the_newest_are_returned_and_all_are_counted() {
 #[test]
 fn what_was_never_written_comes_back_when_the_client_is_closed() {
     let mut sim = Sim::seed(1);
-    let mut client = Client::over(sim.connector("nobody"), sim.timer(), 1)
-        .retry_first(true)
-        .build()
-        .unwrap();
+    let mut client =
+        Client::over(sim.connector("nobody"), sim.timer(), 1).retry_first(true).build().unwrap();
     for id in 0..3 {
         client.try_send(message(id, 8)).unwrap();
     }

@@ -83,9 +83,7 @@ fn a_message_arrives_after_the_delay_in_both_directions() {
 #[test]
 fn nothing_is_written_before_a_flush() {
     let (mut sim, _, mut client, mut server) = setup();
-    Pin::new(&mut client)
-        .start_send(Outgoing::Message(text("hi")))
-        .unwrap();
+    Pin::new(&mut client).start_send(Outgoing::Message(text("hi"))).unwrap();
     sim.run_until(at(100)).unwrap();
     assert_eq!((client.sent(), read(&mut server)), (0, vec![]));
 }
@@ -99,19 +97,12 @@ fn bytes_are_counted_as_rfc_6455_frames_them() {
         assert!(give(&mut client, Outgoing::Message(big(size))).is_ready());
         assert!(give(&mut server, Outgoing::Message(big(size))).is_ready());
         let size = size as u64;
-        assert_eq!(
-            client.sent() - before.0,
-            header + 4 + size,
-            "a client masks"
-        );
+        assert_eq!(client.sent() - before.0, header + 4 + size, "a client masks");
         assert_eq!(server.sent() - before.1, header + size);
     }
     sim.run_until(at(10)).unwrap();
     assert_eq!((read(&mut client).len(), read(&mut server).len()), (3, 3));
-    assert_eq!(
-        (server.received(), client.received()),
-        (client.sent(), server.sent())
-    );
+    assert_eq!((server.received(), client.received()), (client.sent(), server.sent()));
 }
 
 #[test]
@@ -120,15 +111,9 @@ fn a_ping_is_answered_when_the_end_is_polled_and_not_before() {
     assert!(give(&mut client, Outgoing::Ping(*b"12345678")).is_ready());
     sim.run_until(at(50)).unwrap();
     assert_eq!(read(&mut client), []);
-    assert_eq!(
-        read(&mut server),
-        [Incoming::Ping(Bytes::from_static(b"12345678"))]
-    );
+    assert_eq!(read(&mut server), [Incoming::Ping(Bytes::from_static(b"12345678"))]);
     sim.run_until(at(60)).unwrap();
-    assert_eq!(
-        read(&mut client),
-        [Incoming::Pong(Bytes::from_static(b"12345678"))]
-    );
+    assert_eq!(read(&mut client), [Incoming::Pong(Bytes::from_static(b"12345678"))]);
 }
 
 #[test]
@@ -154,10 +139,7 @@ fn a_ping_goes_between_the_frames_of_a_big_message() {
         order.extend(read(&mut server));
         _ = flush(&mut client);
     }
-    assert_eq!(
-        order,
-        [Incoming::Ping(vec![1; 8].into()), said(big(200_000))]
-    );
+    assert_eq!(order, [Incoming::Ping(vec![1; 8].into()), said(big(200_000))]);
 }
 
 #[test]
@@ -179,11 +161,7 @@ fn a_held_way_keeps_what_enters_and_what_had_left_arrives() {
     assert!(give(&mut server, Outgoing::Message(text("back"))).is_ready());
     sim.run_until(at(500)).unwrap();
     assert_eq!(read(&mut server), [said(text("before"))]);
-    assert_eq!(
-        read(&mut client),
-        [said(text("back"))],
-        "the other way is open"
-    );
+    assert_eq!(read(&mut client), [said(text("back"))], "the other way is open");
     link.release();
     sim.run_until(at(510)).unwrap();
     assert_eq!(read(&mut server), [said(text("during"))]);
@@ -276,10 +254,7 @@ fn jitter_delays_by_chance_and_never_changes_the_order() {
         let handle = sim.handle();
         sim.spawn(async move {
             for number in 0..50_u8 {
-                client
-                    .send(Outgoing::Message(vec![number].into()))
-                    .await
-                    .unwrap();
+                client.send(Outgoing::Message(vec![number].into())).await.unwrap();
                 handle.sleep(MS).await;
             }
         });
@@ -304,16 +279,7 @@ fn a_reset_reaches_both_ends_after_the_delay_also_through_a_cut() {
         assert_eq!(flush(pipe), Poll::Ready(Err(PipeError::Reset)));
     }
     let cause = Pipe::classify(&PipeError::Reset);
-    assert!(
-        matches!(
-            cause,
-            Cause::Cut {
-                how: Cut::Reset,
-                ..
-            }
-        ),
-        "{cause}"
-    );
+    assert!(matches!(cause, Cause::Cut { how: Cut::Reset, .. }), "{cause}");
 }
 
 #[test]
@@ -335,10 +301,7 @@ fn the_end_of_one_half_comes_after_all_that_is_on_its_way() {
     assert!(give(&mut server, Outgoing::Message(text("last words"))).is_ready());
     link.to("client").end();
     sim.run_until(at(10)).unwrap();
-    assert_eq!(
-        recv(&mut client),
-        Poll::Ready(Some(Ok(said(text("last words")))))
-    );
+    assert_eq!(recv(&mut client), Poll::Ready(Some(Ok(said(text("last words"))))));
     assert_eq!(recv(&mut client), Poll::Ready(None));
     assert!(give(&mut client, Outgoing::Message(text("still open"))).is_ready());
     sim.run_until(at(20)).unwrap();
@@ -384,11 +347,7 @@ fn an_aborted_end_says_no_more_and_keeps_its_counts() {
     assert!(give(&mut client, Outgoing::Message(text("hello"))).is_ready());
     Pin::new(&mut client).abort();
     sim.run_until(at(10)).unwrap();
-    assert_eq!(
-        read(&mut server),
-        [said(text("hello"))],
-        "what was written arrives"
-    );
+    assert_eq!(read(&mut server), [said(text("hello"))], "what was written arrives");
     drop(server);
     sim.run_for(LONG).unwrap();
     assert_eq!((client.sent(), recv(&mut client)), (11, Poll::Ready(None)));
@@ -410,18 +369,9 @@ fn a_close_is_answered_and_the_server_ends_the_stream_first() {
     assert_eq!(read(&mut server), [Incoming::Close(Some(bye.clone()))]);
     assert_eq!(recv(&mut server), Poll::Ready(None));
     sim.run_until(at(20)).unwrap();
-    assert_eq!(
-        read(&mut client),
-        [Incoming::Close(Some(bye))],
-        "answered by the transport"
-    );
-    assert!(
-        sim.block_on(close(&mut client), LONG).is_err(),
-        "it waits for the server's end"
-    );
-    sim.block_on(close(&mut server), Duration::ZERO)
-        .unwrap()
-        .unwrap();
+    assert_eq!(read(&mut client), [Incoming::Close(Some(bye))], "answered by the transport");
+    assert!(sim.block_on(close(&mut client), LONG).is_err(), "it waits for the server's end");
+    sim.block_on(close(&mut server), Duration::ZERO).unwrap().unwrap();
     sim.block_on(close(&mut client), 10 * MS).unwrap().unwrap();
 }
 
@@ -457,35 +407,14 @@ fn what_is_injected_arrives_as_if_the_peer_had_sent_it() {
 #[test]
 fn a_violation_is_an_error_with_the_code_that_the_peer_is_told() {
     let (mut sim, link, mut client, mut server) = setup();
-    link.to("client")
-        .violate(CloseFrame::new(CloseCode::INVALID_DATA, "not UTF-8"));
+    link.to("client").violate(CloseFrame::new(CloseCode::INVALID_DATA, "not UTF-8"));
     sim.run_until(at(10)).unwrap();
-    let Poll::Ready(Some(Err(error))) = recv(&mut client) else {
-        panic!("no error")
-    };
+    let Poll::Ready(Some(Err(error))) = recv(&mut client) else { panic!("no error") };
     let cause = Pipe::classify(&error);
-    assert!(
-        matches!(
-            cause,
-            Cause::Violation {
-                code: CloseCode::INVALID_DATA,
-                ..
-            }
-        ),
-        "{cause}"
-    );
-    assert!(
-        give(
-            &mut client,
-            Outgoing::Close(Some(CloseCode::INVALID_DATA.into()))
-        )
-        .is_ready()
-    );
+    assert!(matches!(cause, Cause::Violation { code: CloseCode::INVALID_DATA, .. }), "{cause}");
+    assert!(give(&mut client, Outgoing::Close(Some(CloseCode::INVALID_DATA.into()))).is_ready());
     sim.run_until(at(20)).unwrap();
-    assert_eq!(
-        read(&mut server),
-        [Incoming::Close(Some(CloseCode::INVALID_DATA.into()))]
-    );
+    assert_eq!(read(&mut server), [Incoming::Close(Some(CloseCode::INVALID_DATA.into()))]);
 }
 
 #[test]

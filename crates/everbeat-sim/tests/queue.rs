@@ -15,27 +15,17 @@ use support::{MS, SECOND, drive, messages};
 #[test]
 fn the_queue_is_bounded_while_down_and_refuses_with_the_message() {
     let mut sim = Sim::seed(1);
-    let plan = builder(&sim)
-        .retry_first(true)
-        .queue(Queue::bounded(3, 1_000));
+    let plan = builder(&sim).retry_first(true).queue(Queue::bounded(3, 1_000));
     let mut client = plan.build().unwrap();
     drive(&mut sim, &mut client, SECOND);
     for text in ["a", "b", "c"] {
-        sim.block_on(client.send(text), Duration::ZERO)
-            .unwrap()
-            .unwrap();
+        sim.block_on(client.send(text), Duration::ZERO).unwrap().unwrap();
     }
-    let error = sim
-        .block_on(client.send("d"), Duration::ZERO)
-        .unwrap()
-        .unwrap_err();
+    let error = sim.block_on(client.send("d"), Duration::ZERO).unwrap().unwrap_err();
     assert!(matches!(error, SendError::Full { .. }), "{error}");
     assert!(error.to_string().contains("3 messages") && error.to_string().contains("`queue`"));
     assert_eq!(error.into_message(), Message::from("d"));
-    let large = sim
-        .block_on(client.send(vec![7; 1_001]), Duration::ZERO)
-        .unwrap()
-        .unwrap_err();
+    let large = sim.block_on(client.send(vec![7; 1_001]), Duration::ZERO).unwrap().unwrap_err();
     assert!(matches!(large, SendError::TooLarge { .. }), "{large}");
 }
 
@@ -44,19 +34,12 @@ fn a_queue_that_waits_takes_the_message_once_there_is_room() {
     for_each_seed(0..20, |sim| {
         sim.answer("server", Answer::Refuse);
         serve(sim);
-        let plan = builder(sim)
-            .retry_first(true)
-            .queue(Queue::bounded(3, 1_000).or_wait());
+        let plan = builder(sim).retry_first(true).queue(Queue::bounded(3, 1_000).or_wait());
         let mut client = plan.build().unwrap();
         for text in ["a", "b", "c"] {
-            sim.block_on(client.send(text), Duration::ZERO)
-                .unwrap()
-                .unwrap();
+            sim.block_on(client.send(text), Duration::ZERO).unwrap().unwrap();
         }
-        assert!(
-            sim.block_on(client.send("d"), 5 * SECOND).is_err(),
-            "it waits"
-        );
+        assert!(sim.block_on(client.send("d"), 5 * SECOND).is_err(), "it waits");
         sim.answer("server", Answer::Upgrade);
         sim.block_on(client.send("d"), 5 * SECOND).unwrap().unwrap();
         let echoed = messages(&drive(sim, &mut client, SECOND));
@@ -72,9 +55,7 @@ fn what_was_queued_while_down_arrives_once_and_in_order() {
         let mut client = connected(sim, plan);
         server.abort();
         drive(sim, &mut client, SECOND);
-        let sent: Vec<Message> = (0..100_u32)
-            .map(|number| number.to_string().into())
-            .collect();
+        let sent: Vec<Message> = (0..100_u32).map(|number| number.to_string().into()).collect();
         for message in &sent {
             client.try_send(message.clone()).unwrap();
             drive(sim, &mut client, 20 * MS);

@@ -25,19 +25,8 @@ fn it_tells_its_life_in_order() {
     let [Event::Connected { .. }, Event::Disconnected(end), rest @ ..] = &events[..] else {
         panic!("{events:?}")
     };
-    assert!(
-        matches!(
-            end.cause,
-            Cause::Cut {
-                how: Cut::Reset,
-                ..
-            }
-        ) && end.retry_in.is_some()
-    );
-    let again = [
-        Event::Connecting { attempt: 1 },
-        Event::Connected { attempt: 1, took },
-    ];
+    assert!(matches!(end.cause, Cause::Cut { how: Cut::Reset, .. }) && end.retry_in.is_some());
+    let again = [Event::Connecting { attempt: 1 }, Event::Connected { attempt: 1, took }];
     assert_eq!(rest, again);
 }
 
@@ -60,19 +49,10 @@ fn it_comes_back_after_whatever_happens_to_the_road() {
         let _restarted = serve(sim);
         let events = drive(sim, &mut client, 6 * SECOND);
         assert_eq!(ends(&events).len(), 1, "{events:?}");
-        let back = events
-            .iter()
-            .find(|(_, event)| is_connected(event))
-            .unwrap()
-            .0;
+        let back = events.iter().find(|(_, event)| is_connected(event)).unwrap().0;
         // Interval, timeout, the first delay, a round trip.
-        assert!(
-            back <= at(5 * SECOND + 40 * MS) + SECOND + 2 * SECOND + 600 * MS,
-            "{back:?}"
-        );
-        sim.block_on(client.send("are you there?"), SECOND)
-            .unwrap()
-            .unwrap();
+        assert!(back <= at(5 * SECOND + 40 * MS) + SECOND + 2 * SECOND + 600 * MS, "{back:?}");
+        sim.block_on(client.send("are you there?"), SECOND).unwrap().unwrap();
         let echo = messages(&drive(sim, &mut client, SECOND));
         assert_eq!(echo, [Message::from("are you there?")]);
     });
@@ -89,10 +69,7 @@ fn it_comes_back_when_a_long_partition_is_repaired() {
         let down = drive(sim, &mut client, 60 * SECOND);
         assert!(!down.iter().any(|(_, event)| is_connected(event)));
         let limit = Cause::TimedOut { limit: 2 * SECOND };
-        assert!(
-            ends(&down)[1..].iter().all(|cause| *cause == limit),
-            "{down:?}"
-        );
+        assert!(ends(&down)[1..].iter().all(|cause| *cause == limit), "{down:?}");
         link.repair();
         let up = drive(sim, &mut client, 4 * SECOND);
         assert!(up.iter().any(|(_, event)| is_connected(event)), "{up:?}");
@@ -107,11 +84,7 @@ fn it_outlives_a_server_that_is_down_for_a_minute() {
         let mut client = connected(sim, plan);
         server.abort();
         let down = drive(sim, &mut client, 60 * SECOND);
-        assert!(
-            ends(&down)[1..]
-                .iter()
-                .all(|cause| matches!(cause, Cause::Unreachable { .. }))
-        );
+        assert!(ends(&down)[1..].iter().all(|cause| matches!(cause, Cause::Unreachable { .. })));
         // Full jitter up to a second: half a second on average, and never a storm.
         assert!((60..250).contains(&attempts(&down)), "{}", attempts(&down));
         serve(sim);
@@ -123,24 +96,12 @@ fn it_outlives_a_server_that_is_down_for_a_minute() {
 #[test]
 fn the_first_connection_fails_fast() {
     let mut sim = Sim::seed(1);
-    let error = sim
-        .block_on(builder(&sim).connect(), 10 * SECOND)
-        .unwrap()
-        .unwrap_err();
-    assert!(
-        matches!(error, ConnectError::Failed(Cause::Unreachable { .. })),
-        "{error}"
-    );
+    let error = sim.block_on(builder(&sim).connect(), 10 * SECOND).unwrap().unwrap_err();
+    assert!(matches!(error, ConnectError::Failed(Cause::Unreachable { .. })), "{error}");
     assert_eq!(sim.now(), at(40 * MS));
     sim.answer("server", Answer::Hang);
-    let error = sim
-        .block_on(builder(&sim).connect(), 10 * SECOND)
-        .unwrap()
-        .unwrap_err();
-    assert_eq!(
-        error,
-        ConnectError::Failed(Cause::TimedOut { limit: 2 * SECOND })
-    );
+    let error = sim.block_on(builder(&sim).connect(), 10 * SECOND).unwrap().unwrap_err();
+    assert_eq!(error, ConnectError::Failed(Cause::TimedOut { limit: 2 * SECOND }));
 }
 
 #[test]
@@ -184,12 +145,7 @@ fn a_server_that_accepts_and_closes_is_not_met_more_than_8_times_in_5_seconds() 
         sim.answer("server", answers[which].clone());
         let mut client = builder(sim).retry_first(true).build().unwrap();
         let events = drive(sim, &mut client, 5 * SECOND);
-        assert!(
-            attempts(&events) <= 8,
-            "{} of {:?}",
-            attempts(&events),
-            answers[which]
-        );
+        assert!(attempts(&events) <= 8, "{} of {:?}", attempts(&events), answers[which]);
         assert!(attempts(&events) >= 3, "it goes on trying");
     });
 }
@@ -220,10 +176,7 @@ fn delays_are_spread_and_never_longer_than_the_last_step() {
         let share = first.iter().filter(|delay| range.contains(delay)).count();
         let fair = first.len() / 10;
         // With the one seed of a replay there is nothing to be spread.
-        assert!(
-            first.len() < 200 || (fair / 4..fair * 9 / 4).contains(&share),
-            "{share}"
-        );
+        assert!(first.len() < 200 || (fair / 4..fair * 9 / 4).contains(&share), "{share}");
     }
 }
 
@@ -244,11 +197,6 @@ fn attempts_are_counted_anew_after_a_healthy_connection() {
     assert!(number > Some(10), "{number:?}");
     sim.link("client", "server").reset();
     let events = drive(&mut sim, &mut client, SECOND);
-    let first = events
-        .iter()
-        .find(|(_, event)| matches!(event, Event::Connecting { .. }));
-    assert_eq!(
-        first.map(|(_, event)| event),
-        Some(&Event::Connecting { attempt: 1 })
-    );
+    let first = events.iter().find(|(_, event)| matches!(event, Event::Connecting { .. }));
+    assert_eq!(first.map(|(_, event)| event), Some(&Event::Connecting { attempt: 1 }));
 }

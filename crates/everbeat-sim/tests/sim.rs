@@ -57,10 +57,7 @@ fn a_task_can_be_awaited_taken_from_and_aborted() {
         pending::<()>().await;
     });
     sim.run_for(SECOND).unwrap();
-    assert_eq!(
-        (waiter.is_finished(), Rc::strong_count(&victim)),
-        (false, 2)
-    );
+    assert_eq!((waiter.is_finished(), Rc::strong_count(&victim)), (false, 2));
     holder.abort();
     sim.run_for(Duration::ZERO).unwrap();
     assert_eq!((holder.is_finished(), Rc::strong_count(&victim)), (true, 1));
@@ -83,9 +80,7 @@ fn an_aborted_task_yields_nothing() {
 fn chatter(seed: u64) -> (u64, String) {
     let mut sim = Sim::seed(seed);
     let link = sim.link("client", "server");
-    link.delay(Duration::from_millis(20))
-        .jitter(Duration::from_millis(10))
-        .rate(5_000);
+    link.delay(Duration::from_millis(20)).jitter(Duration::from_millis(10)).rate(5_000);
     let (mut client, mut server) = sim.pipe("client", "server");
     let handle = sim.handle();
     sim.spawn(async move {
@@ -128,17 +123,9 @@ fn a_task_that_wakes_itself_for_ever_is_an_error_and_not_a_hang() {
         Poll::Pending
     }));
     let error = sim.run_for(SECOND).unwrap_err();
-    assert_eq!(
-        (error.stop(), error.seed()),
-        (Stop::Livelock { limit: 1_000 }, 42)
-    );
+    assert_eq!((error.stop(), error.seed()), (Stop::Livelock { limit: 1_000 }, 42));
     let text = format!("{error:?}");
-    for part in [
-        "over 1000 steps",
-        "set_step_limit",
-        "EVERBEAT_SEED=42",
-        "about to spin",
-    ] {
+    for part in ["over 1000 steps", "set_step_limit", "EVERBEAT_SEED=42", "about to spin"] {
         assert!(text.contains(part), "{text}");
     }
 }
@@ -161,9 +148,7 @@ fn many_steps_are_fine_as_long_as_time_gets_on() {
 fn block_on_tells_late_from_stuck() {
     let mut sim = Sim::seed(3);
     let handle = sim.handle();
-    let late = sim
-        .block_on(handle.sleep(3 * SECOND), 2 * SECOND)
-        .unwrap_err();
+    let late = sim.block_on(handle.sleep(3 * SECOND), 2 * SECOND).unwrap_err();
     assert_eq!(late.stop(), Stop::TimedOut { limit: 2 * SECOND });
     assert_eq!(late.at(), Instant::ORIGIN + 2 * SECOND);
     let stuck = sim.block_on(pending::<()>(), SECOND).unwrap_err();

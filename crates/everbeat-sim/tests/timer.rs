@@ -48,10 +48,7 @@ fn a_sleep_is_over_on_the_nanosecond_and_not_before() {
     sim.run_until(deadline).unwrap();
     assert_eq!(count.0.load(Ordering::Relaxed), 1);
     assert!(poll(sleep.as_mut(), &waker).is_ready());
-    assert!(
-        poll(sleep.as_mut(), &waker).is_ready(),
-        "again, without a reset"
-    );
+    assert!(poll(sleep.as_mut(), &waker).is_ready(), "again, without a reset");
 }
 
 #[test]
@@ -112,10 +109,7 @@ fn the_latest_waker_is_the_one_that_is_woken() {
     assert!(poll(sleep.as_mut(), &old_waker).is_pending());
     assert!(poll(sleep.as_mut(), &new_waker).is_pending());
     sim.run_until(at(1)).unwrap();
-    assert_eq!(
-        (old.0.load(Ordering::Relaxed), new.0.load(Ordering::Relaxed)),
-        (0, 1)
-    );
+    assert_eq!((old.0.load(Ordering::Relaxed), new.0.load(Ordering::Relaxed)), (0, 1));
 }
 
 #[test]
@@ -137,10 +131,7 @@ fn never_is_never_and_holds_nothing_up() {
     let mut sleep = pin!(sim.timer().sleep_until(Instant::NEVER));
     assert!(poll(sleep.as_mut(), &waker).is_pending());
     sim.run_until(Instant::NEVER).unwrap();
-    assert_eq!(
-        (sim.now(), count.0.load(Ordering::Relaxed)),
-        (Instant::ORIGIN, 0)
-    );
+    assert_eq!((sim.now(), count.0.load(Ordering::Relaxed)), (Instant::ORIGIN, 0));
     sleep.as_mut().reset(at(1));
     sim.run_until(Instant::NEVER).unwrap();
     assert_eq!((sim.now(), count.0.load(Ordering::Relaxed)), (at(1), 1));
@@ -153,10 +144,7 @@ fn clones_tell_the_same_time_and_share_counters_and_others_do_not() {
     let clone = one.clone();
     sim.run_until(at(7)).unwrap();
     assert_eq!((one.now(), clone.now()), (at(7), at(7)));
-    assert_eq!(
-        (one.clock_reads(), clone.clock_reads(), other.clock_reads()),
-        (2, 2, 0)
-    );
+    assert_eq!((one.clock_reads(), clone.clock_reads(), other.clock_reads()), (2, 2, 0));
 }
 
 #[test]

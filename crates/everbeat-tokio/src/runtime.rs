@@ -14,10 +14,7 @@ use crate::timer::TokioTimer;
 
 /// The tokio runtime that the caller is in
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a runtime is found by the task that is in it"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a runtime is found by the task that is in it")]
 pub struct Tokio;
 
 impl Tokio {
@@ -54,9 +51,7 @@ impl Runtime for Tokio {
         listener: &mut TcpListener,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<(Stream, SocketAddr)>> {
-        listener
-            .poll_accept(cx)
-            .map_ok(|(stream, peer)| (Stream::new(stream), peer))
+        listener.poll_accept(cx).map_ok(|(stream, peer)| (Stream::new(stream), peer))
     }
 
     fn local_address(&self, listener: &TcpListener) -> io::Result<SocketAddr> {

@@ -19,9 +19,7 @@ impl TokioTimer {
     /// A clock that starts now
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            origin: tokio::time::Instant::now(),
-        }
+        Self { origin: tokio::time::Instant::now() }
     }
 
     /// A deadline on tokio's clock; one beyond the platform's range becomes one that is far away
@@ -47,10 +45,7 @@ impl Timer for TokioTimer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> TokioSleep {
-        TokioSleep {
-            timer: *self,
-            sleep: Box::pin(tokio::time::sleep_until(self.at(deadline))),
-        }
+        TokioSleep { timer: *self, sleep: Box::pin(tokio::time::sleep_until(self.at(deadline))) }
     }
 }
 

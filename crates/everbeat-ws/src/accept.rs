@@ -56,16 +56,8 @@ impl<R: Runtime> Acceptor<R> {
         let listener = runtime
             .listen(address)
             .await
-            .map_err(|error| AcceptError::Bind {
-                address: address.to_owned(),
-                error,
-            })?;
-        Ok(Self {
-            timer: runtime.timer(),
-            runtime,
-            listener,
-            settings,
-        })
+            .map_err(|error| AcceptError::Bind { address: address.to_owned(), error })?;
+        Ok(Self { timer: runtime.timer(), runtime, listener, settings })
     }
 
     /// Where it listens: with port 0 asked for, the port that the system chose

@@ -188,10 +188,8 @@ async fn dial<R: Runtime>(runtime: &R, request: &Request) -> Result<R::Stream, C
         Ok(address) => Ok(vec![SocketAddr::new(address, port)]),
         Err(_) => runtime.resolve(host, port).await,
     };
-    let addresses = resolved.map_err(|error| ConnectError::Resolve {
-        host: host.to_owned(),
-        error,
-    })?;
+    let addresses =
+        resolved.map_err(|error| ConnectError::Resolve { host: host.to_owned(), error })?;
     let mut last = None;
     for address in addresses {
         match runtime.dial(address).await {
@@ -204,10 +202,7 @@ async fn dial<R: Runtime>(runtime: &R, request: &Request) -> Result<R::Stream, C
     }
     Err(last.unwrap_or_else(|| {
         let error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        ConnectError::Resolve {
-            host: host.to_owned(),
-            error,
-        }
+        ConnectError::Resolve { host: host.to_owned(), error }
     }))
 }
 

@@ -26,14 +26,10 @@ impl Error {
     #[must_use]
     pub fn classify(&self) -> Cause {
         match self {
-            Self::Protocol(error) => Cause::Violation {
-                code: error.code(),
-                detail: error.to_string().into(),
-            },
-            Self::End => Cause::Cut {
-                how: Cut::End,
-                detail: "".into(),
-            },
+            Self::Protocol(error) => {
+                Cause::Violation { code: error.code(), detail: error.to_string().into() }
+            }
+            Self::End => Cause::Cut { how: Cut::End, detail: "".into() },
             Self::Io(error) => cut(error),
             Self::Closed => Cause::cut(self),
         }
@@ -50,10 +46,7 @@ pub(crate) fn cut(error: &io::Error) -> Cause {
         | io::ErrorKind::BrokenPipe => Cut::Reset,
         _ => Cut::Failed,
     };
-    Cause::Cut {
-        how,
-        detail: error.to_string().into(),
-    }
+    Cause::Cut { how, detail: error.to_string().into() }
 }
 
 impl fmt::Display for Error {
@@ -165,10 +158,7 @@ impl fmt::Display for ProtocolError {
                 write!(f, "a frame of {bytes} bytes: at most {max} (`max_frame`)")
             }
             Self::MessageTooLong { bytes, max } => {
-                write!(
-                    f,
-                    "a message of {bytes} bytes or more: at most {max} (`max_message`)"
-                )
+                write!(f, "a message of {bytes} bytes or more: at most {max} (`max_message`)")
             }
             Self::Codec => f.write_str("a frame that the codec refused"),
         }
@@ -184,14 +174,8 @@ mod tests {
     #[test]
     fn a_limit_names_its_setting_and_fits_a_close_frame() {
         let errors = [
-            ProtocolError::FrameTooLong {
-                bytes: u64::MAX,
-                max: usize::MAX,
-            },
-            ProtocolError::MessageTooLong {
-                bytes: u64::MAX,
-                max: usize::MAX,
-            },
+            ProtocolError::FrameTooLong { bytes: u64::MAX, max: usize::MAX },
+            ProtocolError::MessageTooLong { bytes: u64::MAX, max: usize::MAX },
         ];
         for (error, setting) in errors.into_iter().zip(["`max_frame`", "`max_message`"]) {
             let text = error.to_string();

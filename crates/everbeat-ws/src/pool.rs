@@ -33,9 +33,7 @@ pub(crate) trait Lend<T> {
 
 impl<T> Lend<T> for LocalKey<Pool<T>> {
     fn lend(&'static self) -> Option<T> {
-        self.try_with(|pool| pool.0.borrow_mut().pop())
-            .ok()
-            .flatten()
+        self.try_with(|pool| pool.0.borrow_mut().pop()).ok().flatten()
     }
 
     fn take_back(&'static self, thing: T) {
@@ -59,9 +57,7 @@ thread_local! {
 
 /// A block of [`BLOCK`] bytes; what they are does not matter
 pub(crate) fn block() -> Box<[u8]> {
-    BLOCKS
-        .lend()
-        .unwrap_or_else(|| vec![0; BLOCK].into_boxed_slice())
+    BLOCKS.lend().unwrap_or_else(|| vec![0; BLOCK].into_boxed_slice())
 }
 
 pub(crate) fn give_block(block: Box<[u8]>) {

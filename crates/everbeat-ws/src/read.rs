@@ -49,11 +49,7 @@ impl Reader {
     pub(crate) fn new(role: Role, settings: &Settings, early: Vec<u8>) -> Self {
         let block = (!early.is_empty()).then(|| {
             let end = early.len();
-            Block {
-                bytes: early.into_boxed_slice(),
-                start: 0,
-                end,
-            }
+            Block { bytes: early.into_boxed_slice(), start: 0, end }
         });
         Self {
             tracker: Tracker::new(role, settings),
@@ -109,11 +105,7 @@ impl Reader {
         let polled = Pin::new(socket).poll_read(cx, &mut bytes);
         match polled {
             Poll::Ready(Ok(end)) if end > 0 => {
-                self.block = Some(Block {
-                    bytes,
-                    start: 0,
-                    end,
-                });
+                self.block = Some(Block { bytes, start: 0, end });
                 Poll::Ready(Ok(end))
             }
             other => {
@@ -199,8 +191,7 @@ impl Reader {
     /// never by what a header promises
     fn stash(&mut self, block: &mut Block, count: usize) {
         let count = count.min(block.end - block.start);
-        self.partial
-            .extend_from_slice(&block.bytes[block.start..block.start + count]);
+        self.partial.extend_from_slice(&block.bytes[block.start..block.start + count]);
         block.start += count;
     }
 
@@ -223,10 +214,7 @@ impl Reader {
         if header.opcode.is_control() {
             return control(&header, &mut frame).map(Some);
         }
-        Ok(self
-            .codec
-            .feed_owned(frame, header.len)?
-            .map(Incoming::Message))
+        Ok(self.codec.feed_owned(frame, header.len)?.map(Incoming::Message))
     }
 }
 

@@ -4,10 +4,7 @@ use async_tungstenite::tungstenite::protocol::Role as CodecRole;
 
 /// Which side of a WebSocket we are
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "RFC 6455 has these two roles and no other"
-)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 6455 has these two roles and no other")]
 pub enum Role {
     /// We asked for the upgrade: our frames are masked, and the server closes the socket first
     Client,

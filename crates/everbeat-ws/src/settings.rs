@@ -92,10 +92,7 @@ impl Settings {
             ));
         }
         if self.fragment == Some(0) {
-            return Err(ConfigError::new(
-                "fragment",
-                "is 0 bytes: it must be at least 1, or None",
-            ));
+            return Err(ConfigError::new("fragment", "is 0 bytes: it must be at least 1, or None"));
         }
         Ok(())
     }

@@ -222,11 +222,7 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
 
     fn abort(self: Pin<&mut Self>) {
         let this = self.get_mut();
-        if let Some(tcp) = this
-            .socket
-            .as_ref()
-            .and_then(|socket| socket.get_ref().tcp())
-        {
+        if let Some(tcp) = this.socket.as_ref().and_then(|socket| socket.get_ref().tcp()) {
             if let Err(error) = reset_on_drop(&tcp) {
                 tracing::debug!(target: "everbeat", %error, "a plain close instead of a reset");
             }
@@ -235,9 +231,7 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
     }
 
     fn received(&self) -> u64 {
-        self.socket
-            .as_ref()
-            .map_or(self.received, Counted::received)
+        self.socket.as_ref().map_or(self.received, Counted::received)
     }
 
     fn sent(&self) -> u64 {
@@ -245,9 +239,7 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
     }
 
     fn path(&self) -> Option<PathEvidence> {
-        self.socket
-            .as_ref()
-            .and_then(|socket| socket.get_ref().path())
+        self.socket.as_ref().and_then(|socket| socket.get_ref().path())
     }
 
     fn release(self: Pin<&mut Self>) -> bool {

@@ -188,21 +188,14 @@ impl Writer {
 
     /// Frames the next piece of a message that is cut; whether there was one
     fn frame_rest(&mut self) -> bool {
-        let Some(Rest {
-            opcode,
-            mut payload,
-        }) = self.rest.take()
-        else {
+        let Some(Rest { opcode, mut payload }) = self.rest.take() else {
             return false;
         };
         let piece = payload.split_to(self.fragment.min(payload.len()));
         let fin = payload.is_empty();
         self.frame(fin, opcode, &piece);
         if !fin {
-            self.rest = Some(Rest {
-                opcode: Opcode::Continuation,
-                payload,
-            });
+            self.rest = Some(Rest { opcode: Opcode::Continuation, payload });
         }
         true
     }

@@ -60,9 +60,7 @@ impl Mechanism {
     }
 
     fn parse(name: &str) -> Result<Self, String> {
-        let found = Self::ALL
-            .into_iter()
-            .find(|mechanism| mechanism.name() == name);
+        let found = Self::ALL.into_iter().find(|mechanism| mechanism.name() == name);
         found.ok_or_else(|| format!("--break takes heartbeat, backoff or expiry, not `{name}`"))
     }
 }
@@ -85,25 +83,18 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Args, Stri
             _ => return Err(format!("`{arg}` is not an option")),
         }
     }
-    Ok(Args {
-        role: role.unwrap_or(Role::Demo(options)),
-        broken,
-    })
+    Ok(Args { role: role.unwrap_or(Role::Demo(options)), broken })
 }
 
 fn seconds(value: &str) -> Result<Duration, String> {
     match value.parse() {
         Ok(seconds @ 10..=86_400) => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!(
-            "--seconds takes a number from 10 to 86400, not `{value}`"
-        )),
+        _ => Err(format!("--seconds takes a number from 10 to 86400, not `{value}`")),
     }
 }
 
 fn address(value: &str) -> Result<SocketAddr, String> {
-    value
-        .parse()
-        .map_err(|error| format!("`{value}` is not an address: {error}"))
+    value.parse().map_err(|error| format!("`{value}` is not an address: {error}"))
 }
 
 #[cfg(test)]
@@ -116,21 +107,12 @@ mod tests {
 
     #[test]
     fn options_and_roles_are_understood() {
-        let options = Options {
-            limit: Some(Duration::from_secs(30)),
-            json: true,
-        };
+        let options = Options { limit: Some(Duration::from_secs(30)), json: true };
         let broken = Some(Mechanism::Expiry);
         let role = Role::Demo(options);
-        assert_eq!(
-            parse_line("--json --seconds 30 --break expiry"),
-            Ok(Args { role, broken })
-        );
+        assert_eq!(parse_line("--json --seconds 30 --break expiry"), Ok(Args { role, broken }));
         let role = Role::Client(Who::Witness, ([127, 0, 0, 1], 80).into());
-        assert_eq!(
-            parse_line("witness 127.0.0.1:80"),
-            Ok(Args { role, broken: None })
-        );
+        assert_eq!(parse_line("witness 127.0.0.1:80"), Ok(Args { role, broken: None }));
     }
 
     #[test]

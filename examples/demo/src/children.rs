@@ -57,19 +57,11 @@ impl Notes {
         if let Some(mechanism) = broken {
             command.arg("--break").arg(mechanism.name());
         }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("{who} could not be started"))?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().with_context(|| format!("{who} could not be started"))?;
         let stdout = child.stdout.take().context("a child without stdout")?;
         tokio::spawn(listen(who, stdout, self.sender.clone()));
-        Ok(Process {
-            stdin: child.stdin.take(),
-            child,
-        })
+        Ok(Process { stdin: child.stdin.take(), child })
     }
 
     pub(crate) async fn next(&mut self) -> Option<Told> {
@@ -83,10 +75,7 @@ impl Notes {
 
     /// What is left once every child has ended
     pub(crate) async fn rest(self) -> Vec<Told> {
-        let Self {
-            sender,
-            mut receiver,
-        } = self;
+        let Self { sender, mut receiver } = self;
         drop(sender);
         let mut rest = Vec::new();
         while let Some(told) = receiver.recv().await {
@@ -103,26 +92,12 @@ async fn listen(who: Who, stdout: ChildStdout, notes: mpsc::Sender<Told>) {
         let Ok(what) = Note::read(&line) else {
             continue;
         };
-        if notes
-            .send(Told {
-                at: Instant::now(),
-                who,
-                what: Some(what),
-            })
-            .await
-            .is_err()
-        {
+        if notes.send(Told { at: Instant::now(), who, what: Some(what) }).await.is_err() {
             return;
         }
     }
     // Refused only if nobody wants to know.
-    _ = notes
-        .send(Told {
-            at: Instant::now(),
-            who,
-            what: None,
-        })
-        .await;
+    _ = notes.send(Told { at: Instant::now(), who, what: None }).await;
 }
 
 impl Process {

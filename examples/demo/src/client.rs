@@ -65,15 +65,10 @@ pub(crate) async fn run(
                 Some(_) => {}
             },
         }
-        let measured = client
-            .connection()
-            .and_then(|connection| connection.round_trip());
+        let measured = client.connection().and_then(|connection| connection.round_trip());
         let latest = measured.map(|measured| measured.last);
         if let Some(latest) = latest.filter(|_| latest != round_trip) {
-            Note::RoundTrip {
-                micros: latest.as_micros().try_into()?,
-            }
-            .write()?;
+            Note::RoundTrip { micros: latest.as_micros().try_into()? }.write()?;
         }
         round_trip = latest;
     }
@@ -87,38 +82,32 @@ fn note(event: Event, up: &mut bool) -> anyhow::Result<()> {
     let was_up = *up;
     match &event {
         Event::Connected { .. } => *up = true,
-        Event::Disconnected(_) => *up = false,
+        Event::Disconnected(end) => {
+            *up = false;
+            handed_back(end)?;
+        }
         _ => {}
     }
     match event {
         Event::Connecting { attempt } => Note::Connecting { attempt },
-        Event::Connected { attempt, took } => Note::Connected {
-            attempt,
-            took_micros: took.as_micros().try_into()?,
-        },
-        Event::Suspect { silent_for } => Note::Suspect {
-            silent_millis: silent_for.as_millis().try_into()?,
-        },
+        Event::Connected { attempt, took } => {
+            Note::Connected { attempt, took_micros: took.as_micros().try_into()? }
+        }
+        Event::Suspect { silent_for } => {
+            Note::Suspect { silent_millis: silent_for.as_millis().try_into()? }
+        }
         Event::Alive => Note::Alive,
-        Event::Disconnected(end) if was_up => Note::Disconnected {
-            end: End::new(&end.cause, &end),
-        },
+        Event::Disconnected(end) if was_up => {
+            Note::Disconnected { end: End::new(&end.cause, &end) }
+        }
         Event::Disconnected(end) => {
-            let retry_millis = end
-                .retry_in
-                .map(|delay| delay.as_millis().try_into())
-                .transpose()?;
-            Note::Failed {
-                why: end.cause.to_string(),
-                retry_millis,
-            }
+            let retry_millis =
+                end.retry_in.map(|delay| delay.as_millis().try_into()).transpose()?;
+            Note::Failed { why: end.cause.to_string(), retry_millis }
         }
         Event::Closed(end) | Event::GaveUp(end) => return over(&end),
         Event::Message(message) => match message.as_text().and_then(number) {
-            Some(id) => Note::Got {
-                from: Who::Server,
-                id,
-            },
+            Some(id) => Note::Got { from: Who::Server, id },
             None => return Ok(()),
         },
         _ => return Ok(()),
@@ -127,11 +116,21 @@ fn note(event: Event, up: &mut bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn over(end: &Disconnected) -> anyhow::Result<()> {
-    Ok(Note::Over {
-        end: End::new(&end.cause, end),
+fn handed_back(end: &Disconnected) -> anyhow::Result<()> {
+    for (fate, messages) in
+        [(Fate::Unconfirmed, &end.unconfirmed.messages), (Fate::Unsent, &end.unsent)]
+    {
+        let ids: Vec<_> = messages.iter().filter_map(|back| number(back.as_text()?)).collect();
+        if !ids.is_empty() {
+            Note::HandedBack { fate, ids }.write()?;
+        }
     }
-    .write()?)
+    Ok(())
+}
+
+fn over(end: &Disconnected) -> anyhow::Result<()> {
+    handed_back(end)?;
+    Ok(Note::Over { end: End::new(&end.cause, end) }.write()?)
 }
 
 /// The number behind a message's first word
@@ -154,11 +153,7 @@ struct Fates {
 
 impl Default for Fates {
     fn default() -> Self {
-        Self {
-            next: 1,
-            waiting: VecDeque::new(),
-            seen: Tally::default(),
-        }
+        Self { next: 1, waiting: VecDeque::new(), seen: Tally::default() }
     }
 }
 
@@ -186,9 +181,7 @@ impl Fates {
         self.seen = tally;
         let mut settled = Vec::new();
         for (fate, count) in grown {
-            let count = usize::try_from(count)
-                .unwrap_or(usize::MAX)
-                .min(self.waiting.len());
+            let count = usize::try_from(count).unwrap_or(usize::MAX).min(self.waiting.len());
             if count > 0 {
                 settled.push((fate, self.waiting.drain(..count).collect()));
             }
@@ -203,10 +196,7 @@ mod tests {
 
     #[test]
     fn fates_are_given_in_the_order_of_acceptance() {
-        let mut fates = Fates {
-            waiting: (1..=6).collect(),
-            ..Fates::default()
-        };
+        let mut fates = Fates { waiting: (1..=6).collect(), ..Fates::default() };
         let mut tally = Tally::default();
         assert_eq!(fates.take(tally), []);
         (tally.delivered, tally.unconfirmed) = (2, 1);

@@ -59,15 +59,10 @@ impl Play {
     }
 
     async fn sloth(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
-        let Some(server) = self.stage.server else {
-            bail!("the server is down")
-        };
+        let Some(server) = self.stage.server else { bail!("the server is down") };
         self.stage.begin(trial.notice);
         let (begun, talking) = sloth::start(server).await?;
-        self.stage.say(
-            Who::Sloth,
-            "asked for a flood, reads nothing of it, goes on talking",
-        )?;
+        self.stage.say(Who::Sloth, "asked for a flood, reads nothing of it, goes on talking")?;
         let talking = tokio::spawn(talking);
         self.noticed(trial, begun, outcome).await?;
         talking.abort();
@@ -75,34 +70,21 @@ impl Play {
     }
 
     async fn kill(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
-        let Some(address) = self.stage.server else {
-            bail!("the server is down")
-        };
+        let Some(address) = self.stage.server else { bail!("the server is down") };
         let begun = self.stage.begin(trial.notice);
         self.kill_server().await?;
         self.noticed(trial, begun, outcome).await?;
-        self.stage
-            .until(begun + settings::DOWN_FOR, |_| false)
-            .await?;
+        self.stage.watch_until(begun + settings::DOWN_FOR).await?;
         let repaired = Instant::now();
-        self.server = self
-            .stage
-            .notes()
-            .start(Who::Server, address, self.broken)?;
+        self.server = self.stage.notes().start(Who::Server, address, self.broken)?;
         let listening = |stage: &Stage| stage.server.is_some();
         let soon = repaired + settings::BACK;
-        ensure!(
-            self.stage.until(soon, listening).await?,
-            "the server did not start again"
-        );
-        self.back(&[Who::Client, Who::Witness], repaired, outcome)
-            .await
+        ensure!(self.stage.until(soon, listening).await?, "the server did not start again");
+        self.back(&[Who::Client, Who::Witness], repaired, outcome).await
     }
 
     async fn flap(&mut self, outcome: &mut Outcome) -> anyhow::Result<()> {
-        let Some(server) = self.stage.server else {
-            bail!("the server is down")
-        };
+        let Some(server) = self.stage.server else { bail!("the server is down") };
         let begun = self.stage.begin_flapping();
         let before = self.proxy.accepted();
         self.proxy.redirect(self.flapping);
@@ -123,35 +105,24 @@ impl Play {
     /// One end is silent, then the other: what it hears and is heard of is Pings alone
     async fn slow(&mut self, outcome: &mut Outcome) -> anyhow::Result<()> {
         self.stage.begin(Notice::Nobody);
-        self.proxy
-            .inject(Fault::Delay(Direction::Both, settings::DELAY));
+        self.proxy.inject(Fault::Delay(Direction::Both, settings::DELAY));
         let delay = span(settings::DELAY);
-        self.stage.say(
-            Who::Proxy,
-            &format!("{delay} later, each way; the server says nothing"),
-        )?;
+        self.stage.say(Who::Proxy, &format!("{delay} later, each way; the server says nothing"))?;
         self.server.tell(command::QUIET).await;
         self.stage.watch(settings::DELAYED_FOR).await?;
-        self.stage.say(
-            Who::Proxy,
-            "now the client says nothing, and the server does",
-        )?;
+        self.stage.say(Who::Proxy, "now the client says nothing, and the server does")?;
         self.server.tell(command::TALK).await;
         self.client.tell(command::QUIET).await;
         self.stage.watch(settings::DELAYED_FOR).await?;
         self.client.tell(command::TALK).await;
         self.proxy.inject(Fault::Heal);
         let slowest = self.stage.slowest;
-        let what = format!(
-            "the road is fast again; slowest Ping answered in {}",
-            span(slowest)
-        );
+        let what = format!("the road is fast again; slowest Ping answered in {}", span(slowest));
         self.stage.say(Who::Proxy, &what)?;
         if slowest < settings::DELAY * 2 {
-            outcome.problems.push(format!(
-                "no delay was felt: a round trip took {}",
-                span(slowest)
-            ));
+            outcome
+                .problems
+                .push(format!("no delay was felt: a round trip took {}", span(slowest)));
         }
         Ok(())
     }
@@ -168,17 +139,10 @@ impl Play {
             _ => Duration::ZERO,
         };
         let deadline = begun + trial.allowed() + told_after;
-        self.stage
-            .until(deadline, |stage| {
-                judge::is_complete(trial.notice, &stage.lives)
-            })
-            .await?;
+        self.stage.until(deadline, |stage| judge::is_complete(trial.notice, &stage.lives)).await?;
         let late = self.stage.lateness.worst();
         let (noticed, problems) = judge::judge(trial.notice, begun, &self.stage.lives, late);
-        outcome.noticed = Some(Measured {
-            took: noticed,
-            allowed: trial.allowed() + late,
-        });
+        outcome.noticed = Some(Measured { took: noticed, allowed: trial.allowed() + late });
         outcome.problems.extend(problems);
         Ok(())
     }
@@ -191,18 +155,11 @@ impl Play {
         outcome: &mut Outcome,
     ) -> anyhow::Result<()> {
         let back = |stage: &Stage| {
-            let lives = [
-                (Who::Client, stage.lives.client),
-                (Who::Witness, stage.lives.witness),
-            ];
+            let lives = [(Who::Client, stage.lives.client), (Who::Witness, stage.lives.witness)];
             let backs = lives.into_iter().filter(|(who, _)| clients.contains(who));
-            backs
-                .map(|(_, life)| life.back(repaired))
-                .collect::<Option<Vec<_>>>()
+            backs.map(|(_, life)| life.back(repaired)).collect::<Option<Vec<_>>>()
         };
-        self.stage
-            .until(repaired + settings::BACK, |stage| back(stage).is_some())
-            .await?;
+        self.stage.until(repaired + settings::BACK, |stage| back(stage).is_some()).await?;
         let last = back(&self.stage).and_then(|backs| backs.into_iter().max());
         outcome.back = Some(Measured {
             took: last.map(|last| last.saturating_duration_since(repaired)),

@@ -34,27 +34,16 @@ fn expected(notice: Notice, lives: &Lives) -> Expected {
         Notice::ClientThenServer => (vec![client], true, Some(server)),
         Notice::Told => (vec![client, server], false, None),
         Notice::Server => (vec![("the server", lives.sloth.dropped)], true, None),
-        Notice::Clients => (
-            vec![client, ("the witness", lives.witness.lost)],
-            false,
-            None,
-        ),
+        Notice::Clients => (vec![client, ("the witness", lives.witness.lost)], false, None),
         Notice::Nobody => (vec![], false, None),
     };
-    Expected {
-        first,
-        by_silence,
-        then,
-    }
+    Expected { first, by_silence, then }
 }
 
 /// Whether everybody has noticed something: time to look at what
 pub(crate) fn is_complete(notice: Notice, lives: &Lives) -> bool {
     let Expected { first, then, .. } = expected(notice, lives);
-    first
-        .into_iter()
-        .chain(then)
-        .all(|(_, seen)| seen.is_some())
+    first.into_iter().chain(then).all(|(_, seen)| seen.is_some())
 }
 
 /// How long until all that had to notice first had noticed, and what was not as it must be
@@ -64,11 +53,7 @@ pub(crate) fn judge(
     lives: &Lives,
     late: Duration,
 ) -> (Option<Duration>, Vec<String>) {
-    let Expected {
-        first,
-        by_silence,
-        then,
-    } = expected(notice, lives);
+    let Expected { first, by_silence, then } = expected(notice, lives);
     let mut problems = Vec::new();
     let mut last = Some(begun);
     for (who, seen) in first {
@@ -87,10 +72,7 @@ pub(crate) fn judge(
             problems.push(format!("{who} was not told in time"));
         }
     }
-    (
-        last.map(|last| last.saturating_duration_since(begun)),
-        problems,
-    )
+    (last.map(|last| last.saturating_duration_since(begun)), problems)
 }
 
 #[cfg(test)]
@@ -101,20 +83,10 @@ mod tests {
 
     fn lives(client: Option<(u32, How)>, server: Option<(u32, How)>, begun: Instant) -> Lives {
         let seen = |seen: Option<(u32, How)>| {
-            seen.map(|(seconds, how)| Seen {
-                at: begun + SECOND * seconds,
-                how,
-            })
+            seen.map(|(seconds, how)| Seen { at: begun + SECOND * seconds, how })
         };
-        let client = Life {
-            lost: seen(client),
-            dropped: seen(server),
-            ..Life::default()
-        };
-        Lives {
-            client,
-            ..Lives::default()
-        }
+        let client = Life { lost: seen(client), dropped: seen(server), ..Life::default() };
+        Lives { client, ..Lives::default() }
     }
 
     #[test]
@@ -122,10 +94,7 @@ mod tests {
         let begun = Instant::now();
         let lives = lives(Some((3, How::Dead)), Some((2, How::Dead)), begun);
         assert!(is_complete(Notice::Both, &lives));
-        assert_eq!(
-            judge(Notice::Both, begun, &lives, Duration::ZERO),
-            (Some(SECOND * 3), vec![])
-        );
+        assert_eq!(judge(Notice::Both, begun, &lives, Duration::ZERO), (Some(SECOND * 3), vec![]));
     }
 
     #[test]
@@ -144,10 +113,7 @@ mod tests {
         let begun = Instant::now();
         let soon = lives(Some((3, How::Cut)), Some((3, How::Dead)), begun);
         let notice = Notice::ServerThenClient;
-        assert_eq!(
-            judge(notice, begun, &soon, Duration::ZERO),
-            (Some(SECOND * 3), vec![])
-        );
+        assert_eq!(judge(notice, begun, &soon, Duration::ZERO), (Some(SECOND * 3), vec![]));
         let long_after = lives(Some((5, How::Cut)), Some((3, How::Dead)), begun);
         assert_eq!(judge(notice, begun, &long_after, Duration::ZERO).1.len(), 1);
         assert_eq!(judge(notice, begun, &long_after, SECOND).1.len(), 0);

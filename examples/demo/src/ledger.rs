@@ -22,7 +22,10 @@ struct Message {
     /// When it was accepted; a receiver may note its arrival before the sender's note is read
     sent_at: Option<Instant>,
     arrivals: u32,
+    /// What it counts as
     fate: Option<Fate>,
+    /// As what it was given back to the application
+    returned: Option<Fate>,
 }
 
 /// How many messages met which fate
@@ -52,6 +55,11 @@ impl Ledger {
         message.sent_at
     }
 
+    /// Its sender was given it back
+    pub(crate) fn handed_back(&mut self, id: Id, fate: Fate) {
+        self.messages.entry(id).or_default().returned = Some(fate);
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for message in self.messages.values() {
@@ -62,8 +70,7 @@ impl Ledger {
                 Some(Fate::Unconfirmed) => counts.unconfirmed += 1,
                 None => {}
             }
-            let returned = matches!(message.fate, Some(Fate::Unsent | Fate::Unconfirmed));
-            counts.lost += u64::from(message.arrivals == 0 && !returned);
+            counts.lost += u64::from(message.arrivals == 0 && message.returned.is_none());
         }
         counts
     }
@@ -72,12 +79,14 @@ impl Ledger {
     pub(crate) fn contradictions(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (&(who, id), message) in &self.messages {
+            let due_back = message.fate.filter(|&fate| fate != Fate::Delivered);
             let problem = match (message.fate, message.arrivals) {
                 _ if message.sent_at.is_none() => "arrived or was settled, but was never accepted",
                 (Some(Fate::Delivered), 0) => "counts as delivered, but is in no ledger",
                 (Some(Fate::Unsent), 1..) => "counts as unsent, but is in a ledger",
                 (None, _) => "was accepted and met no fate",
                 (_, 2..) => "arrived more than once",
+                _ if message.returned != due_back => "was not handed back as what it counts as",
                 _ => continue,
             };
             found.push(format!("message {id} of {who} {problem}"));
@@ -96,10 +105,7 @@ pub(crate) fn overdue(
     allowed: Duration,
 ) -> Option<Duration> {
     let written_at = connected_at.map_or(sent_at, |connected| sent_at.max(connected));
-    cut_at
-        .saturating_duration_since(written_at)
-        .checked_sub(allowed)
-        .filter(|late| !late.is_zero())
+    cut_at.saturating_duration_since(written_at).checked_sub(allowed).filter(|late| !late.is_zero())
 }
 
 #[cfg(test)]
@@ -114,6 +120,9 @@ mod tests {
         ledger.sent(id, Instant::now());
         (0..arrivals).for_each(|_| ledger.arrived(id));
         fate.map(|fate| ledger.settled(id, fate));
+        if let Some(returned @ (Fate::Unsent | Fate::Unconfirmed)) = fate {
+            ledger.handed_back(id, returned);
+        }
         ledger
     }
 
@@ -142,6 +151,11 @@ mod tests {
             let found = ledger(fate, arrivals).contradictions();
             assert!(found.len() == 1 && found[0].contains(problem), "{found:?}");
         }
+        let mut kept = Ledger::default();
+        kept.sent((Who::Client, 1), Instant::now());
+        kept.settled((Who::Client, 1), Fate::Unconfirmed);
+        assert!(kept.contradictions()[0].contains("not handed back"));
+        assert_eq!(kept.counts().lost, 1);
         let mut stranger = Ledger::default();
         stranger.arrived((Who::Witness, 9));
         assert!(stranger.contradictions()[0].contains("never accepted"));

@@ -73,11 +73,7 @@ mod tests {
     fn back_is_connected_and_heard() {
         let repaired = Instant::now();
         let after = repaired + Duration::from_secs(1);
-        let mut life = Life {
-            up_since: Some(after),
-            reached: Some(repaired),
-            ..Life::default()
-        };
+        let mut life = Life { up_since: Some(after), reached: Some(repaired), ..Life::default() };
         assert_eq!(life.back(repaired), None);
         life.reached = Some(after);
         assert_eq!(life.back(repaired), Some(after));

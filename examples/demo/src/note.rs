@@ -37,9 +37,7 @@ impl Who {
 
     /// A client by its name, as messages begin with it
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Client, Self::Witness, Self::Sloth]
-            .into_iter()
-            .find(|who| who.name() == name)
+        [Self::Client, Self::Witness, Self::Sloth].into_iter().find(|who| who.name() == name)
     }
 }
 
@@ -65,6 +63,8 @@ pub(crate) enum Note {
     Sent { id: u64 },
     /// What became of messages that the client had accepted
     Fates { fate: Fate, ids: Vec<u64> },
+    /// Messages that the client gave back to its application, and as what
+    HandedBack { fate: Fate, ids: Vec<u64> },
     /// An attempt begins
     Connecting { attempt: u32 },
     /// An attempt succeeded
@@ -76,10 +76,7 @@ pub(crate) enum Note {
     /// A connection has ended
     Disconnected { end: End },
     /// An attempt failed
-    Failed {
-        why: String,
-        retry_millis: Option<u64>,
-    },
+    Failed { why: String, retry_millis: Option<u64> },
     /// How long the latest Ping took to be answered
     RoundTrip { micros: u64 },
     /// The client will not try again
@@ -122,10 +119,7 @@ impl End {
             cause if cause.is_polite() => How::Closed,
             _ => How::Other,
         };
-        Self {
-            how,
-            sentence: sentence.to_string(),
-        }
+        Self { how, sentence: sentence.to_string() }
     }
 }
 
@@ -152,19 +146,10 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let end = End {
-            how: How::Dead,
-            sentence: "dead: \"quoted\",\nand broken".into(),
-        };
+        let end = End { how: How::Dead, sentence: "dead: \"quoted\",\nand broken".into() };
         for note in [
-            Note::Got {
-                from: Who::Witness,
-                id: 7,
-            },
-            Note::Fates {
-                fate: Fate::Unconfirmed,
-                ids: vec![1, 2],
-            },
+            Note::Got { from: Who::Witness, id: 7 },
+            Note::Fates { fate: Fate::Unconfirmed, ids: vec![1, 2] },
             Note::Ended { peer: None, end },
             Note::Alive,
         ] {

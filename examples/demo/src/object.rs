@@ -12,25 +12,12 @@ use crate::settings;
 /// The whole run
 pub(crate) fn object(outcomes: &[Outcome], sum: &Sum) -> Value {
     let count = |that: fn(&Outcome) -> Option<Measured>| {
-        outcomes
-            .iter()
-            .filter_map(that)
-            .filter(Measured::held)
-            .count()
+        outcomes.iter().filter_map(that).filter(Measured::held).count()
     };
     let mut rows: Vec<Value> = outcomes.iter().flat_map(of_trial).collect();
     rows.push(none("messages lost", sum.counts.lost, "messages"));
-    rows.push(none(
-        "other problems",
-        sum.problems.len() as u64,
-        "problems",
-    ));
-    rows.push(at_most(
-        "lateness",
-        millis(sum.late),
-        "ms",
-        millis(settings::STALLED),
-    ));
+    rows.push(none("other problems", sum.problems.len() as u64, "problems"));
+    rows.push(at_most("lateness", millis(sum.late), "ms", millis(settings::STALLED)));
     json!({
         "command": "demo",
         "commit": commit(),
@@ -60,25 +47,12 @@ fn of_trial(outcome: &Outcome) -> Vec<Value> {
         row(&name(what), json!(value), "s", json!(goal), measured.held())
     };
     let mut rows = Vec::new();
-    rows.extend(
-        outcome
-            .noticed
-            .map(|noticed| time("noticed after", noticed)),
-    );
+    rows.extend(outcome.noticed.map(|noticed| time("noticed after", noticed)));
     rows.extend(outcome.back.map(|back| time("back after", back)));
     rows.extend(outcome.attempts.map(|attempts| {
-        at_most(
-            &name("tries in 5 s"),
-            attempts,
-            "tries",
-            settings::FLAPPING_ATTEMPTS,
-        )
+        at_most(&name("tries in 5 s"), attempts, "tries", settings::FLAPPING_ATTEMPTS)
     }));
-    rows.push(none(
-        &name("problems"),
-        outcome.problems.len() as u64,
-        "problems",
-    ));
+    rows.push(none(&name("problems"), outcome.problems.len() as u64, "problems"));
     rows
 }
 
@@ -100,10 +74,7 @@ fn millis(duration: std::time::Duration) -> u64 {
 
 /// The commit that is checked out here, if git knows
 fn commit() -> Option<String> {
-    let output = Command::new("git")
-        .args(["rev-parse", "HEAD"])
-        .output()
-        .ok()?;
+    let output = Command::new("git").args(["rev-parse", "HEAD"]).output().ok()?;
     let commit = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| commit.trim().to_owned())
 }
@@ -117,25 +88,11 @@ mod tests {
     #[test]
     fn every_bound_is_a_row_with_its_verdict() {
         let second = Duration::from_secs(1);
-        let noticed = Some(Measured {
-            took: Some(second),
-            allowed: second * 2,
-        });
-        let back = Some(Measured {
-            took: None,
-            allowed: second,
-        });
-        let outcome = Outcome {
-            noticed,
-            back,
-            attempts: Some(9),
-            ..Outcome::new("fault")
-        };
+        let noticed = Some(Measured { took: Some(second), allowed: second * 2 });
+        let back = Some(Measured { took: None, allowed: second });
+        let outcome = Outcome { noticed, back, attempts: Some(9), ..Outcome::new("fault") };
         let rows = of_trial(&outcome);
-        let met: Vec<_> = rows
-            .iter()
-            .map(|row| row["met"].as_bool().unwrap())
-            .collect();
+        let met: Vec<_> = rows.iter().map(|row| row["met"].as_bool().unwrap()).collect();
         assert_eq!(met, [true, false, false, true]);
         assert_eq!(rows[0]["name"], "fault: noticed after");
         assert_eq!(rows[1]["value"], Value::Null);

@@ -35,10 +35,7 @@ impl Measured {
 
 impl Outcome {
     pub(crate) fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            ..Self::default()
-        }
+        Self { name, ..Self::default() }
     }
 
     /// Whether every bound held
@@ -46,19 +43,16 @@ impl Outcome {
         self.problems.is_empty()
             && self.noticed.is_none_or(|noticed| noticed.held())
             && self.back.is_none_or(|back| back.held())
-            && self
-                .attempts
-                .is_none_or(|attempts| attempts <= settings::FLAPPING_ATTEMPTS)
+            && self.attempts.is_none_or(|attempts| attempts <= settings::FLAPPING_ATTEMPTS)
     }
 
     /// The table's cells: fault, noticed after, allowed, back after, verdict
     pub(crate) fn cells(&self) -> [String; 5] {
         let (noticed, allowed) = match (self.noticed, self.attempts) {
             (Some(noticed), _) => (time(noticed.took), time(Some(noticed.allowed))),
-            (None, Some(attempts)) => (
-                format!("{attempts} tries"),
-                format!("{} tries", settings::FLAPPING_ATTEMPTS),
-            ),
+            (None, Some(attempts)) => {
+                (format!("{attempts} tries"), format!("{} tries", settings::FLAPPING_ATTEMPTS))
+            }
             (None, None) => ("no death".into(), "no death".into()),
         };
         let back = self.back.map_or_else(|| "-".into(), |back| time(back.took));
@@ -79,89 +73,26 @@ mod tests {
 
     #[test]
     fn a_trial_holds_only_if_all_of_it_holds() {
-        let in_time = Some(Measured {
-            took: Some(SECOND),
-            allowed: SECOND * 2,
-        });
-        let late = Some(Measured {
-            took: Some(SECOND * 3),
-            allowed: SECOND * 2,
-        });
-        let never = Some(Measured {
-            took: None,
-            allowed: SECOND * 2,
-        });
-        let good = || Outcome {
-            noticed: in_time,
-            back: in_time,
-            ..Outcome::new("fault")
-        };
+        let in_time = Some(Measured { took: Some(SECOND), allowed: SECOND * 2 });
+        let late = Some(Measured { took: Some(SECOND * 3), allowed: SECOND * 2 });
+        let never = Some(Measured { took: None, allowed: SECOND * 2 });
+        let good = || Outcome { noticed: in_time, back: in_time, ..Outcome::new("fault") };
         assert!(good().held());
-        assert!(
-            !Outcome {
-                noticed: late,
-                ..good()
-            }
-            .held()
-        );
-        assert!(
-            !Outcome {
-                back: never,
-                ..good()
-            }
-            .held()
-        );
-        assert!(
-            !Outcome {
-                problems: vec!["odd".into()],
-                ..good()
-            }
-            .held()
-        );
-        assert!(
-            Outcome {
-                attempts: Some(8),
-                ..good()
-            }
-            .held()
-        );
-        assert!(
-            !Outcome {
-                attempts: Some(9),
-                ..good()
-            }
-            .held()
-        );
+        assert!(!Outcome { noticed: late, ..good() }.held());
+        assert!(!Outcome { back: never, ..good() }.held());
+        assert!(!Outcome { problems: vec!["odd".into()], ..good() }.held());
+        assert!(Outcome { attempts: Some(8), ..good() }.held());
+        assert!(!Outcome { attempts: Some(9), ..good() }.held());
     }
 
     #[test]
     fn the_tables_cells_say_what_was_measured() {
-        let noticed = Some(Measured {
-            took: Some(SECOND * 3),
-            allowed: SECOND * 4,
-        });
-        let back = Some(Measured {
-            took: None,
-            allowed: SECOND * 4,
-        });
-        let outcome = Outcome {
-            noticed,
-            back,
-            ..Outcome::new("reset")
-        };
-        assert_eq!(
-            outcome.cells(),
-            ["reset", "3.00 s", "4.00 s", "never", "BROKEN"]
-        );
-        let flapping = Outcome {
-            attempts: Some(5),
-            back: noticed,
-            ..Outcome::new("flapping")
-        };
-        assert_eq!(
-            flapping.cells(),
-            ["flapping", "5 tries", "8 tries", "3.00 s", "held"]
-        );
+        let noticed = Some(Measured { took: Some(SECOND * 3), allowed: SECOND * 4 });
+        let back = Some(Measured { took: None, allowed: SECOND * 4 });
+        let outcome = Outcome { noticed, back, ..Outcome::new("reset") };
+        assert_eq!(outcome.cells(), ["reset", "3.00 s", "4.00 s", "never", "BROKEN"]);
+        let flapping = Outcome { attempts: Some(5), back: noticed, ..Outcome::new("flapping") };
+        assert_eq!(flapping.cells(), ["flapping", "5 tries", "8 tries", "3.00 s", "held"]);
         let slow = Outcome::new("delay");
         assert_eq!(slow.cells(), ["delay", "no death", "no death", "-", "held"]);
     }

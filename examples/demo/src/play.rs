@@ -58,34 +58,17 @@ impl Play {
         stage.until(soon, |stage| stage.server.is_some()).await?;
         let address = stage.server.context("the server did not start")?;
         let proxy = Proxy::start(address).await?;
-        stage.say(
-            Who::Proxy,
-            &format!("{} leads to the server", proxy.address()),
-        )?;
+        stage.say(Who::Proxy, &format!("{} leads to the server", proxy.address()))?;
         let client = stage.notes().start(Who::Client, proxy.address(), broken)?;
         let witness = stage.notes().start(Who::Witness, address, broken)?;
-        let up = |stage: &Stage| {
-            stage
-                .lives
-                .client
-                .up_since
-                .and(stage.lives.witness.up_since)
-        };
+        let up = |stage: &Stage| stage.lives.client.up_since.and(stage.lives.witness.up_since);
         ensure!(
             stage.until(soon, |stage| up(stage).is_some()).await?,
             "the clients did not connect"
         );
         stage.watch(settings::CALM).await?;
         let flapping = flapping().await?;
-        Ok(Self {
-            stage,
-            proxy,
-            server,
-            client,
-            witness,
-            flapping,
-            broken,
-        })
+        Ok(Self { stage, proxy, server, client, witness, flapping, broken })
     }
 
     async fn perform_all(&mut self, limit: Option<Duration>) -> anyhow::Result<Vec<Outcome>> {
@@ -118,23 +101,15 @@ impl Play {
         let soon = Instant::now() + PATIENCE;
         self.witness.tell(command::CLOSE).await;
         self.stage
-            .until(soon, |stage| {
-                stage.lives.witness.over && stage.lives.witness.dropped.is_some()
-            })
+            .until(soon, |stage| stage.lives.witness.over && stage.lives.witness.dropped.is_some())
             .await?;
         self.kill_server().await?;
-        self.stage
-            .until(soon, |stage| stage.lives.client.up_since.is_none())
-            .await?;
+        self.stage.until(soon, |stage| stage.lives.client.up_since.is_none()).await?;
         self.stage.watch(settings::SEND_EVERY * 5).await?;
         self.client.tell(command::CLOSE).await;
-        self.stage
-            .until(soon, |stage| stage.lives.client.over)
-            .await?;
+        self.stage.until(soon, |stage| stage.lives.client.over).await?;
         for child in [&mut self.client, &mut self.witness] {
-            timeout(PATIENCE, child.ended())
-                .await
-                .context("a client did not exit")??;
+            timeout(PATIENCE, child.ended()).await.context("a client did not exit")??;
         }
         self.stage.rest().await
     }
@@ -142,9 +117,8 @@ impl Play {
     /// SIGKILL: no farewell, no flush, no destructor
     pub(crate) async fn kill_server(&mut self) -> anyhow::Result<()> {
         self.stage.server = None;
-        self.server.kill().await?;
-        self.stage.say(Who::Server, "killed (SIGKILL)")?;
-        Ok(())
+        self.stage.say(Who::Server, "SIGKILL")?;
+        self.server.kill().await
     }
 }
 

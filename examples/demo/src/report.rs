@@ -71,10 +71,7 @@ pub(crate) fn preface(timeline: &Timeline, broken: Option<Mechanism>) {
         span(settings::MARGIN),
     ));
     if let Some(mechanism) = broken {
-        timeline.plain(format_args!(
-            "broken     {}: a bound must break",
-            mechanism.name()
-        ));
+        timeline.plain(format_args!("broken     {}: a bound must break", mechanism.name()));
     }
     timeline.plain("");
 }
@@ -84,28 +81,15 @@ pub(crate) fn print(stage: &Stage, outcomes: &[Outcome], options: Options) -> Ex
     let timeline = &stage.timeline;
     let sum = Sum::new(stage, outcomes);
     table(timeline, outcomes);
-    let Counts {
-        sent,
-        delivered,
-        unsent,
-        unconfirmed,
-        lost,
-    } = sum.counts;
+    let Counts { sent, delivered, unsent, unconfirmed, lost } = sum.counts;
     timeline.plain(format_args!(
         "messages   {sent} sent: {delivered} delivered, {unconfirmed} unconfirmed, \
          {unsent} unsent, {lost} lost"
     ));
-    timeline.plain(format_args!(
-        "lateness   {} at worst, of every process",
-        span(sum.late)
-    ));
+    timeline.plain(format_args!("lateness   {} at worst, of every process", span(sum.late)));
     problems(timeline, outcomes, &sum);
     let (mood, verdict, code) = match (sum.valid, sum.held) {
-        (false, _) => (
-            Mood::Doubt,
-            "the machine stalled: this run proves nothing",
-            2,
-        ),
+        (false, _) => (Mood::Doubt, "the machine stalled: this run proves nothing", 2),
         (true, true) => (Mood::Good, "every bound held", 0),
         (true, false) => (Mood::Bad, "a bound did not hold", 1),
     };
@@ -125,33 +109,20 @@ fn table(timeline: &Timeline, outcomes: &[Outcome]) {
     timeline.plain("");
     line(["fault", "noticed after", "allowed", "back after"], "");
     for outcome in outcomes {
-        let mood = if outcome.held() {
-            Mood::Good
-        } else {
-            Mood::Bad
-        };
+        let mood = if outcome.held() { Mood::Good } else { Mood::Bad };
         let [fault, noticed, allowed, back, verdict] = outcome.cells();
-        line(
-            [&fault, &noticed, &allowed, &back],
-            &timeline.paint(mood, &verdict),
-        );
+        line([&fault, &noticed, &allowed, &back], &timeline.paint(mood, &verdict));
     }
     timeline.plain("");
 }
 
 fn problems(timeline: &Timeline, outcomes: &[Outcome], sum: &Sum) {
     let of_trials = outcomes.iter().flat_map(|outcome| {
-        outcome
-            .problems
-            .iter()
-            .map(|problem| format!("{}: {problem}", outcome.name))
+        outcome.problems.iter().map(|problem| format!("{}: {problem}", outcome.name))
     });
     let all: Vec<_> = of_trials.chain(sum.problems.iter().cloned()).collect();
     for problem in all.iter().take(SHOWN) {
-        timeline.plain(format_args!(
-            "{}    {problem}",
-            timeline.paint(Mood::Bad, "problem")
-        ));
+        timeline.plain(format_args!("{}    {problem}", timeline.paint(Mood::Bad, "problem")));
     }
     if all.len() > SHOWN {
         timeline.plain(format_args!("           and {} more", all.len() - SHOWN));

@@ -32,10 +32,7 @@ pub(crate) async fn run(address: SocketAddr, broken: Option<Mechanism>) -> anyho
         .heartbeat(broken != Some(Mechanism::Expiry))
         .bind(&address.to_string())
         .await?;
-    Note::Listening {
-        address: server.acceptor().local_address()?,
-    }
-    .write()?;
+    Note::Listening { address: server.acceptor().local_address()? }.write()?;
 
     let talking = Arc::new(AtomicBool::new(true));
     let heard = talking.clone();
@@ -63,10 +60,7 @@ async fn handle(mut connection: Connection, talking: Arc<AtomicBool>) -> Result<
     let mut peer = None;
     let ended = converse(&mut connection, &mut peer, &talking).await;
     let end = match &ended {
-        Ok(()) => End {
-            how: How::Closed,
-            sentence: "closed by the peer".into(),
-        },
+        Ok(()) => End { how: How::Closed, sentence: "closed by the peer".into() },
         Err(cause) => End::new(cause, cause),
     };
     note(&Note::Ended { peer, end });

@@ -26,23 +26,14 @@ pub(crate) async fn start(
 ) -> anyhow::Result<(Instant, impl Future<Output = ()>)> {
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(WINDOW)?;
-    let mut stream = socket
-        .connect(server)
-        .await
-        .context("the sloth could not connect")?;
+    let mut stream = socket.connect(server).await.context("the sloth could not connect")?;
     stream.write_all(HEAD.as_bytes()).await?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        ensure!(
-            head.len() < 4_096,
-            "the sloth was answered with too long a head"
-        );
+        ensure!(head.len() < 4_096, "the sloth was answered with too long a head");
         head.push(stream.read_u8().await?);
     }
-    ensure!(
-        head.starts_with(b"HTTP/1.1 101"),
-        "the sloth's upgrade was refused"
-    );
+    ensure!(head.starts_with(b"HTTP/1.1 101"), "the sloth's upgrade was refused");
     stream.write_all(&text(FLOOD)).await?;
     Ok((Instant::now(), talk(stream)))
 }

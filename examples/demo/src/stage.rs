@@ -94,11 +94,7 @@ impl Stage {
     }
 
     fn explain(&mut self, cause: Causes) -> Instant {
-        for life in [
-            &mut self.lives.client,
-            &mut self.lives.witness,
-            &mut self.lives.sloth,
-        ] {
+        for life in [&mut self.lives.client, &mut self.lives.witness, &mut self.lives.sloth] {
             life.begin();
         }
         let now = Instant::now();
@@ -138,8 +134,14 @@ impl Stage {
 
     /// Listens for a while
     pub(crate) async fn watch(&mut self, length: Duration) -> anyhow::Result<()> {
-        let end = Instant::now() + length;
-        self.until(end, |_| Instant::now() >= end).await?;
+        self.watch_until(Instant::now() + length).await
+    }
+
+    /// Listens until then, whatever is told
+    pub(crate) async fn watch_until(&mut self, end: Instant) -> anyhow::Result<()> {
+        while let Ok(Some(told)) = timeout_at(end, self.notes.next()).await {
+            self.hear(told)?;
+        }
         Ok(())
     }
 
@@ -174,14 +176,9 @@ impl Stage {
             }
         }
         let newest = self.newest.insert((receiver, from), id).unwrap_or(0);
-        let in_order = if receiver == Who::Server {
-            id > newest
-        } else {
-            id == newest + 1
-        };
+        let in_order = if receiver == Who::Server { id > newest } else { id == newest + 1 };
         if !in_order {
-            self.objections
-                .push(format!("{receiver} got {id} of {from} after {newest}"));
+            self.objections.push(format!("{receiver} got {id} of {from} after {newest}"));
         }
     }
 
@@ -193,10 +190,7 @@ impl Stage {
                 let what = format!("listening on {address}, expires the silent after {patience}");
                 self.timeline.event(at, Who::Server, what);
             }
-            Note::Ended {
-                peer: Some(peer),
-                end,
-            } => {
+            Note::Ended { peer: Some(peer), end } => {
                 if let Some(life) = self.life(peer) {
                     life.dropped(Seen { at, how: end.how });
                 }
@@ -205,7 +199,7 @@ impl Stage {
                     How::Closed => (Mood::Good, "let go of"),
                     _ => (Mood::Bad, "lost"),
                 };
-                let what = format!("{verb} {peer}: {}", end.sentence);
+                let what = format!("{verb} {peer}, {}", end.sentence);
                 self.timeline.verdict(at, Who::Server, mood, &what);
                 self.check_alarm(at, Who::Server, peer, &end);
             }
@@ -217,14 +211,14 @@ impl Stage {
         match note {
             Note::Sent { id } => self.ledger.sent((who, id), at),
             Note::Fates { fate, ids } => self.settle(at, who, fate, &ids),
+            Note::HandedBack { fate, ids } => {
+                ids.iter().for_each(|&id| self.ledger.handed_back((who, id), fate));
+            }
             Note::Failed { why, retry_millis } => self.failed(at, who, why, retry_millis),
             Note::RoundTrip { micros } => {
                 self.slowest = self.slowest.max(Duration::from_micros(micros));
             }
-            Note::Connected {
-                attempt,
-                took_micros,
-            } => {
+            Note::Connected { attempt, took_micros } => {
                 self.failures.remove(&who);
                 self.newest.remove(&(who, Who::Server));
                 let Some(life) = self.life(who) else { return };
@@ -257,11 +251,7 @@ impl Stage {
     fn lost(&mut self, at: Instant, who: Who, end: &End) {
         let Some(life) = self.life(who) else { return };
         if life.lost(Seen { at, how: end.how }) {
-            let mood = if end.how == How::Closed {
-                Mood::Good
-            } else {
-                Mood::Bad
-            };
+            let mood = if end.how == How::Closed { Mood::Good } else { Mood::Bad };
             self.timeline.verdict(at, who, mood, &end.sentence);
             self.check_alarm(at, who, who, end);
         } else {
@@ -279,8 +269,7 @@ impl Stage {
         *count += 1;
         match *count {
             2..=BRIEF if *last == why => {
-                self.timeline
-                    .event(at, who, format_args!("the same; {retry}"));
+                self.timeline.event(at, who, format_args!("the same; {retry}"));
             }
             0..=BRIEF => self.timeline.event(at, who, format_args!("{why}; {retry}")),
             MUTED => self.timeline.event(at, who, "and so on"),
@@ -300,9 +289,7 @@ impl Stage {
             };
             if let Some(late) = overdue(sent_at, connected_at, cut_at, allowed) {
                 let late = span(late);
-                self.objections.push(format!(
-                    "message {id} of {who} was unproven {late} too long"
-                ));
+                self.objections.push(format!("message {id} of {who} was unproven {late} too long"));
             }
         }
     }
@@ -310,8 +297,7 @@ impl Stage {
     fn check_alarm(&mut self, at: Instant, observer: Who, peer: Who, end: &End) {
         if !self.cause.explain(observer, peer, end.how) {
             let what = format!("{observer} lost {peer} without a fault; {}", end.sentence);
-            self.timeline
-                .verdict(at, "demo", Mood::Bad, &format!("FALSE ALARM: {what}"));
+            self.timeline.verdict(at, "demo", Mood::Bad, &format!("FALSE ALARM: {what}"));
             self.alarms += 1;
             self.false_alarms.push(what);
         }

@@ -39,17 +39,9 @@ impl Mood {
 impl Timeline {
     /// Begins now, on stderr if stdout is for a machine
     pub(crate) fn new(to_stderr: bool) -> Self {
-        let terminal = if to_stderr {
-            stderr().is_terminal()
-        } else {
-            stdout().is_terminal()
-        };
+        let terminal = if to_stderr { stderr().is_terminal() } else { stdout().is_terminal() };
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self {
-            start: Instant::now(),
-            to_stderr,
-            colour: terminal && !refused,
-        }
+        Self { start: Instant::now(), to_stderr, colour: terminal && !refused }
     }
 
     pub(crate) const fn start(&self) -> Instant {
@@ -62,9 +54,7 @@ impl Timeline {
         // A reader who has left misses the timeline, not the verdict.
         _ = match self.to_stderr {
             true => stderr().write_all(line.as_bytes()),
-            false => stdout()
-                .write_all(line.as_bytes())
-                .and_then(|()| stdout().flush()),
+            false => stdout().write_all(line.as_bytes()).and_then(|()| stdout().flush()),
         };
     }
 
@@ -76,7 +66,7 @@ impl Timeline {
     /// A verdict: its first words, up to a colon, semicolon or bracket, are coloured
     pub(crate) fn verdict(&self, at: Instant, who: impl Display, mood: Mood, what: &str) {
         let end = what.find([':', ';', '(']).unwrap_or(what.len());
-        let (verdict, rest) = what.split_at(end);
+        let (verdict, rest) = what.split_at(what[..end].trim_end().len());
         self.event(at, who, format_args!("{}{rest}", self.paint(mood, verdict)));
     }
 
@@ -95,10 +85,7 @@ impl Timeline {
     }
 
     fn time(&self, at: Instant) -> String {
-        format!(
-            "{:>7} s ",
-            seconds(at.saturating_duration_since(self.start))
-        )
+        format!("{:>7} s ", seconds(at.saturating_duration_since(self.start)))
     }
 }
 
@@ -130,11 +117,7 @@ mod tests {
 
     #[test]
     fn without_colour_nothing_is_painted() {
-        let mut timeline = Timeline {
-            start: Instant::now(),
-            to_stderr: false,
-            colour: false,
-        };
+        let mut timeline = Timeline { start: Instant::now(), to_stderr: false, colour: false };
         assert_eq!(timeline.paint(Mood::Bad, "dead"), "dead");
         timeline.colour = true;
         assert_eq!(timeline.paint(Mood::Bad, "dead"), "\x1b[31mdead\x1b[0m");

@@ -70,12 +70,7 @@ pub(crate) const TRIALS: [Trial; 9] = [
         notice: Notice::ClientThenServer,
         needs: &[Heartbeat],
     },
-    Trial {
-        name: "reset",
-        deed: Deed::Road(Fault::Reset),
-        notice: Notice::Told,
-        needs: &[],
-    },
+    Trial { name: "reset", deed: Deed::Road(Fault::Reset), notice: Notice::Told, needs: &[] },
     Trial {
         name: "half-close, to the client",
         deed: Deed::Road(Fault::HalfClose(Direction::ToClient)),
@@ -132,11 +127,7 @@ mod tests {
     #[test]
     fn no_bound_is_looser_than_promised() {
         let longest = std::time::Duration::from_secs(6);
-        assert!(
-            TRIALS
-                .iter()
-                .all(|trial| trial.allowed() + settings::STALLED <= longest)
-        );
+        assert!(TRIALS.iter().all(|trial| trial.allowed() + settings::STALLED <= longest));
     }
 
     #[test]

@@ -17,9 +17,7 @@ pub(super) fn holds(shell: &Shell) -> Result<Outcome> {
 
 /// Without `mechanism` the demo must see a bound broken
 pub(super) fn fails(shell: &Shell, mechanism: &str) -> Result<Outcome> {
-    expect(exit::BROKEN, &mut || {
-        play(shell, &["--json", "--break", mechanism])
-    })
+    expect(exit::BROKEN, &mut || play(shell, &["--json", "--break", mechanism]))
 }
 
 /// Finds the demo where `build` has left it

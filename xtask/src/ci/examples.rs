@@ -31,11 +31,7 @@ fn pair(shell: &Shell, runtime: &str) -> Result<()> {
     let address = address(said)?;
     eprintln!("  {runtime}-server listens on {address}");
 
-    let mut client = start(
-        shell,
-        &format!("{runtime}-client"),
-        &[&address, "--messages", "2"],
-    )?;
+    let mut client = start(shell, &format!("{runtime}-client"), &[&address, "--messages", "4"])?;
     let deadline = Instant::now() + PATIENCE;
     let status = loop {
         match client.0.try_wait()? {
@@ -45,18 +41,10 @@ fn pair(shell: &Shell, runtime: &str) -> Result<()> {
         }
     };
     let mut shown = String::new();
-    client
-        .0
-        .stdout
-        .take()
-        .context("its stdout is ours")?
-        .read_to_string(&mut shown)?;
+    client.0.stdout.take().context("its stdout is ours")?.read_to_string(&mut shown)?;
     shown.lines().for_each(|line| eprintln!("  {line}"));
     ensure!(status.success(), "the client ended with {status}");
-    ensure!(
-        has_echo(&shown),
-        "the client said hello and did not hear it again"
-    );
+    ensure!(has_echo(&shown), "the client said hello and did not hear it again");
     Ok(())
 }
 
@@ -72,15 +60,11 @@ impl Drop for Program {
 }
 
 fn start(shell: &Shell, name: &str, words: &[&str]) -> Result<Program> {
-    let path = shell
-        .target("debug/examples")
-        .join(name)
-        .with_extension(std::env::consts::EXE_EXTENSION);
+    let path =
+        shell.target("debug/examples").join(name).with_extension(std::env::consts::EXE_EXTENSION);
     let mut command = Command::new(&path);
     let child = command.args(words).stdout(Stdio::piped()).spawn();
-    Ok(Program(child.with_context(|| {
-        format!("{} cannot be started", path.display())
-    })?))
+    Ok(Program(child.with_context(|| format!("{} cannot be started", path.display()))?))
 }
 
 /// The address in the server's first words; what it says later is read and dropped
@@ -94,27 +78,18 @@ fn address(said: impl Read + Send + 'static) -> Result<String> {
             }
         }
     });
-    receiver
-        .recv_timeout(PATIENCE)
-        .context("the server did not say where it listens")
+    receiver.recv_timeout(PATIENCE).context("the server did not say where it listens")
 }
 
 fn address_in(line: &str) -> Option<String> {
     let (_, port) = line.split_once("127.0.0.1:")?;
-    let digits = port
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(port.len());
-    let port = port[..digits]
-        .parse::<u16>()
-        .ok()
-        .filter(|port| *port != 0)?;
+    let digits = port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len());
+    let port = port[..digits].parse::<u16>().ok().filter(|port| *port != 0)?;
     Some(format!("127.0.0.1:{port}"))
 }
 
 fn has_echo(shown: &str) -> bool {
-    shown
-        .lines()
-        .any(|line| line.starts_with('>') && line.contains("hello"))
+    shown.lines().any(|line| line.starts_with('>') && line.contains("hello"))
 }
 
 #[cfg(test)]

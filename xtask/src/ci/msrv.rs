@@ -23,19 +23,14 @@ pub(super) fn run(shell: &Shell) -> Result<Outcome> {
     let (compiler, libraries) = match find(shell, &version) {
         Ok(found) => found,
         Err(error) => {
-            return Ok(Outcome::Skipped(format!(
-                "Rust {version} is unverified here: {error:#}"
-            )));
+            return Ok(Outcome::Skipped(format!("Rust {version} is unverified here: {error:#}")));
         }
     };
     let mut check = shell.cargo("check");
     for package in shell.workspace.published() {
         check.args(["--package", &package.name]);
     }
-    check
-        .arg("--target-dir")
-        .arg(shell.target("msrv"))
-        .env("RUSTC", &compiler);
+    check.arg("--target-dir").arg(shell.target("msrv")).env("RUSTC", &compiler);
     if let Some(libraries) = libraries {
         check.env("LD_LIBRARY_PATH", libraries);
     }
@@ -70,10 +65,7 @@ fn find(shell: &Shell, version: &str) -> Result<(PathBuf, Option<PathBuf>)> {
 }
 
 fn is_version(compiler: &Path, libraries: &Path, version: &str) -> bool {
-    let output = Command::new(compiler)
-        .arg("--version")
-        .env("LD_LIBRARY_PATH", libraries)
-        .output();
+    let output = Command::new(compiler).arg("--version").env("LD_LIBRARY_PATH", libraries).output();
     output.is_ok_and(|output| {
         String::from_utf8_lossy(&output.stdout).starts_with(&format!("rustc {version}."))
     })

@@ -8,21 +8,12 @@ use anyhow::{Result, bail};
 use super::Outcome;
 use crate::shell::Shell;
 
-const MUST_HAVE: &[&str] = &[
-    "Cargo.toml",
-    "LICENSE-APACHE",
-    "LICENSE-MIT",
-    "README.md",
-    "src/lib.rs",
-];
+const MUST_HAVE: &[&str] =
+    &["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "src/lib.rs"];
 
 pub(super) fn run(shell: &Shell) -> Result<Outcome> {
     let mut problems = Vec::new();
-    let names = shell
-        .workspace
-        .published()
-        .map(|package| &*package.name)
-        .collect::<Vec<_>>();
+    let names = shell.workspace.published().map(|package| &*package.name).collect::<Vec<_>>();
     for name in &names {
         let mut list = shell.cargo("package --list --allow-dirty --package");
         let listed = shell.read(list.arg(name))?;
@@ -40,10 +31,7 @@ pub(super) fn run(shell: &Shell) -> Result<Outcome> {
 }
 
 fn missing(listed: &str) -> impl Iterator<Item = &'static str> {
-    MUST_HAVE
-        .iter()
-        .copied()
-        .filter(|file| !listed.lines().any(|line| line == *file))
+    MUST_HAVE.iter().copied().filter(|file| !listed.lines().any(|line| line == *file))
 }
 
 #[cfg(test)]

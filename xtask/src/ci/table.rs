@@ -43,18 +43,13 @@ pub(super) const GROUPS: &[Group] = &[
         minutes: 7,
         full: false,
         steps: &[
-            step("fmt", "rustfmt has nothing to change", |shell| {
-                cargo(shell, "fmt --all --check")
-            }),
+            step("fmt", "rustfmt has nothing to change", |shell| cargo(shell, "fmt --all --check")),
             step("typos", "words are spelt as meant", typos::run),
             step("clippy", "no warning anywhere", |shell| {
                 cargo(shell, "clippy --workspace --all-targets -- -D warnings")
             }),
             step("clippy-core", "core without its features", |shell| {
-                cargo(
-                    shell,
-                    "clippy --package everbeat-core --no-default-features -- -D warnings",
-                )
+                cargo(shell, "clippy --package everbeat-core --no-default-features -- -D warnings")
             }),
             step("build", "every crate, example and bench", |shell| {
                 cargo(shell, "build --workspace --all-targets")
@@ -83,11 +78,9 @@ pub(super) const GROUPS: &[Group] = &[
         full: false,
         steps: &[
             step("doc", "rustdoc has nothing to warn of", doc),
-            step(
-                "no-std",
-                "core links without std, and would not with it",
-                |shell| nostd::check(shell).map(|()| Outcome::Passed),
-            ),
+            step("no-std", "core links without std, and would not with it", |shell| {
+                nostd::check(shell).map(|()| Outcome::Passed)
+            }),
             step("package", "what a registry would get", packaging::run),
         ],
     },
@@ -95,11 +88,9 @@ pub(super) const GROUPS: &[Group] = &[
         name: "simulator",
         minutes: 3,
         full: false,
-        steps: &[step(
-            "simulator",
-            "behaviour under 4 times as many seeds",
-            |shell| simulate(shell, 4),
-        )],
+        steps: &[step("simulator", "behaviour under 4 times as many seeds", |shell| {
+            simulate(shell, 4)
+        })],
     },
     Group {
         name: "programs",
@@ -116,11 +107,7 @@ pub(super) const GROUPS: &[Group] = &[
             step("break-expiry", "without expiry the demo fails", |shell| {
                 demo::fails(shell, "expiry")
             }),
-            step(
-                "examples",
-                "client and server talk to each other",
-                examples::run,
-            ),
+            step("examples", "client and server talk to each other", examples::run),
         ],
     },
     Group {
@@ -130,19 +117,10 @@ pub(super) const GROUPS: &[Group] = &[
         steps: &[
             step("demo-again", "a second time", demo::holds),
             step("demo-once-more", "a third time", demo::holds),
-            step("seeds", "behaviour under 50 times as many seeds", |shell| {
-                simulate(shell, 50)
-            }),
-            step(
-                "msrv",
-                "library crates with the oldest Rust that we promise",
-                msrv::run,
-            ),
+            step("seeds", "behaviour under 50 times as many seeds", |shell| simulate(shell, 50)),
+            step("msrv", "library crates with the oldest Rust that we promise", msrv::run),
             step("release", "the examples, optimised", |shell| {
-                cargo(
-                    shell,
-                    "build --release --package everbeat-examples --all-targets",
-                )
+                cargo(shell, "build --release --package everbeat-examples --all-targets")
             }),
             step("bench", "the benchmarks, optimised and short", |shell| {
                 bench::measure(shell, true, &[]).map(|_| Outcome::Passed)
@@ -167,11 +145,7 @@ fn simulate(shell: &Shell, factor: u64) -> Result<Outcome> {
     let mut command = shell.cargo("test --workspace --no-fail-fast");
     let sim = shell.workspace.package("everbeat-sim");
     let tests = sim.map(|sim| sim.targets.iter().filter(|target| target.kind == "test"));
-    let names = tests
-        .into_iter()
-        .flatten()
-        .map(|target| &target.name)
-        .collect::<Vec<_>>();
+    let names = tests.into_iter().flatten().map(|target| &target.name).collect::<Vec<_>>();
     if names.is_empty() {
         bail!("everbeat-sim has no tests in its folder `tests`");
     }

@@ -16,9 +16,7 @@ pub(super) fn run(shell: &Shell) -> Result<Outcome> {
             shell.run(shell.program(typos).args(["--format", "brief"]))?;
             Ok(Outcome::Passed)
         }
-        Err(error) => Ok(Outcome::Skipped(format!(
-            "no `typos` here and none to be had: {error}"
-        ))),
+        Err(error) => Ok(Outcome::Skipped(format!("no `typos` here and none to be had: {error}"))),
     }
 }
 
@@ -30,13 +28,9 @@ fn find(shell: &Shell) -> Result<PathBuf> {
     let tools = shell.target("tools");
     let ours = tools.join("bin/typos");
     if !ours.exists() {
-        shell
-            .read(shell.program("python3").args(["-m", "venv"]).arg(&tools))
-            .context("python3")?;
+        shell.read(shell.program("python3").args(["-m", "venv"]).arg(&tools)).context("python3")?;
         let mut pip = shell.program(tools.join("bin/pip"));
-        shell
-            .read(pip.args(["install", "--quiet", "typos"]))
-            .context("pip")?;
+        shell.read(pip.args(["install", "--quiet", "typos"])).context("pip")?;
     }
     Ok(ours)
 }

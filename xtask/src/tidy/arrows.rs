@@ -17,47 +17,19 @@ const WS: &str = "everbeat-ws";
 
 /// A runtime's crate: the edge of everything, so that only programs stand on it
 const fn runtime(name: &'static str) -> Rule {
-    Rule {
-        name,
-        builds_on: &[CORE, WS, SERVER],
-        tests_use: &[FAULTS],
-    }
+    Rule { name, builds_on: &[CORE, WS, SERVER], tests_use: &[FAULTS] }
 }
 
 const RULES: &[Rule] = &[
-    Rule {
-        name: CORE,
-        builds_on: &[],
-        tests_use: &[],
-    },
-    Rule {
-        name: WS,
-        builds_on: &[CORE],
-        tests_use: &[FAULTS],
-    },
-    Rule {
-        name: SERVER,
-        builds_on: &[CORE],
-        tests_use: &[],
-    },
-    Rule {
-        name: SIM,
-        builds_on: &[CORE],
-        tests_use: &[SERVER],
-    },
-    Rule {
-        name: FAULTS,
-        builds_on: &[],
-        tests_use: &[],
-    },
+    Rule { name: CORE, builds_on: &[], tests_use: &[] },
+    Rule { name: WS, builds_on: &[CORE], tests_use: &[FAULTS] },
+    Rule { name: SERVER, builds_on: &[CORE], tests_use: &[] },
+    Rule { name: SIM, builds_on: &[CORE], tests_use: &[SERVER] },
+    Rule { name: FAULTS, builds_on: &[], tests_use: &[] },
     runtime("everbeat-tokio"),
     runtime("everbeat-async-std"),
     runtime("everbeat-smol"),
-    Rule {
-        name: "xtask",
-        builds_on: &[],
-        tests_use: &[],
-    },
+    Rule { name: "xtask", builds_on: &[], tests_use: &[] },
 ];
 
 /// Nobody depends on these, so that they may use everything
@@ -96,9 +68,7 @@ mod tests {
     fn findings(packages: &[(&str, &[&str])]) -> Vec<String> {
         let tree = packages
             .iter()
-            .fold(Tree::default(), |tree, (name, lines)| {
-                tree.with_package(name, lines)
-            });
+            .fold(Tree::default(), |tree, (name, lines)| tree.with_package(name, lines));
         check(&tree).iter().map(ToString::to_string).collect()
     }
 
@@ -119,19 +89,13 @@ mod tests {
     #[test]
     fn core_stands_alone_in_tests_too() {
         let found = findings(&[(CORE, &["dev:everbeat-sim"]), (SIM, &[CORE])]);
-        assert_eq!(
-            found,
-            ["everbeat-core: must not depend on everbeat-sim, not even for tests"]
-        );
+        assert_eq!(found, ["everbeat-core: must not depend on everbeat-sim, not even for tests"]);
     }
 
     #[test]
     fn the_server_names_no_runtime_and_no_codec() {
-        let packages: &[(&str, &[&str])] = &[
-            (SERVER, &[WS, "everbeat-tokio"]),
-            (WS, &[]),
-            ("everbeat-tokio", &[]),
-        ];
+        let packages: &[(&str, &[&str])] =
+            &[(SERVER, &[WS, "everbeat-tokio"]), (WS, &[]), ("everbeat-tokio", &[])];
         assert_eq!(findings(packages).len(), 2);
     }
 

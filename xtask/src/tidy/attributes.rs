@@ -51,10 +51,7 @@ mod tests {
     #[test]
     fn what_test_programs_share_may_allow_with_a_reason() {
         let shared = |source| check(&Tree::of([("crates/x/tests/support/mod.rs", source)])).len();
-        assert_eq!(
-            shared("#![allow(dead_code, reason = \"each uses a part\")]"),
-            0
-        );
+        assert_eq!(shared("#![allow(dead_code, reason = \"each uses a part\")]"), 0);
         assert_eq!(shared("#![allow(dead_code)]"), 1);
     }
 

@@ -4,22 +4,11 @@ use std::collections::BTreeSet;
 
 use super::tree::{Finding, Tree};
 
-const HANDFUL: &[&str] = &[
-    "bytes",
-    "bytestring",
-    "fastrand",
-    "futures-core",
-    "futures-sink",
-    "pin-project",
-    "tracing",
-];
+const HANDFUL: &[&str] =
+    &["bytes", "bytestring", "fastrand", "futures-core", "futures-sink", "pin-project", "tracing"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    let Some(core) = tree
-        .packages
-        .iter()
-        .find(|package| package.name == "everbeat-core")
-    else {
+    let Some(core) = tree.packages.iter().find(|package| package.name == "everbeat-core") else {
         return vec![Finding::new("everbeat-core", "is not in the workspace")];
     };
     let meant = HANDFUL.iter().copied().collect::<BTreeSet<_>>();
@@ -30,16 +19,10 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         .map(|line| &*line.name)
         .collect::<BTreeSet<_>>();
     let added = found.difference(&meant).map(|name| {
-        Finding::new(
-            &core.name,
-            format!("depends on {name}, which is not one of the handful"),
-        )
+        Finding::new(&core.name, format!("depends on {name}, which is not one of the handful"))
     });
     let gone = meant.difference(&found).map(|name| {
-        Finding::new(
-            &core.name,
-            format!("no longer depends on {name}: take it off the list"),
-        )
+        Finding::new(&core.name, format!("no longer depends on {name}: take it off the list"))
     });
     added.chain(gone).collect()
 }

@@ -26,9 +26,7 @@ const TWICE: &[(&str, &str)] = &[];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let published = tree.packages.iter().filter(|package| package.published);
-    let roots = published
-        .map(|package| &*package.name)
-        .collect::<BTreeSet<_>>();
+    let roots = published.map(|package| &*package.name).collect::<BTreeSet<_>>();
     let used = compiled_with(&tree.graph, &roots);
     let packages =
         list(&tree.graph, "packages").filter(|package| used.contains(word(package, "id")));
@@ -37,15 +35,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut versions = BTreeMap::<&str, Vec<&str>>::new();
     for package in packages {
         let name = word(package, "name");
-        versions
-            .entry(name)
-            .or_default()
-            .push(word(package, "version"));
+        versions.entry(name).or_default().push(word(package, "version"));
         if !suits(word(package, "license")) {
-            let what = format!(
-                "is under `{}`, which is not on our list",
-                word(package, "license")
-            );
+            let what = format!("is under `{}`, which is not on our list", word(package, "license"));
             findings.push(Finding::new(name, what));
         }
     }
@@ -53,10 +45,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         let twice = versions.len() > 1;
         let expected = TWICE.iter().any(|(expected, _)| *expected == name);
         if twice && !expected {
-            let what = format!(
-                "is compiled in versions {}: one is enough",
-                versions.join(" and ")
-            );
+            let what = format!("is compiled in versions {}: one is enough", versions.join(" and "));
             findings.push(Finding::new(name, what));
         }
     }
@@ -92,10 +81,9 @@ fn compiled_with<'a>(graph: &'a Value, roots: &BTreeSet<&str>) -> BTreeSet<&'a s
 fn suits(expression: &str) -> bool {
     // `A/B` is how old manifests say `A OR B`.
     let expression = expression.replace('/', " OR ").replace(['(', ')'], " ");
-    expression.split(" AND ").all(|part| {
-        part.split(" OR ")
-            .any(|licence| LICENCES.contains(&licence.trim()))
-    })
+    expression
+        .split(" AND ")
+        .all(|part| part.split(" OR ").any(|licence| LICENCES.contains(&licence.trim())))
 }
 
 fn word<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -120,10 +108,7 @@ mod tests {
                 { "id": "y1", "deps": [] }, { "id": "y2", "deps": [] },
             ] },
         });
-        Tree {
-            graph,
-            ..Tree::default().with_package("x", &[])
-        }
+        Tree { graph, ..Tree::default().with_package("x", &[]) }
     }
 
     #[test]
@@ -141,12 +126,9 @@ mod tests {
 
     #[test]
     fn expressions_offer_a_choice_or_do_not() {
-        for fine in [
-            "MIT",
-            "MIT OR GPL-2.0",
-            "Apache-2.0/MIT",
-            "(MIT OR Apache-2.0) AND Unicode-3.0",
-        ] {
+        for fine in
+            ["MIT", "MIT OR GPL-2.0", "Apache-2.0/MIT", "(MIT OR Apache-2.0) AND Unicode-3.0"]
+        {
             assert!(suits(fine), "{fine}");
         }
         for bad in ["", "GPL-3.0", "MIT AND GPL-3.0"] {

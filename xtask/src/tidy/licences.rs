@@ -2,10 +2,8 @@
 
 use super::tree::{Finding, Tree};
 
-const TEXTS: &[(&str, &str)] = &[
-    ("LICENSE-MIT", "Permission is hereby granted"),
-    ("LICENSE-APACHE", "Version 2.0"),
-];
+const TEXTS: &[(&str, &str)] =
+    &[("LICENSE-MIT", "Permission is hereby granted"), ("LICENSE-APACHE", "Version 2.0")];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let published = tree.packages.iter().filter(|package| package.published);
@@ -14,9 +12,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     for folder in std::iter::once(String::new()).chain(folders) {
         for (name, phrase) in TEXTS {
             let path = format!("{folder}{name}");
-            let holds = tree
-                .file(&path)
-                .is_some_and(|file| file.text.contains(phrase));
+            let holds = tree.file(&path).is_some_and(|file| file.text.contains(phrase));
             if !holds {
                 findings.push(Finding::new(path, "is missing, or is not that licence"));
             }
@@ -35,9 +31,6 @@ mod tests {
         let root = [("LICENSE-MIT", mit), ("LICENSE-APACHE", "Version 2.0 ..")];
         assert_eq!(check(&Tree::of(root)), []);
         assert_eq!(check(&Tree::of(root).with_package("x", &[])).len(), 2);
-        assert_eq!(
-            check(&Tree::of([("LICENSE-MIT", mit), ("LICENSE-APACHE", mit)])).len(),
-            1
-        );
+        assert_eq!(check(&Tree::of([("LICENSE-MIT", mit), ("LICENSE-APACHE", mit)])).len(), 1);
     }
 }

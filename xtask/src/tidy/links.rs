@@ -27,13 +27,8 @@ fn links(markdown: &str) -> Vec<(usize, String)> {
         }
         // Every second piece between backticks is code.
         let prose = line.split('`').step_by(2).collect::<Vec<_>>().join("`");
-        let inline = prose
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split(')').next());
-        let named = prose
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once("]: "));
+        let inline = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let named = prose.strip_prefix('[').and_then(|rest| rest.split_once("]: "));
         let targets = inline.chain(named.map(|(_, target)| target));
         found.extend(
             targets
@@ -46,18 +41,11 @@ fn links(markdown: &str) -> Vec<(usize, String)> {
 }
 
 fn resolve(tree: &Tree, from: &File, target: &str) -> Result<(), String> {
-    if ["https://", "http://", "mailto:"]
-        .iter()
-        .any(|scheme| target.starts_with(scheme))
-    {
+    if ["https://", "http://", "mailto:"].iter().any(|scheme| target.starts_with(scheme)) {
         return Ok(());
     }
     let (path, heading) = target.split_once('#').unwrap_or((target, ""));
-    let path = if path.is_empty() {
-        from.path.clone()
-    } else {
-        join(&from.path, path)?
-    };
+    let path = if path.is_empty() { from.path.clone() } else { join(&from.path, path)? };
     let folder = path.trim_end_matches('/');
     let is_folder = folder.is_empty() || tree.files.iter().any(|file| file.is_in(folder));
     match tree.file(&path) {
@@ -88,16 +76,11 @@ fn join(from: &str, target: &str) -> Result<String, String> {
 
 /// The anchors that a forge makes of headings: small letters, hyphens for blanks, no punctuation
 fn headings(markdown: &str) -> impl Iterator<Item = String> {
-    markdown
-        .lines()
-        .filter(|line| line.starts_with('#'))
-        .map(|line| {
-            let title = line.trim_start_matches('#').trim().to_lowercase();
-            let kept = title
-                .chars()
-                .filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
-            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
-        })
+    markdown.lines().filter(|line| line.starts_with('#')).map(|line| {
+        let title = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    })
 }
 
 #[cfg(test)]
@@ -105,15 +88,8 @@ mod tests {
     use super::*;
 
     fn findings(text: &str) -> Vec<String> {
-        let files = [
-            ("docs/a.md", text),
-            ("README.md", "# Two, words\n"),
-            ("docs/deep/b.rs", ""),
-        ];
-        check(&Tree::of(files))
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        let files = [("docs/a.md", text), ("README.md", "# Two, words\n"), ("docs/deep/b.rs", "")];
+        check(&Tree::of(files)).iter().map(ToString::to_string).collect()
     }
 
     #[test]

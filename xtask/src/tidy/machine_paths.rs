@@ -3,12 +3,8 @@
 use super::tree::{Finding, Tree};
 
 /// Written apart, or this file would be a finding
-const FOLDERS: &[&str] = &[
-    concat!("/wo", "rk/"),
-    concat!("/tm", "p/"),
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-];
+const FOLDERS: &[&str] =
+    &[concat!("/wo", "rk/"), concat!("/tm", "p/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -24,11 +24,7 @@ struct Row<'a> {
 }
 
 pub(super) fn run(shell: &Shell, tree: &Tree) -> ExitCode {
-    let rows = tree
-        .packages
-        .iter()
-        .filter_map(|package| row(tree, package))
-        .collect::<Vec<_>>();
+    let rows = tree.packages.iter().filter_map(|package| row(tree, package)).collect::<Vec<_>>();
     if !shell.json {
         println!("| crate | files | lines | of tests | median | largest file | root names |");
         println!("|---|--:|--:|--:|--:|---|--:|");
@@ -43,13 +39,7 @@ pub(super) fn run(shell: &Shell, tree: &Tree) -> ExitCode {
                 ("largest", row.largest),
             ];
             for (what, value) in values {
-                report.row(
-                    format!("{}: {what}", row.name),
-                    value,
-                    "lines",
-                    None::<u64>,
-                    true,
-                );
+                report.row(format!("{}: {what}", row.name), value, "lines", None::<u64>, true);
             }
         } else {
             println!("{}", line(row));
@@ -59,18 +49,11 @@ pub(super) fn run(shell: &Shell, tree: &Tree) -> ExitCode {
 }
 
 fn row<'a>(tree: &'a Tree, package: &'a Package) -> Option<Row<'a>> {
-    let mut files = tree
-        .files_of(package)
-        .filter(|f| f.ending() == Some("rs"))
-        .collect::<Vec<_>>();
+    let mut files = tree.files_of(package).filter(|f| f.ending() == Some("rs")).collect::<Vec<_>>();
     files.sort_by_key(|file| file.lines());
     let largest = *files.last()?;
     let sum = |files: &[&File]| files.iter().map(|file| file.lines()).sum();
-    let tests = files
-        .iter()
-        .copied()
-        .filter(|file| file.is_test())
-        .collect::<Vec<_>>();
+    let tests = files.iter().copied().filter(|file| file.is_test()).collect::<Vec<_>>();
     let root = tree.file(&format!("{}/src/lib.rs", package.folder));
     Some(Row {
         name: &package.name,
@@ -79,10 +62,7 @@ fn row<'a>(tree: &'a Tree, package: &'a Package) -> Option<Row<'a>> {
         test_lines: sum(&tests),
         median: files[files.len() / 2].lines(),
         largest: largest.lines(),
-        largest_path: largest
-            .path
-            .strip_prefix(&package.folder)?
-            .trim_start_matches('/'),
+        largest_path: largest.path.strip_prefix(&package.folder)?.trim_start_matches('/'),
         names: root
             .filter(|_| package.published && package.has_library())
             .map(|root| root_names::names(&code_only(&root.text)).len()),
@@ -90,16 +70,7 @@ fn row<'a>(tree: &'a Tree, package: &'a Package) -> Option<Row<'a>> {
 }
 
 fn line(row: &Row<'_>) -> String {
-    let Row {
-        name,
-        files,
-        lines,
-        test_lines,
-        median,
-        largest,
-        largest_path,
-        names,
-    } = row;
+    let Row { name, files, lines, test_lines, median, largest, largest_path, names } = row;
     let names = names.map_or_else(String::new, |names| names.to_string());
     format!(
         "| {name} | {files} | {lines} | {test_lines} | {median} | `{largest_path}`, {largest} | {names} |"
@@ -121,10 +92,7 @@ mod tests {
         .with_package("x", &[]);
         let row = row(&tree, &tree.packages[0]).unwrap();
         assert_eq!((row.files, row.lines, row.test_lines), (3, 9, 4));
-        assert_eq!(
-            (row.median, row.largest, row.largest_path),
-            (3, 4, "tests/b.rs")
-        );
+        assert_eq!((row.median, row.largest, row.largest_path), (3, 4, "tests/b.rs"));
         assert_eq!(row.names, Some(1));
         assert_eq!(line(&row), "| x | 3 | 9 | 4 | 3 | `tests/b.rs`, 4 | 1 |");
     }

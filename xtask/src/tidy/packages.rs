@@ -8,11 +8,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in tree.packages.iter().filter(|package| package.published) {
         let mut missing = |what: &str| findings.push(Finding::new(&package.name, what));
-        if package
-            .description
-            .as_ref()
-            .is_none_or(|text| text.trim().is_empty())
-        {
+        if package.description.as_ref().is_none_or(|text| text.trim().is_empty()) {
             missing("is published without a description");
         }
         if package.repository.is_none() {

@@ -10,18 +10,14 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         return vec![Finding::new("README.md", "is missing")];
     }
     let included = tree.rust().any(|file| {
-        file.text.split(INCLUDED).skip(1).any(|rest| {
-            rest.split('"')
-                .next()
-                .is_some_and(|path| path.ends_with("../README.md"))
-        })
+        file.text
+            .split(INCLUDED)
+            .skip(1)
+            .any(|rest| rest.split('"').next().is_some_and(|path| path.ends_with("../README.md")))
     });
     let what = "is compiled by no crate: `#[doc = include_str!(..)]` belongs on an item that only \
         doctests see";
-    (!included)
-        .then(|| Finding::new("README.md", what))
-        .into_iter()
-        .collect()
+    (!included).then(|| Finding::new("README.md", what)).into_iter().collect()
 }
 
 #[cfg(test)]

@@ -14,18 +14,12 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         };
         let names = names(&code_only(&file.text));
         if names.len() > MOST {
-            let what = format!(
-                "has {} names, {MOST} is the most: {}",
-                names.len(),
-                names.join(" ")
-            );
+            let what =
+                format!("has {} names, {MOST} is the most: {}", names.len(), names.join(" "));
             findings.push(Finding::new(&root, what));
         }
         if names.iter().any(|name| name == "*") {
-            findings.push(Finding::new(
-                &root,
-                "`pub use ..::*` hides how many names there are",
-            ));
+            findings.push(Finding::new(&root, "`pub use ..::*` hides how many names there are"));
         }
     }
     findings
@@ -39,9 +33,7 @@ pub(super) fn names(code: &str) -> Vec<String> {
     while let Some(c) = rest.chars().next() {
         if c == '{' {
             // Whatever is inside a module, an impl or a function is not at the root.
-            rest = rest
-                .get(1 + closing(&rest[1..], '{', '}') + 1..)
-                .unwrap_or("");
+            rest = rest.get(1 + closing(&rest[1..], '{', '}') + 1..).unwrap_or("");
             begins_item = true;
             continue;
         }
@@ -64,9 +56,8 @@ fn public_item(item: &str, names: &mut Vec<String>) -> usize {
         used_names(&used[..end], names);
         return "use ".len() + end;
     }
-    let mut words = item
-        .split(|c: char| !c.is_alphanumeric() && c != '_')
-        .filter(|w| !w.is_empty());
+    let mut words =
+        item.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty());
     let modifiers = ["const", "async", "unsafe", "extern", "C"];
     let mut word = words.next();
     // `const fn f` has modifiers, `const LIMIT` is an item.
@@ -115,9 +106,7 @@ mod tests {
     #[test]
     fn one_name_too_many_is_found() {
         let root = |count: usize| {
-            let text = (0..count)
-                .map(|n| format!("pub mod m{n};\n"))
-                .collect::<String>();
+            let text = (0..count).map(|n| format!("pub mod m{n};\n")).collect::<String>();
             check(&Tree::of([("crates/x/src/lib.rs", &text)]).with_package("x", &[]))
         };
         assert_eq!(root(MOST), []);

@@ -6,10 +6,7 @@ const RUNTIMES: &[&str] = &["everbeat-tokio", "everbeat-async-std", "everbeat-sm
 const LESS_THAN: usize = 400;
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    let runtimes = tree
-        .packages
-        .iter()
-        .filter(|package| RUNTIMES.contains(&&*package.name));
+    let runtimes = tree.packages.iter().filter(|package| RUNTIMES.contains(&&*package.name));
     runtimes
         .filter_map(|package| {
             let source = format!("{}/src", package.folder);
@@ -31,14 +28,8 @@ mod tests {
     fn tree(lines: usize) -> Tree {
         Tree::of([
             ("crates/everbeat-tokio/src/lib.rs", &"\n".repeat(lines)),
-            (
-                "crates/everbeat-tokio/src/tests.rs",
-                &"\n".repeat(LESS_THAN),
-            ),
-            (
-                "crates/everbeat-tokio/tests/echo.rs",
-                &"\n".repeat(LESS_THAN),
-            ),
+            ("crates/everbeat-tokio/src/tests.rs", &"\n".repeat(LESS_THAN)),
+            ("crates/everbeat-tokio/tests/echo.rs", &"\n".repeat(LESS_THAN)),
         ])
         .with_package("everbeat-tokio", &[])
     }

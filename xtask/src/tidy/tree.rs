@@ -36,10 +36,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     pub(crate) fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            what: what.into(),
-        }
+        Self { place: place.into(), what: what.into() }
     }
 
     /// In a file, at a line that counts from 1
@@ -66,11 +63,7 @@ impl Tree {
             }
         }
         let graph = metadata::read(&[])?;
-        Ok(Self {
-            files,
-            packages: shell.workspace.packages.clone(),
-            graph,
-        })
+        Ok(Self { files, packages: shell.workspace.packages.clone(), graph })
     }
 
     pub(crate) fn rust(&self) -> impl Iterator<Item = &File> {
@@ -78,9 +71,7 @@ impl Tree {
     }
 
     pub(crate) fn with_ending<'a>(&'a self, ending: &'a str) -> impl Iterator<Item = &'a File> {
-        self.files
-            .iter()
-            .filter(move |file| file.ending() == Some(ending))
+        self.files.iter().filter(move |file| file.ending() == Some(ending))
     }
 
     pub(crate) fn file(&self, path: &str) -> Option<&File> {
@@ -102,9 +93,7 @@ impl Tree {
 
 impl File {
     pub(crate) fn ending(&self) -> Option<&str> {
-        Path::new(&self.path)
-            .extension()
-            .and_then(|ending| ending.to_str())
+        Path::new(&self.path).extension().and_then(|ending| ending.to_str())
     }
 
     pub(crate) fn lines(&self) -> usize {
@@ -112,17 +101,12 @@ impl File {
     }
 
     pub(crate) fn is_in(&self, folder: &str) -> bool {
-        self.path
-            .strip_prefix(folder)
-            .is_some_and(|rest| rest.starts_with('/'))
+        self.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// Holds tests and nothing else, by its name or its folder
     pub(crate) fn is_test(&self) -> bool {
-        let stem = Path::new(&self.path)
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy();
+        let stem = Path::new(&self.path).file_stem().unwrap_or_default().to_string_lossy();
         self.path.split('/').any(|part| part == "tests")
             || stem == "tests"
             || stem.ends_with("_tests")
@@ -130,13 +114,7 @@ impl File {
 }
 
 fn git_paths(shell: &Shell) -> Result<Vec<String>> {
-    let words = [
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ];
+    let words = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let listed = shell.read(shell.program("git").args(words))?;
     Ok(listed.split_terminator('\0').map(String::from).collect())
 }
@@ -164,14 +142,8 @@ fn walk(root: &Path) -> Result<Vec<String>> {
 impl Tree {
     /// A tree of these files
     pub(crate) fn of<const N: usize>(files: [(&str, &str); N]) -> Self {
-        let file = |(path, text): (&str, &str)| File {
-            path: path.into(),
-            text: text.into(),
-        };
-        Self {
-            files: files.into_iter().map(file).collect(),
-            ..Self::default()
-        }
+        let file = |(path, text): (&str, &str)| File { path: path.into(), text: text.into() };
+        Self { files: files.into_iter().map(file).collect(), ..Self::default() }
     }
 
     /// The same tree with a package; `dependencies` as in `bytes` or, for tests, `dev:tokio`
@@ -190,10 +162,7 @@ impl Tree {
             licence: Some("MIT OR Apache-2.0".into()),
             repository: Some("r".into()),
             dependencies: dependencies.iter().map(dependency).collect(),
-            targets: vec![Target {
-                name: name.replace('-', "_"),
-                kind: "lib".into(),
-            }],
+            targets: vec![Target { name: name.replace('-', "_"), kind: "lib".into() }],
         });
         self
     }
@@ -211,9 +180,7 @@ mod tests {
             tree.packages.last_mut().unwrap().folder = folder.into();
         }
         let of = |index: usize| {
-            tree.files_of(&tree.packages[index])
-                .map(|file| &*file.path)
-                .collect::<Vec<_>>()
+            tree.files_of(&tree.packages[index]).map(|file| &*file.path).collect::<Vec<_>>()
         };
         assert_eq!(of(0), ["examples/lib.rs"]);
         assert_eq!(of(1), ["examples/demo/main.rs"]);
@@ -221,13 +188,7 @@ mod tests {
 
     #[test]
     fn tests_are_known_by_name_and_by_folder() {
-        let test = |path: &str| {
-            File {
-                path: path.into(),
-                text: String::new(),
-            }
-            .is_test()
-        };
+        let test = |path: &str| File { path: path.into(), text: String::new() }.is_test();
         assert!(test("crates/x/tests/echo.rs"));
         assert!(test("crates/x/src/wheel/tests.rs"));
         assert!(test("crates/x/src/wheel/model_tests.rs"));

@@ -9,18 +9,10 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 fn of_file(file: &File) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !file.text.is_empty() && !file.text.ends_with('\n') {
-        findings.push(Finding::at(
-            file,
-            file.lines(),
-            "end the file with a newline",
-        ));
+        findings.push(Finding::at(file, file.lines(), "end the file with a newline"));
     }
     if file.text.ends_with("\n\n") {
-        findings.push(Finding::at(
-            file,
-            file.lines(),
-            "one newline at the end is enough",
-        ));
+        findings.push(Finding::at(file, file.lines(), "one newline at the end is enough"));
     }
     for (index, line) in file.text.lines().enumerate() {
         if line.ends_with([' ', '\t', '\r']) {

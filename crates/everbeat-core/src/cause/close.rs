@@ -8,10 +8,7 @@ use bytestring::ByteString;
 ///
 /// A plain number: applications use 3000 to 4999 for codes of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a number on the wire, and no more than that"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a number on the wire, and no more than that")]
 pub struct CloseCode(pub u16);
 
 impl CloseCode {
@@ -77,22 +74,14 @@ impl CloseFrame {
         if reason.len() <= Self::MAX_REASON {
             return Self { code, reason };
         }
-        let end = (0..=Self::MAX_REASON)
-            .rev()
-            .find(|&end| reason.is_char_boundary(end));
-        Self {
-            code,
-            reason: reason.slice_ref(&reason[..end.unwrap_or(0)]),
-        }
+        let end = (0..=Self::MAX_REASON).rev().find(|&end| reason.is_char_boundary(end));
+        Self { code, reason: reason.slice_ref(&reason[..end.unwrap_or(0)]) }
     }
 }
 
 impl From<CloseCode> for CloseFrame {
     fn from(code: CloseCode) -> Self {
-        Self {
-            code,
-            reason: ByteString::new(),
-        }
+        Self { code, reason: ByteString::new() }
     }
 }
 
@@ -111,14 +100,8 @@ mod tests {
 
     #[test]
     fn codes_that_only_describe_are_never_sent() {
-        let sent: Vec<u16> = (0..=5000)
-            .filter(|&code| CloseCode(code).may_be_sent())
-            .collect();
-        assert!(
-            !sent
-                .iter()
-                .any(|code| matches!(code, 0..=999 | 1004..=1006 | 1015..=2999))
-        );
+        let sent: Vec<u16> = (0..=5000).filter(|&code| CloseCode(code).may_be_sent()).collect();
+        assert!(!sent.iter().any(|code| matches!(code, 0..=999 | 1004..=1006 | 1015..=2999)));
         assert_eq!(sent.len(), 4 + 8 + 2000);
     }
 }

@@ -81,10 +81,7 @@ mod tests {
             pings_unanswered: 1,
             write_blocked_for: Some(Duration::from_millis(900)),
             timer_late: Duration::from_millis(250),
-            path: Some(PathEvidence {
-                unsent: 312,
-                ..PathEvidence::default()
-            }),
+            path: Some(PathEvidence { unsent: 312, ..PathEvidence::default() }),
             ..Evidence::default()
         };
         assert_eq!(

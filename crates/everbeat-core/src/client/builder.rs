@@ -145,9 +145,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
 
     /// Changes the connector: limits, headers, a fresh request for each attempt
     pub fn connector(mut self, change: impl FnOnce(C) -> C) -> Self {
-        self.parts = self
-            .parts
-            .map(|(connector, timer, seed)| (change(connector), timer, seed));
+        self.parts = self.parts.map(|(connector, timer, seed)| (change(connector), timer, seed));
         self
     }
 

@@ -40,10 +40,7 @@ impl From<CloseFrame> for Farewell {
 
 /// Where a client is in its life
 #[pin_project(project = StateProjection)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a client is mostly up; a box would be its rule"
-)]
+#[expect(clippy::large_enum_variant, reason = "a client is mostly up; a box would be its rule")]
 pub(super) enum State<C: Connect, K: Timer> {
     /// Nothing was tried yet
     Start,
@@ -78,11 +75,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
                 let after = after.clone();
                 self.begin(Some(after));
             }
-            StateProjection::Connecting {
-                attempt,
-                number,
-                since,
-            } => {
+            StateProjection::Connecting { attempt, number, since } => {
                 let (number, since) = (*number, *since);
                 match attempt.poll(cx) {
                     Poll::Ready(Ok(transport)) => self.connected(transport, number, since),
@@ -103,10 +96,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
 
     /// A step while nobody reads: stops before a second message is read ahead
     pub(crate) fn poll_unread(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let message = self
-            .events
-            .iter()
-            .any(|event| matches!(event, Event::Message(_)));
+        let message = self.events.iter().any(|event| matches!(event, Event::Message(_)));
         if message || self.events.len() >= UNREAD_EVENTS {
             self.as_mut().pump(cx);
             return Poll::Pending;
@@ -171,11 +161,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         this.events.push_back(Event::Connecting { attempt: number });
         let attempt = this.connector.connect(Attempt { number, after });
         let since = this.timer.now();
-        this.state.set(State::Connecting {
-            attempt,
-            number,
-            since,
-        });
+        this.state.set(State::Connecting { attempt, number, since });
     }
 
     fn connected(self: Pin<&mut Self>, transport: C::Transport, attempt: u32, since: Instant) {
@@ -206,12 +192,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
             let deadline =
                 *closing.since.get_or_insert(now) + this.settings.connection.close_timeout();
             let sent = this.outbox.is_empty();
-            if sent
-                || this
-                    .alarm
-                    .poll_due(cx, this.timer, now, deadline)
-                    .is_ready()
-            {
+            if sent || this.alarm.poll_due(cx, this.timer, now, deadline).is_ready() {
                 connection.as_mut().begin_close(closing.frame.clone());
             }
         }
@@ -255,11 +236,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
                     _ => this.closing.is_some(),
                 };
                 let end = Box::new(end);
-                let last = if closed {
-                    Event::Closed(end)
-                } else {
-                    Event::GaveUp(end)
-                };
+                let last = if closed { Event::Closed(end) } else { Event::GaveUp(end) };
                 this.events.push_back(last);
                 this.state.set(State::Over);
             }

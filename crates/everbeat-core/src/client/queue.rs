@@ -27,11 +27,7 @@ impl Queue {
     /// At most so many messages and bytes of payload; `send` refuses what does not fit
     #[must_use]
     pub const fn bounded(messages: usize, bytes: usize) -> Self {
-        Self {
-            messages,
-            bytes,
-            wait: false,
-        }
+        Self { messages, bytes, wait: false }
     }
 
     /// `send` waits for room instead of refusing
@@ -80,16 +76,10 @@ pub(crate) struct Outbox {
 impl Outbox {
     pub(crate) fn push(&mut self, message: Message, limit: &Queue) -> Result<(), SendError> {
         if message.len() > limit.bytes {
-            return Err(SendError::TooLarge {
-                message,
-                queue: *limit,
-            });
+            return Err(SendError::TooLarge { message, queue: *limit });
         }
         if !self.fits(message.len(), limit) {
-            return Err(SendError::Full {
-                message,
-                queue: *limit,
-            });
+            return Err(SendError::Full { message, queue: *limit });
         }
         self.bytes += message.len();
         self.messages.push_back(message);

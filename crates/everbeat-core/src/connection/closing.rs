@@ -73,12 +73,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     }
 
     fn enter(self: Pin<&mut Self>, cause: Cause, step: Step, farewell: Option<CloseFrame>) {
-        *self.project().phase = Phase::Closing(Closing {
-            cause,
-            farewell,
-            step,
-            since: None,
-        });
+        *self.project().phase = Phase::Closing(Closing { cause, farewell, step, since: None });
     }
 
     fn say_close(self: Pin<&mut Self>, frame: CloseFrame) {
@@ -105,11 +100,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                     return self.poll_last_words(cx);
                 } else {
                     let asked = self.as_mut().ask_for_proof(cx);
-                    self.step_to(if asked {
-                        Step::Confirmed
-                    } else {
-                        Step::Awaiting
-                    });
+                    self.step_to(if asked { Step::Confirmed } else { Step::Awaiting });
                 }
                 Poll::Ready(None)
             }
@@ -171,12 +162,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let this = self.project();
         match this.phase {
             // Awaiting or not, the peer's end is the end; we closed first, so the cause stays.
-            Phase::Closing(closing) => {
-                *closing = Closing {
-                    step: Step::Leaving,
-                    ..ours
-                }
-            }
+            Phase::Closing(closing) => *closing = Closing { step: Step::Leaving, ..ours },
             phase => *phase = Phase::Closing(ours),
         }
         read
@@ -212,12 +198,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let timeout = this.config.close_timeout();
         let proving = matches!(closing.step, Step::Confirming | Step::Confirmed);
         let deadline = since + if proving { timeout / 2 } else { timeout };
-        if this
-            .alarm
-            .as_mut()
-            .poll_due(cx, this.timer, now, deadline)
-            .is_pending()
-        {
+        if this.alarm.as_mut().poll_due(cx, this.timer, now, deadline).is_pending() {
             return Poll::Pending;
         }
         if proving {

@@ -67,10 +67,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Cause>> {
         loop {
-            let full = self
-                .ahead
-                .iter()
-                .any(|event| matches!(event, Event::Message(_)));
+            let full = self.ahead.iter().any(|event| matches!(event, Event::Message(_)));
             let step = match self.phase {
                 Phase::Open if full => self.as_mut().poll_unread_time(cx),
                 _ => self.as_mut().poll_event(cx),
@@ -137,8 +134,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                     return self.poll_time(cx);
                 }
                 let now = self.as_mut().clock();
-                self.settle(now)
-                    .map_or(Poll::Pending, |event| Poll::Ready(Some(event)))
+                self.settle(now).map_or(Poll::Pending, |event| Poll::Ready(Some(event)))
             }
         }
     }
@@ -170,10 +166,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                     return Read::Turned;
                 }
                 Poll::Ready(None) => {
-                    self.fail(Cause::Cut {
-                        how: Cut::End,
-                        detail: "".into(),
-                    });
+                    self.fail(Cause::Cut { how: Cut::End, detail: "".into() });
                     return Read::Turned;
                 }
             };
@@ -202,10 +195,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let now = self.as_mut().clock();
         let alive = self.as_mut().settle(now);
         let this = self.project();
-        let answer = this
-            .heartbeat
-            .as_mut()
-            .and_then(|beat| beat.handle_pong(payload, now));
+        let answer = this.heartbeat.as_mut().and_then(|beat| beat.handle_pong(payload, now));
         if let Some(Answer { round_trip, mark }) = answer {
             this.ledger.prove(mark);
             tracing::trace!(target: "everbeat", ?round_trip, mark, "pong");
@@ -273,54 +263,40 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             return Poll::Ready(Some(event));
         }
         loop {
-            while let Some(beat) = self
-                .as_mut()
-                .project()
-                .heartbeat
-                .as_mut()
-                .and_then(|heartbeat| heartbeat.handle_timeout(now))
-            {
-                match beat {
-                    Beat::Ping(payload) => {
-                        if let Err(cause) = self.as_mut().ping(payload, now, cx) {
-                            self.fail(cause);
-                            return Poll::Ready(None);
-                        }
-                    }
-                    Beat::Suspect => {
-                        let silent_for = self.evidence_at(now).silent_for;
-                        tracing::debug!(target: "everbeat", ?silent_for, "suspect");
-                        return Poll::Ready(Some(Event::Suspect { silent_for }));
-                    }
-                    Beat::Dead(verdict) => {
-                        let evidence = self.evidence_at(now);
-                        self.as_mut().project().transport.abort();
-                        let end = self.finish(Cause::Dead { verdict, evidence }, now);
-                        return Poll::Ready(Some(end));
+            let heartbeat = self.as_mut().project().heartbeat.as_mut();
+            match heartbeat.and_then(|heartbeat| heartbeat.handle_timeout(now)) {
+                None => break,
+                Some(Beat::Ping(payload)) => {
+                    if let Err(cause) = self.as_mut().ping(payload, now, cx) {
+                        self.fail(cause);
+                        return Poll::Ready(None);
                     }
                 }
-            }
-            let idle = self
-                .config
-                .idle()
-                .map_or(Instant::NEVER, |idle| self.last_message + idle);
-            if now >= idle {
-                self.fail(Cause::Expired(Expired::Idle));
-                return Poll::Ready(None);
-            }
-            let this = self.as_mut().project();
-            let beat = this
-                .heartbeat
-                .as_ref()
-                .map_or(Instant::NEVER, |beat| beat.poll_timeout());
-            if this
-                .alarm
-                .poll_due(cx, this.timer, now, beat.min(idle))
-                .is_pending()
-            {
-                return Poll::Pending;
+                Some(Beat::Suspect) => {
+                    let silent_for = self.evidence_at(now).silent_for;
+                    tracing::debug!(target: "everbeat", ?silent_for, "suspect");
+                    return Poll::Ready(Some(Event::Suspect { silent_for }));
+                }
+                Some(Beat::Dead(verdict)) => {
+                    let evidence = self.evidence_at(now);
+                    self.as_mut().project().transport.abort();
+                    let end = self.finish(Cause::Dead { verdict, evidence }, now);
+                    return Poll::Ready(Some(end));
+                }
             }
         }
+        let idle = self.config.idle().map_or(Instant::NEVER, |idle| self.last_message + idle);
+        if now >= idle {
+            self.fail(Cause::Expired(Expired::Idle));
+            return Poll::Ready(None);
+        }
+        let this = self.project();
+        let beat = this.heartbeat.as_ref().map_or(Instant::NEVER, Heartbeat::poll_timeout);
+        if this.alarm.poll_due(cx, this.timer, now, beat.min(idle)).is_ready() {
+            // All that was due has been done: a policy that wants more is asked after the others.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
     /// Sends a Ping that vouches for every message before it
@@ -332,12 +308,22 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     ) -> Result<(), Cause> {
         let mut this = self.project();
         tracing::trace!(target: "everbeat", "ping");
+        // A Ping overtakes the rest of a message whose frames are still being written, so it proves
+        // only those before it: the transport took that one once it was ready for it.
+        let newest = this.ledger.newest();
+        let behind = match this.transport.as_mut().poll_ready(cx) {
+            Poll::Ready(ready) => ready.map(|()| newest).map_err(|error| T::classify(&error))?,
+            Poll::Pending => newest.saturating_sub(1),
+        };
         let sent = this.transport.as_mut().start_send(Outgoing::Ping(payload));
         sent.map_err(|error| T::classify(&error))?;
         let Some(heartbeat) = this.heartbeat else {
             return Ok(());
         };
-        heartbeat.handle_ping_sent(this.ledger.newest());
+        heartbeat.handle_ping_sent(behind);
+        if behind < newest && this.config.retain_bytes() > 0 {
+            heartbeat.handle_write(now);
+        }
         match this.transport.poll_flush(cx) {
             Poll::Ready(Ok(())) => {
                 this.since_clock.unflushed = false;
@@ -358,11 +344,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             target: "everbeat", %cause, %evidence, unconfirmed = unconfirmed.count, "disconnected"
         );
         *this.phase = Phase::Over(cause.clone());
-        Event::from(Disconnected {
-            evidence,
-            unconfirmed,
-            ..Disconnected::new(cause)
-        })
+        Event::from(Disconnected { evidence, unconfirmed, ..Disconnected::new(cause) })
     }
 }
 

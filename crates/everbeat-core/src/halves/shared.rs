@@ -141,11 +141,7 @@ impl Shared {
             queues.incoming.push_back(event);
         }
         let reader = queues.reader.take();
-        let writers = if is_last {
-            mem::take(&mut queues.writers)
-        } else {
-            Vec::new()
-        };
+        let writers = if is_last { mem::take(&mut queues.writers) } else { Vec::new() };
         drop(queues);
         reader.into_iter().chain(writers).for_each(Waker::wake);
         is_last

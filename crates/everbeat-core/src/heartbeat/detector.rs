@@ -31,18 +31,12 @@ pub(super) enum Judgement {
 
 impl Probe {
     pub(super) const fn new(now: Instant) -> Self {
-        Self {
-            since: now,
-            flushed: false,
-        }
+        Self { since: now, flushed: false }
     }
 
     pub(super) fn flushed(&mut self, now: Instant) {
         if !self.flushed {
-            *self = Self {
-                since: now,
-                flushed: true,
-            };
+            *self = Self { since: now, flushed: true };
         }
     }
 

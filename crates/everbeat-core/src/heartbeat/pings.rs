@@ -26,16 +26,8 @@ impl Pings {
     /// Draws the payload of a new Ping: random, so that no Pong of another connection matches
     pub(super) fn send(&mut self, rng: &mut Rng) -> [u8; 8] {
         let payload = rng.u64(..).to_be_bytes();
-        let sent = Some(Sent {
-            payload,
-            flushed_at: None,
-            mark: 0,
-        });
-        *(if self.oldest.is_none() {
-            &mut self.oldest
-        } else {
-            &mut self.newest
-        }) = sent;
+        let sent = Some(Sent { payload, flushed_at: None, mark: 0 });
+        *(if self.oldest.is_none() { &mut self.oldest } else { &mut self.newest }) = sent;
         payload
     }
 

@@ -17,11 +17,7 @@ pub struct RoundTrip {
 impl RoundTrip {
     pub(super) fn sample(slot: &mut Option<Self>, last: Duration) {
         *slot = Some(match *slot {
-            None => Self {
-                last,
-                smoothed: last,
-                minimum: last,
-            },
+            None => Self { last, smoothed: last, minimum: last },
             Some(old) => Self {
                 last,
                 smoothed: old.smoothed * 7 / 8 + last / 8,

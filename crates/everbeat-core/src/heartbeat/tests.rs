@@ -22,18 +22,15 @@ fn beat(interval: u64, timeout: u64, seed: u64) -> Heartbeat {
 /// Runs to the first Ping and flushes it at once
 fn to_ping(heartbeat: &mut Heartbeat) -> ([u8; 8], Instant) {
     let now = heartbeat.poll_timeout();
-    let Some(Beat::Ping(payload)) = heartbeat.handle_timeout(now) else {
-        panic!("no Ping due")
-    };
+    let Some(Beat::Ping(payload)) = heartbeat.handle_timeout(now) else { panic!("no Ping due") };
     heartbeat.handle_flushed(now);
     (payload, now)
 }
 
 #[test]
 fn the_first_beat_has_a_random_phase_and_the_next_a_narrow_jitter() {
-    let firsts: Vec<Duration> = (0..200)
-        .map(|seed| beat(10_000, 5_000, seed).poll_timeout().since_origin())
-        .collect();
+    let firsts: Vec<Duration> =
+        (0..200).map(|seed| beat(10_000, 5_000, seed).poll_timeout().since_origin()).collect();
     assert!(firsts.iter().any(|first| *first < SECOND));
     assert!(firsts.iter().any(|first| *first > 9 * SECOND));
     assert!(firsts.iter().all(|first| *first <= 10 * SECOND));
@@ -53,16 +50,10 @@ fn silence_is_suspected_at_half_the_timeout_and_death_at_the_whole() {
     let (_, sent) = to_ping(&mut heartbeat);
     assert_eq!(heartbeat.poll_timeout(), sent + 2 * SECOND);
     assert_eq!(heartbeat.handle_timeout(sent + SECOND), None);
-    assert_eq!(
-        heartbeat.handle_timeout(sent + 2 * SECOND),
-        Some(Beat::Suspect)
-    );
+    assert_eq!(heartbeat.handle_timeout(sent + 2 * SECOND), Some(Beat::Suspect));
     assert_eq!(heartbeat.handle_timeout(sent + 2 * SECOND), None);
     assert_eq!(heartbeat.poll_timeout(), sent + 4 * SECOND);
-    assert_eq!(
-        heartbeat.handle_timeout(sent + 4 * SECOND),
-        Some(Beat::Dead(Verdict::Silent))
-    );
+    assert_eq!(heartbeat.handle_timeout(sent + 4 * SECOND), Some(Beat::Dead(Verdict::Silent)));
     let evidence = heartbeat.evidence(sent + 4 * SECOND);
     assert_eq!(evidence.pings_unanswered, 1);
     assert_eq!(evidence.write_blocked_for, None);
@@ -72,34 +63,22 @@ fn silence_is_suspected_at_half_the_timeout_and_death_at_the_whole() {
 fn the_clock_starts_at_the_flush_and_waits_for_a_moving_upload() {
     let mut heartbeat = beat(10_000, 4_000, 1);
     let queued = heartbeat.poll_timeout();
-    assert!(matches!(
-        heartbeat.handle_timeout(queued),
-        Some(Beat::Ping(_))
-    ));
+    assert!(matches!(heartbeat.handle_timeout(queued), Some(Beat::Ping(_))));
     heartbeat.handle_progress(queued + 3 * SECOND);
     assert_eq!(heartbeat.handle_timeout(queued + 4 * SECOND), None);
     let blocked = heartbeat.evidence(queued + 4 * SECOND).write_blocked_for;
     assert_eq!(blocked, Some(SECOND));
     heartbeat.handle_flushed(queued + 5 * SECOND);
     heartbeat.handle_progress(queued + 8 * SECOND); // later writes postpone nothing
-    assert_eq!(
-        heartbeat.handle_timeout(queued + 7 * SECOND),
-        Some(Beat::Suspect)
-    );
-    assert!(matches!(
-        heartbeat.handle_timeout(queued + 9 * SECOND),
-        Some(Beat::Dead(_))
-    ));
+    assert_eq!(heartbeat.handle_timeout(queued + 7 * SECOND), Some(Beat::Suspect));
+    assert!(matches!(heartbeat.handle_timeout(queued + 9 * SECOND), Some(Beat::Dead(_))));
 }
 
 #[test]
 fn a_suspect_that_speaks_is_alive_without_trace() {
     let mut heartbeat = beat(10_000, 4_000, 1);
     let (_, sent) = to_ping(&mut heartbeat);
-    assert_eq!(
-        heartbeat.handle_timeout(sent + 2 * SECOND),
-        Some(Beat::Suspect)
-    );
+    assert_eq!(heartbeat.handle_timeout(sent + 2 * SECOND), Some(Beat::Suspect));
     assert!(heartbeat.handle_heard(sent + 3 * SECOND));
     assert!(!heartbeat.handle_heard(sent + 3 * SECOND));
     assert_eq!(heartbeat.handle_timeout(sent + 4 * SECOND), None);
@@ -151,10 +130,7 @@ fn an_unproven_write_asks_for_a_ping_even_while_the_peer_is_heard() {
         heartbeat.handle_heard(at(tenth * 100));
     }
     assert!(heartbeat.poll_timeout() <= at(11_000));
-    assert!(matches!(
-        heartbeat.handle_timeout(at(11_000)),
-        Some(Beat::Ping(_))
-    ));
+    assert!(matches!(heartbeat.handle_timeout(at(11_000)), Some(Beat::Ping(_))));
 }
 
 #[derive(Clone, Debug)]

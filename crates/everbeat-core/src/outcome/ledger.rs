@@ -21,13 +21,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) const fn new(retain_bytes: usize) -> Self {
-        Self {
-            written: 0,
-            proven: 0,
-            retain_bytes,
-            retained_bytes: 0,
-            retained: VecDeque::new(),
-        }
+        Self { written: 0, proven: 0, retain_bytes, retained_bytes: 0, retained: VecDeque::new() }
     }
 
     /// Notes a message that goes to the transport; whether it has to be proven
@@ -79,10 +73,7 @@ impl Ledger {
         let count = self.written - self.proven;
         self.written = self.proven;
         self.retained_bytes = 0;
-        Unconfirmed {
-            count,
-            messages: core::mem::take(&mut self.retained).into(),
-        }
+        Unconfirmed { count, messages: core::mem::take(&mut self.retained).into() }
     }
 }
 

@@ -33,11 +33,7 @@ impl Backoff {
     /// The range is checked when a client is built.
     #[must_use]
     pub const fn full_jitter(steps: RangeInclusive<Duration>) -> Self {
-        Self {
-            min: *steps.start(),
-            max: *steps.end(),
-            healthy_after: defaults::HEALTHY_AFTER,
-        }
+        Self { min: *steps.start(), max: *steps.end(), healthy_after: defaults::HEALTHY_AFTER }
     }
 
     /// How long a connection must have stood for its end to be a new beginning; 30 s by default

@@ -9,30 +9,19 @@ use super::*;
 use crate::cause::{CloseCode, Cut};
 
 fn closed(code: u16) -> Cause {
-    Cause::Closed {
-        code: CloseCode(code),
-        reason: "".into(),
-    }
+    Cause::Closed { code: CloseCode(code), reason: "".into() }
 }
 
 fn cut() -> Cause {
-    Cause::Cut {
-        how: Cut::Reset,
-        detail: "".into(),
-    }
+    Cause::Cut { how: Cut::Reset, detail: "".into() }
 }
 
 fn refused() -> Cause {
-    Cause::Unreachable {
-        detail: "refused".into(),
-    }
+    Cause::Unreachable { detail: "refused".into() }
 }
 
 fn rejected(status: u16, seconds: Option<u64>) -> Cause {
-    Cause::Rejected {
-        status,
-        retry_after: seconds.map(Duration::from_secs),
-    }
+    Cause::Rejected { status, retry_after: seconds.map(Duration::from_secs) }
 }
 
 fn delay(reconnect: &mut Reconnect, cause: &Cause, now: Instant) -> Option<Duration> {

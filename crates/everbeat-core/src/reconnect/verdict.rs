@@ -50,10 +50,7 @@ impl Cause {
                 1001 | 1012 => Retry::Together,
                 _ => Retry::Alone,
             },
-            Self::Rejected {
-                status,
-                retry_after,
-            } => match (*status, *retry_after) {
+            Self::Rejected { status, retry_after } => match (*status, *retry_after) {
                 (401 | 403, _) => Retry::Once,
                 (408 | 425 | 429 | 500..=599, Some(delay)) => Retry::After(delay),
                 (408 | 425 | 429 | 500..=599, None) => Retry::Together,

@@ -24,10 +24,7 @@ pub(crate) struct Alarm<S> {
 
 impl<S: Sleep> Alarm<S> {
     pub(crate) const fn new() -> Self {
-        Self {
-            sleep: None,
-            armed: None,
-        }
+        Self { sleep: None, armed: None }
     }
 
     /// Ready once `now` has reached `deadline`; otherwise makes sure that the task is woken by then
@@ -72,8 +69,7 @@ impl<S: Sleep> Alarm<S> {
     /// How long after the instant it was armed for the alarm is being looked at; zero if it is not
     /// late: our own stall, to be told apart from the peer's
     pub(crate) fn lateness(&self, now: Instant) -> Duration {
-        self.armed
-            .map_or(Duration::ZERO, |armed| now.saturating_duration_since(armed))
+        self.armed.map_or(Duration::ZERO, |armed| now.saturating_duration_since(armed))
     }
 }
 
@@ -116,11 +112,7 @@ mod tests {
     impl Future for HandSleep {
         type Output = ();
         fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-            if self.0.now() >= self.1 {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
+            if self.0.now() >= self.1 { Poll::Ready(()) } else { Poll::Pending }
         }
     }
 
@@ -142,12 +134,7 @@ mod tests {
         let cx = &mut Context::from_waker(Waker::noop());
         for second in 0..1_000 {
             let now = timer.set(second);
-            assert!(
-                alarm
-                    .as_mut()
-                    .poll_due(cx, &timer, now, at(second + 25))
-                    .is_pending()
-            );
+            assert!(alarm.as_mut().poll_due(cx, &timer, now, at(second + 25)).is_pending());
         }
         assert_eq!(timer.arms(), 1 + 999 / 25);
     }
@@ -157,18 +144,8 @@ mod tests {
         let timer = HandTimer::default();
         let mut alarm = core::pin::pin!(Alarm::new());
         let cx = &mut Context::from_waker(Waker::noop());
-        assert!(
-            alarm
-                .as_mut()
-                .poll_due(cx, &timer, at(0), at(60))
-                .is_pending()
-        );
-        assert!(
-            alarm
-                .as_mut()
-                .poll_due(cx, &timer, at(0), at(5))
-                .is_pending()
-        );
+        assert!(alarm.as_mut().poll_due(cx, &timer, at(0), at(60)).is_pending());
+        assert!(alarm.as_mut().poll_due(cx, &timer, at(0), at(5)).is_pending());
         assert_eq!(timer.arms(), 2);
         let now = timer.set(5);
         assert!(alarm.as_mut().poll_due(cx, &timer, now, at(5)).is_ready());
@@ -179,20 +156,10 @@ mod tests {
         let timer = HandTimer::default();
         let mut alarm = core::pin::pin!(Alarm::new());
         let cx = &mut Context::from_waker(Waker::noop());
-        assert!(
-            alarm
-                .as_mut()
-                .poll_due(cx, &timer, at(0), at(10))
-                .is_pending()
-        );
+        assert!(alarm.as_mut().poll_due(cx, &timer, at(0), at(10)).is_pending());
         let now = timer.set(13);
         assert_eq!(alarm.lateness(now), Duration::from_secs(3));
         assert!(alarm.as_mut().poll_due(cx, &timer, now, at(10)).is_ready());
-        assert!(
-            alarm
-                .as_mut()
-                .poll_due(cx, &timer, now, Instant::NEVER)
-                .is_pending()
-        );
+        assert!(alarm.as_mut().poll_due(cx, &timer, now, Instant::NEVER).is_pending());
     }
 }

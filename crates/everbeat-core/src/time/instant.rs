@@ -83,11 +83,7 @@ impl fmt::Debug for Instant {
 /// `Duration::as_nanos` is a `u128`; a duration beyond 584 years counts as that long
 const fn saturating_nanos(duration: Duration) -> u64 {
     let nanos = duration.as_nanos();
-    if nanos > u64::MAX as u128 {
-        u64::MAX
-    } else {
-        nanos as u64
-    }
+    if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 }
 }
 
 #[cfg(test)]
@@ -97,10 +93,7 @@ mod tests {
     #[test]
     fn saturates_at_both_ends() {
         let second = Duration::from_secs(1);
-        assert_eq!(
-            Instant::ORIGIN.saturating_duration_since(Instant::NEVER),
-            Duration::ZERO
-        );
+        assert_eq!(Instant::ORIGIN.saturating_duration_since(Instant::NEVER), Duration::ZERO);
         assert_eq!(Instant::from_origin(Duration::MAX), Instant::NEVER);
         assert_eq!(Instant::NEVER + second, Instant::NEVER);
         assert_eq!((Instant::ORIGIN + second).since_origin(), second);

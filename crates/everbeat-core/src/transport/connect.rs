@@ -60,10 +60,7 @@ impl Attempt {
     /// The attempt at the start
     #[must_use]
     pub const fn first() -> Self {
-        Self {
-            number: 1,
-            after: None,
-        }
+        Self { number: 1, after: None }
     }
 }
 

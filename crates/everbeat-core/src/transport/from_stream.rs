@@ -36,13 +36,7 @@ where
 {
     /// Lifts `stream`
     pub const fn new(stream: S) -> Self {
-        Self {
-            inner: Some(stream),
-            ping: None,
-            close: None,
-            received: 0,
-            error: PhantomData,
-        }
+        Self { inner: Some(stream), ping: None, close: None, received: 0, error: PhantomData }
     }
 
     /// Gives the sink the control frames that wait, as soon as it takes them

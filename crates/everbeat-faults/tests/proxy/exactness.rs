@@ -69,14 +69,8 @@ async fn every_byte_arrives_in_order_in_any_weather() {
         };
         soon(exchange).await;
         weather.abort();
-        assert!(
-            at_server == up,
-            "seed {seed}: the bytes to the server differ"
-        );
-        assert!(
-            at_client == down,
-            "seed {seed}: the bytes to the client differ"
-        );
+        assert!(at_server == up, "seed {seed}: the bytes to the server differ");
+        assert!(at_client == down, "seed {seed}: the bytes to the client differ");
         assert_eq!(relay.carried(Direction::ToServer), up.len() as u64 + 1);
     }
 }
@@ -99,30 +93,17 @@ async fn a_cut_at_any_byte_is_exact_under_delay_and_rate() {
         let (mut client, mut server) = rig.pair().await;
         let bytes = payload(&mut rng);
         let cut = rng.usize(1..=bytes.len());
-        rig.proxy.inject(Fault::Delay(
-            Direction::ToServer,
-            Duration::from_millis(rng.u64(..20)),
-        ));
+        rig.proxy.inject(Fault::Delay(Direction::ToServer, Duration::from_millis(rng.u64(..20))));
         if rng.bool() {
-            rig.proxy.inject(Fault::Rate(
-                Direction::ToServer,
-                NonZeroU32::new(4_000_000).unwrap(),
-            ));
+            rig.proxy.inject(Fault::Rate(Direction::ToServer, NonZeroU32::new(4_000_000).unwrap()));
         }
-        rig.proxy
-            .inject(Fault::CutAt(Direction::ToServer, cut as u64 + 1));
+        rig.proxy.inject(Fault::CutAt(Direction::ToServer, cut as u64 + 1));
         let (_, seen) = tokio::join!(send(&mut client, &bytes, &mut rng), seen(&mut server));
         let Seen::End(seen) = seen else {
             let (Seen::Reset(seen) | Seen::Nothing(seen) | Seen::End(seen)) = seen;
-            panic!(
-                "seed {seed}: no end at {cut}, but after {} bytes",
-                seen.len()
-            );
+            panic!("seed {seed}: no end at {cut}, but after {} bytes", seen.len());
         };
         assert_eq!(seen.len(), cut, "seed {seed}");
-        assert!(
-            seen == bytes[..cut],
-            "seed {seed}: the bytes before the cut at {cut} differ"
-        );
+        assert!(seen == bytes[..cut], "seed {seed}: the bytes before the cut at {cut} differ");
     }
 }

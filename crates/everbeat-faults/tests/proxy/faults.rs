@@ -24,10 +24,7 @@ async fn without_faults_ends_and_resets_go_through_as_they_came() {
     assert_eq!(seen(&mut server).await, Seen::End(b"last".to_vec()));
     server.write_all(b"the other half is open").await.unwrap();
     drop(server);
-    assert_eq!(
-        seen(&mut client).await,
-        Seen::End(b"the other half is open".to_vec())
-    );
+    assert_eq!(seen(&mut client).await, Seen::End(b"the other half is open".to_vec()));
 
     let (client, mut server) = rig.pair().await;
     reset(client);
@@ -120,10 +117,7 @@ async fn a_connection_made_in_a_black_hole_reaches_the_server_when_it_heals() {
     let mut word = [0; 8];
     soon(server.read_exact(&mut word)).await.unwrap();
     assert_eq!(&word, b"patience");
-    assert!(
-        timeout(WHILE, rig.listener.accept()).await.is_err(),
-        "a ghost reached the server"
-    );
+    assert!(timeout(WHILE, rig.listener.accept()).await.is_err(), "a ghost reached the server");
 }
 
 #[tokio::test]
@@ -143,10 +137,7 @@ async fn a_delay_delays_bytes_and_the_end_behind_them() {
 async fn a_delay_of_one_direction_leaves_the_other_alone() {
     let rig = Rig::new().await;
     let (mut client, mut server) = rig.pair().await;
-    rig.proxy.inject(Fault::Delay(
-        Direction::ToServer,
-        Duration::from_secs(3_600),
-    ));
+    rig.proxy.inject(Fault::Delay(Direction::ToServer, Duration::from_secs(3_600)));
     client.write_all(b"tomorrow").await.unwrap();
     server.write_all(b"today").await.unwrap();
     let mut word = [0; 5];
@@ -159,20 +150,13 @@ async fn a_delay_of_one_direction_leaves_the_other_alone() {
 async fn a_rate_is_not_exceeded() {
     let rig = Rig::new().await;
     let (mut client, mut server) = rig.pair().await;
-    rig.proxy.inject(Fault::Rate(
-        Direction::ToClient,
-        NonZeroU32::new(10_000).unwrap(),
-    ));
+    rig.proxy.inject(Fault::Rate(Direction::ToClient, NonZeroU32::new(10_000).unwrap()));
     let start = Instant::now();
     server.write_all(&[7; 4_000]).await.unwrap();
     drop(server);
     assert_eq!(seen(&mut client).await, Seen::End(vec![7; 4_000]));
     // 4,000 bytes less the last portion.
-    assert!(
-        start.elapsed() >= Duration::from_millis(380),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() >= Duration::from_millis(380), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
@@ -189,9 +173,7 @@ async fn a_stall_blocks_the_sender_until_it_heals() {
     assert_eq!(seen_for_a_while(&mut client).await, nothing());
     assert!(!sending.is_finished());
     rig.proxy.inject(Fault::Heal);
-    let Seen::End(all) = seen(&mut client).await else {
-        panic!("no end of stream")
-    };
+    let Seen::End(all) = seen(&mut client).await else { panic!("no end of stream") };
     assert!(all.len() == 16 << 20 && all.iter().all(|&byte| byte == 7));
     soon(sending).await.unwrap().unwrap();
 }
@@ -247,11 +229,7 @@ async fn a_cut_is_exact_at_both_ends() {
 #[tokio::test]
 async fn a_server_that_is_down_resets_and_one_that_moved_is_found() {
     let rig = Rig::new().await;
-    let nobody = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     rig.proxy.redirect(nobody);
     assert_eq!(seen(&mut rig.dial().await).await, Seen::Reset(vec![]));
     rig.proxy.redirect(rig.listener.local_addr().unwrap());
@@ -265,10 +243,7 @@ async fn one_connection_alone_is_hit_and_counted() {
     let (mut first, _first_served) = rig.pair().await;
     let (mut second, _second_served) = rig.pair().await;
     let relays = rig.proxy.connections();
-    assert_eq!(
-        relays.iter().map(|relay| relay.id()).collect::<Vec<_>>(),
-        [1, 2]
-    );
+    assert_eq!(relays.iter().map(|relay| relay.id()).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(relays[1].carried(Direction::ToServer), 1);
     assert_eq!(relays[1].carried(Direction::Both), 2);
     relays[0].inject(Fault::Reset);
@@ -283,10 +258,7 @@ async fn a_schedule_is_played_in_order_and_states_wait_for_new_connections() {
     let rig = Rig::new().await;
     let (mut before, _served) = rig.pair().await;
     let schedule = Schedule::new()
-        .at(
-            Duration::from_millis(60),
-            Fault::CutAt(Direction::ToClient, 3),
-        )
+        .at(Duration::from_millis(60), Fault::CutAt(Direction::ToClient, 3))
         .at(Duration::from_millis(20), Fault::Reset);
     let start = Instant::now();
     soon(rig.proxy.play(&schedule)).await;
@@ -301,10 +273,7 @@ async fn a_schedule_is_played_in_order_and_states_wait_for_new_connections() {
 #[tokio::test]
 async fn dropping_the_proxy_ends_its_connections() {
     let Rig { listener, proxy } = Rig::new().await;
-    let rig = Rig {
-        listener,
-        proxy: Proxy::start(proxy.address()).await.unwrap(),
-    };
+    let rig = Rig { listener, proxy: Proxy::start(proxy.address()).await.unwrap() };
     drop(proxy);
     assert_eq!(seen(&mut rig.dial().await).await, Seen::Reset(vec![]));
 

@@ -83,7 +83,5 @@ async fn read(socket: &mut TcpStream, patience: Duration) -> Seen {
 
 /// Ends a socket with a reset
 pub(crate) fn reset(socket: TcpStream) {
-    SockRef::from(&socket)
-        .set_linger(Some(Duration::ZERO))
-        .unwrap();
+    SockRef::from(&socket).set_linger(Some(Duration::ZERO)).unwrap();
 }

@@ -43,10 +43,7 @@ impl Settings {
         handshake_timeout: Duration::from_secs(10),
         shutdown_timeout: Duration::from_secs(10),
         upgrades: 1_024,
-        mailbox: Limits {
-            messages: defaults::QUEUE_MESSAGES,
-            bytes: defaults::QUEUE_BYTES,
-        },
+        mailbox: Limits { messages: defaults::QUEUE_MESSAGES, bytes: defaults::QUEUE_BYTES },
     };
 
     pub(super) fn check(self) -> Result<Checked, ConfigError> {
@@ -56,10 +53,7 @@ impl Settings {
             .with_idle(self.idle)?
             .with_close_timeout(self.close_timeout)?;
         if self.upgrades == 0 {
-            return Err(ConfigError::new(
-                "upgrades",
-                "is 0: no peer would ever be upgraded",
-            ));
+            return Err(ConfigError::new("upgrades", "is 0: no peer would ever be upgraded"));
         }
         if self.mailbox.messages == 0 || self.mailbox.bytes == 0 {
             let Limits { messages, bytes } = self.mailbox;
@@ -126,10 +120,7 @@ mod tests {
     fn the_silent_are_expired_by_default_and_the_idle_are_not() {
         let checked = Settings::DEFAULT.check().unwrap();
         assert_eq!(checked.connection, ConnectionConfig::server());
-        assert_eq!(
-            checked.connection.heartbeat(),
-            Some(HeartbeatConfig::SERVER)
-        );
+        assert_eq!(checked.connection.heartbeat(), Some(HeartbeatConfig::SERVER));
         assert_eq!(checked.connection.idle(), None);
         let mut off = Settings::DEFAULT;
         off.heartbeat = false;

@@ -63,15 +63,9 @@ impl Transport for Narrow {
 }
 
 fn handled(room: usize) -> (Arc<Mailbox>, Handled<Narrow>) {
-    let limits = Limits {
-        messages: 1_000,
-        bytes: 1 << 20,
-    };
+    let limits = Limits { messages: 1_000, bytes: 1 << 20 };
     let mailbox = Arc::new(Mailbox::new(1, limits));
-    let narrow = Narrow {
-        room,
-        ..Narrow::default()
-    };
+    let narrow = Narrow { room, ..Narrow::default() };
     (mailbox.clone(), Handled::new(narrow, mailbox))
 }
 
@@ -115,10 +109,7 @@ fn mail_goes_out_as_there_is_room_and_is_flushed() {
     mailbox.put("a".into()).unwrap();
     mailbox.put("b".into()).unwrap();
     assert!(recv(&mut handled).is_pending());
-    assert_eq!(
-        (texts(&handled), handled.inner.flushes),
-        (vec!["a".to_owned()], 1)
-    );
+    assert_eq!((texts(&handled), handled.inner.flushes), (vec!["a".to_owned()], 1));
     handled.inner.room = 1;
     assert!(recv(&mut handled).is_pending());
     assert_eq!(texts(&handled), ["a", "b"]);
@@ -189,10 +180,7 @@ fn an_order_comes_up_once_and_after_it_only_the_farewell_goes_out() {
         Pin::new(&mut handled).start_send(close).unwrap();
         assert!(flush(&mut handled).is_ready());
         let said = Outgoing::Close(Some(words.unwrap_or(usual)));
-        assert_eq!(
-            handled.inner.taken,
-            [Outgoing::Message("goes".into()), said]
-        );
+        assert_eq!(handled.inner.taken, [Outgoing::Message("goes".into()), said]);
     }
 }
 

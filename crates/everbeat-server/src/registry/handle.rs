@@ -84,10 +84,7 @@ impl<X> ConnectionHandle<X> {
 
 impl<X> Clone for ConnectionHandle<X> {
     fn clone(&self) -> Self {
-        Self {
-            facts: self.facts.clone(),
-            mailbox: self.mailbox.clone(),
-        }
+        Self { facts: self.facts.clone(), mailbox: self.mailbox.clone() }
     }
 }
 

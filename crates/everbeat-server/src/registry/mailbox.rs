@@ -94,10 +94,7 @@ impl Mailbox {
     pub(crate) fn put(&self, message: Message) -> Result<(), MailboxError> {
         let limits = self.limits;
         if message.len() > limits.bytes {
-            return Err(MailboxError::TooLarge {
-                message,
-                limit: limits.bytes,
-            });
+            return Err(MailboxError::TooLarge { message, limit: limits.bytes });
         }
         let mut state = self.lock();
         if state.ended {
@@ -203,11 +200,8 @@ impl Mailbox {
 
     /// Says that there is something; the waker is called after the lock, for its code is not ours
     fn raise(&self, mut state: MutexGuard<'_, State>) {
-        let waker = if self.raised.swap(true, Ordering::AcqRel) {
-            None
-        } else {
-            state.waker.take()
-        };
+        let waker =
+            if self.raised.swap(true, Ordering::AcqRel) { None } else { state.waker.take() };
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -262,9 +256,7 @@ impl MailboxError {
 impl fmt::Display for MailboxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full {
-                messages, bytes, ..
-            } => write!(
+            Self::Full { messages, bytes, .. } => write!(
                 f,
                 "the connection's mailbox is full: it holds {messages} messages and {bytes} bytes \
                  (`mailbox` moves the limits)"

@@ -155,8 +155,6 @@ where
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Serving")
-            .field("id", &self.member.handle().id())
-            .finish_non_exhaustive()
+        f.debug_struct("Serving").field("id", &self.member.handle().id()).finish_non_exhaustive()
     }
 }

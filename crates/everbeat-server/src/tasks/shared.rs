@@ -24,9 +24,7 @@ impl<X, K, H> Shared<X, K, H> {
     ///
     /// The finalizer of splitmix64: neighbouring numbers become unrelated ones.
     pub(crate) const fn seed_of(&self, id: u64) -> u64 {
-        let mut z = self
-            .seed
-            .wrapping_add(id.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut z = self.seed.wrapping_add(id.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)

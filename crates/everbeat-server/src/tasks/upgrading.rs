@@ -127,8 +127,6 @@ where
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgrading")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("Upgrading").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }

@@ -28,20 +28,13 @@ pub struct SimConnector {
 
 impl SimConnector {
     pub(crate) fn new(world: Shared, server: &str) -> Self {
-        Self {
-            world,
-            client: "client".to_owned(),
-            server: server.to_owned(),
-        }
+        Self { world, client: "client".to_owned(), server: server.to_owned() }
     }
 
     /// Connects from this host; from `client` by default
     #[must_use]
     pub fn on_host(self, client: &str) -> Self {
-        Self {
-            client: client.to_owned(),
-            ..self
-        }
+        Self { client: client.to_owned(), ..self }
     }
 }
 
@@ -57,10 +50,7 @@ impl Connect for SimConnector {
             world.send_cargo(wire, Side::Server, Cargo::Request);
             wire
         });
-        Connecting {
-            world: self.world.clone(),
-            wire: Some(wire),
-        }
+        Connecting { world: self.world.clone(), wire: Some(wire) }
     }
 
     fn classify(error: &ConnectError) -> Cause {

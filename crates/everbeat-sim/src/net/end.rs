@@ -200,15 +200,12 @@ mod tests {
     #[test]
     fn a_ping_goes_behind_the_frame_that_was_taken_and_before_the_next_one() {
         let mut end = End::new(Holder::Pipe);
-        end.take(Outgoing::Message(vec![0; 200_000].into()))
-            .unwrap();
+        end.take(Outgoing::Message(vec![0; 200_000].into())).unwrap();
         end.take(Outgoing::Ping([1; 8])).unwrap();
         end.owe_pong(Bytes::from_static(b"x"));
         assert_eq!(
             drain(&mut end),
-            [
-                "fragment", "Pong", "Ping", "fragment", "fragment", "message"
-            ]
+            ["fragment", "Pong", "Ping", "fragment", "fragment", "message"]
         );
     }
 

@@ -34,19 +34,13 @@ impl PipeError {
     pub(crate) fn cause(&self) -> Cause {
         let how = match self {
             Self::Violation { code, detail } => {
-                return Cause::Violation {
-                    code: *code,
-                    detail: detail.as_str().into(),
-                };
+                return Cause::Violation { code: *code, detail: detail.as_str().into() };
             }
             Self::Reset => Cut::Reset,
             Self::Ended => Cut::End,
             Self::Closed | Self::NotReady | Self::AfterClose => Cut::Failed,
         };
-        Cause::Cut {
-            how,
-            detail: self.to_string().into(),
-        }
+        Cause::Cut { how, detail: self.to_string().into() }
     }
 }
 
@@ -86,13 +80,9 @@ impl ConnectError {
     pub(crate) fn cause(&self) -> Cause {
         match self {
             Self::Refused => Cause::unreachable(self),
-            Self::Rejected {
-                status,
-                retry_after,
-            } => Cause::Rejected {
-                status: *status,
-                retry_after: *retry_after,
-            },
+            Self::Rejected { status, retry_after } => {
+                Cause::Rejected { status: *status, retry_after: *retry_after }
+            }
             Self::Broken(error) => error.cause(),
         }
     }
@@ -119,8 +109,5 @@ impl Error for ConnectError {
 
 /// What a violation is told to the peer as
 pub(crate) fn violation(frame: CloseFrame) -> PipeError {
-    PipeError::Violation {
-        code: frame.code,
-        detail: frame.reason.to_string(),
-    }
+    PipeError::Violation { code: frame.code, detail: frame.reason.to_string() }
 }

@@ -103,10 +103,7 @@ pub(crate) struct Cutting {
 
 impl Cutting {
     pub(crate) const fn new(message: Message) -> Self {
-        Self {
-            message,
-            written: 0,
-        }
+        Self { message, written: 0 }
     }
 
     /// The next frame, and what is left after it
@@ -115,13 +112,7 @@ impl Cutting {
         if left <= FRAGMENT {
             return (Frame::Last(left, self.message), None);
         }
-        (
-            Frame::Part(FRAGMENT),
-            Some(Self {
-                written: self.written + FRAGMENT,
-                ..self
-            }),
-        )
+        (Frame::Part(FRAGMENT), Some(Self { written: self.written + FRAGMENT, ..self }))
     }
 }
 

@@ -76,25 +76,15 @@ impl World {
             Answer::Close(_) => "closes at once",
             Answer::Cut(_) => "cuts at once",
         };
-        self.record(Happening::Host {
-            host: name.to_owned(),
-            what,
-        });
+        self.record(Happening::Host { host: name.to_owned(), what });
         self.net.host(name).answer = answer;
     }
 
     /// Opens a door; the number is the listener's proof that it is the newest
     pub(crate) fn listen(&mut self, name: &str) -> u64 {
-        self.record(Happening::Host {
-            host: name.to_owned(),
-            what: "listens",
-        });
+        self.record(Happening::Host { host: name.to_owned(), what: "listens" });
         let number = self.net.count();
-        let new = Listening {
-            number,
-            backlog: VecDeque::new(),
-            waker: None,
-        };
+        let new = Listening { number, backlog: VecDeque::new(), waker: None };
         let old = self.net.host(name).listener.replace(new);
         self.drop_backlog(old);
         number
@@ -102,16 +92,9 @@ impl World {
 
     pub(crate) fn stop_listening(&mut self, name: &str, number: u64) {
         let host = self.net.host(name);
-        if host
-            .listener
-            .as_ref()
-            .is_some_and(|listener| listener.number == number)
-        {
+        if host.listener.as_ref().is_some_and(|listener| listener.number == number) {
             let old = host.listener.take();
-            self.record(Happening::Host {
-                host: name.to_owned(),
-                what: "listens no more",
-            });
+            self.record(Happening::Host { host: name.to_owned(), what: "listens no more" });
             self.drop_backlog(old);
         }
     }
@@ -145,17 +128,8 @@ impl World {
                 }
             }
             Answer::Refuse => self.turn_away(wire, ConnectError::Refused),
-            Answer::Reject {
-                status,
-                retry_after,
-            } => {
-                self.turn_away(
-                    wire,
-                    ConnectError::Rejected {
-                        status,
-                        retry_after,
-                    },
-                );
+            Answer::Reject { status, retry_after } => {
+                self.turn_away(wire, ConnectError::Rejected { status, retry_after });
             }
             Answer::Hang => self.hold_by_host(wire),
             Answer::Close(frame) => {

@@ -46,35 +46,21 @@ enum Scope {
 
 impl Link {
     pub(crate) fn between(world: Shared, a: &str, b: &str) -> Self {
-        Self {
-            world,
-            scope: Scope::Hosts(a.to_owned(), b.to_owned()),
-            toward: None,
-        }
+        Self { world, scope: Scope::Hosts(a.to_owned(), b.to_owned()), toward: None }
     }
 
     pub(crate) const fn of_wire(world: Shared, wire: u64) -> Self {
-        Self {
-            world,
-            scope: Scope::Wire(wire),
-            toward: None,
-        }
+        Self { world, scope: Scope::Wire(wire), toward: None }
     }
 
     /// Only the direction that leads to this host
     #[must_use]
     pub fn to(&self, host: &str) -> Self {
-        Self {
-            toward: Some(host.to_owned()),
-            ..self.clone()
-        }
+        Self { toward: Some(host.to_owned()), ..self.clone() }
     }
 
     fn both_ways(&self) -> Self {
-        Self {
-            toward: None,
-            ..self.clone()
-        }
+        Self { toward: None, ..self.clone() }
     }
 
     /// How long everything is on its way; 1 ms by default
@@ -246,10 +232,7 @@ impl Link {
         let Some(toward) = &self.toward else {
             return true;
         };
-        world
-            .net
-            .wire(wire)
-            .is_some_and(|wire| wire.host(side) == toward)
+        world.net.wire(wire).is_some_and(|wire| wire.host(side) == toward)
     }
 
     fn note(&self, what: impl Into<String>) {
@@ -262,7 +245,6 @@ impl Link {
             link.push_str(toward);
         }
         let what = what.into();
-        self.world
-            .with(|world| world.record(Happening::Fault { link, what }));
+        self.world.with(|world| world.record(Happening::Fault { link, what }));
     }
 }

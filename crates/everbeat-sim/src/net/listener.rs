@@ -27,11 +27,7 @@ pub struct SimListener {
 impl SimListener {
     pub(crate) fn new(world: Shared, name: &str) -> Self {
         let number = world.with(|world| world.listen(name));
-        Self {
-            world,
-            name: name.to_owned(),
-            number,
-        }
+        Self { world, name: name.to_owned(), number }
     }
 
     /// The next connection, upgraded, and the name of the client's host
@@ -64,15 +60,12 @@ impl Accept for SimListener {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Upgrading, PipeError>> {
-        self.world.with(
-            |world| match world.accept(&self.name, self.number, cx.waker()) {
-                Some(wire) => Poll::Ready(Ok(Upgrading {
-                    world: self.world.clone(),
-                    wire: Some(wire),
-                })),
-                None => Poll::Pending,
-            },
-        )
+        self.world.with(|world| match world.accept(&self.name, self.number, cx.waker()) {
+            Some(wire) => {
+                Poll::Ready(Ok(Upgrading { world: self.world.clone(), wire: Some(wire) }))
+            }
+            None => Poll::Pending,
+        })
     }
 
     fn classify(error: &PipeError) -> Cause {
@@ -82,8 +75,7 @@ impl Accept for SimListener {
 
 impl Drop for SimListener {
     fn drop(&mut self) {
-        self.world
-            .with(|world| world.stop_listening(&self.name, self.number));
+        self.world.with(|world| world.stop_listening(&self.name, self.number));
     }
 }
 

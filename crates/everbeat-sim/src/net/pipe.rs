@@ -76,15 +76,8 @@ impl Pipe {
     /// Works on this end; a wire that is over has none
     fn with<R>(&self, gone: R, work: impl FnOnce(&mut World) -> R) -> R {
         self.world.with(|world| {
-            let held = world
-                .net
-                .wire(self.wire)
-                .map(|wire| wire.end(self.side).holder);
-            if held == Some(Holder::Pipe) {
-                work(world)
-            } else {
-                gone
-            }
+            let held = world.net.wire(self.wire).map(|wire| wire.end(self.side).holder);
+            if held == Some(Holder::Pipe) { work(world) } else { gone }
         })
     }
 
@@ -257,9 +250,7 @@ impl Transport for Pipe {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Incoming, PipeError>>> {
-        self.with(Poll::Ready(None), |world| {
-            world.poll_read(self.wire, self.side, cx)
-        })
+        self.with(Poll::Ready(None), |world| world.poll_read(self.wire, self.side, cx))
     }
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
@@ -289,10 +280,8 @@ impl Transport for Pipe {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
         self.with(Poll::Ready(Err(PipeError::Closed)), |world| {
             let written = world.poll_written(self.wire, self.side, cx);
-            let failed = world
-                .net
-                .wire(self.wire)
-                .and_then(|wire| wire.end(self.side).failed.clone());
+            let failed =
+                world.net.wire(self.wire).and_then(|wire| wire.end(self.side).failed.clone());
             match failed {
                 Some(error) => Poll::Ready(Err(error)),
                 None if written => Poll::Ready(Ok(())),
@@ -302,9 +291,7 @@ impl Transport for Pipe {
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
-        self.with(Poll::Ready(Ok(())), |world| {
-            world.poll_shut(self.wire, self.side, cx)
-        })
+        self.with(Poll::Ready(Ok(())), |world| world.poll_shut(self.wire, self.side, cx))
     }
 
     fn abort(self: Pin<&mut Self>) {

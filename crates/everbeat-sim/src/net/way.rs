@@ -118,10 +118,7 @@ impl Way {
 
     /// How many bytes would be taken at once, as one
     pub(crate) fn room(&self) -> usize {
-        self.settings
-            .buffer
-            .saturating_sub(self.occupied)
-            .min(self.settings.grain())
+        self.settings.buffer.saturating_sub(self.occupied).min(self.settings.grain())
     }
 
     /// Takes a parcel from the writer; when it will arrive, if it is on its way and another
@@ -160,10 +157,7 @@ impl Way {
     pub(crate) fn release(&mut self, now: Instant, rng: &mut fastrand::Rng) -> Vec<Instant> {
         self.settings.held = false;
         let waiting = std::mem::take(&mut self.waiting);
-        waiting
-            .into_iter()
-            .filter_map(|parcel| self.depart(parcel, now, rng))
-            .collect()
+        waiting.into_iter().filter_map(|parcel| self.depart(parcel, now, rng)).collect()
     }
 
     /// What enters from now on vanishes, and so does what waits
@@ -236,10 +230,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn bytes(bytes: usize) -> Parcel {
-        Parcel {
-            bytes,
-            cargo: Cargo::Part,
-        }
+        Parcel { bytes, cargo: Cargo::Part }
     }
 
     fn at(ms: u32) -> Instant {
@@ -248,12 +239,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_kept_and_the_order_too() {
-        let settings = Settings {
-            rate: 1_000,
-            delay: 5 * MS,
-            jitter: MS,
-            ..Settings::default()
-        };
+        let settings = Settings { rate: 1_000, delay: 5 * MS, jitter: MS, ..Settings::default() };
         let mut way = Way::new(settings);
         let mut rng = fastrand::Rng::with_seed(1);
         let mut last = Instant::ORIGIN;
@@ -267,10 +253,7 @@ mod tests {
 
     #[test]
     fn the_buffer_is_freed_by_the_reader_only() {
-        let mut way = Way::new(Settings {
-            buffer: 100,
-            ..Settings::default()
-        });
+        let mut way = Way::new(Settings { buffer: 100, ..Settings::default() });
         let mut rng = fastrand::Rng::with_seed(1);
         assert_eq!(way.room(), 100);
         way.enter(bytes(70), at(0), &mut rng);
@@ -284,10 +267,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_never_arrives_and_occupies_the_buffer_for_ever() {
-        let mut way = Way::new(Settings {
-            held: true,
-            ..Settings::default()
-        });
+        let mut way = Way::new(Settings { held: true, ..Settings::default() });
         let mut rng = fastrand::Rng::with_seed(1);
         assert_eq!(way.enter(bytes(70), at(0), &mut rng), None);
         way.cut();

@@ -72,9 +72,7 @@ impl Wire {
     }
 
     fn is_over(&self) -> bool {
-        self.ends
-            .iter()
-            .all(|end| matches!(end.holder, Holder::Gone | Holder::Host))
+        self.ends.iter().all(|end| matches!(end.holder, Holder::Gone | Holder::Host))
             && self.ways.iter().all(Way::is_empty)
     }
 }
@@ -99,9 +97,7 @@ impl Network {
     }
 
     pub(crate) fn settings(&mut self, from: &str, to: &str) -> &mut Settings {
-        self.links
-            .entry((from.to_owned(), to.to_owned()))
-            .or_default()
+        self.links.entry((from.to_owned(), to.to_owned())).or_default()
     }
 
     /// The wires between two hosts, whichever is the client
@@ -109,10 +105,7 @@ impl Network {
         let joins = |wire: &Wire, client, server| {
             wire.host(Side::Client) == client && wire.host(Side::Server) == server
         };
-        let wires = self
-            .wires
-            .iter()
-            .filter(|(_, wire)| joins(wire, a, b) || joins(wire, b, a));
+        let wires = self.wires.iter().filter(|(_, wire)| joins(wire, a, b) || joins(wire, b, a));
         wires.map(|(id, _)| *id).collect()
     }
 
@@ -132,21 +125,9 @@ impl World {
             Way::new(self.net.settings(client, server).clone()),
         ];
         let hosts = [client.to_owned(), server.to_owned()];
-        self.net.wires.insert(
-            id,
-            Wire {
-                hosts,
-                ends: holders.map(End::new),
-                ways,
-                asked: false,
-            },
-        );
+        self.net.wires.insert(id, Wire { hosts, ends: holders.map(End::new), ways, asked: false });
         let (client, server) = (client.to_owned(), server.to_owned());
-        self.record(Happening::Wire {
-            wire: id,
-            client,
-            server,
-        });
+        self.record(Happening::Wire { wire: id, client, server });
         id
     }
 
@@ -162,10 +143,7 @@ impl World {
             let Some(wire) = self.net.wires.get_mut(&id) else {
                 return true;
             };
-            let (end, way) = (
-                &mut wire.ends[side as usize],
-                &mut wire.ways[side.other() as usize],
-            );
+            let (end, way) = (&mut wire.ends[side as usize], &mut wire.ways[side.other() as usize]);
             let Some((_, left)) = end.next_frame(masked) else {
                 return true;
             };
@@ -203,9 +181,7 @@ impl World {
         let Some(wire) = self.net.wires.get_mut(&id) else {
             return;
         };
-        let arrival = wire
-            .way_to(toward)
-            .strike(Parcel { bytes, cargo }, self.now);
+        let arrival = wire.way_to(toward).strike(Parcel { bytes, cargo }, self.now);
         self.expect(id, toward, arrival);
     }
 
@@ -238,13 +214,7 @@ impl World {
 
     fn handle_parcel(&mut self, id: u64, toward: Side, parcel: Parcel) {
         let (label, mark) = describe(&parcel.cargo);
-        let passage = Passage {
-            wire: id,
-            toward,
-            label,
-            bytes: parcel.bytes,
-            mark,
-        };
+        let passage = Passage { wire: id, toward, label, bytes: parcel.bytes, mark };
         self.record(Happening::Arrived(passage));
         let Some(wire) = self.net.wires.get_mut(&id) else {
             return;
@@ -268,10 +238,7 @@ impl World {
             }
             cargo => match end.holder {
                 Holder::Pipe | Holder::Nobody => {
-                    way.land(Parcel {
-                        bytes: parcel.bytes,
-                        cargo,
-                    });
+                    way.land(Parcel { bytes: parcel.bytes, cargo });
                     !way.settings.stalled
                 }
                 Holder::Closed | Holder::Gone if parcel.bytes > 0 => {
@@ -294,11 +261,7 @@ impl World {
         let end = wire.end(side);
         let reader = end.reader.take();
         // A writer that finds nothing changed would be a wake for nothing.
-        let writer = if end.failed.is_some() {
-            end.writer.take()
-        } else {
-            None
-        };
+        let writer = if end.failed.is_some() { end.writer.take() } else { None };
         self.wake(reader);
         self.wake(writer);
     }
@@ -326,11 +289,7 @@ impl World {
         end.forget();
         way.discard();
         if end.failed.is_none() {
-            let cargo = if unread {
-                Cargo::Broken(PipeError::Reset)
-            } else {
-                Cargo::Fin
-            };
+            let cargo = if unread { Cargo::Broken(PipeError::Reset) } else { Cargo::Fin };
             self.send_cargo(id, side.other(), cargo);
         }
     }
@@ -363,11 +322,5 @@ fn describe(cargo: &Cargo) -> (&'static str, u64) {
 }
 
 fn passage(wire: u64, toward: Side, frame: &Frame, bytes: usize) -> Passage {
-    Passage {
-        wire,
-        toward,
-        label: frame.label(),
-        bytes,
-        mark: frame.mark(),
-    }
+    Passage { wire, toward, label: frame.label(), bytes, mark: frame.mark() }
 }

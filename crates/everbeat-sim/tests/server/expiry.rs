@@ -25,10 +25,7 @@ fn hundreds_of_silent_peers_are_expired_by_ping_on_one_wheel() {
     let ended = ends.take();
     assert_eq!(ended.len(), 100);
     for (peer, cause, at) in ended {
-        assert!(
-            peer.starts_with('s') && matches!(cause, Cause::Dead { .. }),
-            "{peer}: {cause}"
-        );
+        assert!(peer.starts_with('s') && matches!(cause, Cause::Dead { .. }), "{peer}: {cause}");
         // An interval, a timeout, and a tick for each.
         assert!(at <= seconds(3.2), "{peer} at {at:?}");
     }
@@ -38,11 +35,7 @@ fn hundreds_of_silent_peers_are_expired_by_ping_on_one_wheel() {
     assert!(ends.borrow().is_empty());
     // Not a sleep for each connection and beat, which would be 15,000 and more: one for each
     // shard and tick at most.
-    assert!(
-        host.timer.arms() <= 65 * 20 * 8,
-        "{} arms",
-        host.timer.arms()
-    );
+    assert!(host.timer.arms() <= 65 * 20 * 8, "{} arms", host.timer.arms());
 }
 
 #[test]
@@ -67,9 +60,7 @@ fn the_idle_are_expired_if_asked_and_messages_of_either_side_keep() {
         let mut pipe = dial(handle.clone(), "talking".to_owned()).await.unwrap();
         for _ in 0..10 {
             handle.sleep(3 * SECOND).await;
-            pipe.send(Outgoing::Message("still here".into()))
-                .await
-                .unwrap();
+            pipe.send(Outgoing::Message("still here".into())).await.unwrap();
         }
         pipe
     });
@@ -84,10 +75,7 @@ fn the_idle_are_expired_if_asked_and_messages_of_either_side_keep() {
     sim.run_for(SECOND).unwrap();
     let idle = idle.take();
     let close = idle.close.clone().unwrap();
-    assert_eq!(
-        (close.code, &*close.reason),
-        (CloseCode::GOING_AWAY, "idle")
-    );
+    assert_eq!((close.code, &*close.reason), (CloseCode::GOING_AWAY, "idle"));
     assert!(idle.ended.unwrap() <= seconds(5.2), "{idle:?}");
     assert_eq!(told.borrow().texts.len(), 10);
     assert!(talking.is_finished());
@@ -101,17 +89,13 @@ fn a_peer_that_reads_nothing_is_ended_by_its_heartbeat() {
     let mut sim = Sim::seed(4);
     sim.link("s", "server").to("s").buffer(1_000);
     let beat = builder(&sim).interval(SECOND).timeout(2 * SECOND);
-    let host = start(
-        &sim,
-        beat,
-        |mut connection: ServerConnection, _| async move {
-            loop {
-                connection.send("x".repeat(100)).await?;
-            }
-            #[expect(unreachable_code, reason = "it says the type of the error")]
-            Ok::<_, Cause>(())
-        },
-    );
+    let host = start(&sim, beat, |mut connection: ServerConnection, _| async move {
+        loop {
+            connection.send("x".repeat(100)).await?;
+        }
+        #[expect(unreachable_code, reason = "it says the type of the error")]
+        Ok::<_, Cause>(())
+    });
     let client = silent(&sim, "s");
     sim.run_for(SECOND / 2).unwrap();
     assert_eq!(host.registry.len(), 1);

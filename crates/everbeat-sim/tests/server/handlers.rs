@@ -38,14 +38,11 @@ fn the_five_line_server_echoes() {
 #[test]
 fn a_panic_ends_its_own_connection_only() {
     let mut sim = Sim::seed(2);
-    let host = start(
-        &sim,
-        builder(&sim),
-        |connection: ServerConnection, accepted: Accepted<String>| {
+    let host =
+        start(&sim, builder(&sim), |connection: ServerConnection, accepted: Accepted<String>| {
             assert_ne!(*accepted.facts, "early", "before its future");
             late(connection, accepted)
-        },
-    );
+        });
     let (early, early_task) = reading(&sim, "early");
     let (late, late_task) = reading(&sim, "late");
     let (calm, calm_task) = reading(&sim, "calm");
@@ -53,14 +50,7 @@ fn a_panic_ends_its_own_connection_only() {
     assert!(early_task.is_finished() && late_task.is_finished());
     assert!(early.borrow().close.is_none() && late.borrow().close.is_none());
     assert!(!calm_task.is_finished());
-    assert_eq!(
-        (
-            host.registry.len(),
-            host.wheel.len(),
-            host.registry.served()
-        ),
-        (1, 1, 3)
-    );
+    assert_eq!((host.registry.len(), host.wheel.len(), host.registry.served()), (1, 1, 3));
 
     host.registry.send_all("still served");
     sim.run_for(SECOND).unwrap();

@@ -18,26 +18,19 @@ fn only(host: &Host) -> ConnectionHandle<String> {
 #[test]
 fn messages_through_handles_arrive_in_order_beside_the_connections_own() {
     for_each_seed(0..20, |sim| {
-        sim.link("c0", "server")
-            .delay(SECOND / 20)
-            .rate(4_000)
-            .buffer(100);
+        sim.link("c0", "server").delay(SECOND / 20).rate(4_000).buffer(100);
         let handle = sim.handle();
-        let host = start(
-            sim,
-            builder(sim),
-            move |mut connection: ServerConnection, _| {
-                let sim = handle.clone();
-                async move {
-                    for own in 0..50 {
-                        sim.sleep(SECOND / 100).await;
-                        connection.send(format!("own {own}")).await?;
-                    }
-                    while connection.recv().await?.is_some() {}
-                    Ok::<_, Cause>(())
+        let host = start(sim, builder(sim), move |mut connection: ServerConnection, _| {
+            let sim = handle.clone();
+            async move {
+                for own in 0..50 {
+                    sim.sleep(SECOND / 100).await;
+                    connection.send(format!("own {own}")).await?;
                 }
-            },
-        );
+                while connection.recv().await?.is_some() {}
+                Ok::<_, Cause>(())
+            }
+        });
         let clients: Vec<_> = (0..3).map(|n| reading(sim, &format!("c{n}"))).collect();
         sim.run_for(SECOND / 10).unwrap();
         for all in 0..50 {
@@ -50,10 +43,7 @@ fn messages_through_handles_arrive_in_order_beside_the_connections_own() {
                 let heard = heard.borrow();
                 let heard = heard.texts.iter().filter(|text| text.starts_with(kind));
                 let expected = (0..50).map(|n| format!("{kind} {n}"));
-                assert_eq!(
-                    heard.cloned().collect::<Vec<_>>(),
-                    expected.collect::<Vec<_>>()
-                );
+                assert_eq!(heard.cloned().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
             }
         }
     });
@@ -63,40 +53,28 @@ fn messages_through_handles_arrive_in_order_beside_the_connections_own() {
 fn a_handler_that_only_sends_still_passes_on_what_handles_send() {
     let mut sim = Sim::seed(1);
     let handle = sim.handle();
-    let host = start(
-        &sim,
-        builder(&sim),
-        move |mut connection: ServerConnection, _| {
-            let sim = handle.clone();
-            async move {
-                for own in 0..100 {
-                    connection.send(format!("own {own}")).await?;
-                    sim.sleep(SECOND / 10).await;
-                }
-                Ok::<_, Cause>(())
+    let host = start(&sim, builder(&sim), move |mut connection: ServerConnection, _| {
+        let sim = handle.clone();
+        async move {
+            for own in 0..100 {
+                connection.send(format!("own {own}")).await?;
+                sim.sleep(SECOND / 10).await;
             }
-        },
-    );
+            Ok::<_, Cause>(())
+        }
+    });
     let (heard, _task) = reading(&sim, "client");
     sim.run_for(SECOND).unwrap();
     only(&host).send("through the handle").unwrap();
     sim.run_for(SECOND / 2).unwrap();
-    assert!(
-        heard
-            .borrow()
-            .texts
-            .contains(&"through the handle".to_owned())
-    );
+    assert!(heard.borrow().texts.contains(&"through the handle".to_owned()));
 }
 
 #[test]
 fn a_full_mailbox_refuses_says_its_limits_and_returns_what_it_held() {
     let mut sim = Sim::seed(2);
     sim.link("slow", "server").to("slow").buffer(10).hold();
-    let beat = builder(&sim)
-        .interval(SECOND)
-        .timeout(2 * SECOND)
-        .mailbox(4, 100);
+    let beat = builder(&sim).interval(SECOND).timeout(2 * SECOND).mailbox(4, 100);
     let host = start(&sim, beat, noting(&sim).1);
     sim.link("slow", "server").to("slow").release();
     let (heard, _task) = reading(&sim, "slow");
@@ -105,10 +83,7 @@ fn a_full_mailbox_refuses_says_its_limits_and_returns_what_it_held() {
     sim.link("slow", "server").partition();
 
     let large = handle.send("x".repeat(101)).unwrap_err();
-    assert!(
-        matches!(large, MailboxError::TooLarge { limit: 100, .. }),
-        "{large}"
-    );
+    assert!(matches!(large, MailboxError::TooLarge { limit: 100, .. }), "{large}");
     let mut taken = 0;
     let full = loop {
         match handle.send(format!("message {taken}")) {
@@ -119,19 +94,9 @@ fn a_full_mailbox_refuses_says_its_limits_and_returns_what_it_held() {
         assert!(taken < 100, "nothing ever filled");
     };
     let sentence = full.to_string();
-    assert!(
-        sentence.contains("4 messages") && sentence.contains("`mailbox`"),
-        "{sentence}"
-    );
-    assert_eq!(
-        full.into_message(),
-        Message::from(format!("message {taken}"))
-    );
-    assert_eq!(
-        host.registry.send_all("to all").len(),
-        1,
-        "the one that does not keep up"
-    );
+    assert!(sentence.contains("4 messages") && sentence.contains("`mailbox`"), "{sentence}");
+    assert_eq!(full.into_message(), Message::from(format!("message {taken}")));
+    assert_eq!(host.registry.send_all("to all").len(), 1, "the one that does not keep up");
     assert!(handle.unsent().is_empty(), "it may still be sent");
 
     sim.run_for(5 * SECOND).unwrap();
@@ -140,10 +105,7 @@ fn a_full_mailbox_refuses_says_its_limits_and_returns_what_it_held() {
     let expected = (taken - 4..taken).map(|n| Message::from(format!("message {n}")));
     assert_eq!(unsent, expected.collect::<Vec<_>>());
     assert!(heard.borrow().texts.is_empty());
-    assert!(matches!(
-        handle.send("late"),
-        Err(MailboxError::Ended { .. })
-    ));
+    assert!(matches!(handle.send("late"), Err(MailboxError::Ended { .. })));
     assert!(host.registry.send_all("to nobody").is_empty());
 }
 
@@ -161,10 +123,7 @@ fn a_handle_closes_with_its_own_words_after_its_own_messages() {
     sim.run_for(SECOND / 10).unwrap();
     assert!(task.is_finished() && host.registry.is_empty());
     assert_eq!(heard.borrow().texts, ["last words"]);
-    assert_eq!(
-        heard.borrow().close,
-        Some(CloseFrame::new(CloseCode(4_000), "bye"))
-    );
+    assert_eq!(heard.borrow().close, Some(CloseFrame::new(CloseCode(4_000), "bye")));
     assert_eq!(ends.borrow()[0].1, Cause::ClosedByUs);
 }
 
@@ -201,10 +160,7 @@ fn the_evicted_are_told_1008() {
     assert_eq!(host.registry.get(handle.id()).unwrap().facts(), "client");
     handle.evict();
     sim.run_for(SECOND).unwrap();
-    assert_eq!(
-        heard.borrow().close.as_ref().unwrap().code,
-        CloseCode::POLICY
-    );
+    assert_eq!(heard.borrow().close.as_ref().unwrap().code, CloseCode::POLICY);
     assert!(heard.borrow().ended.unwrap() <= seconds(1.1));
     assert!(host.registry.get(handle.id()).is_none());
 }

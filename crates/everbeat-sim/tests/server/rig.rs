@@ -58,10 +58,8 @@ where
 /// A handler that reads until the end and notes it
 pub(crate) fn noting(
     sim: &Sim,
-) -> (
-    Ends,
-    impl Handler<Handled<Pipe>, Wheel<SimTimer>, Accepted<String>, Future: 'static> + 'static,
-) {
+) -> (Ends, impl Handler<Handled<Pipe>, Wheel<SimTimer>, Accepted<String>, Future: 'static> + 'static)
+{
     let ends = Ends::default();
     let (noted, sim) = (ends.clone(), sim.handle());
     let handler = move |mut connection: ServerConnection, accepted: Accepted<String>| {

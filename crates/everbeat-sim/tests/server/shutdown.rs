@@ -22,16 +22,10 @@ fn everybody_is_told_1001_and_nobody_new_is_accepted() {
     sim.run_for(SECOND / 10).unwrap();
     let served = host.task.take().unwrap();
     assert_eq!((served.served, served.closed, served.cut), (30, 30, 0));
-    assert_eq!(
-        served.to_string(),
-        "served 30 connections; at the shutdown 30 closed in time"
-    );
+    assert_eq!(served.to_string(), "served 30 connections; at the shutdown 30 closed in time");
     for (heard, task) in clients {
         assert!(task.is_finished());
-        assert_eq!(
-            heard.borrow().close.as_ref().unwrap().code,
-            CloseCode::GOING_AWAY
-        );
+        assert_eq!(heard.borrow().close.as_ref().unwrap().code, CloseCode::GOING_AWAY);
     }
     let polite = Cause::Expired(Expired::ShuttingDown);
     assert!(ends.borrow().iter().all(|(_, cause, _)| *cause == polite));
@@ -40,11 +34,7 @@ fn everybody_is_told_1001_and_nobody_new_is_accepted() {
     assert!(host.wheel.is_empty());
     drop(host);
     sim.run_for(SECOND).unwrap();
-    assert_eq!(
-        sim.tasks(),
-        0,
-        "the wheel's turns end with the last who uses it"
-    );
+    assert_eq!(sim.tasks(), 0, "the wheel's turns end with the last who uses it");
 }
 
 #[test]
@@ -133,11 +123,7 @@ fn a_dropped_server_stops_accepting_and_its_connections_go_on() {
     sim.run_for(SECOND).unwrap();
     host.task.abort();
     sim.run_for(60 * SECOND).unwrap();
-    assert!(
-        sim.block_on(dial(sim.handle(), "late".to_owned()), SECOND)
-            .unwrap()
-            .is_none()
-    );
+    assert!(sim.block_on(dial(sim.handle(), "late".to_owned()), SECOND).unwrap().is_none());
     host.registry.send_all("still here");
     sim.run_for(SECOND).unwrap();
     assert_eq!(heard.borrow().texts, ["still here"]);

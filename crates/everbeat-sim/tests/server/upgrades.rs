@@ -45,11 +45,7 @@ impl Accept for Troubled {
         accepted.map_ok(|upgrade| {
             let slow = self.slow > 0;
             self.slow = self.slow.saturating_sub(1);
-            if slow {
-                Upgrade::Slow(upgrade)
-            } else {
-                Upgrade::Prompt(upgrade)
-            }
+            if slow { Upgrade::Slow(upgrade) } else { Upgrade::Prompt(upgrade) }
         })
     }
 }
@@ -96,11 +92,7 @@ fn a_slow_upgrade_blocks_nobody_and_ends_in_time() {
     let (_heard, _reader) = reading(&sim, "prompt");
     sim.run_for(SECOND / 10).unwrap();
     assert_eq!(host.registry.len(), 1);
-    assert_eq!(
-        host.wheel.len(),
-        3 + 1,
-        "a deadline each, and the connection's beat"
-    );
+    assert_eq!(host.wheel.len(), 3 + 1, "a deadline each, and the connection's beat");
     sim.run_for(9 * SECOND).unwrap();
     assert!(slow.iter().all(|task| !task.is_finished()));
     sim.run_for(SECOND).unwrap();
@@ -114,11 +106,7 @@ fn a_slow_upgrade_blocks_nobody_and_ends_in_time() {
 fn the_number_of_upgrades_is_bounded() {
     let mut sim = Sim::seed(2);
     let (asked, builder) = troubled(&sim, 0, 2);
-    let host = start(
-        &sim,
-        builder.upgrades(2).handshake_timeout(3 * SECOND),
-        noting(&sim).1,
-    );
+    let host = start(&sim, builder.upgrades(2).handshake_timeout(3 * SECOND), noting(&sim).1);
     for n in 0..2 {
         sim.spawn(super::rig::dial(sim.handle(), format!("slow{n}")));
     }
@@ -126,11 +114,7 @@ fn the_number_of_upgrades_is_bounded() {
     let (_heard, _reader) = reading(&sim, "prompt");
     let full = asked.get();
     sim.run_for(2 * SECOND).unwrap();
-    assert_eq!(
-        (host.registry.len(), asked.get()),
-        (0, full),
-        "it waits in the backlog"
-    );
+    assert_eq!((host.registry.len(), asked.get()), (0, full), "it waits in the backlog");
     sim.run_for(2 * SECOND).unwrap();
     assert_eq!(host.registry.len(), 1);
 }

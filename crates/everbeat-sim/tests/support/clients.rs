@@ -61,10 +61,7 @@ pub(crate) fn connected(
 }
 
 pub(crate) fn attempts(events: &Events) -> usize {
-    events
-        .iter()
-        .filter(|(_, event)| matches!(event, Event::Connecting { .. }))
-        .count()
+    events.iter().filter(|(_, event)| matches!(event, Event::Connecting { .. })).count()
 }
 
 pub(crate) fn is_connected(event: &Event) -> bool {

@@ -40,10 +40,7 @@ pub(crate) fn beatless() -> ConnectionConfig {
 /// A connection on one end of a new wire, and the bare pipe at the other
 pub(crate) fn with_peer(sim: &Sim, config: ConnectionConfig) -> (Connection<Pipe, SimTimer>, Pipe) {
     let (client, server) = sim.pipe("client", "server");
-    (
-        Connection::new(client, sim.timer(), config, sim.random()),
-        server,
-    )
+    (Connection::new(client, sim.timer(), config, sim.random()), server)
 }
 
 /// A connection on either end of a new wire
@@ -53,10 +50,7 @@ pub(crate) fn both(
     server: ConnectionConfig,
 ) -> (Connection<Pipe, SimTimer>, Connection<Pipe, SimTimer>) {
     let (client, peer) = with_peer(sim, client);
-    (
-        client,
-        Connection::new(peer, sim.timer(), server, sim.random()),
-    )
+    (client, Connection::new(peer, sim.timer(), server, sim.random()))
 }
 
 /// Drives a connection or a client for so long; what it said, and when
@@ -70,10 +64,7 @@ pub(crate) fn drive(
     loop {
         let left = until.saturating_duration_since(sim.now());
         let next = poll_fn(|cx| Pin::new(&mut *driven).poll_next(cx));
-        match sim
-            .block_on(next, left)
-            .map_err(|error| (error.stop(), error))
-        {
+        match sim.block_on(next, left).map_err(|error| (error.stop(), error)) {
             Ok(Some(event)) => events.push((sim.now(), event)),
             Ok(None) | Err((Stop::TimedOut { .. } | Stop::Stuck, _)) => break,
             Err((_, error)) => panic!("{error}"),

@@ -26,9 +26,7 @@ async fn violation(bytes: &[u8], settings: Settings) -> (u16, String) {
         })
     })
     .await;
-    let Err(Cause::Violation { code: told, detail }) = heard else {
-        panic!("{heard:?}")
-    };
+    let Err(Cause::Violation { code: told, detail }) = heard else { panic!("{heard:?}") };
     assert_eq!(told.0, code, "the cause and the wire agree");
     (code, detail.to_string())
 }
@@ -37,10 +35,7 @@ async fn violation(bytes: &[u8], settings: Settings) -> (u16, String) {
 async fn an_oversized_frame_is_1009_by_its_header_alone() {
     let header = &masked(0x82, &[0; 1_001])[..8];
     let (code, detail) = violation(header, Settings::default().max_frame(1_000)).await;
-    assert_eq!(
-        (code, &*detail),
-        (1009, "a frame of 1001 bytes: at most 1000 (`max_frame`)")
-    );
+    assert_eq!((code, &*detail), (1009, "a frame of 1001 bytes: at most 1000 (`max_frame`)"));
 }
 
 #[tokio::test]
@@ -51,10 +46,7 @@ async fn an_oversized_message_of_small_fragments_is_1009() {
     }
     let (code, detail) = violation(&bytes, Settings::default().max_message(1_000)).await;
     assert_eq!(code, 1009);
-    assert_eq!(
-        detail,
-        "a message of 1100 bytes or more: at most 1000 (`max_message`)"
-    );
+    assert_eq!(detail, "a message of 1100 bytes or more: at most 1000 (`max_message`)");
 }
 
 #[tokio::test]
@@ -73,10 +65,7 @@ async fn text_that_is_not_utf8_across_fragments_is_1007() {
 #[tokio::test]
 async fn a_frame_without_a_mask_is_1002() {
     let (code, detail) = violation(&[0x81, 1, b'a'], Settings::default()).await;
-    assert_eq!(
-        (code, &*detail),
-        (1002, "a frame without mask from a client")
-    );
+    assert_eq!((code, &*detail), (1002, "a frame without mask from a client"));
 }
 
 #[tokio::test]
@@ -99,29 +88,17 @@ async fn bytes_glued_to_the_101_are_not_lost() {
     let (attempted, peer) = soon(async {
         join!(attempt(&listener, |connector| connector), async {
             let (mut stream, head) = request(&listener).await;
-            let glued = [
-                grant(&head).as_bytes(),
-                &[0x81, 3],
-                b"one",
-                &[0x82, 2, 7, 8],
-            ]
-            .concat();
+            let glued = [grant(&head).as_bytes(), &[0x81, 3], b"one", &[0x82, 2, 7, 8]].concat();
             stream.write_all(&glued).await.unwrap();
             stream
         })
     })
     .await;
     let mut ws = attempted.unwrap();
-    let heard = [
-        recv(&mut ws).await.unwrap().unwrap(),
-        recv(&mut ws).await.unwrap().unwrap(),
-    ];
+    let heard = [recv(&mut ws).await.unwrap().unwrap(), recv(&mut ws).await.unwrap().unwrap()];
     assert_eq!(
         heard,
-        [
-            Incoming::Message("one".into()),
-            Incoming::Message(Message::from(vec![7, 8]))
-        ]
+        [Incoming::Message("one".into()), Incoming::Message(Message::from(vec![7, 8]))]
     );
     drop(peer);
 }
@@ -143,15 +120,11 @@ async fn a_ping_goes_between_the_frames_of_a_big_message() {
     let (mut ws, mut peer) = raw(Settings::default()).await;
     // Far more than the kernels of both sides hold
     let size = 24 << 20;
-    Pin::new(&mut ws)
-        .start_send(Outgoing::Message(vec![5; size].into()))
-        .unwrap();
+    Pin::new(&mut ws).start_send(Outgoing::Message(vec![5; size].into())).unwrap();
     let blocked = tokio::time::timeout(std::time::Duration::from_millis(300), flush(&mut ws)).await;
     assert!(blocked.is_err(), "the peer does not read");
     let before = ws.sent();
-    Pin::new(&mut ws)
-        .start_send(Outgoing::Ping(*b"deadbeef"))
-        .unwrap();
+    Pin::new(&mut ws).start_send(Outgoing::Ping(*b"deadbeef")).unwrap();
     let (flushed, (ping_at, total)) = soon(async {
         join!(flush(&mut ws), async {
             let (mut total, mut ping_at) = (0, None);
@@ -173,18 +146,13 @@ async fn a_ping_goes_between_the_frames_of_a_big_message() {
     let (ping_at, payload) = ping_at.expect("a Ping before the message's last frame");
     assert_eq!(payload, b"deadbeef");
     // Behind what was on its way: what the kernel had, and the frame in hand
-    assert!(
-        ping_at as u64 <= before + 2 * (64 << 10),
-        "{ping_at} of {before}"
-    );
+    assert!(ping_at as u64 <= before + 2 * (64 << 10), "{ping_at} of {before}");
 }
 
 #[tokio::test]
 async fn an_abort_is_a_reset() {
     let (mut ws, mut peer) = raw(Settings::default()).await;
-    Pin::new(&mut ws)
-        .start_send(Outgoing::Message("unread".into()))
-        .unwrap();
+    Pin::new(&mut ws).start_send(Outgoing::Message("unread".into())).unwrap();
     flush(&mut ws).await.unwrap();
     Pin::new(&mut ws).abort();
     let mut rest = Vec::new();
@@ -198,16 +166,7 @@ async fn a_reset_by_the_peer_is_told_as_one() {
     peer.set_zero_linger().unwrap();
     drop(peer);
     let error = soon(recv(&mut ws)).await.unwrap().unwrap_err();
-    assert!(
-        matches!(
-            error.classify(),
-            Cause::Cut {
-                how: Cut::Reset,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error.classify(), Cause::Cut { how: Cut::Reset, .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -1,11 +1,7 @@
 //! Over real loopback sockets: bad input in either role, each with its typed error and close code;
 //! upgrades cut at every stage; the whole of client and server.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a failed helper fails its test"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed helper fails its test")]
 
 mod frames;
 mod peer;

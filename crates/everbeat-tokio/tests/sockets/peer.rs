@@ -16,9 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Far above what loopback needs, so that only a test that hangs meets it
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(30), future)
-        .await
-        .expect("it hangs")
+    tokio::time::timeout(Duration::from_secs(30), future).await.expect("it hangs")
 }
 
 /// One attempt at `listener`'s address
@@ -51,13 +49,7 @@ pub(crate) async fn request(listener: &TcpListener) -> (TcpStream, String) {
 
 /// The answer that grants a request; its accept key is computed by hand
 pub(crate) fn grant(head: &str) -> String {
-    let key = head
-        .split("Sec-WebSocket-Key: ")
-        .nth(1)
-        .unwrap()
-        .split("\r\n")
-        .next()
-        .unwrap();
+    let key = head.split("Sec-WebSocket-Key: ").nth(1).unwrap().split("\r\n").next().unwrap();
     let accept = async_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -75,16 +67,12 @@ pub(crate) const GRANTED: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// An acceptor, and a raw connection to it
 pub(crate) async fn acceptor(settings: Settings) -> (Acceptor, TcpStream) {
     let acceptor = Acceptor::bind("127.0.0.1:0", settings).await.unwrap();
-    let peer = TcpStream::connect(acceptor.local_address().unwrap())
-        .await
-        .unwrap();
+    let peer = TcpStream::connect(acceptor.local_address().unwrap()).await.unwrap();
     (acceptor, peer)
 }
 
 pub(crate) async fn accept(acceptor: &mut Acceptor) -> Result<(WebSocket, Facts), AcceptError> {
-    let upgrade = poll_fn(|cx| Pin::new(&mut *acceptor).poll_accept(cx))
-        .await
-        .unwrap();
+    let upgrade = poll_fn(|cx| Pin::new(&mut *acceptor).poll_accept(cx)).await.unwrap();
     upgrade.await
 }
 
@@ -99,10 +87,7 @@ pub(crate) async fn served(settings: Settings) -> (Connection<WebSocket, TokioTi
     }
     assert!(String::from_utf8(head).unwrap().contains(GRANTED));
     let config = ConnectionConfig::server();
-    (
-        Connection::new(websocket, TokioTimer::new(), config, 1),
-        peer,
-    )
+    (Connection::new(websocket, TokioTimer::new(), config, 1), peer)
 }
 
 /// A client's frame: header, mask, payload
@@ -121,12 +106,7 @@ pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     }
     let mask = [7, 77, 177, 247];
     frame.extend(mask);
-    frame.extend(
-        payload
-            .iter()
-            .enumerate()
-            .map(|(i, byte)| byte ^ mask[i % 4]),
-    );
+    frame.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ mask[i % 4]));
     frame
 }
 

@@ -28,22 +28,13 @@ async fn error(answer: impl Fn(&str) -> String) -> AttemptError {
 async fn a_plain_http_server_is_not_a_websocket() {
     let page = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     let error = error(|_| page.to_owned()).await;
-    assert_eq!(
-        classify(&error),
-        Cause::Rejected {
-            status: 200,
-            retry_after: None
-        }
-    );
+    assert_eq!(classify(&error), Cause::Rejected { status: 200, retry_after: None });
 }
 
 #[tokio::test]
 async fn a_server_that_speaks_something_else_is_not_a_websocket() {
     let error = error(|_| "SSH-2.0-OpenSSH_9.2\r\n".to_owned()).await;
-    assert!(
-        matches!(error, AttemptError::Upgrade(UpgradeError::NotHttp)),
-        "{error:?}"
-    );
+    assert!(matches!(error, AttemptError::Upgrade(UpgradeError::NotHttp)), "{error:?}");
     assert!(matches!(classify(&error), Cause::NotWebSocket { .. }));
 }
 
@@ -53,22 +44,13 @@ async fn a_busy_server_says_when_to_come_back() {
                 Retry-After: Sat, 01 Jan 2000 00:00:00 GMT\r\n\r\n";
     let error = error(|_| busy.to_owned()).await;
     let retry_after = Some(Duration::from_secs(10));
-    assert_eq!(
-        classify(&error),
-        Cause::Rejected {
-            status: 429,
-            retry_after
-        }
-    );
+    assert_eq!(classify(&error), Cause::Rejected { status: 429, retry_after });
 }
 
 #[tokio::test]
 async fn a_wrong_accept_key_is_not_a_websocket() {
     let error = error(|head| grant(&head.replace("Key: ", "Key: x"))).await;
-    assert!(
-        matches!(error, AttemptError::Upgrade(UpgradeError::AcceptKey)),
-        "{error:?}"
-    );
+    assert!(matches!(error, AttemptError::Upgrade(UpgradeError::AcceptKey)), "{error:?}");
     assert!(matches!(classify(&error), Cause::NotWebSocket { .. }));
 }
 
@@ -88,10 +70,7 @@ async fn an_upgrade_cut_at_any_stage_is_a_cut() {
     for cut in (0..whole).step_by(17).chain([whole - 1]) {
         let error = error(|head| grant(head)[..cut].to_owned()).await;
         let cause = classify(&error);
-        assert!(
-            matches!(cause, Cause::Cut { how: Cut::End, .. }),
-            "{cut}: {error:?}"
-        );
+        assert!(matches!(cause, Cause::Cut { how: Cut::End, .. }), "{cut}: {error:?}");
     }
 }
 
@@ -108,16 +87,7 @@ async fn a_connection_cut_before_the_request_is_a_cut() {
     })
     .await;
     let cause = classify(&attempted.unwrap_err());
-    assert!(
-        matches!(
-            cause,
-            Cause::Cut {
-                how: Cut::Reset | Cut::End,
-                ..
-            }
-        ),
-        "{cause}"
-    );
+    assert!(matches!(cause, Cause::Cut { how: Cut::Reset | Cut::End, .. }), "{cause}");
 }
 
 #[tokio::test]
@@ -128,13 +98,8 @@ async fn a_server_that_is_not_there_is_unreachable() {
     let mut connector = Connector::new(&url).unwrap();
     let error = soon(connector.connect(Attempt::first())).await.unwrap_err();
     assert!(matches!(error, AttemptError::Dial { .. }), "{error:?}");
-    let Cause::Unreachable { detail } = classify(&error) else {
-        panic!("{error:?}")
-    };
-    assert!(
-        detail.contains("127.0.0.1:") && detail.contains("refused"),
-        "{detail}"
-    );
+    let Cause::Unreachable { detail } = classify(&error) else { panic!("{error:?}") };
+    assert!(detail.contains("127.0.0.1:") && detail.contains("refused"), "{detail}");
 }
 
 #[tokio::test]
@@ -169,9 +134,7 @@ async fn every_attempt_makes_its_own_request() {
             if attempt.number == 3 {
                 return Err("no token".into());
             }
-            Request::to(format!("ws://{address}/{}", attempt.number))
-                .bearer("s3cret")
-                .build()
+            Request::to(format!("ws://{address}/{}", attempt.number)).bearer("s3cret").build()
         });
     for number in 1..=2 {
         let mut attempt = Attempt::first();
@@ -185,14 +148,8 @@ async fn every_attempt_makes_its_own_request() {
         })
         .await;
         attempted.unwrap();
-        assert!(
-            head.starts_with(&format!("GET /{number} HTTP/1.1\r\n")),
-            "{head}"
-        );
-        assert!(
-            head.contains("\r\nauthorization: Bearer s3cret\r\n"),
-            "{head}"
-        );
+        assert!(head.starts_with(&format!("GET /{number} HTTP/1.1\r\n")), "{head}");
+        assert!(head.contains("\r\nauthorization: Bearer s3cret\r\n"), "{head}");
         assert!(head.contains("\r\nx-from: connector\r\n"), "{head}");
     }
     let mut attempt = Attempt::first();
@@ -200,8 +157,6 @@ async fn every_attempt_makes_its_own_request() {
     let error = connector.connect(attempt).await.unwrap_err();
     assert_eq!(
         classify(&error),
-        Cause::Unreachable {
-            detail: "no request was made: no token".into()
-        }
+        Cause::Unreachable { detail: "no request was made: no token".into() }
     );
 }

@@ -34,35 +34,23 @@ async fn a_browser_without_an_upgrade_is_told_to_upgrade() {
     let (error, told) = refused(ask.to_owned(), Settings::default()).await;
     assert!(told.starts_with("HTTP/1.1 426 "), "{told}");
     assert!(told.contains("\r\nSec-WebSocket-Version: 13\r\n"), "{told}");
-    assert!(
-        matches!(classify(&error), Cause::NotWebSocket { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(classify(&error), Cause::NotWebSocket { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_client_that_speaks_something_else_is_refused_at_its_first_byte() {
     let (error, told) = refused("\x16\x03\x01\x02".to_owned(), Settings::default()).await;
     assert!(told.starts_with("HTTP/1.1 400 "), "{told}");
-    assert!(
-        matches!(error, AcceptError::Upgrade(UpgradeError::NotHttp)),
-        "{error:?}"
-    );
+    assert!(matches!(error, AcceptError::Upgrade(UpgradeError::NotHttp)), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_head_too_long_is_refused_before_its_end() {
     let ask = ASK.replace("Host: test", &format!("Cookie: {}", "a".repeat(5_000)));
     let (error, told) = refused(ask, Settings::default().max_head(4_096)).await;
+    assert!(told.starts_with("HTTP/1.1 431 ") && told.contains("`max_head`"), "{told}");
     assert!(
-        told.starts_with("HTTP/1.1 431 ") && told.contains("`max_head`"),
-        "{told}"
-    );
-    assert!(
-        matches!(
-            error,
-            AcceptError::Upgrade(UpgradeError::HeadTooLong { max: 4_096 })
-        ),
+        matches!(error, AcceptError::Upgrade(UpgradeError::HeadTooLong { max: 4_096 })),
         "{error:?}"
     );
 }
@@ -71,10 +59,7 @@ async fn a_head_too_long_is_refused_before_its_end() {
 async fn bytes_behind_a_request_are_refused() {
     let (error, told) = refused(format!("{ASK}GET /"), Settings::default()).await;
     assert!(told.starts_with("HTTP/1.1 400 "), "{told}");
-    assert!(
-        matches!(error, AcceptError::Upgrade(UpgradeError::EarlyBytes)),
-        "{error:?}"
-    );
+    assert!(matches!(error, AcceptError::Upgrade(UpgradeError::EarlyBytes)), "{error:?}");
 }
 
 #[tokio::test]
@@ -84,10 +69,7 @@ async fn a_request_cut_at_any_stage_is_a_cut() {
         peer.write_all(&ASK.as_bytes()[..cut]).await.unwrap();
         drop(peer);
         let error = soon(accept(&mut acceptor)).await.map(drop).unwrap_err();
-        assert!(
-            matches!(classify(&error), Cause::Cut { how: Cut::End, .. }),
-            "{cut}: {error:?}"
-        );
+        assert!(matches!(classify(&error), Cause::Cut { how: Cut::End, .. }), "{cut}: {error:?}");
     }
 }
 
@@ -98,10 +80,7 @@ async fn a_good_request_comes_with_its_facts() {
     peer.write_all(ASK.as_bytes()).await.unwrap();
     let (_, facts) = soon(accept(&mut acceptor)).await.unwrap();
     assert_eq!(facts.peer, address);
-    assert_eq!(
-        (facts.request.path(), facts.request.query()),
-        ("/feed", Some("all"))
-    );
+    assert_eq!((facts.request.path(), facts.request.query()), ("/feed", Some("all")));
     assert_eq!(facts.request.header("host"), Some("test"));
 }
 
@@ -109,12 +88,8 @@ async fn a_good_request_comes_with_its_facts() {
 async fn an_address_that_is_taken_is_named() {
     let (acceptor, _peer) = acceptor(Settings::default()).await;
     let address = acceptor.local_address().unwrap().to_string();
-    let error = Acceptor::bind(&address, Settings::default())
-        .await
-        .unwrap_err();
+    let error = Acceptor::bind(&address, Settings::default()).await.unwrap_err();
     assert!(error.to_string().contains(&address), "{error}");
-    let error = Acceptor::bind(&address, Settings::default().max_head(0))
-        .await
-        .unwrap_err();
+    let error = Acceptor::bind(&address, Settings::default().max_head(0)).await.unwrap_err();
     assert!(matches!(error, AcceptError::Config(error) if error.setting() == "max_head"));
 }

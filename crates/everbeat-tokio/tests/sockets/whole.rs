@@ -12,9 +12,7 @@ use crate::peer::soon;
 
 /// An echo server that stays until the test's runtime ends, and its URL
 async fn echo() -> String {
-    let acceptor = Acceptor::bind("127.0.0.1:0", Settings::default())
-        .await
-        .unwrap();
+    let acceptor = Acceptor::bind("127.0.0.1:0", Settings::default()).await.unwrap();
     let url = format!("ws://{}/", acceptor.local_address().unwrap());
     let timer: TokioTimer = acceptor.timer();
     let server: Server = Server::over(acceptor, timer, Tokio, 1).build().unwrap();
@@ -46,17 +44,11 @@ async fn what_is_sent_comes_back_and_the_close_is_polite() {
             client.send(vec![7; size]).await.unwrap();
             assert_eq!(message(&mut client).await, Message::from(vec![7; size]));
             client.send("ü".repeat(size / 2)).await.unwrap();
-            assert_eq!(
-                message(&mut client).await,
-                Message::from("ü".repeat(size / 2))
-            );
+            assert_eq!(message(&mut client).await, Message::from("ü".repeat(size / 2)));
         }
         let end = client.close().await;
         assert_eq!(end.cause, Cause::ClosedByUs);
-        assert!(
-            end.unsent.is_empty() && end.unconfirmed.messages.is_empty(),
-            "{end}"
-        );
+        assert!(end.unsent.is_empty() && end.unconfirmed.messages.is_empty(), "{end}");
     })
     .await;
 }
@@ -94,10 +86,7 @@ async fn a_client_comes_back() {
                 let answer = [crate::peer::grant(&head).as_bytes(), &[0x82, 1, number]].concat();
                 stream.write_all(&answer).await.unwrap();
                 let close = (CloseCode::RESTART.0).to_be_bytes();
-                stream
-                    .write_all(&[0x88, 2, close[0], close[1]])
-                    .await
-                    .unwrap();
+                stream.write_all(&[0x88, 2, close[0], close[1]]).await.unwrap();
             }
         };
         let client = async {

@@ -35,9 +35,9 @@ impl AcceptError {
         match self {
             Self::Upgrade(error) => error.classify(),
             Self::Config(error) => Cause::unreachable(error),
-            Self::Bind { error, .. } => Cause::Unreachable {
-                detail: format!("{self}: {error}").into(),
-            },
+            Self::Bind { error, .. } => {
+                Cause::Unreachable { detail: format!("{self}: {error}").into() }
+            }
             Self::Accept(error) => Cause::cut(error),
         }
     }

@@ -47,9 +47,7 @@ impl ConnectError {
             other => {
                 // A cause has no source, so its one sentence says both
                 let why = other.source().map(ToString::to_string).unwrap_or_default();
-                Cause::Unreachable {
-                    detail: format!("{other}: {why}").into(),
-                }
+                Cause::Unreachable { detail: format!("{other}: {why}").into() }
             }
         }
     }

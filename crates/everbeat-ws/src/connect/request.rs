@@ -32,20 +32,14 @@ pub struct Request {
 impl Request {
     /// Begins a request to `url`, such as `ws://example.com/feed?all`
     pub fn to(url: impl Into<String>) -> RequestBuilder {
-        RequestBuilder {
-            url: url.into(),
-            headers: Headers::default(),
-            problem: None,
-        }
+        RequestBuilder { url: url.into(), headers: Headers::default(), problem: None }
     }
 
     /// The host: a name or an address, without brackets
     #[must_use]
     pub fn host(&self) -> &str {
         let host = self.uri.host().unwrap_or_default();
-        host.strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host)
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
     /// The port; 80 if the URL has none (RFC 6455, section 3)
@@ -58,9 +52,7 @@ impl Request {
         let refuse = |problem: &str| ConfigError::new("url", problem);
         // The parser drops a fragment silently; RFC 6455, section 3, forbids it
         if url.contains('#') {
-            return Err(refuse(
-                "has a fragment (`#`), which a WebSocket URL cannot have",
-            ));
+            return Err(refuse("has a fragment (`#`), which a WebSocket URL cannot have"));
         }
         // The parser's own words for this would not help
         if !url.contains("://") {
@@ -84,32 +76,22 @@ impl Request {
         }
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         if authority.contains('@') {
-            return Err(refuse(
-                "has a user or password: send an Authorization header instead",
-            ));
+            return Err(refuse("has a user or password: send an Authorization header instead"));
         }
-        if uri
-            .host()
-            .is_none_or(|host| host.is_empty() || host == "[]")
-        {
+        if uri.host().is_none_or(|host| host.is_empty() || host == "[]") {
             return Err(refuse("has no host"));
         }
         // `host:` and `host:99999` have a colon behind the host, and no port that can be
         let behind = authority.rsplit(']').next().unwrap_or(authority);
         if behind.contains(':') && matches!(uri.port_u16(), None | Some(0)) {
-            return Err(refuse(
-                "has a port that cannot be: it must be between 1 and 65535",
-            ));
+            return Err(refuse("has a port that cannot be: it must be between 1 and 65535"));
         }
         // What comes later compares the scheme by its letters
         let mut parts = uri.into_parts();
         parts.scheme = "ws".parse().ok();
         let uri = Uri::from_parts(parts)
             .map_err(|error| ConfigError::new("url", format_args!("is not a URL: {error}")))?;
-        Ok(Self {
-            uri,
-            headers: Headers::default(),
-        })
+        Ok(Self { uri, headers: Headers::default() })
     }
 
     /// Takes over each header, and the subprotocols, that the request does not have
@@ -125,10 +107,7 @@ impl Request {
 
     /// The request as it goes out, with a key of its own
     pub(crate) fn to_http(&self) -> Result<http::Request<()>, http::Error> {
-        let host = self
-            .uri
-            .authority()
-            .map_or("", |authority| authority.as_str());
+        let host = self.uri.authority().map_or("", |authority| authority.as_str());
         let mut request = http::Request::builder()
             .uri(self.uri.clone())
             .header("Host", host)
@@ -202,10 +181,7 @@ impl RequestBuilder {
         if let Some(problem) = self.problem {
             return Err(problem.into());
         }
-        Ok(Request {
-            headers: self.headers,
-            ..Request::parse(&self.url)?
-        })
+        Ok(Request { headers: self.headers, ..Request::parse(&self.url)? })
     }
 }
 
@@ -225,10 +201,7 @@ pub(super) struct Headers(HeaderMap);
 impl Headers {
     pub(super) fn add(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
         let refuse = |problem: &str| {
-            Err(ConfigError::new(
-                "header",
-                format_args!("{}: {problem}", name.escape_debug()),
-            ))
+            Err(ConfigError::new("header", format_args!("{}: {problem}", name.escape_debug())))
         };
         let Ok(header) = name.parse::<HeaderName>() else {
             return refuse("is not a header's name");
@@ -249,10 +222,7 @@ impl Headers {
     pub(super) fn add_subprotocol(&mut self, name: &str) -> Result<(), ConfigError> {
         // A subprotocol is a token, as a header's name is (RFC 6455, section 4.1)
         let token = !name.is_empty() && name.parse::<HeaderName>().is_ok();
-        let before = self
-            .0
-            .get(SEC_WEBSOCKET_PROTOCOL)
-            .and_then(|value| value.to_str().ok());
+        let before = self.0.get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
         let list = before.map_or_else(|| name.to_owned(), |before| format!("{before}, {name}"));
         match list.parse() {
             Ok(value) if token => {
@@ -312,18 +282,9 @@ mod tests {
             (request.host().to_owned(), request.port(), host, target)
         };
         assert_eq!(parts("ws://a"), ("a".into(), 80, "a".into(), "/".into()));
-        assert_eq!(
-            parts("WS://a:81/b?c=d"),
-            ("a".into(), 81, "a:81".into(), "/b?c=d".into())
-        );
-        assert_eq!(
-            parts("ws://[::1]:9/"),
-            ("::1".into(), 9, "[::1]:9".into(), "/".into())
-        );
-        assert_eq!(
-            parts("ws://[::1]/"),
-            ("::1".into(), 80, "[::1]".into(), "/".into())
-        );
+        assert_eq!(parts("WS://a:81/b?c=d"), ("a".into(), 81, "a:81".into(), "/b?c=d".into()));
+        assert_eq!(parts("ws://[::1]:9/"), ("::1".into(), 9, "[::1]:9".into(), "/".into()));
+        assert_eq!(parts("ws://[::1]/"), ("::1".into(), 80, "[::1]".into(), "/".into()));
     }
 
     #[test]
@@ -337,10 +298,7 @@ mod tests {
         assert!(error(to().header("Sec-WebSocket-Key", "")).contains("upgrade itself"));
         assert!(error(to().subprotocol("a,b")).contains("token"));
         let secret = error(to().bearer("s3cret\r\nX: y"));
-        assert!(
-            secret.contains("authorization") && !secret.contains("s3cret"),
-            "{secret}"
-        );
+        assert!(secret.contains("authorization") && !secret.contains("s3cret"), "{secret}");
     }
 
     #[test]
@@ -367,15 +325,9 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let request = Request::to("ws://a/b?token=s3cret")
-            .bearer("s3cret")
-            .build()
-            .unwrap();
+        let request = Request::to("ws://a/b?token=s3cret").bearer("s3cret").build().unwrap();
         let shown = format!("{request:?}");
-        assert!(
-            !shown.contains("s3cret") && shown.contains("authorization"),
-            "{shown}"
-        );
+        assert!(!shown.contains("s3cret") && shown.contains("authorization"), "{shown}");
         let builder = Request::to("ws://a/b?token=s3cret").bearer("s3cret");
         assert!(!format!("{builder:?}").contains("s3cret"));
     }

@@ -67,10 +67,7 @@ mod tests {
         assert_eq!(close_frame(&[3]), Err(ProtocolError::CloseLength));
         for code in [0, 999, 1004, 1005, 1006, 1015, 2999, 5000] {
             let body = u16::to_be_bytes(code);
-            assert_eq!(
-                close_frame(&body),
-                Err(ProtocolError::Code(CloseCode(code)))
-            );
+            assert_eq!(close_frame(&body), Err(ProtocolError::Code(CloseCode(code))));
         }
         assert_eq!(close_frame(&[3, 232, 0xff]), Err(ProtocolError::Utf8));
     }

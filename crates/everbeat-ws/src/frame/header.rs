@@ -89,21 +89,13 @@ impl Header {
         }
         let payload = match extended {
             0 => u64::from(second & 0x7f),
-            _ => rest[..extended]
-                .iter()
-                .fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
+            _ => rest[..extended].iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
         };
         let mask = masked.then(|| {
             let mask = &rest[extended..extended + 4];
             [mask[0], mask[1], mask[2], mask[3]]
         });
-        Ok(Parsed::Whole(Self {
-            fin: first & 0x80 != 0,
-            opcode,
-            mask,
-            payload,
-            len,
-        }))
+        Ok(Parsed::Whole(Self { fin: first & 0x80 != 0, opcode, mask, payload, len }))
     }
 
     /// The frame's length with its header; `None` if no memory could hold it

@@ -18,17 +18,8 @@ pub(crate) struct Tracker {
 
 impl Tracker {
     pub(crate) const fn new(role: Role, settings: &Settings) -> Self {
-        let Settings {
-            max_frame,
-            max_message,
-            ..
-        } = *settings;
-        Self {
-            max_frame,
-            max_message,
-            open: None,
-            role,
-        }
+        let Settings { max_frame, max_message, .. } = *settings;
+        Self { max_frame, max_message, open: None, role }
     }
 
     /// Reads the next frame's header from its first bytes, once they are enough
@@ -72,10 +63,7 @@ impl Tracker {
         }
         let bytes = before.saturating_add(header.payload);
         if bytes > self.max_message as u64 {
-            return Err(ProtocolError::MessageTooLong {
-                bytes,
-                max: self.max_message,
-            });
+            return Err(ProtocolError::MessageTooLong { bytes, max: self.max_message });
         }
         self.open = (!header.fin).then_some(bytes);
         Ok(())
@@ -88,13 +76,7 @@ mod tests {
 
     fn frame(fin: bool, opcode: Opcode, payload: usize, masked: bool) -> Vec<u8> {
         let mut out = Vec::new();
-        Header::write(
-            &mut out,
-            fin,
-            opcode,
-            payload,
-            masked.then_some([1, 2, 3, 4]),
-        );
+        Header::write(&mut out, fin, opcode, payload, masked.then_some([1, 2, 3, 4]));
         out
     }
 
@@ -124,10 +106,7 @@ mod tests {
         let mut client = Tracker::new(Role::Client, &settings);
         let mut server = Tracker::new(Role::Server, &settings);
         let continuation = frame(true, Opcode::Continuation, 1, false);
-        assert_eq!(
-            error(&mut client, &continuation),
-            ProtocolError::Continuation
-        );
+        assert_eq!(error(&mut client, &continuation), ProtocolError::Continuation);
         assert_eq!(error(&mut server, &continuation), ProtocolError::Unmasked);
         let masked = frame(true, Opcode::Text, 1, true);
         assert_eq!(error(&mut client, &masked), ProtocolError::Masked);
@@ -152,33 +131,15 @@ mod tests {
         let mut tracker = Tracker::new(Role::Client, &settings);
         assert_eq!(
             error(&mut tracker, &frame(true, Opcode::Text, 101, false)),
-            ProtocolError::FrameTooLong {
-                bytes: 101,
-                max: 100
-            }
+            ProtocolError::FrameTooLong { bytes: 101, max: 100 }
         );
-        assert!(
-            tracker
-                .begin(&frame(false, Opcode::Binary, 100, false))
-                .is_ok()
-        );
-        assert!(
-            tracker
-                .begin(&frame(false, Opcode::Continuation, 100, false))
-                .is_ok()
-        );
+        assert!(tracker.begin(&frame(false, Opcode::Binary, 100, false)).is_ok());
+        assert!(tracker.begin(&frame(false, Opcode::Continuation, 100, false)).is_ok());
         // A control frame counts for neither
-        assert!(
-            tracker
-                .begin(&frame(true, Opcode::Ping, 125, false))
-                .is_ok()
-        );
+        assert!(tracker.begin(&frame(true, Opcode::Ping, 125, false)).is_ok());
         assert_eq!(
             error(&mut tracker, &frame(true, Opcode::Continuation, 51, false)),
-            ProtocolError::MessageTooLong {
-                bytes: 251,
-                max: 250
-            }
+            ProtocolError::MessageTooLong { bytes: 251, max: 250 }
         );
     }
 
@@ -189,10 +150,7 @@ mod tests {
         bytes.extend_from_slice(&u64::MAX.to_be_bytes());
         assert_eq!(
             error(&mut tracker, &bytes),
-            ProtocolError::FrameTooLong {
-                bytes: u64::MAX,
-                max: Settings::MAX_FRAME
-            }
+            ProtocolError::FrameTooLong { bytes: u64::MAX, max: Settings::MAX_FRAME }
         );
     }
 }

@@ -27,11 +27,7 @@ pub(crate) struct Codec {
 
 impl Codec {
     pub(crate) const fn new(role: Role) -> Self {
-        Self {
-            role,
-            context: None,
-            grown: false,
-        }
+        Self { role, context: None, grown: false }
     }
 
     pub(crate) const fn is_idle(&self) -> bool {

@@ -12,10 +12,7 @@ use async_tungstenite::tungstenite::Utf8Bytes;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-#[expect(
-    unsafe_code,
-    reason = "validating every text twice would cost a pass over its bytes"
-)]
+#[expect(unsafe_code, reason = "validating every text twice would cost a pass over its bytes")]
 pub(crate) fn validated(text: Utf8Bytes) -> ByteString {
     let bytes = Bytes::from(text);
     // SAFETY: the bytes of a `Utf8Bytes` are valid UTF-8, as above

@@ -17,11 +17,7 @@ pub(crate) struct Counted<S> {
 
 impl<S> Counted<S> {
     pub(crate) const fn new(socket: S) -> Self {
-        Self {
-            socket,
-            received: 0,
-            sent: 0,
-        }
+        Self { socket, received: 0, sent: 0 }
     }
 
     pub(crate) const fn received(&self) -> u64 {

@@ -17,9 +17,7 @@ pub(crate) async fn upgrade<S: Socket + Unpin + Send>(
     request: &Request,
     settings: &Settings,
 ) -> Result<WebSocket<S>, UpgradeError> {
-    let request = request
-        .to_http()
-        .map_err(|error| UpgradeError::Other(Box::new(error)))?;
+    let request = request.to_http().map_err(|error| UpgradeError::Other(Box::new(error)))?;
     let mut head = Head::new(socket, Role::Client, settings.max_head);
     match client_async_with_config(request, &mut head, Some(config())).await {
         Ok((_, response)) => {
@@ -33,8 +31,6 @@ pub(crate) async fn upgrade<S: Socket + Unpin + Send>(
             status: response.status().as_u16(),
             retry_after: retry_after(response.headers()),
         }),
-        Err(error) => Err(head
-            .problem()
-            .unwrap_or_else(|| UpgradeError::from_library(error))),
+        Err(error) => Err(head.problem().unwrap_or_else(|| UpgradeError::from_library(error))),
     }
 }

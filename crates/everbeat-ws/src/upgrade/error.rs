@@ -57,21 +57,10 @@ impl UpgradeError {
     #[must_use]
     pub fn classify(&self) -> Cause {
         match self {
-            Self::End => Cause::Cut {
-                how: Cut::End,
-                detail: "".into(),
-            },
+            Self::End => Cause::Cut { how: Cut::End, detail: "".into() },
             Self::Io(error) => cut(error),
-            &Self::Status {
-                status,
-                retry_after,
-            } => Cause::Rejected {
-                status,
-                retry_after,
-            },
-            other => Cause::NotWebSocket {
-                detail: other.to_string().into(),
-            },
+            &Self::Status { status, retry_after } => Cause::Rejected { status, retry_after },
+            other => Cause::NotWebSocket { detail: other.to_string().into() },
         }
     }
 

@@ -173,12 +173,7 @@ mod tests {
             _: &mut Context<'_>,
             into: &mut [u8],
         ) -> Poll<io::Result<usize>> {
-            let count = self
-                .1
-                .pop()
-                .unwrap_or(usize::MAX)
-                .min(self.0.len())
-                .min(into.len());
+            let count = self.1.pop().unwrap_or(usize::MAX).min(self.0.len()).min(into.len());
             let (now, later) = self.0.split_at(count);
             into[..count].copy_from_slice(now);
             self.0 = later;
@@ -221,10 +216,7 @@ mod tests {
         assert!(matches!(problem, Some(UpgradeError::HeadTooLong { max }) if max < HEAD.len()));
         let endless = [b"GET / HTTP/1.1\r\nA: ".as_slice(), &[b'a'; 1000]].concat();
         let (_, mut head) = read(&endless, vec![], Role::Server, 512);
-        assert!(matches!(
-            head.problem(),
-            Some(UpgradeError::HeadTooLong { max: 512 })
-        ));
+        assert!(matches!(head.problem(), Some(UpgradeError::HeadTooLong { max: 512 })));
     }
 
     #[test]

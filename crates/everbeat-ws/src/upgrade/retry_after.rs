@@ -23,10 +23,8 @@ mod tests {
     use super::*;
 
     fn delay(pairs: &[(HeaderName, &'static str)]) -> Option<u64> {
-        let headers: HeaderMap = pairs
-            .iter()
-            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
-            .collect();
+        let headers: HeaderMap =
+            pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
         retry_after(&headers).map(|delay| delay.as_secs())
     }
 

@@ -67,18 +67,15 @@ pub(crate) async fn upgrade<S: Socket + Unpin + Send>(
 ) -> Result<(WebSocket<S>, RequestHead), UpgradeError> {
     let mut head = Head::new(socket, Role::Server, settings.max_head);
     let mut asked = None;
-    let accepted = accept_hdr_async_with_config(&mut head, Keep(&mut asked), Some(config()))
-        .await
-        .map(drop);
+    let accepted =
+        accept_hdr_async_with_config(&mut head, Keep(&mut asked), Some(config())).await.map(drop);
     let error = match (accepted, asked) {
         (Ok(()), Some(asked)) => {
             let (socket, early) = head.into_parts();
             return Ok((WebSocket::new(socket, Role::Server, settings, early), asked));
         }
         (Ok(()), None) => UpgradeError::End,
-        (Err(error), _) => head
-            .problem()
-            .unwrap_or_else(|| UpgradeError::from_library(error)),
+        (Err(error), _) => head.problem().unwrap_or_else(|| UpgradeError::from_library(error)),
     };
     if let Some(status) = Status::of(&error) {
         let (socket, _) = head.into_parts();
@@ -99,10 +96,8 @@ impl Callback for Keep<'_> {
         request: &http::Request<()>,
         response: http::Response<()>,
     ) -> Result<http::Response<()>, ErrorResponse> {
-        *self.0 = Some(RequestHead {
-            uri: request.uri().clone(),
-            headers: request.headers().clone(),
-        });
+        *self.0 =
+            Some(RequestHead { uri: request.uri().clone(), headers: request.headers().clone() });
         Ok(response)
     }
 }
@@ -118,23 +113,18 @@ impl Status {
     fn of(error: &UpgradeError) -> Option<Self> {
         Some(match error {
             UpgradeError::End | UpgradeError::Io(_) => return None,
-            UpgradeError::Method => Self {
-                line: "405 Method Not Allowed",
-                headers: "Allow: GET\r\n",
-            },
+            UpgradeError::Method => {
+                Self { line: "405 Method Not Allowed", headers: "Allow: GET\r\n" }
+            }
             // RFC 9110, section 15.5.22; RFC 6455, section 4.4
             UpgradeError::Header("Connection" | "Upgrade" | "Sec-WebSocket-Version") => Self {
                 line: "426 Upgrade Required",
                 headers: "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
             },
-            UpgradeError::HeadTooLong { .. } | UpgradeError::TooManyHeaders => Self {
-                line: "431 Request Header Fields Too Large",
-                headers: "",
-            },
-            _ => Self {
-                line: "400 Bad Request",
-                headers: "",
-            },
+            UpgradeError::HeadTooLong { .. } | UpgradeError::TooManyHeaders => {
+                Self { line: "431 Request Header Fields Too Large", headers: "" }
+            }
+            _ => Self { line: "400 Bad Request", headers: "" },
         })
     }
 }
@@ -146,11 +136,7 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
     error: &UpgradeError,
 ) -> io::Result<()> {
     // 426 is a promise that an upgrade would be taken, so `Upgrade` belongs to `Connection`
-    let connection = if headers.starts_with("Upgrade") {
-        "Upgrade, close"
-    } else {
-        "close"
-    };
+    let connection = if headers.starts_with("Upgrade") { "Upgrade, close" } else { "close" };
     let body = format!("{error}\n");
     let answer = format!(
         "HTTP/1.1 {line}\r\nConnection: {connection}\r\n{headers}\

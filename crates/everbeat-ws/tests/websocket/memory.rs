@@ -30,10 +30,7 @@ fn note(count: u64, bytes: i64) {
 
 struct Counting;
 
-#[expect(
-    unsafe_code,
-    reason = "an allocator can only be wrapped by an unsafe impl"
-)]
+#[expect(unsafe_code, reason = "an allocator can only be wrapped by an unsafe impl")]
 // SAFETY: every call is passed on to the system's allocator as it came
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -75,9 +72,7 @@ fn ours(payload: &'static [u8]) -> f64 {
                 if round == WARM {
                     before = COUNT.get();
                 }
-                send(&mut client, Message::Binary(payload.clone()))
-                    .await
-                    .unwrap();
+                send(&mut client, Message::Binary(payload.clone())).await.unwrap();
                 assert_eq!(message(&mut client).await.as_bytes(), &payload);
             }
             (COUNT.get() - before) as f64 / MEASURED as f64
@@ -128,15 +123,8 @@ fn theirs(payload: &'static [u8]) -> f64 {
 fn no_allocation_beyond_async_tungstenites() {
     for payload in [&[7; 64], &[7; 1_024][..], &[7; 3_000]] {
         let (ours, theirs) = (ours(payload), theirs(payload));
-        println!(
-            "{} B: ours {ours}, async-tungstenite {theirs} an echo",
-            payload.len()
-        );
-        assert!(
-            ours <= theirs,
-            "{} B: {ours} against {theirs}",
-            payload.len()
-        );
+        println!("{} B: ours {ours}, async-tungstenite {theirs} an echo", payload.len());
+        assert!(ours <= theirs, "{} B: {ours} against {theirs}", payload.len());
     }
 }
 

@@ -29,11 +29,7 @@ fn say() -> impl Strategy<Value = Say> {
     prop_oneof![
         "\\PC{0,80}".prop_map(Say::Text),
         (size, any::<u8>()).prop_map(|(size, salt)| {
-            Say::Binary(
-                (0..size)
-                    .map(|i| (i as u8).wrapping_mul(31) ^ salt)
-                    .collect(),
-            )
+            Say::Binary((0..size).map(|i| (i as u8).wrapping_mul(31) ^ salt).collect())
         }),
         any::<[u8; 8]>().prop_map(Say::Ping),
     ]
@@ -74,9 +70,7 @@ async fn talk<T: Transport + Unpin>(ws: &mut T, says: Vec<Say>) -> Vec<Message> 
             if Pin::new(&mut *ws).poll_flush(cx).is_ready() && says.peek().is_none() && !said_close
             {
                 said_close = true;
-                Pin::new(&mut *ws)
-                    .start_send(Outgoing::Close(None))
-                    .unwrap();
+                Pin::new(&mut *ws).start_send(Outgoing::Close(None)).unwrap();
                 _ = Pin::new(&mut *ws).poll_flush(cx);
             }
             Pin::new(&mut *ws).poll_recv(cx)
@@ -100,11 +94,9 @@ fn pair(seed: u64, fragment: Option<usize>, ours: Vec<Say>, theirs: Vec<Say>) {
     let settings = Settings::default().fragment(fragment);
     let request = Request::to("ws://test/path?query").build().unwrap();
     run(async {
-        let (client, server) = join(
-            WebSocket::connect(one, &request, settings),
-            WebSocket::accept(other, settings),
-        )
-        .await;
+        let (client, server) =
+            join(WebSocket::connect(one, &request, settings), WebSocket::accept(other, settings))
+                .await;
         let (mut client, (mut server, head)) = (client.unwrap(), server.unwrap());
         assert_eq!((head.path(), head.query()), ("/path", Some("query")));
         assert_eq!(head.header("HOST"), Some("test"));
@@ -166,10 +158,7 @@ fn pair(seed: u64, fragment: Option<usize>, ours: Vec<Say>, theirs: Vec<Say>) {
         .await;
         assert_eq!(heard_by_server, messages(&ours));
         assert_eq!(heard_by_client, messages(&theirs));
-        assert_eq!(
-            (client.sent(), client.received()),
-            (server.received(), server.sent())
-        );
+        assert_eq!((client.sent(), client.received()), (server.received(), server.sent()));
     });
 }
 

@@ -42,24 +42,11 @@ pub(crate) struct End {
 
 /// Two ends of a stream that holds `capacity` bytes in each direction
 pub(crate) fn duplex(capacity: usize, seed: Option<u64>) -> (End, End) {
-    let pipe = || {
-        Arc::new(Mutex::new(Pipe {
-            capacity,
-            ..Pipe::default()
-        }))
-    };
+    let pipe = || Arc::new(Mutex::new(Pipe { capacity, ..Pipe::default() }));
     let (there, back) = (pipe(), pipe());
     let rng = |salt| seed.map(|seed| fastrand::Rng::with_seed(seed ^ salt));
-    let one = End {
-        from: back.clone(),
-        to: there.clone(),
-        rng: rng(1),
-    };
-    let other = End {
-        from: there,
-        to: back,
-        rng: rng(2),
-    };
+    let one = End { from: back.clone(), to: there.clone(), rng: rng(1) };
+    let other = End { from: there, to: back, rng: rng(2) };
     (one, other)
 }
 
@@ -165,10 +152,7 @@ pub(crate) fn run<F: Future>(future: F) -> F::Output {
     let mut cx = Context::from_waker(&waker);
     let mut future = pin!(future);
     loop {
-        assert!(
-            woken.0.swap(false, Ordering::Relaxed),
-            "waits, and nobody will wake it"
-        );
+        assert!(woken.0.swap(false, Ordering::Relaxed), "waits, and nobody will wake it");
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return output;
         }

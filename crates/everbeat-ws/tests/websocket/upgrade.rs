@@ -43,28 +43,12 @@ fn a_bad_request_is_answered_with_its_status() {
         (ASK.replace("GET", "PUT"), "405", "GET"),
         (ASK.replace("HTTP/1.1", "HTTP/1.0"), "400", "HTTP/1.1"),
         (ASK.replace("Upgrade: websocket\r\n", ""), "426", "Upgrade"),
-        (
-            ASK.replace("Connection: Upgrade\r\n", ""),
-            "426",
-            "Connection",
-        ),
-        (
-            ASK.replace("Version: 13", "Version: 8"),
-            "426",
-            "Sec-WebSocket-Version",
-        ),
+        (ASK.replace("Connection: Upgrade\r\n", ""), "426", "Connection"),
+        (ASK.replace("Version: 13", "Version: 8"), "426", "Sec-WebSocket-Version"),
         (ASK.replace("dGhl", "!!!!"), "400", "Sec-WebSocket-Key"),
         (ASK.replace("GET /x", "G\x01T /x"), "400", "HTTP"),
-        (
-            ASK.replace("Host: a", "A: b\r\n".repeat(125).trim_end()),
-            "431",
-            "124",
-        ),
-        (
-            ASK.replace("Host: a", &format!("Host: {}", "a".repeat(20_000))),
-            "431",
-            "max_head",
-        ),
+        (ASK.replace("Host: a", "A: b\r\n".repeat(125).trim_end()), "431", "124"),
+        (ASK.replace("Host: a", &format!("Host: {}", "a".repeat(20_000))), "431", "max_head"),
         (format!("{ASK}early"), "400", "behind the request"),
         ("\x16\x03\x01 hello".to_owned(), "400", "HTTP"),
     ];
@@ -73,19 +57,13 @@ fn a_bad_request_is_answered_with_its_status() {
         assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{text}");
         assert!(error.to_string().contains(word), "{error}");
         assert!(text.ends_with(&format!("\r\n\r\n{error}\n")), "{text}");
-        assert!(
-            matches!(error.classify(), Cause::NotWebSocket { .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error.classify(), Cause::NotWebSocket { .. }), "{error:?}");
         if status == "426" {
             assert!(text.contains("\r\nSec-WebSocket-Version: 13\r\n"), "{text}");
         }
     }
     let (text, error) = answer(b"", Settings::default());
-    assert!(
-        text.is_empty() && matches!(error, UpgradeError::End),
-        "{error:?}"
-    );
+    assert!(text.is_empty() && matches!(error, UpgradeError::End), "{error:?}");
 }
 
 /// What a client makes of these bytes; `{key}` is the right accept key
@@ -101,16 +79,8 @@ fn ask(answer: &'static [u8], settings: Settings) -> Result<WebSocket<End>, Upgr
                 head.push(byte[0]);
             }
             let head = String::from_utf8(head).unwrap();
-            assert!(
-                head.contains("\r\nSec-WebSocket-Protocol: chat\r\n"),
-                "{head}"
-            );
-            let key = head
-                .split("Sec-WebSocket-Key: ")
-                .nth(1)
-                .unwrap()
-                .split("\r\n")
-                .next();
+            assert!(head.contains("\r\nSec-WebSocket-Protocol: chat\r\n"), "{head}");
+            let key = head.split("Sec-WebSocket-Key: ").nth(1).unwrap().split("\r\n").next();
             let key = derive_accept_key(key.unwrap().as_bytes());
             let mut text = answer.to_vec();
             if let Some(at) = answer.windows(5).position(|window| window == b"{key}") {
@@ -135,78 +105,43 @@ fn a_bad_answer_has_its_error() {
     let grant = || GRANT.to_owned();
     assert!(ask(leak(grant()), Settings::default()).is_ok());
     let wrong_key = error(grant().replace("{key}", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
-    assert!(
-        matches!(wrong_key, UpgradeError::AcceptKey),
-        "{wrong_key:?}"
-    );
+    assert!(matches!(wrong_key, UpgradeError::AcceptKey), "{wrong_key:?}");
     let missing = error(grant().replace("Upgrade: websocket\r\n", ""));
-    assert!(
-        matches!(missing, UpgradeError::Header("Upgrade")),
-        "{missing:?}"
-    );
+    assert!(matches!(missing, UpgradeError::Header("Upgrade")), "{missing:?}");
     let other = error(grant().replace("chat", "other"));
     assert!(matches!(other, UpgradeError::Subprotocol), "{other:?}");
     let none = error(grant().replace("Sec-WebSocket-Protocol: chat\r\n", ""));
     assert!(matches!(none, UpgradeError::Subprotocol), "{none:?}");
     let deflate = "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
     let extension = error(grant().replacen("\r\n\r\n", &format!("\r\n{deflate}"), 1));
-    assert!(
-        matches!(extension, UpgradeError::Extension),
-        "{extension:?}"
-    );
+    assert!(matches!(extension, UpgradeError::Extension), "{extension:?}");
     let long = error(format!("HTTP/1.1 101 X\r\nA: {}", "a".repeat(20_000)));
-    assert!(
-        matches!(long, UpgradeError::HeadTooLong { max: 16_384 }),
-        "{long:?}"
-    );
+    assert!(matches!(long, UpgradeError::HeadTooLong { max: 16_384 }), "{long:?}");
     let ssh = error("SSH-2.0-OpenSSH\r\n".to_owned());
     assert!(matches!(ssh, UpgradeError::NotHttp), "{ssh:?}");
     for error in [wrong_key, missing, other, none, extension, long, ssh] {
-        assert!(
-            matches!(error.classify(), Cause::NotWebSocket { .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error.classify(), Cause::NotWebSocket { .. }), "{error:?}");
     }
     for cut in 0..GRANT.len() - 5 {
         let error = error(GRANT[..cut].to_owned());
-        assert!(
-            matches!(error.classify(), Cause::Cut { how: Cut::End, .. }),
-            "{cut}: {error:?}"
-        );
+        assert!(matches!(error.classify(), Cause::Cut { how: Cut::End, .. }), "{cut}: {error:?}");
     }
     let busy = "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nbusy";
     let cause = error(busy.to_owned()).classify();
     let seconds = std::time::Duration::from_secs(7);
-    assert_eq!(
-        cause,
-        Cause::Rejected {
-            status: 503,
-            retry_after: Some(seconds)
-        }
-    );
+    assert_eq!(cause, Cause::Rejected { status: 503, retry_after: Some(seconds) });
 }
 
 #[test]
 fn bytes_glued_to_the_101_are_not_lost() {
-    let frames = [
-        plain(0x81, b"one"),
-        plain(0x82, &[2; 70_000]),
-        plain(0x89, b"p"),
-    ]
-    .concat();
+    let frames = [plain(0x81, b"one"), plain(0x82, &[2; 70_000]), plain(0x89, b"p")].concat();
     let text = [GRANT.as_bytes(), &frames].concat();
     let mut ws = ask(Vec::leak(text), Settings::default()).unwrap();
     assert!(!Pin::new(&mut ws).release(), "early bytes are held");
     run(async {
         assert_eq!(message(&mut ws).await, "one".into());
         assert_eq!(message(&mut ws).await, Message::from(vec![2; 70_000]));
-        assert_eq!(
-            recv(&mut ws).await.unwrap().unwrap(),
-            Incoming::Ping("p".into())
-        );
+        assert_eq!(recv(&mut ws).await.unwrap().unwrap(), Incoming::Ping("p".into()));
     });
-    assert!(
-        ws.received() > 70_000 + GRANT.len() as u64,
-        "the upgrade counts"
-    );
+    assert!(ws.received() > 70_000 + GRANT.len() as u64, "the upgrade counts");
 }

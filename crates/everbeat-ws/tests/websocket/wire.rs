@@ -14,10 +14,7 @@ use crate::support::{End, close, duplex, flush, message, now, ready, recv, run, 
 
 fn pair(role: Role, settings: Settings) -> (WebSocket<End>, End) {
     let (one, other) = duplex(1 << 20, None);
-    (
-        WebSocket::from_upgraded(one, role, settings, Vec::new()),
-        other,
-    )
+    (WebSocket::from_upgraded(one, role, settings, Vec::new()), other)
 }
 
 /// A frame as a server writes it
@@ -92,15 +89,7 @@ fn a_ping_goes_between_the_frames_of_a_message() {
         frames
     }));
     flushed.unwrap();
-    assert_eq!(
-        frames,
-        [
-            (0x02, 2_000, 5),
-            (0x89, 8, 2),
-            (0x00, 2_000, 5),
-            (0x80, 1_000, 5)
-        ]
-    );
+    assert_eq!(frames, [(0x02, 2_000, 5), (0x89, 8, 2), (0x00, 2_000, 5), (0x80, 1_000, 5)]);
 }
 
 #[test]
@@ -110,19 +99,11 @@ fn a_close_ends_a_message_at_a_frame_and_nothing_follows() {
     let mut ws = WebSocket::from_upgraded(one, Role::Server, settings, Vec::new());
     start(&mut ws, Outgoing::Message(vec![5; 5_000].into())).unwrap();
     assert!(now(flush(&mut ws)).is_none());
-    start(
-        &mut ws,
-        Outgoing::Close(Some(CloseFrame::new(CloseCode::RESTART, "bye"))),
-    )
-    .unwrap();
-    assert!(matches!(
-        start(&mut ws, Outgoing::Ping([0; 8])),
-        Err(Error::Closed)
-    ));
+    start(&mut ws, Outgoing::Close(Some(CloseFrame::new(CloseCode::RESTART, "bye")))).unwrap();
+    assert!(matches!(start(&mut ws, Outgoing::Ping([0; 8])), Err(Error::Closed)));
     assert!(matches!(now(ready(&mut ws)), Some(Err(Error::Closed))));
-    let (_, (first, last)) = run(join(flush(&mut ws), async {
-        (frame(&mut peer).await, frame(&mut peer).await)
-    }));
+    let (_, (first, last)) =
+        run(join(flush(&mut ws), async { (frame(&mut peer).await, frame(&mut peer).await) }));
     assert_eq!((first.0, first.1.len()), (0x02, 2_000));
     assert_eq!(last, (0x88, b"\x03\xf4bye".to_vec()));
 }
@@ -137,18 +118,11 @@ fn pongs_are_coalesced_to_the_newest_and_go_between_fragments() {
     run(async {
         for n in 0..5 {
             peer.write_all(&masked(0x89, &[n])).await.unwrap();
-            assert_eq!(
-                recv(&mut ws).await.unwrap().unwrap(),
-                Incoming::Ping(vec![n].into())
-            );
+            assert_eq!(recv(&mut ws).await.unwrap().unwrap(), Incoming::Ping(vec![n].into()));
         }
     });
     let (flushed, frames) = run(join(flush(&mut ws), async {
-        [
-            frame(&mut peer).await,
-            frame(&mut peer).await,
-            frame(&mut peer).await,
-        ]
+        [frame(&mut peer).await, frame(&mut peer).await, frame(&mut peer).await]
     }));
     flushed.unwrap();
     assert_eq!(
@@ -161,14 +135,9 @@ fn pongs_are_coalesced_to_the_newest_and_go_between_fragments() {
 fn a_ping_between_fragments_is_answered_at_once() {
     let (mut ws, mut peer) = pair(Role::Server, Settings::default());
     run(async {
-        peer.write_all(&masked(0x01, "grü".as_bytes()))
-            .await
-            .unwrap();
+        peer.write_all(&masked(0x01, "grü".as_bytes())).await.unwrap();
         peer.write_all(&masked(0x89, b"now")).await.unwrap();
-        assert_eq!(
-            recv(&mut ws).await.unwrap().unwrap(),
-            Incoming::Ping("now".into())
-        );
+        assert_eq!(recv(&mut ws).await.unwrap().unwrap(), Incoming::Ping("now".into()));
         // Without a flush: hearing is enough
         assert_eq!(frame(&mut peer).await, (0x8a, b"now".to_vec()));
         assert!(!Pin::new(&mut ws).release(), "a message is open");
@@ -200,70 +169,31 @@ fn violations_have_their_codes() {
         (Role::Client, plain(0x83, b"a"), P::Opcode(3), 1002),
         (Role::Client, plain(0x8b, b"a"), P::Opcode(11), 1002),
         (Role::Client, plain(0x09, b"a"), P::FragmentedControl, 1002),
-        (
-            Role::Client,
-            plain(0x89, &[0; 126]),
-            P::LongControl(126),
-            1002,
-        ),
+        (Role::Client, plain(0x89, &[0; 126]), P::LongControl(126), 1002),
         (Role::Client, plain(0x80, b"a"), P::Continuation, 1002),
-        (
-            Role::Client,
-            [plain(0x01, b"a"), plain(0x81, b"b")].concat(),
-            P::Interleaved,
-            1002,
-        ),
+        (Role::Client, [plain(0x01, b"a"), plain(0x81, b"b")].concat(), P::Interleaved, 1002),
         (Role::Client, plain(0x88, &[3]), P::CloseLength, 1002),
-        (
-            Role::Client,
-            plain(0x88, &[3, 237]),
-            P::Code(CloseCode(1005)),
-            1002,
-        ),
+        (Role::Client, plain(0x88, &[3, 237]), P::Code(CloseCode(1005)), 1002),
         (Role::Client, plain(0x88, &[3, 232, 0xff]), P::Utf8, 1007),
         (Role::Client, plain(0x81, &[0xff]), P::Utf8, 1007),
-        (
-            Role::Client,
-            [plain(0x01, &[0xf0]), plain(0x80, b"a")].concat(),
-            P::Utf8,
-            1007,
-        ),
+        (Role::Client, [plain(0x01, &[0xf0]), plain(0x80, b"a")].concat(), P::Utf8, 1007),
         (Role::Client, plain(0x81, &[0xf0, 0x9f]), P::Utf8, 1007),
-        (
-            Role::Server,
-            masked(0x81, &[0xff; 6_000][..900]),
-            P::Utf8,
-            1007,
-        ),
+        (Role::Server, masked(0x81, &[0xff; 6_000][..900]), P::Utf8, 1007),
         // Only the header: the payload is not waited for
         (
             Role::Client,
             plain(0x82, &[0; 1_001])[..4].to_vec(),
-            P::FrameTooLong {
-                bytes: 1_001,
-                max: 1_000,
-            },
+            P::FrameTooLong { bytes: 1_001, max: 1_000 },
             1009,
         ),
-        (
-            Role::Client,
-            oversized,
-            P::MessageTooLong {
-                bytes: 1_501,
-                max: 1_500,
-            },
-            1009,
-        ),
+        (Role::Client, oversized, P::MessageTooLong { bytes: 1_501, max: 1_500 }, 1009),
     ];
     for (role, bytes, expected, code) in cases {
         let (mut ws, mut peer) = pair(role, big);
         run(async {
             peer.write_all(&bytes).await.unwrap();
             let error = recv(&mut ws).await.unwrap().unwrap_err();
-            assert!(
-                matches!(error, Error::Protocol(found) if found == expected),
-                "{error:?}"
-            );
+            assert!(matches!(error, Error::Protocol(found) if found == expected), "{error:?}");
             let Cause::Violation { code: told, detail } = error.classify() else {
                 panic!("{error:?}");
             };
@@ -283,18 +213,11 @@ fn a_server_closes_at_once_and_a_client_after_the_server() {
     let settings = Settings::default();
     let mut client = WebSocket::from_upgraded(one, Role::Client, settings, Vec::new());
     let mut server = WebSocket::from_upgraded(other, Role::Server, settings, Vec::new());
-    start(
-        &mut client,
-        Outgoing::Close(Some(CloseFrame::new(CloseCode(4001), "why"))),
-    )
-    .unwrap();
+    start(&mut client, Outgoing::Close(Some(CloseFrame::new(CloseCode(4001), "why")))).unwrap();
     run(flush(&mut client)).unwrap();
     assert!(now(close(&mut client)).is_none(), "waits for the server");
     let heard = run(recv(&mut server)).unwrap().unwrap();
-    assert_eq!(
-        heard,
-        Incoming::Close(Some(CloseFrame::new(CloseCode(4001), "why")))
-    );
+    assert_eq!(heard, Incoming::Close(Some(CloseFrame::new(CloseCode(4001), "why"))));
     assert!(run(recv(&mut server)).is_none());
     assert!(matches!(now(close(&mut server)), Some(Ok(()))));
     // The reply was sent before the socket was closed, with the same code
@@ -307,10 +230,7 @@ fn a_server_closes_at_once_and_a_client_after_the_server() {
     assert!(matches!(now(close(&mut client)), Some(Ok(()))));
     assert_eq!(client.received(), received, "the totals outlive the socket");
     assert!(run(recv(&mut client)).is_none());
-    assert!(
-        matches!(now(close(&mut client)), Some(Ok(()))),
-        "and once more does nothing"
-    );
+    assert!(matches!(now(close(&mut client)), Some(Ok(()))), "and once more does nothing");
 }
 
 #[test]
@@ -319,16 +239,9 @@ fn a_server_that_closes_first_takes_unread_bytes_away() {
     start(&mut ws, Outgoing::Close(None)).unwrap();
     run(async {
         peer.write_all(&[0x55; 300_000]).await.unwrap();
-        assert!(
-            now(close(&mut ws)).is_none(),
-            "the peer has not ended its half"
-        );
+        assert!(now(close(&mut ws)).is_none(), "the peer has not ended its half");
         assert_eq!(frame(&mut peer).await, (0x88, vec![]));
-        assert_eq!(
-            peer.read(&mut [0; 1]).await.unwrap(),
-            0,
-            "our half has ended"
-        );
+        assert_eq!(peer.read(&mut [0; 1]).await.unwrap(), 0, "our half has ended");
         peer.close().await.unwrap();
         close(&mut ws).await.unwrap();
         assert_eq!(ws.received(), 300_000);
@@ -344,10 +257,7 @@ fn a_stream_that_ends_is_cut_wherever_it_ends() {
             peer.write_all(&bytes[..cut]).await.unwrap();
             peer.close().await.unwrap();
             let error = recv(&mut ws).await.unwrap().unwrap_err();
-            assert!(
-                matches!(error.classify(), Cause::Cut { how: Cut::End, .. }),
-                "{error:?}"
-            );
+            assert!(matches!(error.classify(), Cause::Cut { how: Cut::End, .. }), "{error:?}");
             assert!(recv(&mut ws).await.is_none());
         });
     }
@@ -360,26 +270,14 @@ fn a_failed_write_is_told_behind_what_can_still_be_read() {
         peer.write_all(&masked(0x89, b"p")).await.unwrap();
         peer.write_all(&masked(0x81, b"last")).await.unwrap();
         drop(peer);
-        assert_eq!(
-            recv(&mut ws).await.unwrap().unwrap(),
-            Incoming::Ping("p".into())
-        );
-        assert_eq!(
-            recv(&mut ws).await.unwrap().unwrap(),
-            Incoming::Message("last".into())
-        );
+        assert_eq!(recv(&mut ws).await.unwrap().unwrap(), Incoming::Ping("p".into()));
+        assert_eq!(recv(&mut ws).await.unwrap().unwrap(), Incoming::Message("last".into()));
         let error = recv(&mut ws).await.unwrap().unwrap_err();
         assert!(
             matches!(&error, Error::Io(e) if e.kind() == io::ErrorKind::BrokenPipe),
             "{error:?}"
         );
-        assert!(matches!(
-            error.classify(),
-            Cause::Cut {
-                how: Cut::Reset,
-                ..
-            }
-        ));
+        assert!(matches!(error.classify(), Cause::Cut { how: Cut::Reset, .. }));
     });
 }
 
@@ -396,10 +294,7 @@ fn backpressure_stops_at_64_kib_or_one_message() {
     let (one, _peer) = duplex(1, None);
     let mut ws = WebSocket::from_upgraded(one, Role::Server, Settings::default(), Vec::new());
     start(&mut ws, Outgoing::Message(vec![0; 1 << 20].into())).unwrap();
-    assert!(
-        now(ready(&mut ws)).is_none(),
-        "one message in fragments is enough"
-    );
+    assert!(now(ready(&mut ws)).is_none(), "one message in fragments is enough");
 }
 
 #[test]
@@ -417,10 +312,7 @@ fn after_an_abort_nothing_is_left() {
         assert!(recv(&mut ws).await.is_none());
         assert!(matches!(ready(&mut ws).await, Err(Error::Closed)));
         assert!(matches!(flush(&mut ws).await, Err(Error::Closed)));
-        assert!(matches!(
-            start(&mut ws, Outgoing::Close(None)),
-            Err(Error::Closed)
-        ));
+        assert!(matches!(start(&mut ws, Outgoing::Close(None)), Err(Error::Closed)));
         let mut rest = Vec::new();
         peer.read_to_end(&mut rest).await.unwrap();
         assert_eq!(rest, plain(0x81, b"hello"), "no Close");

@@ -105,10 +105,7 @@ impl<T> Deadlines<T> {
         let index = self.allocate(deadline, payload);
         self.link(index);
         self.len += 1;
-        DeadlineKey {
-            index,
-            generation: self.entries[index as usize].generation,
-        }
+        DeadlineKey { index, generation: self.entries[index as usize].generation }
     }
 
     /// Moves a deadline, earlier or later; whether the key still named one
@@ -132,10 +129,7 @@ impl<T> Deadlines<T> {
     /// The payload that `key` names
     pub fn get_mut(&mut self, key: DeadlineKey) -> Option<&mut T> {
         let entry = self.entries.get_mut(key.index as usize)?;
-        entry
-            .payload
-            .as_mut()
-            .filter(|_| entry.generation == key.generation)
+        entry.payload.as_mut().filter(|_| entry.generation == key.generation)
     }
 
     /// Takes out what is due at `now` and appends it to `due`, the earliest deadline first
@@ -257,12 +251,7 @@ impl<T> Deadlines<T> {
     }
 
     fn unlink(&mut self, index: u32) {
-        let Entry {
-            previous,
-            next,
-            deadline,
-            ..
-        } = self.entries[index as usize];
+        let Entry { previous, next, deadline, .. } = self.entries[index as usize];
         if next != NONE {
             self.entries[next as usize].previous = previous;
         }
@@ -285,19 +274,10 @@ impl<T> Deadlines<T> {
             entry.payload = Some(payload);
             return index;
         }
-        assert!(
-            self.entries.len() < NONE as usize,
-            "a table holds at most 2^32 - 1 deadlines"
-        );
+        assert!(self.entries.len() < NONE as usize, "a table holds at most 2^32 - 1 deadlines");
         let index = self.entries.len() as u32;
         let payload = Some(payload);
-        self.entries.push(Entry {
-            generation: 0,
-            previous: NONE,
-            next: NONE,
-            deadline,
-            payload,
-        });
+        self.entries.push(Entry { generation: 0, previous: NONE, next: NONE, deadline, payload });
         index
     }
 

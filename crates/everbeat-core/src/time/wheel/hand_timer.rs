@@ -48,10 +48,7 @@ impl Timer for HandTimer {
 
     fn sleep_until(&self, deadline: Instant) -> HandSleep {
         self.0.lock().unwrap().arms += 1;
-        HandSleep {
-            timer: self.clone(),
-            deadline,
-        }
+        HandSleep { timer: self.clone(), deadline }
     }
 }
 

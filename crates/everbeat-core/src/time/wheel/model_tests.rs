@@ -135,10 +135,7 @@ fn check_advance(
 ) -> Result<(), TestCaseError> {
     let mut due = Vec::new();
     table.advance(now, &mut due);
-    prop_assert!(
-        due.is_sorted_by_key(|(deadline, _)| *deadline),
-        "out of order: {due:?}"
-    );
+    prop_assert!(due.is_sorted_by_key(|(deadline, _)| *deadline), "out of order: {due:?}");
     for (deadline, id) in due {
         let Some(which) = model.iter().position(|expected| expected.id == id) else {
             return Err(TestCaseError::fail("an unknown or repeated payload"));
@@ -158,9 +155,7 @@ fn freed_places_are_reused() {
     let mut table = Deadlines::new();
     let mut due = Vec::new();
     for round in 0..1_000u64 {
-        let keys: Vec<_> = (0..10)
-            .map(|by| table.insert(at(round * 100, by), round))
-            .collect();
+        let keys: Vec<_> = (0..10).map(|by| table.insert(at(round * 100, by), round)).collect();
         for key in &keys[..5] {
             assert_eq!(table.remove(*key), Some(round));
         }
@@ -168,11 +163,7 @@ fn freed_places_are_reused() {
     }
     assert_eq!(due.len(), 5_000);
     assert!(table.is_empty());
-    assert_eq!(
-        table.capacity_in_use(),
-        10,
-        "the table is as large as it ever was full"
-    );
+    assert_eq!(table.capacity_in_use(), 10, "the table is as large as it ever was full");
 }
 
 #[test]

@@ -63,10 +63,7 @@ impl Shard {
             turn: None,
             claimed: false,
         };
-        Self {
-            turned: AtomicU64::new(0),
-            state: Mutex::new(state),
-        }
+        Self { turned: AtomicU64::new(0), state: Mutex::new(state) }
     }
 
     /// What has become due, by this shard's time; takes no lock
@@ -114,19 +111,13 @@ impl Shard {
         let turn = state.hasten(due_at);
         drop(state);
         call(turn);
-        Some(Registered {
-            key: entry.key,
-            due_at,
-        })
+        Some(Registered { key: entry.key, due_at })
     }
 
     /// Frees an entry, if it is still there
     pub(super) fn remove(&self, entry: Registered) {
         let mut state = self.lock();
-        let waker = state
-            .deadlines
-            .as_mut()
-            .and_then(|deadlines| deadlines.remove(entry.key));
+        let waker = state.deadlines.as_mut().and_then(|deadlines| deadlines.remove(entry.key));
         drop(state);
         drop(waker);
     }
@@ -145,8 +136,7 @@ impl Shard {
             return Instant::NEVER;
         };
         deadlines.advance(now, due);
-        self.turned
-            .store(deadlines.turned_to().nanos(), Ordering::Release);
+        self.turned.store(deadlines.turned_to().nanos(), Ordering::Release);
         let next = deadlines.poll_timeout();
         state.next = next;
         let old = state.turn.replace(turn);
@@ -163,10 +153,7 @@ impl Shard {
         self.turned.store(Instant::NEVER.nanos(), Ordering::Release);
         drop(state);
         drop(turn);
-        deadlines
-            .into_iter()
-            .flat_map(Deadlines::into_payloads)
-            .for_each(Waker::wake);
+        deadlines.into_iter().flat_map(Deadlines::into_payloads).for_each(Waker::wake);
     }
 
     /// Whether the caller is the one who turns this shard: true once

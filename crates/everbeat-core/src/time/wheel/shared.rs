@@ -61,13 +61,7 @@ impl<K: Timer> Wheel<K> {
     #[must_use]
     pub fn with_shards(timer: K, shards: NonZeroUsize) -> Self {
         let shards = (0..shards.get()).map(|_| Shard::new()).collect();
-        Self {
-            timer,
-            lease: Arc::new(Lease {
-                shards,
-                slots: AtomicUsize::new(0),
-            }),
-        }
+        Self { timer, lease: Arc::new(Lease { shards, slots: AtomicUsize::new(0) }) }
     }
 
     /// The futures that turn the wheel, one for each shard, to be spawned; each is given out once
@@ -131,10 +125,7 @@ impl<K: Timer> Timer for Wheel<K> {
 
 impl<K: Clone> Clone for Wheel<K> {
     fn clone(&self) -> Self {
-        Self {
-            timer: self.timer.clone(),
-            lease: self.lease.clone(),
-        }
+        Self { timer: self.timer.clone(), lease: self.lease.clone() }
     }
 }
 

@@ -38,12 +38,7 @@ struct Waiting {
 
 impl Slot {
     pub(super) const fn new(lease: Arc<Lease>, shard: usize, deadline: Instant) -> Self {
-        Self {
-            lease,
-            shard,
-            deadline,
-            waiting: None,
-        }
+        Self { lease, shard, deadline, waiting: None }
     }
 
     fn shard(&self) -> &Shard {

@@ -28,12 +28,7 @@ impl Rig {
         let timer = HandTimer::default();
         let wheel = Wheel::with_shards(timer.clone(), NonZeroUsize::MIN);
         let turn = Box::pin(wheel.turns().next().unwrap());
-        let mut rig = Self {
-            timer,
-            wheel,
-            turn,
-            woken: Flag::new(),
-        };
+        let mut rig = Self { timer, wheel, turn, woken: Flag::new() };
         assert!(rig.poll_turn().is_pending());
         rig
     }
@@ -225,9 +220,7 @@ fn dropping_cancels_and_frees_the_entry() {
     let mut rig = Rig::new();
     let flag = Flag::new();
     let mut slots: Vec<_> = (0..100).map(|by| rig.sleep(100 + by)).collect();
-    slots
-        .iter_mut()
-        .for_each(|slot| assert!(poll(slot, &flag).is_pending()));
+    slots.iter_mut().for_each(|slot| assert!(poll(slot, &flag).is_pending()));
     assert_eq!(rig.wheel.len(), 100);
     drop(slots);
     assert!(rig.wheel.is_empty());
@@ -250,9 +243,7 @@ fn polling_again_takes_no_lock() {
         let pending = poll(&mut slot, &flag).is_pending();
         let later = wheel.now() + Duration::from_secs(5);
         reset(&mut slot, later);
-        sender
-            .send(pending && poll(&mut slot, &flag).is_pending())
-            .unwrap();
+        sender.send(pending && poll(&mut slot, &flag).is_pending()).unwrap();
     });
     let guard = rig.wheel.hold_shard(0);
     go.send(()).unwrap();
@@ -268,21 +259,13 @@ fn many_sleeps_cost_one_sleep_below_and_one_wake_a_tick() {
     let flag = Flag::new();
     assert_eq!(rig.timer.arms(), 0, "an idle turn arms nothing");
     let mut slots: Vec<_> = (0..500).map(|by| rig.sleep(1_000 + by % 50)).collect();
-    slots
-        .iter_mut()
-        .for_each(|slot| assert!(poll(slot, &flag).is_pending()));
+    slots.iter_mut().for_each(|slot| assert!(poll(slot, &flag).is_pending()));
     assert_eq!(rig.settle(), 1, "only the first deadline wakes the turn");
     assert_eq!(rig.timer.arms(), 1);
     assert_eq!(rig.advance(1_000), 1, "the tick of the first");
-    assert_eq!(
-        (rig.advance(50), rig.timer.arms()),
-        (1, 2),
-        "and of the rest"
-    );
+    assert_eq!((rig.advance(50), rig.timer.arms()), (1, 2), "and of the rest");
     assert_eq!(flag.take(), 500);
-    slots
-        .iter_mut()
-        .for_each(|slot| assert!(poll(slot, &flag).is_ready()));
+    slots.iter_mut().for_each(|slot| assert!(poll(slot, &flag).is_ready()));
     assert!(rig.wheel.is_empty());
     assert_eq!(rig.advance(3_600_000), 0, "an empty wheel is not woken");
 }
@@ -314,12 +297,7 @@ fn without_a_turn_a_sleep_waits_and_when_the_turn_is_dropped_it_completes() {
 
 #[test]
 fn the_turn_ends_with_the_last_handle_and_the_last_slot() {
-    let Rig {
-        wheel,
-        mut turn,
-        woken,
-        ..
-    } = Rig::new();
+    let Rig { wheel, mut turn, woken, .. } = Rig::new();
     let mut poll_turn = || {
         let waker = Waker::from(woken.clone());
         turn.as_mut().poll(&mut Context::from_waker(&waker))
@@ -338,9 +316,7 @@ fn sleeps_are_spread_over_the_shards() {
     let wheel = Wheel::new(HandTimer::default());
     let flag = Flag::new();
     let mut slots: Vec<_> = (0..80).map(|_| wheel.sleep_until(Instant::NEVER)).collect();
-    slots
-        .iter_mut()
-        .for_each(|slot| assert!(poll(slot, &flag).is_pending()));
+    slots.iter_mut().for_each(|slot| assert!(poll(slot, &flag).is_pending()));
     assert_eq!(wheel.shard_lens(), [10; 8]);
 }
 

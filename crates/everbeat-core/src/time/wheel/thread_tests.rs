@@ -76,10 +76,7 @@ fn reset(slot: &mut Slot, deadline: Instant) {
 fn no_wake_up_is_lost_between_sleepers_turns_and_clock() {
     let timer = HandTimer::default();
     let wheel = Wheel::with_shards(timer.clone(), NonZeroUsize::new(2).unwrap());
-    let turns: Vec<_> = wheel
-        .turns()
-        .map(|turn| thread::spawn(move || block_on(turn)))
-        .collect();
+    let turns: Vec<_> = wheel.turns().map(|turn| thread::spawn(move || block_on(turn))).collect();
     let over = Arc::new(AtomicBool::new(false));
     let clock = thread::spawn({
         let over = over.clone();

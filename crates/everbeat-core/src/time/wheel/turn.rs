@@ -39,13 +39,7 @@ const KEPT: usize = 1_024;
 
 impl<K: Timer> Turn<K> {
     pub(super) const fn new(timer: K, lease: Weak<Lease>, shard: usize) -> Self {
-        Self {
-            timer,
-            lease,
-            shard,
-            alarm: Alarm::new(),
-            due: Vec::new(),
-        }
+        Self { timer, lease, shard, alarm: Alarm::new(), due: Vec::new() }
     }
 }
 
@@ -79,8 +73,6 @@ impl<K: Timer> PinnedDrop for Turn<K> {
 
 impl<K: Timer> fmt::Debug for Turn<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turn")
-            .field("shard", &self.shard)
-            .finish_non_exhaustive()
+        f.debug_struct("Turn").field("shard", &self.shard).finish_non_exhaustive()
     }
 }

@@ -39,23 +39,14 @@ fn both_limits_hold_and_room_comes_back() {
         Err(MailboxError::TooLarge { limit: 10, .. })
     ));
     mailbox.put("ten chars.".into()).unwrap();
-    assert!(matches!(
-        mailbox.put("x".into()),
-        Err(MailboxError::Full { bytes: 10, .. })
-    ));
+    assert!(matches!(mailbox.put("x".into()), Err(MailboxError::Full { bytes: 10, .. })));
     mailbox.put("".into()).unwrap();
     mailbox.put("".into()).unwrap();
-    assert!(matches!(
-        mailbox.put("".into()),
-        Err(MailboxError::Full { messages: 3, .. })
-    ));
+    assert!(matches!(mailbox.put("".into()), Err(MailboxError::Full { messages: 3, .. })));
     assert_eq!(mailbox.pop(), Some("ten chars.".into()));
     mailbox.put("1234567890".into()).unwrap();
     mailbox.end();
-    assert_eq!(
-        mailbox.unsent(),
-        ["".into(), "".into(), "1234567890".into()]
-    );
+    assert_eq!(mailbox.unsent(), ["".into(), "".into(), "1234567890".into()]);
     assert!(mailbox.unsent().is_empty());
 }
 
@@ -87,11 +78,7 @@ fn the_latest_waker_is_called_once_for_all_that_is_left() {
 #[test]
 fn storage_is_given_back_when_empty() {
     let mailbox = mailbox(1_000, 1_000);
-    assert_eq!(
-        mailbox.lock().messages.capacity(),
-        0,
-        "allocates on first use"
-    );
+    assert_eq!(mailbox.lock().messages.capacity(), 0, "allocates on first use");
     for _ in 0..1_000 {
         mailbox.put("x".into()).unwrap();
     }
@@ -134,9 +121,5 @@ fn no_wake_up_is_lost() {
         });
     }
     let read = finished.recv_timeout(std::time::Duration::from_secs(60));
-    assert_eq!(
-        read,
-        Ok(2 * EACH),
-        "the reader sleeps although something is there"
-    );
+    assert_eq!(read, Ok(2 * EACH), "the reader sleeps although something is there");
 }
