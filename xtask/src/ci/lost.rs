@@ -1,6 +1,6 @@
 //! How long a step was kept from the processors: a budget in minutes is meant for a machine of our
-//! own, so what others took meanwhile, and what the host took from the machine, is measured and
-//! granted. Where the system does not tell, nothing is granted.
+//! own, so what others took meanwhile, what the host took, and how long it let the whole machine
+//! stand still, is measured and granted. Where the system does not tell, nothing is granted.
 
 use std::fs;
 use std::time::Duration;
@@ -15,6 +15,8 @@ pub(super) struct Accounts {
     spent: u64,
     /// Spent by us and by the children that have ended
     ours: u64,
+    /// Accounted for at all, idle or not; less than the time that passed if the machine stood still
+    all: u64,
     processors: u64,
 }
 
@@ -35,20 +37,25 @@ impl Accounts {
         let times = fields.split_whitespace().skip(11).take(4).map(str::parse::<u64>);
         let ours = times.collect::<Result<Vec<u64>, _>>().ok()?.iter().sum();
         let processors = machine.lines().skip(1).take_while(|line| line.starts_with("cpu")).count();
-        Some(Self { spent, ours, processors: u64::try_from(processors).ok()?.max(1) })
+        let processors = u64::try_from(processors).ok()?.max(1);
+        Some(Self { spent, ours, all: all.iter().take(8).sum(), processors })
     }
 
-    /// What a step that began with these accounts lost to others until `end`
-    pub(super) fn lost_until(self, end: Self) -> Duration {
+    /// What a step that began with these accounts, and took so long, lost until `end`
+    pub(super) fn lost_until(self, end: Self, took: Duration) -> Duration {
         let spent = end.spent.saturating_sub(self.spent);
         let others = spent.saturating_sub(end.ours.saturating_sub(self.ours));
-        TICK * u32::try_from(others / self.processors).unwrap_or(u32::MAX)
+        let passed = u64::try_from(took.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
+        let stood =
+            passed.saturating_mul(self.processors).saturating_sub(end.all.saturating_sub(self.all));
+        let lost = others.saturating_add(stood) / self.processors;
+        TICK * u32::try_from(lost).unwrap_or(u32::MAX)
     }
 }
 
 /// What was lost between two looks at the accounts, as far as the system tells
-pub(super) fn between(start: Option<Accounts>, end: Option<Accounts>) -> Duration {
-    start.zip(end).map_or(Duration::ZERO, |(start, end)| start.lost_until(end))
+pub(super) fn between(start: Option<Accounts>, end: Option<Accounts>, took: Duration) -> Duration {
+    start.zip(end).map_or(Duration::ZERO, |(start, end)| start.lost_until(end, took))
 }
 
 #[cfg(test)]
@@ -61,17 +68,21 @@ mod tests {
     fn the_kernels_accounts_are_read() {
         let machine = "cpu  100 10 200 9999 50 1 2 3 0 0\ncpu0 1 1\ncpu1 1 1\nintr 5\n";
         let accounts = Accounts::parse(machine, OWN);
-        assert_eq!(accounts, Some(Accounts { spent: 316, ours: 730, processors: 2 }));
+        let expected = Accounts { spent: 316, ours: 730, all: 10_365, processors: 2 };
+        assert_eq!(accounts, Some(expected));
         assert_eq!(Accounts::parse("nothing", OWN), None);
     }
 
     #[test]
     fn only_what_others_took_is_granted() {
-        let start = Accounts { spent: 1_000, ours: 500, processors: 2 };
-        let alone = Accounts { spent: 3_000, ours: 2_500, ..start };
-        assert_eq!(start.lost_until(alone), Duration::ZERO);
-        let shared = Accounts { spent: 5_000, ours: 2_500, ..start };
-        assert_eq!(start.lost_until(shared), Duration::from_secs(10));
-        assert_eq!(between(None, Some(start)), Duration::ZERO);
+        let took = Duration::from_secs(20);
+        let start = Accounts { spent: 1_000, ours: 500, all: 9_000, processors: 2 };
+        let alone = Accounts { spent: 3_000, ours: 2_500, all: 13_000, ..start };
+        assert_eq!(start.lost_until(alone, took), Duration::ZERO);
+        let shared = Accounts { spent: 5_000, ours: 2_500, all: 13_000, ..start };
+        assert_eq!(start.lost_until(shared, took), Duration::from_secs(10));
+        let stood_still = Accounts { all: 12_000, ..alone };
+        assert_eq!(start.lost_until(stood_still, took), Duration::from_secs(5));
+        assert_eq!(between(None, Some(start), took), Duration::ZERO);
     }
 }

@@ -40,7 +40,9 @@ const fn step(name: &'static str, about: &'static str, run: fn(&Shell) -> Result
 pub(super) const GROUPS: &[Group] = &[
     Group {
         name: "build and lint",
-        minutes: 7,
+        // Cold, clippy and build each compile everything once: 18 minutes of processor time where
+        // this was measured, on a busy machine; two processors share it.
+        minutes: 10,
         full: false,
         steps: &[
             step("fmt", "rustfmt has nothing to change", |shell| cargo(shell, "fmt --all --check")),
@@ -112,11 +114,11 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         name: "full",
-        minutes: 35,
+        minutes: 30,
         full: true,
         steps: &[
-            step("demo-again", "a second time", demo::holds),
-            step("demo-once-more", "a third time", demo::holds),
+            step("demo-again", "a second time", demo::surely_holds),
+            step("demo-once-more", "a third time", demo::surely_holds),
             step("seeds", "behaviour under 50 times as many seeds", |shell| simulate(shell, 50)),
             step("msrv", "library crates with the oldest Rust that we promise", msrv::run),
             step("release", "the examples, optimised", |shell| {
