@@ -25,7 +25,7 @@ use crate::config::ConfigError;
 use crate::connection::Connection;
 use crate::event::Event;
 use crate::message::Message;
-use crate::outcome::{Disconnected, Tally};
+use crate::outcome::{Disconnected, Tally, Unconfirmed};
 use crate::reconnect::Reconnect;
 use crate::time::{Alarm, Timer};
 use crate::transport::{Connect, Endpoint};
@@ -56,6 +56,8 @@ pub struct Client<C: Connect, K: Timer> {
     /// What happened and was not read yet
     events: VecDeque<Event>,
     tally: Tally,
+    /// What earlier ends left unconfirmed, and `close` came upon unread
+    unread: Unconfirmed,
     /// Asked to close
     closing: Option<Farewell>,
     /// Whether a connection ever stood
@@ -137,6 +139,8 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// Closes politely with 1000: sends what is queued, sees to it that it arrives, says Close; all
     /// of it within twice the `close_timeout`
     ///
+    /// Events that were not read are dropped; what they left unconfirmed is told with the end.
+    ///
     /// # Cancel safety
     ///
     /// Cancel safe: called again, it goes on.
@@ -159,7 +163,16 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         self.closing.get_or_insert_with(|| frame.into());
         loop {
             match self.next().await {
-                Some(Event::Closed(end) | Event::GaveUp(end)) => return *end,
+                Some(Event::Closed(mut end) | Event::GaveUp(mut end)) => {
+                    end.unconfirmed.prepend(core::mem::take(&mut self.unread));
+                    return *end;
+                }
+                // Nobody has read of these messages, and nobody will: the end tells of them.
+                Some(Event::Disconnected(earlier)) => {
+                    let mut unread = earlier.unconfirmed;
+                    unread.prepend(core::mem::take(&mut self.unread));
+                    self.unread = unread;
+                }
                 Some(_) => {}
                 None => return Disconnected::new(Cause::ClosedByUs),
             }

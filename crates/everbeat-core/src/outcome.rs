@@ -40,3 +40,12 @@ pub struct Unconfirmed {
     /// The newest of them, as far as `retain_bytes` reaches, oldest first
     pub messages: Vec<Message>,
 }
+
+impl Unconfirmed {
+    /// Puts what an earlier connection left in front
+    pub(crate) fn prepend(&mut self, mut earlier: Self) {
+        self.count += earlier.count;
+        earlier.messages.append(&mut self.messages);
+        self.messages = earlier.messages;
+    }
+}

@@ -2,11 +2,15 @@
 
 mod support;
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use everbeat_core::Message;
 use everbeat_core::cause::Cause;
 use everbeat_core::client::{Queue, SendError};
+use everbeat_core::halves::Drive;
 use everbeat_sim::net::Answer;
 use everbeat_sim::{Sim, for_each_seed};
 use support::clients::{builder, connected, serve};
@@ -92,4 +96,22 @@ fn a_closed_client_refuses_messages_and_stays_closed() {
     assert!(matches!(late, Err(SendError::Over { .. })), "{late:?}");
     assert_eq!(drive(&mut sim, &mut client, 600 * SECOND), []);
     assert_eq!(client.outcome(), Some(&Cause::ClosedByUs));
+}
+
+#[test]
+fn what_an_unread_end_left_unconfirmed_is_told_when_the_client_is_closed() {
+    let mut sim = Sim::seed(1);
+    serve(&sim);
+    let plan = builder(&sim);
+    let mut client = connected(&mut sim, plan);
+    sim.link("client", "server").hold();
+    sim.block_on(client.send("lost"), SECOND).unwrap().unwrap();
+    sim.link("client", "server").reset();
+    sim.run_for(SECOND).unwrap();
+    // Driven while nobody reads its events, so that the end waits among them.
+    let unread = poll_fn(|cx| Poll::Ready(Pin::new(&mut client).drive_unread(cx)));
+    sim.block_on(unread, SECOND).unwrap();
+    let end = sim.block_on(client.close(), 60 * SECOND).unwrap();
+    assert_eq!(end.unconfirmed.count, 1, "{end}");
+    assert_eq!(end.unconfirmed.messages, ["lost"].map(Message::from));
 }

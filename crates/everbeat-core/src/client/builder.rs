@@ -15,7 +15,7 @@ use crate::config::{
     ConfigError, ConnectionConfig, HeartbeatConfig, LONGEST, SHORTEST, defaults, within,
 };
 use crate::event::Event;
-use crate::outcome::Tally;
+use crate::outcome::{Tally, Unconfirmed};
 use crate::reconnect::{Backoff, Reconnect, Retry};
 use crate::time::{Alarm, Timer};
 use crate::transport::Connect;
@@ -205,6 +205,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             outbox: Outbox::default(),
             events: VecDeque::new(),
             tally: Tally::default(),
+            unread: Unconfirmed::default(),
             closing: None,
             established: false,
             outcome: None,
