@@ -109,7 +109,10 @@ fn what_an_unread_end_left_unconfirmed_is_told_when_the_client_is_closed() {
     sim.link("client", "server").reset();
     sim.run_for(SECOND).unwrap();
     // Driven while nobody reads its events, so that the end waits among them.
-    let unread = poll_fn(|cx| Poll::Ready(Pin::new(&mut client).drive_unread(cx)));
+    let unread = poll_fn(|cx| {
+        Pin::new(&mut client).drive_unread(cx);
+        Poll::Ready(())
+    });
     sim.block_on(unread, SECOND).unwrap();
     let end = sim.block_on(client.close(), 60 * SECOND).unwrap();
     assert_eq!(end.unconfirmed.count, 1, "{end}");
