@@ -25,6 +25,7 @@ impl Play {
     /// Performs a trial, and lets all be well for a moment
     pub(crate) async fn perform(&mut self, trial: Trial) -> anyhow::Result<Outcome> {
         self.stage.timeline.rule(Instant::now(), trial.name);
+        self.stage.lateness.begin();
         let mut outcome = Outcome::new(trial.name);
         match trial.deed {
             Deed::Road(fault) => self.road(trial, fault, &mut outcome).await?,
@@ -35,7 +36,10 @@ impl Play {
         }
         self.stage.calm();
         self.stage.watch(settings::CALM).await?;
+        outcome.late = self.stage.lateness.worst();
+        outcome.false_alarms = self.stage.false_alarms.len();
         outcome.problems.append(&mut self.stage.false_alarms);
+        outcome.problems.append(&mut self.stage.overdue);
         Ok(outcome)
     }
 

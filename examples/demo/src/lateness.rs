@@ -1,6 +1,8 @@
 //! How late this process itself is: a task that sleeps 10 ms and remembers by how much the worst
-//! sleep was overslept. Bounds on real time are the promise plus this.
+//! sleep was overslept. Bounds on real time are the promise plus this, and a trial during which the
+//! machine stalled is performed once more.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,9 +13,13 @@ use crate::note::Note;
 
 const STEP: Duration = Duration::from_millis(10);
 
-/// The worst lateness so far, of this process or of all that report to it
+/// The worst lateness of the present trial, of this process and of all that report to it
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lateness(Arc<AtomicU64>);
+pub(crate) struct Lateness {
+    /// Milliseconds
+    present: Arc<AtomicU64>,
+    before: Duration,
+}
 
 impl Lateness {
     /// Starts to measure this process
@@ -32,27 +38,56 @@ impl Lateness {
 
     pub(crate) fn note(&self, late: Duration) {
         let millis = u64::try_from(late.as_millis()).unwrap_or(u64::MAX);
-        self.0.fetch_max(millis, Ordering::Relaxed);
+        self.present.fetch_max(millis, Ordering::Relaxed);
     }
 
+    /// A trial begins
+    pub(crate) fn begin(&mut self) {
+        self.before = Duration::from_millis(self.present.swap(0, Ordering::Relaxed));
+    }
+
+    /// The worst of the present trial
     pub(crate) fn worst(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::Relaxed))
+        Duration::from_millis(self.present.load(Ordering::Relaxed))
     }
 
-    /// Tells the parent whenever it has grown
-    pub(crate) fn report(self) {
+    /// The worst of the present trial and of the one before, for what has lasted longer than one
+    pub(crate) fn recent(&self) -> Duration {
+        self.worst().max(self.before)
+    }
+
+    /// Tells the parent how late this process was, whenever it was more than a step
+    pub(crate) fn report(mut self) {
         tokio::spawn(async move {
-            let mut told = 0;
             loop {
                 tokio::time::sleep(STEP * 10).await;
-                let millis = self.0.load(Ordering::Relaxed);
-                if millis > told {
-                    told = millis;
-                    if (Note::Late { millis }).write().is_err() {
-                        return; // the parent is gone, and so will we be
-                    }
+                self.begin();
+                let late = mem::take(&mut self.before);
+                let millis = u64::try_from(late.as_millis()).unwrap_or(u64::MAX);
+                if late > STEP && (Note::Late { millis }).write().is_err() {
+                    return; // the parent is gone, and so will we be
                 }
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLI: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn what_was_measured_belongs_to_its_trial_and_is_remembered_for_the_next() {
+        let mut lateness = Lateness::default();
+        lateness.note(MILLI * 900);
+        lateness.note(MILLI);
+        assert_eq!(lateness.worst(), MILLI * 900);
+        lateness.begin();
+        lateness.note(MILLI * 30);
+        assert_eq!((lateness.worst(), lateness.recent()), (MILLI * 30, MILLI * 900));
+        lateness.begin();
+        assert_eq!((lateness.worst(), lateness.recent()), (Duration::ZERO, MILLI * 30));
     }
 }

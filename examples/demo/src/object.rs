@@ -27,7 +27,8 @@ pub(crate) fn object(outcomes: &[Outcome], sum: &Sum) -> Value {
         "valid": sum.valid,
         "faults": outcomes.len(),
         "noticed": count(|outcome| outcome.noticed),
-        "false_alarms": sum.alarms,
+        "false_alarms": sum.false_alarms,
+        "repeated": sum.repeated,
         "reconnected": count(|outcome| outcome.back),
         "messages": {
             "sent": sum.counts.sent,

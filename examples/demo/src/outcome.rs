@@ -15,8 +15,14 @@ pub(crate) struct Outcome {
     pub(crate) back: Option<Measured>,
     /// How many connections were tried, where that is bounded
     pub(crate) attempts: Option<u64>,
+    /// How many ends of connections nobody had cause for
+    pub(crate) false_alarms: usize,
     /// What was not as it must be, in words
     pub(crate) problems: Vec<String>,
+    /// The worst lateness of any process meanwhile
+    pub(crate) late: Duration,
+    /// How often it was performed without a result, because the machine stalled
+    pub(crate) repeated: u32,
 }
 
 /// A time and its bound
@@ -46,6 +52,11 @@ impl Outcome {
             && self.attempts.is_none_or(|attempts| attempts <= settings::FLAPPING_ATTEMPTS)
     }
 
+    /// Whether the machine kept up, so that it says something
+    pub(crate) fn counts(&self) -> bool {
+        self.late <= settings::STALLED
+    }
+
     /// The table's cells: fault, noticed after, allowed, back after, verdict
     pub(crate) fn cells(&self) -> [String; 5] {
         let (noticed, allowed) = match (self.noticed, self.attempts) {
@@ -56,7 +67,11 @@ impl Outcome {
             (None, None) => ("no death".into(), "no death".into()),
         };
         let back = self.back.map_or_else(|| "-".into(), |back| time(back.took));
-        let verdict = if self.held() { "held" } else { "BROKEN" };
+        let verdict = match (self.counts(), self.held()) {
+            (false, _) => "INVALID",
+            (true, true) => "held",
+            (true, false) => "BROKEN",
+        };
         [self.name.into(), noticed, allowed, back, verdict.into()]
     }
 }
@@ -95,5 +110,8 @@ mod tests {
         assert_eq!(flapping.cells(), ["flapping", "5 tries", "8 tries", "3.00 s", "held"]);
         let slow = Outcome::new("delay");
         assert_eq!(slow.cells(), ["delay", "no death", "no death", "-", "held"]);
+        let late = settings::STALLED + Duration::from_millis(1);
+        let stalled = Outcome { late, ..slow };
+        assert_eq!(stalled.cells()[4], "INVALID");
     }
 }

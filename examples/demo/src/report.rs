@@ -20,13 +20,15 @@ const SHOWN: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Sum {
     pub(crate) counts: Counts,
-    /// The worst lateness of any process
+    /// The worst lateness of any process, in the trials that are told about
     pub(crate) late: Duration,
-    /// Whether the machine kept up, so that the run says something
+    /// How many trials were performed once more because the machine stalled
+    pub(crate) repeated: u32,
+    /// Whether the machine kept up in every trial, so that the run says something
     pub(crate) valid: bool,
     /// Whether every bound held
     pub(crate) held: bool,
-    pub(crate) alarms: u32,
+    pub(crate) false_alarms: usize,
     /// What was not as it must be, beside what the trials tell
     pub(crate) problems: Vec<String>,
 }
@@ -34,16 +36,18 @@ pub(crate) struct Sum {
 impl Sum {
     fn new(stage: &Stage, outcomes: &[Outcome]) -> Self {
         let counts = stage.ledger.counts();
-        let late = stage.lateness.worst();
         let mut problems = stage.ledger.contradictions();
-        problems.extend_from_slice(&stage.objections);
-        problems.extend_from_slice(&stage.false_alarms);
+        for more in [&stage.disorder, &stage.overdue, &stage.false_alarms] {
+            problems.extend_from_slice(more);
+        }
         Self {
             counts,
-            late,
-            valid: late <= settings::STALLED,
+            late: outcomes.iter().map(|outcome| outcome.late).max().unwrap_or_default(),
+            repeated: outcomes.iter().map(|outcome| outcome.repeated).sum(),
+            valid: outcomes.iter().all(Outcome::counts),
             held: outcomes.iter().all(Outcome::held) && problems.is_empty() && counts.lost == 0,
-            alarms: stage.alarms,
+            false_alarms: outcomes.iter().map(|outcome| outcome.false_alarms).sum::<usize>()
+                + stage.false_alarms.len(),
             problems,
         }
     }
@@ -86,7 +90,12 @@ pub(crate) fn print(stage: &Stage, outcomes: &[Outcome], options: Options) -> Ex
         "messages   {sent} sent: {delivered} delivered, {unconfirmed} unconfirmed, \
          {unsent} unsent, {lost} lost"
     ));
-    timeline.plain(format_args!("lateness   {} at worst, of every process", span(sum.late)));
+    let repeated = match sum.repeated {
+        0 => String::new(),
+        trials => format!("; the machine stalled {trials} times, and the trial was repeated"),
+    };
+    timeline
+        .plain(format_args!("lateness   {} at worst, of all processes{repeated}", span(sum.late)));
     problems(timeline, outcomes, &sum);
     let (mood, verdict, code) = match (sum.valid, sum.held) {
         (false, _) => (Mood::Doubt, "the machine stalled: this run proves nothing", 2),
@@ -109,7 +118,11 @@ fn table(timeline: &Timeline, outcomes: &[Outcome]) {
     timeline.plain("");
     line(["fault", "noticed after", "allowed", "back after"], "");
     for outcome in outcomes {
-        let mood = if outcome.held() { Mood::Good } else { Mood::Bad };
+        let mood = match (outcome.counts(), outcome.held()) {
+            (false, _) => Mood::Doubt,
+            (true, true) => Mood::Good,
+            (true, false) => Mood::Bad,
+        };
         let [fault, noticed, allowed, back, verdict] = outcome.cells();
         line([&fault, &noticed, &allowed, &back], &timeline.paint(mood, &verdict));
     }

@@ -2,6 +2,7 @@
 //! come in. It judges nothing but alarms that nobody had cause for; `play` does the rest.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -32,12 +33,12 @@ pub(crate) struct Stage {
     pub(crate) lives: Lives,
     /// Where the server listens; `None` while it is down
     pub(crate) server: Option<SocketAddr>,
-    /// How many ends nobody had cause for
-    pub(crate) alarms: u32,
-    /// What they were, as far as no trial has taken the blame
+    /// Ends that nobody had cause for, as far as no trial has taken the blame
     pub(crate) false_alarms: Vec<String>,
-    /// What else was not as it must be: order, proofs that came too late
-    pub(crate) objections: Vec<String>,
+    /// Proofs that came too late, likewise
+    pub(crate) overdue: Vec<String>,
+    /// What no stall excuses: messages out of order
+    pub(crate) disorder: Vec<String>,
     /// Ends that the present fault explains
     cause: Causes,
     /// When the present fault began
@@ -60,9 +61,9 @@ impl Stage {
             ledger: Ledger::default(),
             lives: Lives::default(),
             server: None,
-            alarms: 0,
             false_alarms: Vec::new(),
-            objections: Vec::new(),
+            overdue: Vec::new(),
+            disorder: Vec::new(),
             cause: Causes::Nothing,
             cut_at: None,
             slowest: Duration::ZERO,
@@ -87,6 +88,14 @@ impl Stage {
         self.explain(Causes::Flapping)
     }
 
+    /// The present trial proves nothing: what was seen of it is forgotten, and until all is well
+    /// every end is explained but a death
+    pub(crate) fn forget(&mut self) {
+        self.explain(Causes::Everything);
+        self.false_alarms.clear();
+        self.overdue.clear();
+    }
+
     /// The last act: every polite or sudden end is explained
     pub(crate) fn begin_closing(&mut self) -> Instant {
         self.closing = true;
@@ -108,7 +117,7 @@ impl Stage {
     }
 
     /// Says something in the timeline, behind what the children have told so far
-    pub(crate) fn say(&mut self, who: Who, what: &str) -> anyhow::Result<()> {
+    pub(crate) fn say(&mut self, who: impl Display, what: &str) -> anyhow::Result<()> {
         while let Some(told) = self.notes.told() {
             self.hear(told)?;
         }
@@ -178,7 +187,7 @@ impl Stage {
         let newest = self.newest.insert((receiver, from), id).unwrap_or(0);
         let in_order = if receiver == Who::Server { id > newest } else { id == newest + 1 };
         if !in_order {
-            self.objections.push(format!("{receiver} got {id} of {from} after {newest}"));
+            self.disorder.push(format!("{receiver} got {id} of {from} after {newest}"));
         }
     }
 
@@ -281,7 +290,7 @@ impl Stage {
     fn settle(&mut self, at: Instant, who: Who, fate: Fate, ids: &[u64]) {
         let connected_at = self.life(who).and_then(|life| life.up_since);
         let cut_at = self.cut_at.unwrap_or(at);
-        let allowed = settings::UNPROVEN + self.lateness.worst();
+        let allowed = settings::UNPROVEN + self.lateness.recent();
         for &id in ids {
             let sent_at = self.ledger.settled((who, id), fate);
             let (Fate::Unconfirmed, Some(sent_at)) = (fate, sent_at) else {
@@ -289,7 +298,7 @@ impl Stage {
             };
             if let Some(late) = overdue(sent_at, connected_at, cut_at, allowed) {
                 let late = span(late);
-                self.objections.push(format!("message {id} of {who} was unproven {late} too long"));
+                self.overdue.push(format!("message {id} of {who} was unproven {late} too long"));
             }
         }
     }
@@ -298,7 +307,6 @@ impl Stage {
         if !self.cause.explain(observer, peer, end.how) {
             let what = format!("{observer} lost {peer} without a fault; {}", end.sentence);
             self.timeline.verdict(at, "demo", Mood::Bad, &format!("FALSE ALARM: {what}"));
-            self.alarms += 1;
             self.false_alarms.push(what);
         }
     }

@@ -1,10 +1,8 @@
 //! The demo as a step: it holds, and with a mechanism taken away it does not.
 //!
-//! A run on a machine that stalled says nothing: it is repeated, a few times at most. If none
-//! counted, an ordinary run says so loudly and goes on, and a full one fails.
-
-use std::thread;
-use std::time::{Duration, Instant};
+//! The demo repeats each fault during which the machine stalled. A run that says nothing all the
+//! same is repeated here, and if none counted, an ordinary run says so loudly and goes on, and a
+//! full one fails.
 
 use anyhow::{Result, bail};
 
@@ -13,17 +11,13 @@ use crate::demo::{binary, exit};
 use crate::shell::Shell;
 
 /// Within an ordinary run's minutes
-const TRIES: u32 = 2;
+const TRIES: u32 = 1;
 /// Where an answer is wanted
-const FULL_TRIES: u32 = 5;
-
-/// Oversleeping by more than this, with nothing of ours running, a machine is about to stall: the
-/// demo gives up its own run at 500 ms
-const RESTLESS: Duration = Duration::from_millis(200);
+const FULL_TRIES: u32 = 4;
 
 /// Every fault is noticed in time, and what was lost comes back
 pub(super) fn holds(shell: &Shell) -> Result<Outcome> {
-    if_calm(&mut || expect(exit::HELD, TRIES, &mut || play(shell, &["--json"])))
+    expect(exit::HELD, TRIES, &mut || play(shell, &["--json"]))
 }
 
 /// [`holds`], and no machine is excused
@@ -37,29 +31,7 @@ pub(super) fn surely_holds(shell: &Shell) -> Result<Outcome> {
 /// Without `mechanism` the demo must see a bound broken
 pub(super) fn fails(shell: &Shell, mechanism: &str) -> Result<Outcome> {
     let words = ["--json", "--break", mechanism];
-    if_calm(&mut || expect(exit::BROKEN, TRIES, &mut || play(shell, &words)))
-}
-
-/// Does not begin on a machine that cannot keep time even while it has nothing to do
-fn if_calm(play: &mut dyn FnMut() -> Result<Outcome>) -> Result<Outcome> {
-    let late = oversleep(Duration::from_secs(5));
-    if late > RESTLESS {
-        let why = format!("INVALID, this machine stalls: a sleep of 10 ms took {late:?} longer");
-        return Ok(Outcome::Skipped(why));
-    }
-    play()
-}
-
-/// The longest that a short sleep took too long, for so long a look
-fn oversleep(look: Duration) -> Duration {
-    const NAP: Duration = Duration::from_millis(10);
-    let (start, mut worst) = (Instant::now(), Duration::ZERO);
-    while start.elapsed() < look {
-        let nap = Instant::now();
-        thread::sleep(NAP);
-        worst = worst.max(nap.elapsed().saturating_sub(NAP));
-    }
-    worst
+    expect(exit::BROKEN, TRIES, &mut || play(shell, &words))
 }
 
 /// Finds the demo where `build` has left it
@@ -86,7 +58,7 @@ mod tests {
     /// How it ended, and how often was played: `None` is a failure, `Some(false)` no answer
     fn after(codes: &[i32], wanted: i32) -> (Option<bool>, usize) {
         let mut played = 0;
-        let outcome = expect(wanted, TRIES, &mut || {
+        let outcome = expect(wanted, 2, &mut || {
             played += 1;
             Ok(codes[played - 1])
         });

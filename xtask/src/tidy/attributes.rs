@@ -7,7 +7,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in tree.rust() {
         for attribute in attributes(&code_only(&file.text)) {
-            if let Some(what) = complaint(attribute.text, is_shared(&file.path)) {
+            if let Some(what) = complaint(attribute.text) {
                 findings.push(Finding::at(file, attribute.line, what));
             }
         }
@@ -15,15 +15,10 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// A module that several test programs take in, each using a part: no expectation holds in all
-fn is_shared(path: &str) -> bool {
-    path.contains("/tests/") && path.ends_with("/mod.rs")
-}
-
-fn complaint(attribute: &str, shared: bool) -> Option<&'static str> {
+fn complaint(attribute: &str) -> Option<&'static str> {
     if has_word(attribute, "ignore") {
         Some("a test that never runs cannot fail: mend it or drop it")
-    } else if has_word(attribute, "allow") && !(shared && has_word(attribute, "reason")) {
+    } else if has_word(attribute, "allow") {
         Some("write `expect(lint, reason = ..)`: it ends when the reason does")
     } else if has_word(attribute, "expect") && !has_word(attribute, "reason") {
         Some("an expectation needs its `reason = ..`")
@@ -46,13 +41,6 @@ mod tests {
         assert_eq!(findings("#![allow(dead_code)]"), 1);
         assert_eq!(findings("#[cfg_attr(test, allow(dead_code))]"), 1);
         assert_eq!(findings("#[expect(dead_code)]"), 1);
-    }
-
-    #[test]
-    fn what_test_programs_share_may_allow_with_a_reason() {
-        let shared = |source| check(&Tree::of([("crates/x/tests/support/mod.rs", source)])).len();
-        assert_eq!(shared("#![allow(dead_code, reason = \"each uses a part\")]"), 0);
-        assert_eq!(shared("#![allow(dead_code)]"), 1);
     }
 
     #[test]

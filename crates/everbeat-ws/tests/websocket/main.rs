@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
 
+mod allocations;
+mod counting;
 mod memory;
 mod round_trip;
 mod support;

@@ -1,7 +1,6 @@
 //! What the behaviour tests share: connections on pipes, a way to drive them, and what they did.
 
-#![allow(dead_code, reason = "every test file uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 pub(crate) mod clients;
 

@@ -1,11 +1,11 @@
 //! Whether a client comes back: the verdict on each cause, and what each attempt is told.
 
-mod support;
-
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::support::clients::{attempts, builder, connected, ends, serve};
+use crate::support::{MS, SECOND, drive};
 use everbeat_core::Event;
 use everbeat_core::cause::{Cause, CloseCode, CloseFrame, Cut};
 use everbeat_core::client::Client;
@@ -14,8 +14,6 @@ use everbeat_core::time::Instant;
 use everbeat_core::transport::{Attempt, Connect, Incoming};
 use everbeat_sim::net::{Answer, Connecting};
 use everbeat_sim::{Sim, SimConnector};
-use support::clients::{attempts, builder, connected, ends, serve};
-use support::{MS, SECOND, drive};
 
 /// What a client does that stood for a while and is then closed with `code`
 fn after_close(code: u16) -> Vec<(Instant, Event)> {

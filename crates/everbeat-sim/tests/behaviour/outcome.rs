@@ -3,13 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-mod support;
-
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::support::{MS, SECOND, beat, drive, read_all, the_end, with_peer};
 use everbeat_core::client::{Client, Queue};
 use everbeat_core::config::ConnectionConfig;
 use everbeat_core::outcome::Disconnected;
@@ -17,7 +16,6 @@ use everbeat_core::reconnect::Backoff;
 use everbeat_core::transport::Outgoing;
 use everbeat_core::{Connection, Event, Message};
 use everbeat_sim::{Link, Sim, SimConnector, SimTimer, for_each_seed};
-use support::{MS, SECOND, beat, drive, read_all, the_end, with_peer};
 
 type SimClient = Client<SimConnector, SimTimer>;
 /// The ids that the server's program was given

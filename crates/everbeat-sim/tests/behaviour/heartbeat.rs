@@ -1,17 +1,17 @@
 //! The heartbeat as a connection lives it: what is life, what is death, and when.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{
+    MS, SECOND, at, beat, beatless, both, drive, drive_beside, messages, read_all,
+};
+use crate::support::{read_and_stay, the_end, with_peer};
 use bytes::Bytes;
 use everbeat_core::cause::{Cause, Verdict};
 use everbeat_core::config::ConnectionConfig;
 use everbeat_core::transport::{Incoming, Outgoing, Transport};
 use everbeat_core::{Connection, Event};
 use everbeat_sim::{Sim, for_each_seed};
-use support::{MS, SECOND, at, beat, beatless, both, drive, drive_beside, messages, read_all};
-use support::{read_and_stay, the_end, with_peer};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,18 +1,16 @@
 //! How a connection ends: politely either way, by the peer's silence, by a cut, by a rule.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{
+    MS, SECOND, at, beat, beatless, both, drive, drive_beside, messages, read_all, read_and_stay,
+};
+use crate::support::{the_end, with_peer};
 use everbeat_core::cause::{Cause, CloseCode, CloseFrame, Cut, Expired};
 use everbeat_core::config::ConnectionConfig;
 use everbeat_core::transport::{Incoming, Outgoing};
 use everbeat_core::{Connection, Event, Message};
 use everbeat_sim::{Pipe, Sim, SimTimer, for_each_seed};
-use support::{
-    MS, SECOND, at, beat, beatless, both, drive, drive_beside, messages, read_all, read_and_stay,
-};
-use support::{the_end, with_peer};
 
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 

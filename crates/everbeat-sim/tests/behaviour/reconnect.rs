@@ -1,16 +1,14 @@
 //! The client that comes back: after what happens to the road, how soon, and how often.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::clients::{attempts, builder, connected, ends, is_connected, serve};
+use crate::support::{MS, SECOND, at, drive, messages};
 use everbeat_core::cause::{Cause, CloseCode, Cut};
 use everbeat_core::client::ConnectError;
 use everbeat_core::{Event, Message};
 use everbeat_sim::net::Answer;
 use everbeat_sim::{Sim, for_each_seed};
-use support::clients::{attempts, builder, connected, ends, is_connected, serve};
-use support::{MS, SECOND, at, drive, messages};
 
 #[test]
 fn it_tells_its_life_in_order() {

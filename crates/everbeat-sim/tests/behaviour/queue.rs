@@ -1,20 +1,18 @@
 //! What a client is given while it is down: bounded, in order, and handed back if it is closed.
 
-mod support;
-
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use crate::support::clients::{builder, connected, serve};
+use crate::support::{MS, SECOND, drive, messages};
 use everbeat_core::Message;
 use everbeat_core::cause::Cause;
 use everbeat_core::client::{Queue, SendError};
 use everbeat_core::halves::Drive;
 use everbeat_sim::net::Answer;
 use everbeat_sim::{Sim, for_each_seed};
-use support::clients::{builder, connected, serve};
-use support::{MS, SECOND, drive, messages};
 
 #[test]
 fn the_queue_is_bounded_while_down_and_refuses_with_the_message() {

@@ -1,14 +1,12 @@
 //! What a connection may ask of its timer, counted: re-arms and clock reads. A message costs
 //! neither a re-arm nor, within one wake, a second look at the clock.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{MS, SECOND, beat, beatless, drive, read_all};
 use everbeat_core::transport::Outgoing;
 use everbeat_core::{Connection, Event};
 use everbeat_sim::{Pipe, Sim, SimTimer, Task, for_each_seed};
-use support::{MS, SECOND, beat, beatless, drive, read_all};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 

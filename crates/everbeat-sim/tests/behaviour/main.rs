@@ -1,0 +1,17 @@
+//! How core, server and simulator behave, in virtual time. One program, because each that links
+//! them all takes as long to build as the tests of all of them take to run.
+
+mod budgets;
+mod close;
+mod halves;
+mod heartbeat;
+mod hosts;
+mod outcome;
+mod pipe;
+mod queue;
+mod reconnect;
+mod server;
+mod sim;
+mod support;
+mod timer;
+mod verdicts;

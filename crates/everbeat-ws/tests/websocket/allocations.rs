@@ -1,0 +1,193 @@
+//! What a message allocates on its way, over bare async-tungstenite: nothing, be it a bare WebSocket
+//! or a whole connection with its beats and its memory of what is unproven.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::Message as Theirs;
+use async_tungstenite::tungstenite::protocol::Role as TheirRole;
+use bytes::Bytes;
+use everbeat_core::config::{ConnectionConfig, HeartbeatConfig};
+use everbeat_core::time::{Instant, Sleep, Timer};
+use everbeat_core::{Connection, Message};
+use everbeat_ws::{Role, Settings, WebSocket};
+use futures_util::StreamExt;
+use futures_util::future::join;
+
+use crate::counting::COUNT;
+use crate::support::{End, duplex, message, run, send};
+
+const WARM: usize = 200;
+const MEASURED: usize = 1_000;
+
+/// A clock that advances by being read, so that beats come and go while messages do
+#[derive(Clone, Default)]
+struct Ticking(Rc<Cell<u64>>);
+
+struct Tick {
+    clock: Ticking,
+    deadline: Instant,
+}
+
+impl Timer for Ticking {
+    type Sleep = Tick;
+
+    fn now(&self) -> Instant {
+        self.0.set(self.0.get() + 1);
+        Instant::from_origin(Duration::from_millis(self.0.get()))
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Tick {
+        Tick { clock: self.clone(), deadline }
+    }
+}
+
+impl Future for Tick {
+    type Output = ();
+
+    /// Wakes nobody: the next message polls it again
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let now = Instant::from_origin(Duration::from_millis(self.clock.0.get()));
+        if now < self.deadline { Poll::Pending } else { Poll::Ready(()) }
+    }
+}
+
+impl Sleep for Tick {
+    fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+        self.deadline = deadline;
+    }
+}
+
+/// Something that echoes, or is echoed by its like
+trait Echo {
+    async fn send(&mut self, payload: Bytes);
+    async fn recv(&mut self) -> Bytes;
+}
+
+impl Echo for Connection<WebSocket<End>, Ticking> {
+    async fn send(&mut self, payload: Bytes) {
+        Connection::send(self, payload).await.unwrap();
+    }
+
+    async fn recv(&mut self) -> Bytes {
+        match Connection::recv(self).await.unwrap() {
+            Some(Message::Binary(payload)) => payload,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+impl Echo for WebSocket<End> {
+    async fn send(&mut self, payload: Bytes) {
+        send(self, Message::Binary(payload)).await.unwrap();
+    }
+
+    async fn recv(&mut self) -> Bytes {
+        match message(self).await {
+            Message::Binary(payload) => payload,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+impl Echo for WebSocketStream<End> {
+    async fn send(&mut self, payload: Bytes) {
+        self.send(Theirs::Binary(payload)).await.unwrap();
+    }
+
+    async fn recv(&mut self) -> Bytes {
+        self.next().await.unwrap().unwrap().into_data()
+    }
+}
+
+/// Allocations of both ends for each message there and back
+fn echo([mut client, mut server]: [impl Echo; 2], payload: impl Fn() -> Bytes) -> f64 {
+    let mut spent = 0;
+    run(join(
+        async {
+            for round in 0..WARM + MEASURED {
+                let payload = payload();
+                let before = COUNT.get();
+                client.send(payload.clone()).await;
+                assert_eq!(client.recv().await, payload);
+                spent += if round < WARM { 0 } else { COUNT.get() - before };
+            }
+        },
+        async {
+            for _ in 0..WARM + MEASURED {
+                let heard = server.recv().await;
+                server.send(heard).await;
+            }
+        },
+    ));
+    spent as f64 / MEASURED as f64
+}
+
+fn websockets() -> [WebSocket<End>; 2] {
+    let (one, other) = duplex(1 << 20, None);
+    [(one, Role::Client), (other, Role::Server)]
+        .map(|(end, role)| WebSocket::from_upgraded(end, role, Settings::default(), Vec::new()))
+}
+
+/// Whole connections, with their beats and what they remember of messages
+fn connections() -> [Connection<WebSocket<End>, Ticking>; 2] {
+    let [client, server] = websockets();
+    let clock = Ticking::default();
+    let beat = |config: ConnectionConfig, millis| {
+        let interval = Duration::from_millis(millis);
+        config.with_heartbeat(Some(HeartbeatConfig::new(interval, interval).unwrap()))
+    };
+    [
+        Connection::new(client, clock.clone(), beat(ConnectionConfig::client(), 100), 1),
+        Connection::new(server, clock, beat(ConnectionConfig::server(), 120), 2),
+    ]
+}
+
+/// Two streams of async-tungstenite
+fn theirs() -> [WebSocketStream<End>; 2] {
+    let (one, other) = duplex(1 << 20, None);
+    run(async {
+        [
+            WebSocketStream::from_raw_socket(one, TheirRole::Client, None).await,
+            WebSocketStream::from_raw_socket(other, TheirRole::Server, None).await,
+        ]
+    })
+}
+
+#[test]
+fn no_allocation_beyond_async_tungstenites() {
+    for payload in [&[7; 64], &[7; 1_024][..], &[7; 3_000]] {
+        let shared = || Bytes::from_static(payload);
+        let theirs = echo(theirs(), shared);
+        let bare = echo(websockets(), shared);
+        let whole = echo(connections(), shared);
+        println!("{} B, an echo: {theirs} theirs, {bare} bare, {whole} whole", payload.len());
+        assert!(bare <= theirs, "{} B: {bare} against {theirs}", payload.len());
+        assert!(whole <= theirs, "{} B: {whole} against {theirs}", payload.len());
+    }
+}
+
+#[test]
+fn beats_are_among_what_is_measured() {
+    let [mut client, mut server] = connections();
+    run(join(
+        async {
+            for _ in 0..1_000 {
+                Echo::send(&mut client, Bytes::from_static(b"hello")).await;
+                Echo::recv(&mut client).await;
+            }
+        },
+        async {
+            for _ in 0..1_000 {
+                let heard = Echo::recv(&mut server).await;
+                Echo::send(&mut server, heard).await;
+            }
+        },
+    ));
+    assert!(client.round_trip().is_some(), "no Ping was answered");
+    assert!(client.delivered() > 500, "{} delivered", client.delivered());
+}
