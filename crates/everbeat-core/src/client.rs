@@ -4,6 +4,7 @@
 mod builder;
 mod driver;
 mod queue;
+mod unread;
 
 use core::error::Error;
 use core::fmt;
@@ -12,7 +13,6 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use futures_core::Stream;
 use futures_sink::Sink;
 use pin_project::pin_project;
@@ -20,6 +20,7 @@ use pin_project::pin_project;
 use self::builder::Settings;
 use self::driver::{Farewell, State};
 pub(crate) use self::queue::Outbox;
+use self::unread::Unread;
 use crate::cause::{Cause, CloseCode, CloseFrame};
 use crate::config::ConfigError;
 use crate::connection::Connection;
@@ -27,7 +28,7 @@ use crate::event::Event;
 use crate::message::Message;
 use crate::outcome::{Disconnected, Tally, Unconfirmed};
 use crate::reconnect::Reconnect;
-use crate::time::{Alarm, Timer};
+use crate::time::{Alarm, Timer, Wake};
 use crate::transport::{Connect, Endpoint};
 
 pub use builder::ClientBuilder;
@@ -53,11 +54,11 @@ pub struct Client<C: Connect, K: Timer> {
     #[pin]
     alarm: Alarm<K::Sleep>,
     outbox: Outbox,
-    /// What happened and was not read yet
-    events: VecDeque<Event>,
+    unread: Unread,
     tally: Tally,
     /// What earlier ends left unconfirmed, and `close` came upon unread
-    unread: Unconfirmed,
+    untold: Unconfirmed,
+    span: tracing::Span,
     /// Asked to close
     closing: Option<Farewell>,
     /// Whether a connection ever stood
@@ -104,18 +105,22 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     {
         let mut message = Some(message.into());
         poll_fn(|cx| {
+            let wake = &mut Wake::new(cx);
             let mut this = Pin::new(&mut *self);
             let Some(offered) = message.take() else {
                 return Poll::Ready(Ok(()));
             };
+            let span = this.span.clone();
+            let _entered = span.enter();
             let offered = match this.as_mut().offer(offered) {
                 Err(SendError::Full { message, .. }) if this.settings.queue.waits() => message,
                 done => {
-                    this.pump(cx);
+                    this.keep_going(wake);
                     return Poll::Ready(done);
                 }
             };
-            if this.as_mut().poll_room(cx, offered.len()).is_ready() {
+            let room = |client: &Self| client.outbox.fits(offered.len(), &client.settings.queue);
+            if this.as_mut().poll_room(wake, room).is_ready() {
                 return Poll::Ready(this.offer(offered));
             }
             message = Some(offered);
@@ -164,17 +169,20 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         loop {
             match self.next().await {
                 Some(Event::Closed(mut end) | Event::GaveUp(mut end)) => {
-                    end.unconfirmed.prepend(core::mem::take(&mut self.unread));
+                    end.unconfirmed.prepend(core::mem::take(&mut self.untold));
                     return *end;
                 }
                 // Nobody has read of these messages, and nobody will: the end tells of them.
                 Some(Event::Disconnected(earlier)) => {
-                    let mut unread = earlier.unconfirmed;
-                    unread.prepend(core::mem::take(&mut self.unread));
-                    self.unread = unread;
+                    let mut untold = earlier.unconfirmed;
+                    untold.prepend(core::mem::take(&mut self.untold));
+                    self.untold = untold;
                 }
                 Some(_) => {}
-                None => return Disconnected::new(Cause::ClosedByUs),
+                None => {
+                    let cause = self.outcome.clone().unwrap_or(Cause::ClosedByUs);
+                    return Disconnected::new(cause);
+                }
             }
         }
     }
@@ -203,7 +211,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         }
     }
 
-    /// Takes a message into the queue, if there is room
+    /// Takes a message into the queue, if it fits
     fn offer(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
         let this = self.project();
         if this.outcome.is_some() || this.closing.is_some() {
@@ -212,6 +220,13 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         this.outbox.push(message, &this.settings.queue)?;
         this.tally.accepted += 1;
         Ok(())
+    }
+
+    /// Takes a message into the queue, whose limit is not reached
+    pub(crate) fn accept(self: Pin<&mut Self>, message: Message) {
+        let this = self.project();
+        this.outbox.push_over(message);
+        this.tally.accepted += 1;
     }
 }
 
@@ -246,48 +261,51 @@ impl<C: Endpoint> Client<C, C::Timer> {
 impl<C: Connect, K: Timer + Clone> Stream for Client<C, K> {
     type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        loop {
-            if let Some(event) = self.as_mut().project().events.pop_front() {
-                return Poll::Ready(Some(event));
-            }
-            if self.outcome.is_some() {
-                return Poll::Ready(None);
-            }
-            ready!(self.as_mut().poll_step(cx));
-        }
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.poll_next_in(&mut Wake::new(cx))
     }
 }
 
-/// `poll_ready` waits for room in the queue (a message larger than the room is still refused),
-/// `poll_flush` until everything queued is written
+/// `poll_ready` waits until the queue's limit is not reached, `start_send` then takes one message
+/// of up to the limit's size, and `poll_flush` waits until everything queued is written
+///
+/// Whoever only sinks must read as well: of unread events but messages and what was unconfirmed
+/// the oldest are dropped, and with 64 messages unread a connection that ends is not replaced.
 impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
     type Error = SendError;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.poll_room(cx, 0).map(Ok)
+        let room = |client: &Self| client.outbox.has_room(&client.settings.queue);
+        self.poll_room(&mut Wake::new(cx), room).map(Ok)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        self.offer(message)
+        let queue = self.settings.queue;
+        if self.outcome.is_some() || self.closing.is_some() {
+            return Err(SendError::Over { message });
+        }
+        if !queue.takes(&message) {
+            return Err(SendError::TooLarge { message, queue });
+        }
+        if !self.outbox.has_room(&queue) {
+            return Err(SendError::Full { message, queue });
+        }
+        self.accept(message);
+        Ok(())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let wake = &mut Wake::new(cx);
         while !self.outbox.is_empty() && self.outcome.is_none() {
-            ready!(self.as_mut().poll_unread(cx));
+            ready!(self.as_mut().poll_step_unread(wake));
         }
-        ready!(self.poll_written(cx));
+        ready!(self.poll_written(wake));
         Poll::Ready(Ok(()))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.as_mut()
-            .project()
-            .closing
-            .get_or_insert_with(|| CloseFrame::from(CloseCode::NORMAL).into());
-        while self.outcome.is_none() {
-            ready!(self.as_mut().poll_unread(cx));
-        }
+        self.as_mut().begin_close_after(false);
+        ready!(self.poll_unread(&mut Wake::new(cx)));
         Poll::Ready(Ok(()))
     }
 }

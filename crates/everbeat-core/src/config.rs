@@ -165,6 +165,8 @@ impl ConnectionConfig {
     }
 
     /// How many bytes of unproven messages are kept, to be handed back; beyond it they are counted
+    ///
+    /// A message counts its payload and a few dozen bytes for the entry that remembers it.
     #[must_use]
     pub const fn with_retain_bytes(mut self, bytes: usize) -> Self {
         self.retain_bytes = bytes;

@@ -3,6 +3,7 @@
 
 mod closing;
 mod driver;
+mod sending;
 
 use core::fmt;
 use core::future::poll_fn;
@@ -22,14 +23,16 @@ use crate::event::Event;
 use crate::heartbeat::{Heartbeat, RoundTrip};
 use crate::message::Message;
 use crate::outcome::{Disconnected, Ledger};
-use crate::time::{Alarm, Instant, Timer};
+use crate::time::{Alarm, Instant, Timer, Wake};
 use crate::transport::Transport;
 
 /// One WebSocket with its heartbeat; works with any RFC 6455 peer, in either role
 ///
 /// A `Stream` of [`Event`]s and a `Sink` of [`Message`]s, or [`recv`](Self::recv) and
 /// [`send`](Self::send). It is driven by being polled: while the application awaits any of these,
-/// Pings are sent, answered and judged. While it sends, at most one message is read ahead.
+/// Pings are sent, answered and judged. While it sends, at most one message is read ahead, and what
+/// is behind that one, the peer's Pings too, waits until it is read. A task that does nothing but
+/// send now and then is driven by that: whatever is due is done with the next message.
 ///
 /// The last event is [`Event::Disconnected`]: why, on what evidence, and what became of the
 /// messages. Dropping a connection closes the socket without a Close frame; [`close`](Self::close)
@@ -70,8 +73,6 @@ struct SinceClock {
     received: u64,
     sent: u64,
     sent_aside: u64,
-    /// The reading of this wake-up, if it has been made
-    now: Option<Instant>,
     /// Frames read
     frames: u32,
     message: bool,
@@ -88,6 +89,17 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// fixed one would march a fleet in step.
     pub fn new(transport: T, timer: K, config: ConnectionConfig, seed: u64) -> Self {
         let now = timer.now();
+        Self::begin(transport, timer, config, seed, now)
+    }
+
+    /// [`new`](Self::new), by a clock that has been read already
+    pub(crate) fn begin(
+        transport: T,
+        timer: K,
+        config: ConnectionConfig,
+        seed: u64,
+        now: Instant,
+    ) -> Self {
         let heartbeat = config
             .heartbeat()
             .filter(|_| transport.can_ping())
@@ -163,13 +175,14 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     {
         let mut message = Some(message.into());
         poll_fn(|cx| {
+            let wake = &mut Wake::new(cx);
             let mut this = Pin::new(&mut *self);
-            ready!(this.as_mut().poll_ready(cx))?;
+            ready!(this.as_mut().poll_room(wake))?;
             if let Some(message) = message.take() {
                 this.as_mut().start_send(message)?;
             }
             // What cannot be written now is the driver's to write; an error is the next event.
-            let _ = this.poll_flush(cx);
+            let _ = this.poll_write(wake);
             Poll::Ready(Ok(()))
         })
         .await
@@ -204,7 +217,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             match self.next().await {
                 Some(Event::Disconnected(end)) => return *end,
                 Some(_) => {}
-                None => return Disconnected::new(Cause::ClosedByUs),
+                None => return Disconnected::new(self.cause()),
             }
         }
     }
@@ -221,7 +234,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         self.evidence_at(self.timer.now())
     }
 
-    /// How many messages of ours are proven to have been delivered
+    /// How many messages of ours are proven to have been delivered, those of a server's handles too
     #[must_use]
     pub const fn delivered(&self) -> u64 {
         self.ledger.proven()
@@ -248,11 +261,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 impl<T: Transport, K: Timer> Stream for Connection<T, K> {
     type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        if let Some(event) = self.as_mut().project().ahead.pop_front() {
-            return Poll::Ready(Some(event));
-        }
-        self.poll_event(cx)
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.poll_next_in(&mut Wake::new(cx))
     }
 }
 
@@ -261,45 +271,25 @@ impl<T: Transport, K: Timer> Stream for Connection<T, K> {
 impl<T: Transport, K: Timer> Sink<Message> for Connection<T, K> {
     type Error = Cause;
 
-    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
-        self.refuse_unless_open()?;
-        match self.as_mut().project().transport.poll_ready(cx) {
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
-            Poll::Ready(Err(error)) => self.fail_sending(error, cx),
-            Poll::Pending => self.poll_ahead(cx),
-        }
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        self.poll_room(&mut Wake::new(cx))
     }
 
-    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Cause> {
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Cause> {
         self.refuse_unless_open()?;
-        let mut this = self.as_mut().project();
-        let to_be_proven = this.ledger.write(&message);
-        this.since_clock.wrote |= to_be_proven;
-        this.since_clock.message = true;
-        this.since_clock.unflushed = true;
-        // Taken is taken: a transport that cannot send leaves the message unconfirmed.
-        if let Err(error) = this.transport.as_mut().start_send(message.into()) {
-            self.fail(T::classify(&error));
-        }
+        self.accept(message);
         Ok(())
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
-        self.refuse_unless_open()?;
-        match self.as_mut().project().transport.poll_flush(cx) {
-            Poll::Ready(Ok(())) => {
-                self.project().since_clock.note_flushed();
-                Poll::Ready(Ok(()))
-            }
-            Poll::Ready(Err(error)) => self.fail_sending(error, cx),
-            Poll::Pending => self.poll_ahead(cx),
-        }
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        self.poll_write(&mut Wake::new(cx))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
         self.as_mut().begin_close(CloseCode::NORMAL.into());
+        let wake = &mut Wake::new(cx);
         loop {
-            match ready!(self.as_mut().poll_event(cx)) {
+            match ready!(self.as_mut().poll_event(wake)) {
                 // The end stays to be read as the last event.
                 Some(Event::Disconnected(end)) => {
                     let politely = end.cause.is_polite();

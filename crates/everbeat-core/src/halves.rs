@@ -1,6 +1,7 @@
 //! Halves for tasks of their own: a [`Sender`] and a [`Receiver`] over bounded queues, and the
 //! [`Pump`] that owns the connection. No lock is held around a transport.
 
+mod drive;
 mod shared;
 
 use std::future::{Future, poll_fn};
@@ -9,7 +10,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use futures_sink::Sink;
 use pin_project::pin_project;
 
 use self::shared::Shared;
@@ -17,44 +17,27 @@ use crate::client::{Client, Queue, SendError};
 use crate::connection::Connection;
 use crate::event::Event;
 use crate::message::Message;
-use crate::time::Timer;
+use crate::time::{Timer, Wake};
 use crate::transport::{Connect, Transport};
 
 /// What can be split: a [`Connection`] or a [`Client`]
-pub trait Drive: Stream<Item = Event> + Sink<Message> + sealed::Sealed {
-    /// Keeps the beat while nobody reads; never reads more than one message ahead
-    fn drive_unread(self: Pin<&mut Self>, cx: &mut Context<'_>);
-}
+pub trait Drive: drive::Drive {}
 
-mod sealed {
-    #[expect(unnameable_types, reason = "the point of sealing")]
-    pub trait Sealed {}
-}
-
-impl<T: Transport, K: Timer> sealed::Sealed for Connection<T, K> {}
-impl<T: Transport, K: Timer> Drive for Connection<T, K> {
-    fn drive_unread(self: Pin<&mut Self>, cx: &mut Context<'_>) {
-        // Ready only with the end, which is read as the last event.
-        let _ = self.poll_ahead(cx);
-    }
-}
-
-impl<C: Connect, K: Timer + Clone> sealed::Sealed for Client<C, K> {}
-impl<C: Connect, K: Timer + Clone> Drive for Client<C, K> {
-    fn drive_unread(mut self: Pin<&mut Self>, cx: &mut Context<'_>) {
-        while self.outcome().is_none() && self.as_mut().poll_unread(cx).is_ready() {}
-    }
-}
+impl<T: Transport, K: Timer> Drive for Connection<T, K> {}
+impl<C: Connect, K: Timer + Clone> Drive for Client<C, K> {}
 
 /// Splits a connection or client into halves for tasks of their own
 ///
 /// The pump is to be spawned, or awaited beside the halves: nothing moves without it. Outgoing
 /// messages are bounded by `queue`, incoming events by 64; both queues allocate on first use.
 ///
-/// Dropping both halves closes politely, within the driver's `close_timeout`.
+/// Dropping both halves closes politely: what was queued goes first, as far as it gets within the
+/// driver's `close_timeout`.
+///
+/// While nobody receives, one message more than those 64 is read ahead, and the beat goes on.
 pub fn split<D: Drive>(driver: D, queue: Queue) -> (Sender, Receiver, Pump<D>) {
     let shared = Arc::new(Shared::new(queue));
-    let pump = Pump { driver, shared: shared.clone(), last: None };
+    let pump = Pump { driver, shared: shared.clone() };
     (Sender::new(shared.clone()), Receiver { shared }, pump)
 }
 
@@ -107,9 +90,10 @@ impl Sender {
 }
 
 impl Sender {
-    /// Asks the pump to close politely; the end is the receiver's last event
+    /// Asks the pump to close politely, what was queued first; the end is the receiver's last event
     ///
-    /// Returns when the connection is over, or at once if it is already.
+    /// Returns when the connection is over, or at once if it is already. What is not received by
+    /// then but waits in the queue stays there; what comes behind it is dropped.
     ///
     /// # Cancel safety
     ///
@@ -177,8 +161,6 @@ pub struct Pump<D> {
     #[pin]
     driver: D,
     shared: Arc<Shared>,
-    /// The last event, until the receiver has room for it
-    last: Option<Event>,
 }
 
 impl<D: Drive> Future for Pump<D> {
@@ -186,53 +168,43 @@ impl<D: Drive> Future for Pump<D> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.shared.lock().pump = Some(cx.waker().clone());
+        let wake = &mut Wake::new(cx);
         loop {
-            if self.as_mut().hand_over() {
-                return Poll::Ready(());
-            }
-            self.as_mut().pump_out(cx);
+            self.as_mut().pump_out(wake);
             let mut this = self.as_mut().project();
-            if this.shared.is_closing() {
-                // The end is an event of its own, success or not; it is read below.
-                ready!(this.driver.as_mut().poll_close(cx)).ok();
+            if let Some(more) = this.shared.closing() {
+                this.driver.as_mut().begin_close_after(more);
             }
-            if this.shared.has_room() {
-                match ready!(this.driver.as_mut().poll_next(cx)) {
-                    Some(event) => *this.last = Some(event),
-                    None => return Poll::Ready(()),
+            if !this.shared.has_room() {
+                // Nobody reads: a slow reader slows the peer, not us. Once it is over, what was
+                // read ahead and the end are handed over whether there is room or not.
+                ready!(this.driver.as_mut().poll_unread(wake));
+            }
+            match ready!(this.driver.as_mut().poll_next_in(wake)) {
+                Some(event) => {
+                    if this.shared.deliver(event) {
+                        return Poll::Ready(());
+                    }
                 }
-            } else {
-                // Nobody reads: the beat goes on, and a slow reader slows the peer, not us.
-                this.driver.drive_unread(cx);
-                return Poll::Pending;
+                None => return Poll::Ready(()),
             }
         }
     }
 }
 
 impl<D: Drive> Pump<D> {
-    /// Gives the receiver what was read; whether that was the end
-    fn hand_over(self: Pin<&mut Self>) -> bool {
-        let this = self.project();
-        this.last.take().is_some_and(|event| this.shared.deliver(event))
-    }
-
-    fn pump_out(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+    /// Gives the driver what it has room for; what it has none for stays where it is
+    fn pump_out(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) {
         let mut this = self.project();
         let mut wrote = false;
-        // Errors are left to the driver's last event.
-        while this.shared.has_outgoing() {
-            let Poll::Ready(Ok(())) = this.driver.as_mut().poll_ready(cx) else {
-                break;
-            };
-            let Some(message) = this.shared.take_outgoing() else {
-                break;
-            };
-            let _ = this.driver.as_mut().start_send(message);
-            wrote = true;
+        while this.shared.has_outgoing() && this.driver.as_mut().poll_room(wake).is_ready() {
+            if let Some(message) = this.shared.take_outgoing() {
+                this.driver.as_mut().accept(message);
+                wrote = true;
+            }
         }
         if wrote {
-            let _ = this.driver.poll_flush(cx);
+            this.driver.write(wake);
         }
     }
 }

@@ -48,4 +48,15 @@ impl Unconfirmed {
         earlier.messages.append(&mut self.messages);
         self.messages = earlier.messages;
     }
+
+    /// Lets go of the oldest until what is left has at most so many bytes; they stay counted
+    pub(crate) fn keep_newest(&mut self, bytes: usize) {
+        let mut sum = 0;
+        let kept = self.messages.iter().rev().take_while(|message| {
+            sum += message.len();
+            sum <= bytes
+        });
+        let kept = kept.count();
+        self.messages.drain(..self.messages.len() - kept);
+    }
 }

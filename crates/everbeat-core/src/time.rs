@@ -5,11 +5,13 @@
 mod alarm;
 mod instant;
 mod timer;
+mod wake;
 mod wheel;
 
 pub(crate) use alarm::Alarm;
 pub use instant::Instant;
 pub use timer::{Sleep, Timer};
+pub(crate) use wake::Wake;
 pub use wheel::{DeadlineKey, Deadlines};
 #[cfg(feature = "std")]
 pub use wheel::{Slot, Turn, Wheel};

@@ -5,10 +5,10 @@ use core::pin::Pin;
 use core::time::Duration;
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 
 use super::driver::State;
 use super::queue::Outbox;
+use super::unread::Unread;
 use super::{Client, ConnectError, Queue, VerdictFn};
 use crate::cause::Cause;
 use crate::config::{
@@ -168,6 +168,8 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     }
 
     /// How many bytes of unproven messages are kept, to be handed back; 256 KiB by default
+    ///
+    /// A message counts its payload and a few dozen bytes for the entry that remembers it.
     pub const fn retain_bytes(mut self, bytes: usize) -> Self {
         self.retain_bytes = bytes;
         self
@@ -203,9 +205,10 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             state: State::Start,
             alarm: Alarm::new(),
             outbox: Outbox::default(),
-            events: VecDeque::new(),
+            unread: Unread::default(),
+            span: span(seed),
             tally: Tally::default(),
-            unread: Unconfirmed::default(),
+            untold: Unconfirmed::default(),
             closing: None,
             established: false,
             outcome: None,
@@ -231,7 +234,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
         loop {
             match client.next().await {
                 Some(connected @ Event::Connected { .. }) => {
-                    Pin::new(&mut client).project().events.push_front(connected);
+                    Pin::new(&mut client).project().unread.push_front(connected);
                     return Ok(client);
                 }
                 Some(Event::GaveUp(end) | Event::Closed(end)) => {
@@ -242,6 +245,12 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             }
         }
     }
+}
+
+/// What tells the log lines of one client from those of another
+fn span(seed: u64) -> tracing::Span {
+    let id = fastrand::Rng::with_seed(!seed).u32(..);
+    tracing::info_span!(target: "everbeat", "client", id = %format_args!("{id:08x}"))
 }
 
 impl fmt::Debug for Settings {

@@ -3,11 +3,9 @@
 
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll, ready};
+use core::task::{Poll, ready};
 
 use alloc::boxed::Box;
-use futures_core::Stream;
-use futures_sink::Sink;
 use pin_project::pin_project;
 
 use super::Client;
@@ -16,25 +14,26 @@ use crate::connection::Connection;
 use crate::event::Event;
 use crate::outcome::Disconnected;
 use crate::reconnect::Decision;
-use crate::time::{Instant, Timer};
+use crate::time::{Instant, Timer, Wake};
 use crate::transport::{Attempt, Connect};
 
-/// Lifecycle events that wait to be read before the client stops to make more: whoever never reads
-/// them cannot have them pile up
-const UNREAD_EVENTS: usize = 64;
+/// Steps that one message drives at most, so that no connector that fails at once can hold it up
+const STEPS_PER_MESSAGE: usize = 8;
 
 /// A client that was asked to close
 #[derive(Debug)]
 pub(super) struct Farewell {
     /// What the Close frame will say
     pub(super) frame: CloseFrame,
+    /// Whether whoever closes has more to send first
+    more: bool,
     /// When the queue began to be sent off; `None` until the clock is next read
     since: Option<Instant>,
 }
 
 impl From<CloseFrame> for Farewell {
     fn from(frame: CloseFrame) -> Self {
-        Self { frame, since: None }
+        Self { frame, more: false, since: None }
     }
 }
 
@@ -60,69 +59,128 @@ pub(super) enum State<C: Connect, K: Timer> {
 }
 
 impl<C: Connect, K: Timer + Clone> Client<C, K> {
+    /// The next event
+    pub(crate) fn poll_next_in(
+        mut self: Pin<&mut Self>,
+        wake: &mut Wake<'_, '_>,
+    ) -> Poll<Option<Event>> {
+        loop {
+            if let Some(event) = self.as_mut().project().unread.pop() {
+                return Poll::Ready(Some(event));
+            }
+            if self.outcome.is_some() {
+                return Poll::Ready(None);
+            }
+            let span = self.span.clone();
+            let _entered = span.enter();
+            ready!(self.as_mut().poll_step(wake, true));
+        }
+    }
+
+    /// Drives the client while nobody reads; ready once it is over, and its end waits to be read
+    pub(crate) fn poll_unread(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
+        while self.outcome.is_none() {
+            ready!(self.as_mut().poll_step_unread(wake));
+        }
+        Poll::Ready(())
+    }
+
+    /// A step while nobody reads: reads no second message ahead, and brings no further connection
+    /// up once many messages wait
+    pub(super) fn poll_step_unread(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
+        let idle = matches!(self.state, State::Start | State::Waiting { .. });
+        if idle && self.unread.is_full() && self.closing.is_none() {
+            return Poll::Pending;
+        }
+        let span = self.span.clone();
+        let _entered = span.enter();
+        let reading = !self.unread.has_message();
+        self.as_mut().poll_step(wake, reading)
+    }
+
     /// One step: ready when something has happened or the state has changed
-    pub(super) fn poll_step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_step(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>, reading: bool) -> Poll<()> {
         if self.closing.is_some() && !matches!(self.state, State::Up(_)) {
-            self.end(Disconnected::new(Cause::ClosedByUs));
+            self.end(Disconnected::new(Cause::ClosedByUs), wake);
             return Poll::Ready(());
         }
         let this = self.as_mut().project();
         match this.state.project() {
-            StateProjection::Start => self.begin(None),
+            StateProjection::Start => self.begin(None, wake),
             StateProjection::Waiting { until, after } => {
-                let now = this.timer.now();
-                ready!(this.alarm.poll_due(cx, this.timer, now, *until));
+                let now = wake.now(this.timer);
+                ready!(this.alarm.poll_due(wake.cx, this.timer, now, *until));
                 let after = after.clone();
-                self.begin(Some(after));
+                self.begin(Some(after), wake);
             }
             StateProjection::Connecting { attempt, number, since } => {
                 let (number, since) = (*number, *since);
-                match attempt.poll(cx) {
-                    Poll::Ready(Ok(transport)) => self.connected(transport, number, since),
-                    Poll::Ready(Err(error)) => self.end(Disconnected::new(C::classify(&error))),
+                match attempt.poll(wake.cx) {
+                    Poll::Ready(Ok(transport)) => self.connected(transport, number, since, wake),
+                    Poll::Ready(Err(error)) => {
+                        self.end(Disconnected::new(C::classify(&error)), wake);
+                    }
                     Poll::Pending => {
                         let limit = this.settings.connect_timeout;
-                        let now = this.timer.now();
-                        ready!(this.alarm.poll_due(cx, this.timer, now, since + limit));
-                        self.end(Disconnected::new(Cause::TimedOut { limit }));
+                        let now = wake.now(this.timer);
+                        ready!(this.alarm.poll_due(wake.cx, this.timer, now, since + limit));
+                        self.end(Disconnected::new(Cause::TimedOut { limit }), wake);
                     }
                 }
             }
-            StateProjection::Up(_) => return self.poll_up(cx),
+            StateProjection::Up(_) => return self.poll_up(wake, reading),
             StateProjection::Over => {}
         }
         Poll::Ready(())
     }
 
-    /// A step while nobody reads: stops before a second message is read ahead
-    pub(crate) fn poll_unread(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let message = self.events.iter().any(|event| matches!(event, Event::Message(_)));
-        if message || self.events.len() >= UNREAD_EVENTS {
-            self.as_mut().pump(cx);
-            return Poll::Pending;
-        }
-        self.poll_step(cx)
+    /// Asks to close, once what whoever asks still has in front of the queue is taken, if there is
+    /// time
+    pub(crate) fn begin_close_after(self: Pin<&mut Self>, more: bool) {
+        let farewell = || Farewell::from(CloseFrame::from(CloseCode::NORMAL));
+        self.project().closing.get_or_insert_with(farewell).more = more;
     }
 
-    /// Waits for room for so many bytes; ready too if the client is over, or nobody reads its events
+    /// Waits until `room` says that there is; ready too if none can be made
     pub(super) fn poll_room(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: usize,
+        wake: &mut Wake<'_, '_>,
+        room: impl Fn(&Self) -> bool,
     ) -> Poll<()> {
         loop {
-            self.as_mut().pump(cx);
-            let fits = self.outbox.fits(bytes, &self.settings.queue);
-            let unread = self.events.len() >= UNREAD_EVENTS;
-            if fits || unread || self.outcome.is_some() {
+            self.as_mut().pump(wake);
+            let stuck = self.unread.is_full() && !matches!(self.state, State::Up(_));
+            if room(&self) || stuck || self.outcome.is_some() {
                 return Poll::Ready(());
             }
-            ready!(self.as_mut().poll_unread(cx));
+            ready!(self.as_mut().poll_step_unread(wake));
+        }
+    }
+
+    /// Ready when the queue's limit is not reached, also while a close waits; never if it is over
+    pub(crate) fn poll_room_for_rest(
+        mut self: Pin<&mut Self>,
+        wake: &mut Wake<'_, '_>,
+    ) -> Poll<()> {
+        self.as_mut().pump(wake);
+        let room = self.outcome.is_none() && self.outbox.has_room(&self.settings.queue);
+        if room { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// After a message: on its way, if a connection stands; if none does, what is due is done, for
+    /// the task may do nothing but send
+    pub(super) fn keep_going(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) {
+        self.as_mut().pump(wake);
+        for _ in 0..STEPS_PER_MESSAGE {
+            let open = self.connection().is_some_and(Connection::is_open);
+            if open || self.outcome.is_some() || self.as_mut().poll_step_unread(wake).is_pending() {
+                return;
+            }
         }
     }
 
     /// Gives the connection what is queued, as far as it takes it, and asks it once to write
-    pub(super) fn pump(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+    pub(crate) fn pump(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) {
         let this = self.project();
         let StateProjection::Up(mut connection) = this.state.project() else {
             return;
@@ -130,116 +188,126 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         let mut wrote = false;
         // Errors are left to the connection's last event, which tells the whole.
         while !this.outbox.is_empty() {
-            let Poll::Ready(Ok(())) = connection.as_mut().poll_ready(cx) else {
+            let Poll::Ready(Ok(())) = connection.as_mut().poll_room(wake) else {
                 break;
             };
             let Some(message) = this.outbox.pop() else {
                 break;
             };
-            // After readiness this only takes: see `Connection::start_send`.
-            let _ = connection.as_mut().start_send(message);
+            connection.as_mut().accept(message);
             wrote = true;
         }
         if wrote {
-            let _ = connection.poll_flush(cx);
+            let _ = connection.poll_write(wake);
         }
     }
 
     /// Ready once the connection's transport has written all it was given
-    pub(super) fn poll_written(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_written(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
         match self.project().state.project() {
             // An error is the connection's last event.
-            StateProjection::Up(connection) => connection.poll_flush(cx).map(drop),
+            StateProjection::Up(connection) => connection.poll_write(wake).map(drop),
             _ => Poll::Ready(()),
         }
     }
 
-    fn begin(mut self: Pin<&mut Self>, after: Option<Cause>) {
+    fn push(self: Pin<&mut Self>, event: Event) {
+        let this = self.project();
+        this.unread.push(event, this.settings.connection.retain_bytes());
+    }
+
+    fn begin(mut self: Pin<&mut Self>, after: Option<Cause>, wake: &mut Wake<'_, '_>) {
         let mut this = self.as_mut().project();
         let number = this.reconnect.attempt();
         tracing::debug!(target: "everbeat", attempt = number, "connecting");
-        this.events.push_back(Event::Connecting { attempt: number });
         let attempt = this.connector.connect(Attempt { number, after });
-        let since = this.timer.now();
+        let since = wake.now(this.timer);
         this.state.set(State::Connecting { attempt, number, since });
+        self.push(Event::Connecting { attempt: number });
     }
 
-    fn connected(self: Pin<&mut Self>, transport: C::Transport, attempt: u32, since: Instant) {
-        let mut this = self.project();
-        let now = this.timer.now();
+    fn connected(
+        mut self: Pin<&mut Self>,
+        transport: C::Transport,
+        attempt: u32,
+        since: Instant,
+        wake: &mut Wake<'_, '_>,
+    ) {
+        let mut this = self.as_mut().project();
+        let now = wake.now(this.timer);
         let took = now.saturating_duration_since(since);
         this.reconnect.handle_connected(now);
         *this.established = true;
         tracing::info!(target: "everbeat", attempt, ?took, "connected");
-        let connection = Connection::new(
-            transport,
-            this.timer.clone(),
-            this.settings.connection,
-            this.seeds.u64(..),
-        );
+        let (timer, config) = (this.timer.clone(), this.settings.connection);
+        let connection = Connection::begin(transport, timer, config, this.seeds.u64(..), now);
         this.state.set(State::Up(connection));
-        this.events.push_back(Event::Connected { attempt, took });
+        self.push(Event::Connected { attempt, took });
     }
 
-    fn poll_up(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.as_mut().pump(cx);
+    fn poll_up(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>, reading: bool) -> Poll<()> {
+        self.as_mut().pump(wake);
         let this = self.as_mut().project();
         let StateProjection::Up(mut connection) = this.state.project() else {
             return Poll::Ready(());
         };
         if let Some(closing) = this.closing {
-            let now = this.timer.now();
+            let now = wake.now(this.timer);
             let deadline =
                 *closing.since.get_or_insert(now) + this.settings.connection.close_timeout();
-            let sent = this.outbox.is_empty();
-            if sent || this.alarm.poll_due(cx, this.timer, now, deadline).is_ready() {
+            let sent = this.outbox.is_empty() && !closing.more;
+            if sent || this.alarm.poll_due(wake.cx, this.timer, now, deadline).is_ready() {
                 connection.as_mut().begin_close(closing.frame.clone());
             }
         }
-        match ready!(connection.as_mut().poll_next(cx)) {
+        if !reading {
+            // Once it is over, what it read ahead and its end are taken from it.
+            ready!(connection.as_mut().poll_unread(wake));
+        }
+        match ready!(connection.as_mut().poll_next_in(wake)) {
             Some(Event::Disconnected(end)) => {
                 this.tally.delivered += connection.delivered();
                 this.tally.unconfirmed += end.unconfirmed.count;
-                self.end(*end);
+                self.end(*end, wake);
             }
-            Some(event) => this.events.push_back(event),
-            None => self.end(Disconnected::new(Cause::ClosedByUs)),
+            Some(event) => self.push(event),
+            None => self.end(Disconnected::new(Cause::ClosedByUs), wake),
         }
         Poll::Ready(())
     }
 
     /// A connection ended or an attempt failed: again, or no more
-    fn end(mut self: Pin<&mut Self>, mut end: Disconnected) {
+    fn end(mut self: Pin<&mut Self>, mut end: Disconnected, wake: &mut Wake<'_, '_>) {
         let mut this = self.as_mut().project();
-        let now = this.timer.now();
+        let now = wake.now(this.timer);
         let verdict = match &this.settings.verdict {
             Some(decide) => decide(&end.cause),
             None => end.cause.default_verdict(),
         };
         let may_retry = this.closing.is_none() && (*this.established || this.settings.retry_first);
-        match this.reconnect.handle_end(&end.cause, verdict, now) {
+        let last = match this.reconnect.handle_end(&end.cause, verdict, now) {
             Decision::RetryAt(until) if may_retry => {
                 end.retry_in = Some(until.saturating_duration_since(now));
                 tracing::info!(target: "everbeat", %end, "disconnected");
                 let after = end.cause.clone();
-                this.events.push_back(Event::Disconnected(Box::new(end)));
                 this.state.set(State::Waiting { until, after });
+                Event::Disconnected(Box::new(end))
             }
             _ => {
                 end.unsent = this.outbox.drain();
                 this.tally.unsent += end.unsent.len() as u64;
                 tracing::info!(target: "everbeat", %end, "over");
                 *this.outcome = Some(end.cause.clone());
+                this.state.set(State::Over);
                 let closed = match &end.cause {
                     Cause::ClosedByUs => true,
                     Cause::Closed { code, .. } => *code == CloseCode::NORMAL,
                     _ => this.closing.is_some(),
                 };
                 let end = Box::new(end);
-                let last = if closed { Event::Closed(end) } else { Event::GaveUp(end) };
-                this.events.push_back(last);
-                this.state.set(State::Over);
+                if closed { Event::Closed(end) } else { Event::GaveUp(end) }
             }
-        }
+        };
+        self.push(last);
     }
 }

@@ -41,6 +41,11 @@ impl Queue {
         self.wait
     }
 
+    /// Whether a message of this size fits into an empty queue
+    pub(super) fn takes(&self, message: &Message) -> bool {
+        message.len() <= self.bytes
+    }
+
     /// Checks that something fits
     pub(super) fn check(self) -> Result<Self, ConfigError> {
         if self.messages == 0 || self.bytes == 0 {
@@ -75,7 +80,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn push(&mut self, message: Message, limit: &Queue) -> Result<(), SendError> {
-        if message.len() > limit.bytes {
+        if !limit.takes(&message) {
             return Err(SendError::TooLarge { message, queue: *limit });
         }
         if !self.fits(message.len(), limit) {
@@ -84,6 +89,18 @@ impl Outbox {
         self.bytes += message.len();
         self.messages.push_back(message);
         Ok(())
+    }
+
+    /// Takes a message for which [`has_room`](Self::has_room) has said yes, however large: what is
+    /// in the queue exceeds its limit by this one message at most
+    pub(crate) fn push_over(&mut self, message: Message) {
+        self.bytes += message.len();
+        self.messages.push_back(message);
+    }
+
+    /// Whether the limit is not reached yet
+    pub(crate) fn has_room(&self, limit: &Queue) -> bool {
+        self.messages.len() < limit.messages && self.bytes < limit.bytes
     }
 
     /// Whether there is room for another message of so many bytes

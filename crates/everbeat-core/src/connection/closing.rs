@@ -2,14 +2,14 @@
 //! (RFC 6455, section 7.1), and a deadline stands over all of it.
 
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::Poll;
 
 use super::driver::Read;
 use super::{Connection, Phase};
-use crate::cause::{Cause, CloseFrame, Cut};
+use crate::cause::{Cause, CloseCode, CloseFrame, Cut};
 use crate::event::Event;
 use crate::message::Outgoing;
-use crate::time::{Instant, Timer};
+use crate::time::{Instant, Timer, Wake};
 use crate::transport::Transport;
 
 /// A connection on its way out
@@ -19,6 +19,8 @@ pub(super) struct Closing {
     /// What our Close will say, until it is said
     farewell: Option<CloseFrame>,
     step: Step,
+    /// Whether whoever closes has more to send first
+    more: bool,
     /// When it began; `None` until the clock is next read
     since: Option<Instant>,
 }
@@ -50,6 +52,35 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         }
     }
 
+    /// We close, but for as long as there is time what waits in front of us goes first:
+    /// [`poll_room_for_rest`](Self::poll_room_for_rest) says when
+    pub(crate) fn begin_close_after(mut self: Pin<&mut Self>, more: bool) {
+        self.as_mut().begin_close(CloseCode::NORMAL.into());
+        if let Phase::Closing(closing) = self.project().phase {
+            closing.more = more;
+        }
+    }
+
+    /// Ready when a message would be taken, also while a close waits for it; never if it ends
+    pub(crate) fn poll_room_for_rest(
+        mut self: Pin<&mut Self>,
+        wake: &mut Wake<'_, '_>,
+    ) -> Poll<()> {
+        let room = match &self.phase {
+            Phase::Open => self.poll_room(wake).map_err(drop),
+            Phase::Closing(Closing { step: Step::Confirming, more: true, .. }) => {
+                let transport = self.as_mut().project().transport;
+                transport.poll_ready(wake.cx).map_err(drop)
+            }
+            Phase::Closing(_) | Phase::Over(_) => Poll::Pending,
+        };
+        match room {
+            Poll::Ready(Ok(())) => Poll::Ready(()),
+            // The end is the last event.
+            Poll::Ready(Err(())) | Poll::Pending => Poll::Pending,
+        }
+    }
+
     /// The peer closed; the transport has queued the reply
     pub(super) fn closed_by_peer(self: Pin<&mut Self>, cause: Cause) {
         self.enter(cause, Step::Leaving, None);
@@ -73,7 +104,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     }
 
     fn enter(self: Pin<&mut Self>, cause: Cause, step: Step, farewell: Option<CloseFrame>) {
-        *self.project().phase = Phase::Closing(Closing { cause, farewell, step, since: None });
+        *self.project().phase =
+            Phase::Closing(Closing { cause, farewell, step, more: false, since: None });
     }
 
     fn say_close(self: Pin<&mut Self>, frame: CloseFrame) {
@@ -86,83 +118,94 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// One round of a closing connection; `None` if the phase or the step has changed
     pub(super) fn poll_closing(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
         let Phase::Closing(closing) = &self.phase else {
             return Poll::Ready(None);
         };
+        let more = closing.more;
         match closing.step {
             Step::Confirming => {
-                if self.as_mut().flush(cx).is_err() {
-                    self.step_to(Step::Leaving);
-                } else if self.since_clock.unflushed && !self.is_proven() {
+                if let Err(cause) = self.as_mut().flush(wake) {
+                    self.give_up_writing(&cause);
+                } else if more || self.since_clock.unflushed && !self.is_proven() {
                     // A Ping would overtake what is not flushed, and prove too little.
-                    return self.poll_last_words(cx);
+                    return self.poll_last_words(wake);
                 } else {
-                    let asked = self.as_mut().ask_for_proof(cx);
+                    let asked = self.as_mut().ask_for_proof(wake);
                     self.step_to(if asked { Step::Confirmed } else { Step::Awaiting });
                 }
                 Poll::Ready(None)
             }
             Step::Confirmed | Step::Awaiting => {
-                if self.as_mut().flush(cx).is_err() {
-                    self.step_to(Step::Leaving);
+                if let Err(cause) = self.as_mut().flush(wake) {
+                    self.give_up_writing(&cause);
                     return Poll::Ready(None);
                 }
-                self.poll_last_words(cx)
+                self.poll_last_words(wake)
             }
-            Step::Leaving => match self.as_mut().project().transport.poll_close(cx) {
+            Step::Leaving => match self.as_mut().project().transport.poll_close(wake.cx) {
                 // An error while leaving changes nothing: the socket is closed either way.
-                Poll::Ready(_) => Poll::Ready(Some(self.over())),
-                Poll::Pending => self.poll_deadline(cx),
+                Poll::Ready(_) => Poll::Ready(Some(self.over(wake))),
+                Poll::Pending => self.poll_deadline(wake),
             },
         }
     }
 
+    /// A write failed: the socket's error leaves nothing to be said, an order of the server's own
+    /// only asks for what is being done already
+    fn give_up_writing(self: Pin<&mut Self>, cause: &Cause) {
+        let ordered = matches!(cause, Cause::Expired(_) | Cause::ClosedByUs);
+        let said = matches!(&self.phase, Phase::Closing(ours) if ours.step == Step::Awaiting);
+        self.step_to(if ordered && !said { Step::Awaiting } else { Step::Leaving });
+    }
+
     /// Sends the Ping that vouches for the messages sent; whether there is anything to prove
-    fn ask_for_proof(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+    fn ask_for_proof(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> bool {
         if self.config.retain_bytes() == 0 || self.ledger.proven() == self.ledger.newest() {
             return false;
         }
-        let now = self.as_mut().clock();
+        let now = wake.now(&self.timer);
         let this = self.as_mut().project();
         let Some(heartbeat) = this.heartbeat.as_mut() else {
             return false;
         };
         let payload = heartbeat.ping_now(now);
-        self.ping(payload, now, cx).is_ok()
+        self.ping(payload, now, wake).is_ok()
     }
 
     /// Hands up what still comes in, until the peer has answered
-    fn poll_last_words(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_last_words(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
         let Phase::Closing(closing) = &self.phase else {
             return Poll::Ready(None);
         };
-        let awaiting_close = closing.step == Step::Awaiting;
-        match self.as_mut().read_while_closing(cx) {
+        let proving = closing.step != Step::Awaiting && !closing.more;
+        match self.as_mut().read_while_closing(wake) {
             Read::Event(event) => return Poll::Ready(Some(event)),
             Read::Turned => return Poll::Ready(None),
-            Read::Drained | Read::Yield if !awaiting_close && self.is_proven() => {
+            Read::Drained | Read::Yield if proving && self.is_proven() => {
                 self.step_to(Step::Awaiting);
                 return Poll::Ready(None);
             }
             Read::Drained => {}
-            Read::Yield => cx.waker().wake_by_ref(),
+            Read::Yield => wake.cx.waker().wake_by_ref(),
         }
-        self.poll_deadline(cx)
+        self.poll_deadline(wake)
     }
 
     /// Reads as ever, but the peer's Close or end no longer is the cause: we closed first
-    fn read_while_closing(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Read {
+    fn read_while_closing(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Read {
         let phase = self.as_mut().project().phase;
         let Phase::Closing(ours) = core::mem::replace(phase, Phase::Open) else {
             return Read::Turned;
         };
-        let read = self.as_mut().read(cx);
+        let read = self.as_mut().read(wake);
         let this = self.project();
         match this.phase {
-            // Awaiting or not, the peer's end is the end; we closed first, so the cause stays.
-            Phase::Closing(closing) => *closing = Closing { step: Step::Leaving, ..ours },
+            // Whatever ends it, we closed first, so the cause stays; what was said was the farewell.
+            Phase::Closing(closing) => {
+                *closing = Closing { step: closing.step, farewell: None, ..ours };
+            }
             phase => *phase = Phase::Closing(ours),
         }
         read
@@ -187,8 +230,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     }
 
     /// Half the time is for the proof, the whole for everything
-    fn poll_deadline(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let now = self.as_mut().clock();
+    fn poll_deadline(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
+        let now = wake.now(&self.timer);
         let _ = self.as_mut().settle(now);
         let mut this = self.as_mut().project();
         let Phase::Closing(closing) = this.phase else {
@@ -198,7 +241,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let timeout = this.config.close_timeout();
         let proving = matches!(closing.step, Step::Confirming | Step::Confirmed);
         let deadline = since + if proving { timeout / 2 } else { timeout };
-        if this.alarm.as_mut().poll_due(cx, this.timer, now, deadline).is_pending() {
+        if this.alarm.as_mut().poll_due(wake.cx, this.timer, now, deadline).is_pending() {
             return Poll::Pending;
         }
         if proving {
@@ -206,16 +249,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             return Poll::Ready(None);
         }
         this.transport.abort();
-        Poll::Ready(Some(self.over()))
+        Poll::Ready(Some(self.over(wake)))
     }
 
-    fn over(mut self: Pin<&mut Self>) -> Event {
-        let now = self.as_mut().clock();
-        let cause = match &self.phase {
-            Phase::Closing(closing) => closing.cause.clone(),
-            Phase::Over(cause) => cause.clone(),
-            Phase::Open => Cause::ClosedByUs,
-        };
-        self.finish(cause, now)
+    fn over(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Event {
+        let now = wake.now(&self.timer);
+        let (cause, evidence) = (self.cause(), self.evidence_at(now));
+        self.finish(cause, evidence)
     }
 }

@@ -2,20 +2,20 @@
 //! speak. The order is the point: an answer that waits in the socket is read before it is missed.
 
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::Poll;
 
 use super::{Connection, Phase, SinceClock};
-use crate::cause::{Cause, Cut, Expired};
+use crate::cause::{Cause, Cut, Evidence, Expired};
 use crate::event::Event;
 use crate::heartbeat::{Answer, Beat, Heartbeat};
-use crate::message::{Incoming, Message, Outgoing};
+use crate::message::{Incoming, Outgoing};
 use crate::outcome::Disconnected;
-use crate::time::{Instant, Timer};
+use crate::time::{Instant, Timer, Wake};
 use crate::transport::Transport;
 
 /// Frames read before the task yields, and messages handed up before the clock is read even though
 /// more are waiting: a peer that floods starves neither its neighbours nor its own heartbeat
-const FRAMES_PER_POLL: u32 = 64;
+pub(super) const FRAMES_PER_POLL: u32 = 64;
 
 /// What reading the transport came to
 pub(super) enum Read {
@@ -42,13 +42,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// The next event, in whatever phase the connection is
     pub(super) fn poll_event(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
-        self.as_mut().project().since_clock.now = None;
         loop {
             let step = match self.phase {
-                Phase::Open => self.as_mut().poll_open(cx),
-                Phase::Closing(_) => self.as_mut().poll_closing(cx),
+                Phase::Open => self.as_mut().poll_open(wake),
+                Phase::Closing(_) => self.as_mut().poll_closing(wake),
                 Phase::Over(_) => return Poll::Ready(None),
             };
             match step {
@@ -59,92 +58,45 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         }
     }
 
-    /// Drives the connection while the application sends: reads one message ahead, keeps the beat
-    ///
-    /// Pending, unless the connection ends.
-    pub(crate) fn poll_ahead(
+    /// The next event, be it one that waits to be read
+    pub(crate) fn poll_next_in(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Cause>> {
-        loop {
-            let full = self.ahead.iter().any(|event| matches!(event, Event::Message(_)));
-            let step = match self.phase {
-                Phase::Open if full => self.as_mut().poll_unread_time(cx),
-                _ => self.as_mut().poll_event(cx),
-            };
-            match step {
-                Poll::Ready(Some(event)) => self.as_mut().stash(event),
-                Poll::Ready(None) => {}
-                Poll::Pending => return Poll::Pending,
-            }
-            self.refuse_unless_open()?;
-        }
-    }
-
-    pub(super) fn refuse_unless_open(&self) -> Result<(), Cause> {
-        match &self.phase {
-            Phase::Open => Ok(()),
-            Phase::Closing(closing) => Err(closing.cause().clone()),
-            Phase::Over(cause) => Err(cause.clone()),
-        }
-    }
-
-    /// A write failed: what the peer said before it went away is read first
-    pub(super) fn fail_sending<R>(
-        mut self: Pin<&mut Self>,
-        error: T::Error,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<R, Cause>> {
-        while let Read::Event(event) = self.as_mut().read(cx) {
-            self.as_mut().stash(event);
-            if self.ahead.len() > FRAMES_PER_POLL as usize {
-                break;
-            }
-        }
-        if matches!(self.phase, Phase::Open) {
-            self.as_mut().fail(T::classify(&error));
-        }
-        Poll::Ready(self.refuse_unless_open().and(Err(T::classify(&error))))
-    }
-
-    fn stash(self: Pin<&mut Self>, event: Event) {
-        let ahead = self.project().ahead;
-        // A suspicion that nobody has seen, and that is over, never was.
-        if event == Event::Alive && matches!(ahead.back(), Some(Event::Suspect { .. })) {
-            ahead.pop_back();
-        } else {
-            ahead.push_back(event);
+        wake: &mut Wake<'_, '_>,
+    ) -> Poll<Option<Event>> {
+        match self.as_mut().project().ahead.pop_front() {
+            Some(event) => Poll::Ready(Some(event)),
+            None => self.poll_event(wake),
         }
     }
 
     /// One round of an open connection; `None` if the phase has changed
-    fn poll_open(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        if let Err(cause) = self.as_mut().flush(cx) {
+    fn poll_open(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
+        if let Err(cause) = self.as_mut().flush(wake) {
             self.fail(cause);
             return Poll::Ready(None);
         }
-        match self.as_mut().read(cx) {
+        match self.as_mut().read(wake) {
             Read::Event(event) => Poll::Ready(Some(event)),
             Read::Turned => Poll::Ready(None),
-            Read::Drained => self.poll_time(cx),
+            Read::Drained => self.poll_time(wake),
             Read::Yield => {
-                cx.waker().wake_by_ref();
+                wake.cx.waker().wake_by_ref();
                 // What was not read yet may be the answer: beat, but do not judge.
                 if !self.heartbeat.as_ref().is_some_and(Heartbeat::is_judging) {
-                    return self.poll_time(cx);
+                    return self.poll_time(wake);
                 }
-                let now = self.as_mut().clock();
+                let now = wake.now(&self.timer);
                 self.settle(now).map_or(Poll::Pending, |event| Poll::Ready(Some(event)))
             }
         }
     }
 
-    pub(super) fn flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<(), Cause> {
+    pub(super) fn flush(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Result<(), Cause> {
         let this = self.project();
         if !this.since_clock.unflushed {
             return Ok(());
         }
-        match this.transport.poll_flush(cx) {
+        match this.transport.poll_flush(wake.cx) {
             Poll::Ready(Ok(())) => this.since_clock.note_flushed(),
             Poll::Ready(Err(error)) => return Err(T::classify(&error)),
             Poll::Pending => {}
@@ -152,13 +104,13 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         Ok(())
     }
 
-    pub(super) fn read(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Read {
+    pub(super) fn read(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Read {
         for _ in 0..FRAMES_PER_POLL {
             let mut this = self.as_mut().project();
             if this.since_clock.frames >= FRAMES_PER_POLL {
                 return Read::Yield;
             }
-            let incoming = match this.transport.as_mut().poll_recv(cx) {
+            let incoming = match this.transport.as_mut().poll_recv(wake.cx) {
                 Poll::Pending => return Read::Drained,
                 Poll::Ready(Some(Ok(incoming))) => incoming,
                 Poll::Ready(Some(Err(error))) => {
@@ -178,7 +130,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                 }
                 Incoming::Ping(_) => this.since_clock.unflushed = true,
                 Incoming::Pong(payload) => {
-                    if let Some(event) = self.as_mut().handle_pong(&payload) {
+                    if let Some(event) = self.as_mut().handle_pong(&payload, wake) {
                         return Read::Event(event);
                     }
                 }
@@ -191,8 +143,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         Read::Yield
     }
 
-    fn handle_pong(mut self: Pin<&mut Self>, payload: &[u8]) -> Option<Event> {
-        let now = self.as_mut().clock();
+    fn handle_pong(
+        mut self: Pin<&mut Self>,
+        payload: &[u8],
+        wake: &mut Wake<'_, '_>,
+    ) -> Option<Event> {
+        let now = wake.now(&self.timer);
         let alive = self.as_mut().settle(now);
         let this = self.project();
         let answer = this.heartbeat.as_mut().and_then(|beat| beat.handle_pong(payload, now));
@@ -201,12 +157,6 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             tracing::trace!(target: "everbeat", ?round_trip, mark, "pong");
         }
         alive
-    }
-
-    /// The present, read from the timer at most once a wake-up
-    pub(super) fn clock(self: Pin<&mut Self>) -> Instant {
-        let this = self.project();
-        *this.since_clock.now.get_or_insert_with(|| this.timer.now())
     }
 
     /// Turns what happened since the last look at the clock into instants
@@ -220,7 +170,6 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             sent,
             sent_aside,
             unflushed: since.unflushed,
-            now: Some(now),
             ..SinceClock::default()
         };
         if since.message || sent_aside != since.sent_aside {
@@ -242,23 +191,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         None
     }
 
-    /// [`poll_time`](Self::poll_time) while the application sends and a message waits to be read
-    ///
-    /// Whatever the peer answers is behind that message, so only one thing can be held against it:
-    /// that it takes nothing of ours either.
-    fn poll_unread_time(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.as_mut().project().since_clock.now = None;
-        let now = self.as_mut().clock();
-        let progressed = self.transport.sent() != self.since_clock.sent;
-        if let Some(heartbeat) = self.as_mut().project().heartbeat {
-            heartbeat.handle_unread(progressed, now);
-        }
-        self.poll_time(cx)
-    }
-
     /// Reads the clock, lets the policies speak, sets the alarm
-    fn poll_time(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let now = self.as_mut().clock();
+    pub(super) fn poll_time(
+        mut self: Pin<&mut Self>,
+        wake: &mut Wake<'_, '_>,
+    ) -> Poll<Option<Event>> {
+        let now = wake.now(&self.timer);
         if let Some(event) = self.as_mut().settle(now) {
             return Poll::Ready(Some(event));
         }
@@ -267,7 +205,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             match heartbeat.and_then(|heartbeat| heartbeat.handle_timeout(now)) {
                 None => break,
                 Some(Beat::Ping(payload)) => {
-                    if let Err(cause) = self.as_mut().ping(payload, now, cx) {
+                    if let Err(cause) = self.as_mut().ping(payload, now, wake) {
                         self.fail(cause);
                         return Poll::Ready(None);
                     }
@@ -280,23 +218,33 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                 Some(Beat::Dead(verdict)) => {
                     let evidence = self.evidence_at(now);
                     self.as_mut().project().transport.abort();
-                    let end = self.finish(Cause::Dead { verdict, evidence }, now);
+                    let end = self.finish(Cause::Dead { verdict, evidence }, evidence);
                     return Poll::Ready(Some(end));
                 }
             }
         }
-        let idle = self.config.idle().map_or(Instant::NEVER, |idle| self.last_message + idle);
-        if now >= idle {
+        if now >= self.idle_at() {
             self.fail(Cause::Expired(Expired::Idle));
             return Poll::Ready(None);
         }
+        let deadline = self.deadline();
         let this = self.project();
-        let beat = this.heartbeat.as_ref().map_or(Instant::NEVER, Heartbeat::poll_timeout);
-        if this.alarm.poll_due(cx, this.timer, now, beat.min(idle)).is_ready() {
+        if this.alarm.poll_due(wake.cx, this.timer, now, deadline).is_ready() {
             // All that was due has been done: a policy that wants more is asked after the others.
-            cx.waker().wake_by_ref();
+            wake.cx.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+
+    /// When the application has been idle for too long
+    fn idle_at(&self) -> Instant {
+        self.config.idle().map_or(Instant::NEVER, |idle| self.last_message + idle)
+    }
+
+    /// When something is due, if nothing happens until then
+    pub(super) fn deadline(&self) -> Instant {
+        let beat = self.heartbeat.as_ref().map_or(Instant::NEVER, Heartbeat::poll_timeout);
+        beat.min(self.idle_at())
     }
 
     /// Sends a Ping that vouches for every message before it
@@ -304,14 +252,15 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         self: Pin<&mut Self>,
         payload: [u8; 8],
         now: Instant,
-        cx: &mut Context<'_>,
+        wake: &mut Wake<'_, '_>,
     ) -> Result<(), Cause> {
         let mut this = self.project();
         tracing::trace!(target: "everbeat", "ping");
         // A Ping overtakes the rest of a message whose frames are still being written, so it proves
         // only those before it: the transport took that one once it was ready for it.
+        this.ledger.note_aside(this.transport.sent_aside());
         let newest = this.ledger.newest();
-        let behind = match this.transport.as_mut().poll_ready(cx) {
+        let behind = match this.transport.as_mut().poll_ready(wake.cx) {
             Poll::Ready(ready) => ready.map(|()| newest).map_err(|error| T::classify(&error))?,
             Poll::Pending => newest.saturating_sub(1),
         };
@@ -324,7 +273,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         if behind < newest && this.config.retain_bytes() > 0 {
             heartbeat.handle_write(now);
         }
-        match this.transport.poll_flush(cx) {
+        match this.transport.poll_flush(wake.cx) {
             Poll::Ready(Ok(())) => {
                 this.since_clock.unflushed = false;
                 heartbeat.handle_flushed(now);
@@ -336,20 +285,14 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     }
 
     /// Ends the ledger and the connection; the transport is done for
-    pub(super) fn finish(mut self: Pin<&mut Self>, cause: Cause, now: Instant) -> Event {
-        let evidence = self.evidence_at(now);
+    pub(super) fn finish(mut self: Pin<&mut Self>, cause: Cause, evidence: Evidence) -> Event {
         let this = self.as_mut().project();
+        this.ledger.note_aside(this.transport.sent_aside());
         let unconfirmed = this.ledger.close();
         tracing::debug!(
             target: "everbeat", %cause, %evidence, unconfirmed = unconfirmed.count, "disconnected"
         );
         *this.phase = Phase::Over(cause.clone());
         Event::from(Disconnected { evidence, unconfirmed, ..Disconnected::new(cause) })
-    }
-}
-
-impl From<Message> for Outgoing {
-    fn from(message: Message) -> Self {
-        Self::Message(message)
     }
 }

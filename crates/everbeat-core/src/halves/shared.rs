@@ -99,11 +99,12 @@ impl Shared {
         message
     }
 
-    /// Somebody asked to close, or nobody is left to ask for anything; what was sent goes first
-    pub(super) fn is_closing(&self) -> bool {
+    /// Whether there is more to send first, if somebody asked to close or nobody is left to ask for
+    /// anything
+    pub(super) fn closing(&self) -> Option<bool> {
         let queues = self.lock();
-        let abandoned = !queues.receiver && queues.senders == 0 && queues.outgoing.is_empty();
-        queues.closing || abandoned
+        let abandoned = !queues.receiver && queues.senders == 0;
+        (queues.closing || abandoned).then(|| !queues.outgoing.is_empty())
     }
 
     /// Asks the pump to close; ready once the connection is over

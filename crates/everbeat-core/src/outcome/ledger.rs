@@ -15,13 +15,29 @@ pub(crate) struct Ledger {
     proven: u64,
     retain_bytes: usize,
     retained_bytes: usize,
-    /// Clones of the newest unproven messages; allocates on first use
-    retained: VecDeque<Message>,
+    /// Clones of the newest unproven messages, by their numbers; allocates on first use
+    retained: VecDeque<Entry>,
+    /// Messages of others than the connection that have a number
+    aside: u64,
+}
+
+type Entry = (u64, Message);
+
+/// What a retained message is charged: without the entry's own size, empty messages were free
+fn charge(message: &Message) -> usize {
+    message.len() + size_of::<Entry>()
 }
 
 impl Ledger {
     pub(crate) const fn new(retain_bytes: usize) -> Self {
-        Self { written: 0, proven: 0, retain_bytes, retained_bytes: 0, retained: VecDeque::new() }
+        Self {
+            written: 0,
+            proven: 0,
+            retain_bytes,
+            retained_bytes: 0,
+            retained: VecDeque::new(),
+            aside: 0,
+        }
     }
 
     /// Notes a message that goes to the transport; whether it has to be proven
@@ -30,16 +46,23 @@ impl Ledger {
         if self.retain_bytes == 0 {
             return false;
         }
-        self.retained_bytes += message.len();
-        self.retained.push_back(message.clone());
+        self.retained_bytes += charge(message);
+        self.retained.push_back((self.written, message.clone()));
         // The newest stay: they are the likeliest to be lost.
         while self.retained_bytes > self.retain_bytes {
-            let Some(oldest) = self.retained.pop_front() else {
+            let Some((_, oldest)) = self.retained.pop_front() else {
                 break;
             };
-            self.retained_bytes -= oldest.len();
+            self.retained_bytes -= charge(&oldest);
         }
         true
+    }
+
+    /// The transport has sent so many messages for others than the connection: they are counted,
+    /// and proven, like its own
+    pub(crate) const fn note_aside(&mut self, total: u64) {
+        self.written += total.saturating_sub(self.aside);
+        self.aside = total;
     }
 
     /// The number of the newest message written
@@ -54,12 +77,10 @@ impl Ledger {
             return;
         }
         self.proven = through;
-        let unproven = usize::try_from(self.written - through).unwrap_or(usize::MAX);
-        while self.retained.len() > unproven {
-            let Some(delivered) = self.retained.pop_front() else {
-                break;
-            };
-            self.retained_bytes -= delivered.len();
+        while self.retained.front().is_some_and(|(number, _)| *number <= through) {
+            if let Some((_, delivered)) = self.retained.pop_front() {
+                self.retained_bytes -= charge(&delivered);
+            }
         }
     }
 
@@ -73,7 +94,8 @@ impl Ledger {
         let count = self.written - self.proven;
         self.written = self.proven;
         self.retained_bytes = 0;
-        Unconfirmed { count, messages: core::mem::take(&mut self.retained).into() }
+        let messages = self.retained.drain(..).map(|(_, message)| message).collect();
+        Unconfirmed { count, messages }
     }
 }
 
@@ -101,13 +123,38 @@ mod tests {
 
     #[test]
     fn beyond_the_limit_the_newest_are_kept_and_all_are_counted() {
-        let mut ledger = Ledger::new(10);
+        let mut ledger = Ledger::new(2 * charge(&message("aaaa")));
         for text in ["aaaa", "bbbb", "cccc"] {
             ledger.write(&message(text));
         }
         let left = ledger.close();
         assert_eq!(left.count, 3);
         assert_eq!(left.messages, [message("bbbb"), message("cccc")]);
+    }
+
+    #[test]
+    fn an_empty_message_is_not_free() {
+        let mut ledger = Ledger::new(1_000);
+        (0..10_000).for_each(|_| _ = ledger.write(&message("")));
+        let left = ledger.close();
+        assert_eq!((left.count, left.messages.len()), (10_000, 1_000 / charge(&message(""))));
+    }
+
+    #[test]
+    fn messages_of_others_are_proven_in_their_order_and_counted() {
+        let mut ledger = Ledger::new(1_000);
+        ledger.write(&message("a"));
+        ledger.note_aside(3);
+        let mark = ledger.newest();
+        ledger.note_aside(4);
+        ledger.write(&message("b"));
+        assert_eq!((mark, ledger.newest()), (4, 6));
+        ledger.prove(1);
+        ledger.note_aside(4);
+        assert_eq!(ledger.retained.len(), 1, "a is delivered, whatever came behind it");
+        ledger.prove(mark);
+        let left = ledger.close();
+        assert_eq!((left.count, left.messages), (2, alloc::vec![message("b")]));
     }
 
     #[test]

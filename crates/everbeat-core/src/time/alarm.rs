@@ -66,6 +66,16 @@ impl<S: Sleep> Alarm<S> {
         Poll::Pending
     }
 
+    /// Pending while the sleep is armed and has not fired, so that there is no need to look at the
+    /// clock; the task is woken when it fires
+    pub(crate) fn poll_armed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        match this.sleep.as_pin_mut().filter(|_| this.armed.is_some()) {
+            Some(sleep) => sleep.poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+
     /// How long after the instant it was armed for the alarm is being looked at; zero if it is not
     /// late: our own stall, to be told apart from the peer's
     pub(crate) fn lateness(&self, now: Instant) -> Duration {

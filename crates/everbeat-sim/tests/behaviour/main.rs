@@ -2,6 +2,7 @@
 //! them all takes as long to build as the tests of all of them take to run.
 
 mod budgets;
+mod client_halves;
 mod close;
 mod halves;
 mod heartbeat;
@@ -10,6 +11,7 @@ mod outcome;
 mod pipe;
 mod queue;
 mod reconnect;
+mod sending;
 mod server;
 mod sim;
 mod support;

@@ -1,8 +1,5 @@
 //! What a client is given while it is down: bounded, in order, and handed back if it is closed.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use crate::support::clients::{builder, connected, serve};
@@ -10,7 +7,6 @@ use crate::support::{MS, SECOND, drive, messages};
 use everbeat_core::Message;
 use everbeat_core::cause::Cause;
 use everbeat_core::client::{Queue, SendError};
-use everbeat_core::halves::Drive;
 use everbeat_sim::net::Answer;
 use everbeat_sim::{Sim, for_each_seed};
 
@@ -106,13 +102,10 @@ fn what_an_unread_end_left_unconfirmed_is_told_when_the_client_is_closed() {
     sim.block_on(client.send("lost"), SECOND).unwrap().unwrap();
     sim.link("client", "server").reset();
     sim.run_for(SECOND).unwrap();
-    // Driven while nobody reads its events, so that the end waits among them.
-    let unread = poll_fn(|cx| {
-        Pin::new(&mut client).drive_unread(cx);
-        Poll::Ready(())
-    });
-    sim.block_on(unread, SECOND).unwrap();
+    // A message drives it, so that the end waits among the events that nobody reads.
+    sim.block_on(client.send("later"), SECOND).unwrap().unwrap();
     let end = sim.block_on(client.close(), 60 * SECOND).unwrap();
     assert_eq!(end.unconfirmed.count, 1, "{end}");
     assert_eq!(end.unconfirmed.messages, ["lost"].map(Message::from));
+    assert_eq!(end.unsent, ["later"].map(Message::from));
 }

@@ -1,0 +1,179 @@
+//! What the application sends, and how a connection is driven while its application does not read:
+//! one message ahead at most, and the beat goes on.
+
+use core::pin::Pin;
+use core::task::{Poll, ready};
+
+use super::driver::{FRAMES_PER_POLL, Read};
+use super::{Connection, Phase};
+use crate::cause::Cause;
+use crate::event::Event;
+use crate::message::{Message, Outgoing};
+use crate::time::{Instant, Timer, Wake};
+use crate::transport::Transport;
+
+impl<T: Transport, K: Timer> Connection<T, K> {
+    /// Why it ends or has ended
+    pub(super) fn cause(&self) -> Cause {
+        match &self.phase {
+            Phase::Open => Cause::ClosedByUs,
+            Phase::Closing(closing) => closing.cause().clone(),
+            Phase::Over(cause) => cause.clone(),
+        }
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open)
+    }
+
+    pub(super) fn refuse_unless_open(&self) -> Result<(), Cause> {
+        if self.is_open() { Ok(()) } else { Err(self.cause()) }
+    }
+
+    /// Waits until a message would be taken
+    pub(crate) fn poll_room(
+        mut self: Pin<&mut Self>,
+        wake: &mut Wake<'_, '_>,
+    ) -> Poll<Result<(), Cause>> {
+        self.refuse_unless_open()?;
+        match self.as_mut().project().transport.poll_ready(wake.cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => self.fail_sending(error, wake),
+            Poll::Pending => self.poll_ahead(wake),
+        }
+    }
+
+    /// Takes a message, for which there is room
+    pub(crate) fn accept(mut self: Pin<&mut Self>, message: Message) {
+        let mut this = self.as_mut().project();
+        this.ledger.note_aside(this.transport.sent_aside());
+        let to_be_proven = this.ledger.write(&message);
+        this.since_clock.wrote |= to_be_proven;
+        this.since_clock.message = true;
+        this.since_clock.unflushed = true;
+        // Taken is taken: a transport that cannot send leaves the message unconfirmed.
+        if let Err(error) = this.transport.as_mut().start_send(message.into()) {
+            if matches!(self.phase, Phase::Open) {
+                self.fail(T::classify(&error));
+            }
+        }
+    }
+
+    /// Asks the transport to write what it was given; ready once it has
+    pub(crate) fn poll_write(
+        mut self: Pin<&mut Self>,
+        wake: &mut Wake<'_, '_>,
+    ) -> Poll<Result<(), Cause>> {
+        self.refuse_unless_open()?;
+        match self.as_mut().project().transport.poll_flush(wake.cx) {
+            Poll::Ready(Ok(())) => {
+                self.as_mut().project().since_clock.note_flushed();
+                self.keep_beat(wake)
+            }
+            Poll::Ready(Err(error)) => self.fail_sending(error, wake),
+            Poll::Pending => self.poll_ahead(wake),
+        }
+    }
+
+    /// Does what is due, for a task that only sends; ready unless the connection ends
+    ///
+    /// The alarm tells whether anything is: a message costs neither a look at the clock nor a read.
+    fn keep_beat(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Result<(), Cause>> {
+        let nothing_is_ever_due = self.deadline() == Instant::NEVER;
+        if nothing_is_ever_due || self.as_mut().project().alarm.poll_armed(wake.cx).is_pending() {
+            return Poll::Ready(Ok(()));
+        }
+        match self.poll_ahead(wake) {
+            Poll::Ready(ended) => Poll::Ready(ended),
+            Poll::Pending => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Drives the connection while the application sends; pending, unless the connection ends
+    fn poll_ahead(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Result<(), Cause>> {
+        loop {
+            ready!(self.as_mut().poll_step_ahead(wake));
+            self.refuse_unless_open()?;
+        }
+    }
+
+    /// Drives the connection while nobody reads; ready once it is over, and its end waits to be read
+    pub(crate) fn poll_unread(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
+        while !matches!(self.phase, Phase::Over(_)) {
+            ready!(self.as_mut().poll_step_ahead(wake));
+        }
+        Poll::Ready(())
+    }
+
+    /// One step with nobody to read what comes of it: keeps the beat, reads one message ahead, and
+    /// drops what comes behind that one once the connection is closing
+    fn poll_step_ahead(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
+        let full = self.ahead.iter().any(|event| matches!(event, Event::Message(_)));
+        let step = match self.phase {
+            Phase::Open if full => self.as_mut().poll_unread_time(wake),
+            _ => self.as_mut().poll_event(wake),
+        };
+        match ready!(step) {
+            Some(Event::Message(_)) if full => {}
+            Some(event) => self.stash(event),
+            None => {} // the phase has changed
+        }
+        Poll::Ready(())
+    }
+
+    /// A write failed: what the peer said before it went away is read first
+    fn fail_sending<R>(
+        mut self: Pin<&mut Self>,
+        error: T::Error,
+        wake: &mut Wake<'_, '_>,
+    ) -> Poll<Result<R, Cause>> {
+        while let Read::Event(event) = self.as_mut().read(wake) {
+            self.as_mut().stash(event);
+            if self.ahead.len() > FRAMES_PER_POLL as usize {
+                break;
+            }
+        }
+        if matches!(self.phase, Phase::Open) {
+            self.as_mut().fail(T::classify(&error));
+        }
+        Poll::Ready(self.refuse_unless_open().and(Err(T::classify(&error))))
+    }
+
+    fn stash(self: Pin<&mut Self>, event: Event) {
+        let ahead = self.project().ahead;
+        // A suspicion that nobody has seen, and that is over, never was.
+        if event == Event::Alive && matches!(ahead.back(), Some(Event::Suspect { .. })) {
+            ahead.pop_back();
+        } else {
+            ahead.push_back(event);
+        }
+    }
+
+    /// [`poll_open`](Self::poll_open) while a message waits to be read
+    ///
+    /// Whatever the peer answers is behind that message, so only one thing can be held against it:
+    /// that it takes nothing of ours either.
+    fn poll_unread_time(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
+        // Unconditional: what others than the connection send, only the transport knows of.
+        match self.as_mut().project().transport.poll_flush(wake.cx) {
+            Poll::Ready(Ok(())) => self.as_mut().project().since_clock.note_flushed(),
+            Poll::Ready(Err(error)) => {
+                let _ = self.fail_sending::<()>(error, wake);
+                return Poll::Ready(None);
+            }
+            Poll::Pending => {}
+        }
+        let now = wake.now(&self.timer);
+        let progressed = self.transport.sent() != self.since_clock.sent;
+        if let Some(heartbeat) = self.as_mut().project().heartbeat {
+            heartbeat.handle_unread(progressed, now);
+        }
+        self.poll_time(wake)
+    }
+}
+
+impl From<Message> for Outgoing {
+    fn from(message: Message) -> Self {
+        Self::Message(message)
+    }
+}

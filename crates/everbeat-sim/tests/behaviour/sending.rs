@@ -1,0 +1,290 @@
+//! Tasks that do nothing but send: what they send drives the beat, the verdict and the way back, and
+//! what they do not read is never held against a healthy peer.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use everbeat_core::client::Queue;
+use everbeat_core::config::ConnectionConfig;
+use everbeat_core::halves::split;
+use everbeat_core::transport::Incoming;
+use everbeat_core::{Cause, Connection, Event};
+use everbeat_sim::{Sim, Stop, for_each_seed};
+use futures_core::Stream;
+use futures_sink::Sink;
+
+use crate::support::clients::{builder, connected, serve};
+use crate::support::{MS, SECOND, beat, both, read_and_stay, with_peer};
+
+#[test]
+fn a_task_that_only_sends_beats_and_expires_a_silent_peer() {
+    for_each_seed(0..20, |sim| {
+        sim.link("client", "server").delay(20 * MS);
+        let config = beat(10 * SECOND, 5 * SECOND);
+        let (mut client, server) = with_peer(sim, config);
+        let heard = read_and_stay(sim, server);
+        let handle = sim.handle();
+        let task = sim.spawn(async move {
+            loop {
+                if let Err(cause) = client.send("tick").await {
+                    return (handle.now(), cause);
+                }
+                handle.sleep(SECOND).await;
+            }
+        });
+        sim.run_for(100 * SECOND).unwrap();
+        assert!(!task.is_finished(), "{:?}", task.take());
+        let is_ping = |(_, incoming): &(_, Incoming)| matches!(incoming, Incoming::Ping(_));
+        let pings = heard.borrow().iter().filter(|heard| is_ping(heard)).count();
+        assert!((8..=12).contains(&pings), "{pings} Pings in 100 s");
+        let cut = sim.now();
+        sim.link("client", "server").partition();
+        sim.run_for(60 * SECOND).unwrap();
+        let Some((at, cause)) = task.take() else { panic!("it goes on for ever") };
+        assert!(matches!(cause, Cause::Dead { .. }), "{cause}");
+        // Interval and timeout, and the pause between two messages for each of the two
+        let took = at.saturating_duration_since(cut);
+        assert!(took <= 17 * SECOND, "{took:?}");
+    });
+}
+
+#[test]
+fn a_client_that_only_sends_comes_back() {
+    for_each_seed(0..10, |sim| {
+        let server = serve(sim);
+        let plan = builder(sim).queue(Queue::bounded(4, 1_000).or_wait());
+        let mut client = connected(sim, plan);
+        let handle = sim.handle();
+        sim.spawn(async move {
+            loop {
+                client.send("tick").await.unwrap();
+                handle.sleep(SECOND / 4).await;
+            }
+        });
+        sim.run_for(20 * SECOND).unwrap();
+        server.abort();
+        sim.run_for(60 * SECOND).unwrap();
+        let heard = listen_once(sim);
+        sim.run_for(20 * SECOND).unwrap();
+        assert!(heard.is_finished(), "nothing was sent after the server came back");
+    });
+}
+
+/// Ends with the first message of the first connection
+fn listen_once(sim: &Sim) -> everbeat_sim::Task<()> {
+    let mut listener = sim.listen("server");
+    sim.spawn(async move {
+        let (mut pipe, _) = listener.accept().await;
+        while let Some(Ok(incoming)) = pipe.next().await {
+            if matches!(incoming, Incoming::Message(_)) {
+                return;
+            }
+        }
+        panic!("the client left without a message");
+    })
+}
+
+#[test]
+fn a_waiting_sender_with_a_message_unread_notices_the_black_hole_and_comes_back() {
+    for_each_seed(0..20, |sim| {
+        sim.link("client", "server").buffer(500);
+        serve(sim);
+        let plan = builder(sim).queue(Queue::bounded(2, 1_000).or_wait());
+        let mut client = connected(sim, plan);
+        // The echo fills both ways, for nobody reads it; then the road is gone.
+        sim.handle().after(5 * SECOND, {
+            let link = sim.link("client", "server");
+            move || link.partition()
+        });
+        sim.handle().after(30 * SECOND, {
+            let link = sim.link("client", "server");
+            move || link.repair()
+        });
+        let sent = sim.block_on(
+            async {
+                for _ in 0..100 {
+                    client.send(vec![7; 400]).await?;
+                }
+                Ok::<_, everbeat_core::client::SendError>(())
+            },
+            // Echoes that nobody reads let a connection take a few messages; death takes 3 s more.
+            600 * SECOND,
+        );
+        match sent {
+            Ok(sent) => sent.unwrap(),
+            // Healthy, and the server waits for us to read: that is back-pressure, not a hang.
+            Err(error) => {
+                assert!(matches!(error.stop(), Stop::TimedOut { .. }), "{error}");
+                assert!(client.connection().is_some(), "neither connected nor trying");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_client_closes_as_a_sink_although_a_message_is_unread() {
+    for_each_seed(0..10, |sim| {
+        serve(sim);
+        let plan = builder(sim);
+        let mut client = connected(sim, plan);
+        sim.block_on(client.send("echo"), SECOND).unwrap().unwrap();
+        // The echo is read ahead while the flush waits for nothing.
+        sim.run_for(SECOND).unwrap();
+        sim.block_on(client.send("more"), SECOND).unwrap().unwrap();
+        let closed = poll_fn(|cx| Pin::new(&mut client).poll_close(cx));
+        sim.block_on(closed, 10 * SECOND).unwrap().unwrap();
+        assert_eq!(client.outcome(), Some(&Cause::ClosedByUs));
+    });
+}
+
+#[test]
+fn what_is_sent_while_the_reader_pauses_is_flushed_and_no_healthy_peer_dies() {
+    for_each_seed(0..10, |sim| {
+        sim.link("client", "server").delay(20 * MS).rate(100_000).buffer(4_000);
+        let config = beat(5 * SECOND, 2 * SECOND);
+        let (client, mut server) = both(sim, config, ConnectionConfig::server());
+        let (sender, receiver, pump) = split(client, Queue::bounded(1_024, 8 << 20));
+        let pump = sim.spawn(pump);
+        let heard = sim.spawn(async move {
+            for _ in 0..100 {
+                server.send("unread").await?;
+            }
+            let heard = server.recv().await?;
+            server.recv().await?;
+            Ok::<_, Cause>(heard.map_or(0, |message| message.len()))
+        });
+        sim.run_for(SECOND).unwrap();
+        sender.try_send(vec![7; 1_000_000]).unwrap();
+        // 10 s on the road; nobody reads, and each of its frames needs the pump to write it.
+        sim.run_for(60 * SECOND).unwrap();
+        assert!(!pump.is_finished(), "the healthy peer was given up: {:?}", heard.take());
+        sender.try_send("done").unwrap();
+        sim.run_for(SECOND).unwrap();
+        assert_eq!(heard.take(), Some(Ok(1_000_000)));
+        drop((sender, receiver));
+    });
+}
+
+#[test]
+fn a_close_returns_although_64_events_are_unread_in_the_same_task() {
+    let mut sim = Sim::seed(1);
+    let config = ConnectionConfig::client();
+    let (client, mut server) = both(&sim, config, ConnectionConfig::server());
+    let (sender, mut receiver, pump) = split(client, Queue::default());
+    sim.spawn(pump);
+    sim.spawn(async move {
+        for _ in 0..1_000 {
+            server.send("unread").await?;
+        }
+        server.recv().await
+    });
+    sim.run_for(60 * SECOND).unwrap();
+    let read = sim.block_on(
+        async move {
+            sender.close().await;
+            let mut read = Vec::new();
+            while let Some(event) = receiver.next().await {
+                read.push(event);
+            }
+            read
+        },
+        20 * SECOND,
+    );
+    let read = read.unwrap();
+    assert!(matches!(read.last(), Some(Event::Disconnected(_))), "{:?}", read.last());
+    assert!((64..70).contains(&read.len()), "{} events", read.len());
+}
+
+#[test]
+fn a_close_after_the_end_tells_the_true_cause() {
+    let mut sim = Sim::seed(1);
+    let (mut client, _peer) = with_peer(&sim, ConnectionConfig::client());
+    sim.link("client", "server").reset();
+    let cause = sim.block_on(client.recv(), SECOND).unwrap().unwrap_err();
+    let end = sim.block_on(client.close(), SECOND).unwrap();
+    assert_eq!(end.cause, cause);
+
+    let mut client = builder(&sim).build().unwrap();
+    let events = crate::support::drive(&mut sim, &mut client, 10 * SECOND);
+    let cause = crate::support::the_end(&events).1.cause.clone();
+    let end = sim.block_on(client.close(), SECOND).unwrap();
+    assert_eq!(end.cause, cause);
+}
+
+/// Polls `driven` whenever it is woken; the most clock reads of any single poll
+fn most_reads<D: Stream<Item = Event> + Sink<everbeat_core::Message> + Unpin>(
+    sim: &mut Sim,
+    timer: &everbeat_sim::SimTimer,
+    driven: &mut D,
+    duration: Duration,
+    mut each: impl FnMut(&mut D, &mut std::task::Context<'_>),
+) -> u64 {
+    let (mut most, mut polls) = (0, 0);
+    let mut watched = pin!(poll_fn(|cx| -> Poll<()> {
+        loop {
+            let before = timer.clock_reads();
+            each(driven, cx);
+            most = most.max(timer.clock_reads() - before);
+            let before = timer.clock_reads();
+            let next = Pin::new(&mut *driven).poll_next(cx);
+            most = most.max(timer.clock_reads() - before);
+            polls += 1;
+            if !matches!(next, Poll::Ready(Some(_))) {
+                return Poll::Pending;
+            }
+        }
+    }));
+    let stopped = sim.block_on(watched.as_mut(), duration).unwrap_err();
+    assert!(matches!(stopped.stop(), Stop::TimedOut { .. }), "{stopped}");
+    assert!(polls > 100, "{polls} polls");
+    most
+}
+
+#[test]
+fn no_poll_of_a_client_reads_the_clock_twice() {
+    for_each_seed(0..10, |sim| {
+        let timer = sim.timer();
+        sim.link("client", "server").rate(5_000).buffer(500);
+        let server = serve(sim);
+        let plan =
+            everbeat_core::Client::over(sim.connector("server"), timer.clone(), sim.random())
+                .interval(SECOND)
+                .timeout(SECOND)
+                .retry_first(true);
+        let mut client = plan.build().unwrap();
+        sim.handle().after(30 * SECOND, move || server.abort());
+        // Blocked by a slow road, then alone, then blocked again
+        let most = most_reads(sim, &timer, &mut client, 60 * SECOND, |client, cx| {
+            if Pin::new(&mut *client).poll_ready(cx).is_ready() {
+                _ = Pin::new(&mut *client).start_send(vec![7; 700].into());
+            }
+        });
+        assert!(most <= 1, "{most} reads in a poll");
+    });
+}
+
+#[test]
+fn no_poll_of_a_blocked_connection_reads_the_clock_twice() {
+    for_each_seed(0..10, |sim| {
+        let timer = sim.timer();
+        sim.link("client", "server").rate(5_000).buffer(500);
+        let (one, other) = sim.pipe("client", "server");
+        let config = beat(SECOND, SECOND);
+        let mut client = Connection::new(one, timer.clone(), config, sim.random());
+        let mut echo = Connection::new(other, sim.timer(), ConnectionConfig::server(), 1);
+        sim.spawn(async move {
+            while let Ok(Some(message)) = echo.recv().await {
+                echo.send(message).await?;
+            }
+            Ok::<_, Cause>(())
+        });
+        let most = most_reads(sim, &timer, &mut client, 60 * SECOND, |client, cx| {
+            if Pin::new(&mut *client).poll_ready(cx).is_ready() {
+                _ = Pin::new(&mut *client).start_send(vec![7; 700].into());
+            }
+        });
+        assert!(most <= 1, "{most} reads in a poll");
+    });
+}
