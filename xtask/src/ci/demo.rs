@@ -22,7 +22,11 @@ pub(super) fn holds(shell: &Shell) -> Result<Outcome> {
 
 /// [`holds`], and no machine is excused
 pub(super) fn surely_holds(shell: &Shell) -> Result<Outcome> {
-    match expect(exit::HELD, FULL_TRIES, &mut || play(shell, &["--json"]))? {
+    surely(expect(exit::HELD, FULL_TRIES, &mut || play(shell, &["--json"]))?)
+}
+
+fn surely(outcome: Outcome) -> Result<Outcome> {
+    match outcome {
         Outcome::Skipped(why) => bail!("{why}"),
         passed => Ok(passed),
     }
@@ -32,6 +36,15 @@ pub(super) fn surely_holds(shell: &Shell) -> Result<Outcome> {
 pub(super) fn fails(shell: &Shell, mechanism: &str) -> Result<Outcome> {
     let words = ["--json", "--break", mechanism];
     expect(exit::BROKEN, TRIES, &mut || play(shell, &words))
+}
+
+/// [`fails`] for each mechanism, and no machine is excused
+pub(super) fn surely_fails(shell: &Shell) -> Result<Outcome> {
+    for mechanism in ["heartbeat", "backoff", "expiry"] {
+        let words = ["--json", "--break", mechanism];
+        surely(expect(exit::BROKEN, FULL_TRIES, &mut || play(shell, &words))?)?;
+    }
+    Ok(Outcome::Passed)
 }
 
 /// Finds the demo where `build` has left it
@@ -66,9 +79,11 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_is_repeated_and_never_green() {
+    fn a_stall_is_repeated_then_told_and_in_a_full_run_red() {
         assert_eq!(after(&[exit::STALLED, exit::HELD], exit::HELD), (Some(true), 2));
         assert_eq!(after(&[exit::STALLED; 2], exit::HELD), (Some(false), 2));
+        assert!(surely(Outcome::Skipped("stalled".into())).is_err());
+        assert_eq!(surely(Outcome::Passed).ok(), Some(Outcome::Passed));
     }
 
     #[test]

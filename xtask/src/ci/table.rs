@@ -117,8 +117,10 @@ pub(super) const GROUPS: &[Group] = &[
         minutes: 30,
         full: true,
         steps: &[
-            step("demo-again", "a second time", demo::surely_holds),
-            step("demo-once-more", "a third time", demo::surely_holds),
+            step("demo-1-of-3", "three times in a row, and no stall excuses", demo::surely_holds),
+            step("demo-2-of-3", "again", demo::surely_holds),
+            step("demo-3-of-3", "and again", demo::surely_holds),
+            step("breaks", "each broken mechanism, and no stall excuses", demo::surely_fails),
             step("seeds", "behaviour under 50 times as many seeds", |shell| simulate(shell, 50)),
             step("msrv", "library crates with the oldest Rust that we promise", msrv::run),
             step("release", "the examples, optimised", |shell| {

@@ -89,6 +89,8 @@ mod tests {
     use core::task::Waker;
     use std::rc::Rc;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A clock that is set by hand, and counts how often a sleep is armed
@@ -171,5 +173,42 @@ mod tests {
         assert_eq!(alarm.lateness(now), Duration::from_secs(3));
         assert!(alarm.as_mut().poll_due(cx, &timer, now, at(10)).is_ready());
         assert!(alarm.as_mut().poll_due(cx, &timer, now, Instant::NEVER).is_pending());
+    }
+
+    proptest! {
+        /// Against a naive alarm that looks at the clock at every step: as long as somebody polls
+        /// when the sleep fires, it is never early, never missed, and re-armed no more often than
+        /// the deadline moves earlier or an armed instant passes.
+        #[test]
+        fn random_deadlines_at_random_times_agree_with_a_naive_alarm(
+            steps in proptest::collection::vec((0_u64..20, proptest::option::of(0_u64..100)), 1..200),
+        ) {
+            let timer = HandTimer::default();
+            let mut alarm = core::pin::pin!(Alarm::new());
+            let cx = &mut Context::from_waker(Waker::noop());
+            let (mut second, mut deadline) = (0, Instant::NEVER);
+            let (mut armed, mut expected) = (None::<Instant>, 0_u32);
+            for (passes, moved) in steps {
+                second += passes;
+                let now = timer.set(second);
+                if let Some(ahead) = moved {
+                    deadline = at(second + ahead);
+                }
+                let due = alarm.as_mut().poll_due(cx, &timer, now, deadline).is_ready();
+                prop_assert_eq!(due, now >= deadline);
+                if !due && deadline != Instant::NEVER {
+                    // The sleep has fired, or would fire too late.
+                    if armed.is_none_or(|armed| armed <= now || armed > deadline) {
+                        (armed, expected) = (Some(deadline), expected + 1);
+                    }
+                    prop_assert!(armed.is_some_and(|armed| armed <= deadline), "it would be late");
+                }
+                prop_assert_eq!(timer.arms(), expected);
+                prop_assert_eq!(
+                    alarm.as_mut().poll_armed(cx).is_pending(),
+                    armed.is_some_and(|armed| armed > now)
+                );
+            }
+        }
     }
 }

@@ -38,7 +38,8 @@ fn a_task_that_only_sends_beats_and_expires_a_silent_peer() {
         assert!(!task.is_finished(), "{:?}", task.take());
         let is_ping = |(_, incoming): &(_, Incoming)| matches!(incoming, Incoming::Ping(_));
         let pings = heard.borrow().iter().filter(|heard| is_ping(heard)).count();
-        assert!((8..=12).contains(&pings), "{pings} Pings in 100 s");
+        // A Pong is read half a timeout later, with the message after that: the silence begins then.
+        assert!((7..=12).contains(&pings), "{pings} Pings in 100 s");
         let cut = sim.now();
         sim.link("client", "server").partition();
         sim.run_for(60 * SECOND).unwrap();
@@ -244,7 +245,7 @@ fn most_reads<D: Stream<Item = Event> + Sink<everbeat_core::Message> + Unpin>(
 
 #[test]
 fn no_poll_of_a_client_reads_the_clock_twice() {
-    for_each_seed(0..10, |sim| {
+    for_each_seed(0..3, |sim| {
         let timer = sim.timer();
         sim.link("client", "server").rate(5_000).buffer(500);
         let server = serve(sim);
@@ -254,9 +255,9 @@ fn no_poll_of_a_client_reads_the_clock_twice() {
                 .timeout(SECOND)
                 .retry_first(true);
         let mut client = plan.build().unwrap();
-        sim.handle().after(30 * SECOND, move || server.abort());
+        sim.handle().after(10 * SECOND, move || server.abort());
         // Blocked by a slow road, then alone, then blocked again
-        let most = most_reads(sim, &timer, &mut client, 60 * SECOND, |client, cx| {
+        let most = most_reads(sim, &timer, &mut client, 20 * SECOND, |client, cx| {
             if Pin::new(&mut *client).poll_ready(cx).is_ready() {
                 _ = Pin::new(&mut *client).start_send(vec![7; 700].into());
             }
@@ -267,7 +268,7 @@ fn no_poll_of_a_client_reads_the_clock_twice() {
 
 #[test]
 fn no_poll_of_a_blocked_connection_reads_the_clock_twice() {
-    for_each_seed(0..10, |sim| {
+    for_each_seed(0..3, |sim| {
         let timer = sim.timer();
         sim.link("client", "server").rate(5_000).buffer(500);
         let (one, other) = sim.pipe("client", "server");
@@ -280,7 +281,7 @@ fn no_poll_of_a_blocked_connection_reads_the_clock_twice() {
             }
             Ok::<_, Cause>(())
         });
-        let most = most_reads(sim, &timer, &mut client, 60 * SECOND, |client, cx| {
+        let most = most_reads(sim, &timer, &mut client, 20 * SECOND, |client, cx| {
             if Pin::new(&mut *client).poll_ready(cx).is_ready() {
                 _ = Pin::new(&mut *client).start_send(vec![7; 700].into());
             }

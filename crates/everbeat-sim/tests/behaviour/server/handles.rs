@@ -50,6 +50,49 @@ fn messages_through_handles_arrive_in_order_beside_the_connections_own() {
 }
 
 #[test]
+fn what_handles_sent_is_delivered_unconfirmed_or_unsent_and_none_is_forgotten() {
+    for_each_seed(0..20, |sim| {
+        let handle = sim.handle();
+        sim.link("client", "server").delay(SECOND / 20).rate(2_000).buffer(200);
+        let fates = std::rc::Rc::new(std::cell::Cell::new(None));
+        let noted = fates.clone();
+        let handler = move |mut connection: ServerConnection, _: Accepted<String>| {
+            let (sim, noted) = (handle.clone(), noted.clone());
+            async move {
+                connection.send("own").await?;
+                sim.sleep(SECOND).await;
+                while let Some(event) = connection.next().await {
+                    if let everbeat_core::Event::Disconnected(end) = event {
+                        noted.set(Some((connection.delivered(), end.unconfirmed.count)));
+                    }
+                }
+                Ok::<_, Cause>(())
+            }
+        };
+        let host = start(sim, builder(sim).interval(5 * SECOND).timeout(5 * SECOND), handler);
+        let (_heard, _task) = reading(sim, "client");
+        sim.run_for(SECOND / 2).unwrap();
+        let handle = only(&host);
+        // Some are proven by a beat, some are written when the road breaks, some never were.
+        for _ in 0..10 {
+            handle.send("x".repeat(50)).unwrap();
+            sim.run_for(SECOND).unwrap();
+        }
+        sim.link("client", "server").stall();
+        for _ in 0..50 {
+            handle.send("x".repeat(50)).unwrap();
+        }
+        sim.run_for(SECOND).unwrap();
+        sim.link("client", "server").reset();
+        sim.run_for(SECOND).unwrap();
+        let Some((delivered, unconfirmed)) = fates.get() else { panic!("it did not end") };
+        let unsent = handle.unsent().len() as u64;
+        assert_eq!(delivered + unconfirmed + unsent, 61, "{delivered}, {unconfirmed}, {unsent}");
+        assert!(delivered >= 5 && unconfirmed > 0 && unsent > 0);
+    });
+}
+
+#[test]
 fn a_handler_that_only_sends_still_passes_on_what_handles_send() {
     let mut sim = Sim::seed(1);
     let handle = sim.handle();

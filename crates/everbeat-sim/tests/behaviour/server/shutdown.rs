@@ -88,6 +88,30 @@ fn handlers_that_do_not_return_are_cut_at_the_deadline() {
 }
 
 #[test]
+fn a_handler_that_is_closing_already_says_close_all_the_same() {
+    let mut sim = Sim::seed(8);
+    sim.link("client", "server").rate(10_000).buffer(1_000);
+    let host = start(
+        &sim,
+        builder(&sim),
+        |mut connection: ServerConnection, _: Accepted<String>| async move {
+            // 2 s on the road: the close waits for it, and the shutdown comes meanwhile.
+            connection.send("x".repeat(20_000)).await?;
+            connection.close().await;
+            Ok::<_, Cause>(())
+        },
+    );
+    let (heard, reader) = reading(&sim, "client");
+    sim.run_for(SECOND).unwrap();
+    host.handle.shutdown();
+    sim.run_for(4 * SECOND).unwrap();
+    assert!(reader.is_finished() && host.task.is_finished());
+    let heard = heard.borrow();
+    assert_eq!(heard.texts.len(), 1, "what was sent before the close arrives");
+    assert_eq!(heard.close.as_ref().map(|close| close.code), Some(CloseCode::NORMAL));
+}
+
+#[test]
 fn a_peer_that_reads_nothing_does_not_outlive_the_close_timeout() {
     let mut sim = Sim::seed(4);
     let (ends, handler) = noting(&sim);
