@@ -33,6 +33,8 @@ pub struct Handled<T> {
     seen: Option<Waker>,
     /// An order that was not told to the connection yet
     order: Option<Order>,
+    /// How many messages were in the mailbox when the order was seen: they go first
+    ahead: usize,
     /// What an ordered Close will say in place of the connection's own words
     farewell: Option<Box<CloseFrame>>,
     /// A message of the connection's own, for which there was room until a handle's took it
@@ -59,6 +61,7 @@ impl<T: Transport> Handled<T> {
             mailbox,
             seen: None,
             order: None,
+            ahead: 0,
             farewell: None,
             held: None,
             aside: 0,
@@ -85,14 +88,22 @@ impl<T: Transport> Handled<T> {
         let this = self.as_mut().project();
         if this.mailbox.poll_raised(this.seen, cx) {
             *this.mail = true;
-            *this.order = this.mailbox.standing_order();
+            if this.order.is_none() {
+                (*this.order, *this.ahead) = this.mailbox.standing_order();
+            }
         }
+        let mut more = false;
         if *this.mail || this.held.is_some() {
-            self.as_mut().push_mail(cx)?;
+            more = self.as_mut().push_mail(cx)?;
         }
         let this = self.project();
         if *this.unflushed && this.inner.poll_flush(cx)?.is_ready() {
             *this.unflushed = false;
+        }
+        // The rest of the mail waits for its turn, not for room, so the order waits with it: but
+        // only behind what was there before it, or handles that go on sending would put it off
+        if more && *this.ahead > 0 {
+            return Ok(());
         }
         match this.order.take() {
             Some(order) => {
@@ -107,24 +118,25 @@ impl<T: Transport> Handled<T> {
         }
     }
 
-    /// Gives the transport what waits for room
-    fn push_mail(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<(), T::Error> {
+    /// Gives the transport what waits for room; whether only the budget stopped it
+    fn push_mail(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<bool, T::Error> {
         let mut this = self.project();
         for _ in 0..MAIL_PER_POLL {
             if this.inner.as_mut().poll_ready(cx)?.is_pending() {
-                return Ok(());
+                return Ok(false);
             }
             let message = match this.held.take() {
                 Some(held) => *held,
                 None => match this.mailbox.pop() {
                     Some(message) => {
                         *this.aside += 1;
+                        *this.ahead = this.ahead.saturating_sub(1);
                         message
                     }
                     None => {
                         *this.mail = false;
                         *this.room = true;
-                        return Ok(());
+                        return Ok(false);
                     }
                 },
             };
@@ -133,7 +145,7 @@ impl<T: Transport> Handled<T> {
             this.inner.as_mut().start_send(Outgoing::Message(message))?;
         }
         cx.waker().wake_by_ref();
-        Ok(())
+        Ok(true)
     }
 }
 
