@@ -1,10 +1,10 @@
 //! A transport with a mailbox: [`Handled`] mixes what others left for a connection into what the
 //! connection itself sends. Decides their order; how much fits is the mailbox's.
 
+mod error;
 #[cfg(test)]
 mod tests;
 
-use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +16,9 @@ use everbeat_core::{Cause, Message};
 use pin_project::pin_project;
 
 use crate::registry::{Mailbox, Order};
+
+pub use error::HandledError;
+use error::Kind;
 
 /// The transport of a server's connection: the acceptor's, and the mailbox of its
 /// [`ConnectionHandle`](crate::ConnectionHandle)s
@@ -270,50 +273,5 @@ impl<T: fmt::Debug> fmt::Debug for Handled<T> {
             .field("inner", &self.inner)
             .field("over", &self.over)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why a [`Handled`] transport ends: the transport's own error, or an order
-#[derive(Clone, Debug, PartialEq)]
-pub struct HandledError<E>(Kind<E>);
-
-#[derive(Clone, Debug, PartialEq)]
-enum Kind<E> {
-    Transport(E),
-    Ordered(Cause),
-}
-
-impl<E> HandledError<E> {
-    /// The transport's error; `None` if a handle or the server ended the connection
-    #[must_use]
-    pub fn into_transport(self) -> Option<E> {
-        match self.0 {
-            Kind::Transport(error) => Some(error),
-            Kind::Ordered(_) => None,
-        }
-    }
-}
-
-impl<E> From<E> for HandledError<E> {
-    fn from(error: E) -> Self {
-        Self(Kind::Transport(error))
-    }
-}
-
-impl<E: fmt::Display> fmt::Display for HandledError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Kind::Transport(error) => error.fmt(f),
-            Kind::Ordered(cause) => cause.fmt(f),
-        }
-    }
-}
-
-impl<E: Error> Error for HandledError<E> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.0 {
-            Kind::Transport(error) => error.source(),
-            Kind::Ordered(cause) => cause.source(),
-        }
     }
 }
