@@ -40,7 +40,7 @@ impl Settings {
     const SMALLEST_HEAD: usize = 512;
 
     /// The longest message taken from the peer, in bytes; a longer one ends the connection with
-    /// 1009; 16 MiB by default
+    /// 1009; 16 MiB by default, 1 byte or more
     #[must_use]
     pub const fn max_message(mut self, bytes: usize) -> Self {
         self.max_message = bytes;
@@ -48,7 +48,7 @@ impl Settings {
     }
 
     /// The longest frame taken from the peer, in bytes of payload; a longer one ends the connection
-    /// with 1009 before its payload is read; 16 MiB by default
+    /// with 1009 before its payload is read; 16 MiB by default, 1 byte or more
     #[must_use]
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.max_frame = bytes;
@@ -78,8 +78,14 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// `max_head` is under 512 bytes or over 64 KiB, or `fragment` is 0.
+    /// `max_message`, `max_frame` or `fragment` is 0, or `max_head` is under 512 bytes or over
+    /// 64 KiB.
     pub fn check(&self) -> Result<(), ConfigError> {
+        for (name, bytes) in [("max_message", self.max_message), ("max_frame", self.max_frame)] {
+            if bytes == 0 {
+                return Err(ConfigError::new(name, "is 0 bytes: nothing but empty could be taken"));
+            }
+        }
         if !(Self::SMALLEST_HEAD..=Self::LARGEST_HEAD).contains(&self.max_head) {
             return Err(ConfigError::new(
                 "max_head",
@@ -116,6 +122,8 @@ mod tests {
     #[test]
     fn values_that_cannot_be_are_refused_by_name() {
         let bad = [
+            (Settings::default().max_message(0), "max_message"),
+            (Settings::default().max_frame(0), "max_frame"),
             (Settings::default().max_head(511), "max_head"),
             (Settings::default().max_head((64 << 10) + 1), "max_head"),
             (Settings::default().fragment(Some(0)), "fragment"),
@@ -123,6 +131,18 @@ mod tests {
         for (settings, name) in bad {
             assert_eq!(settings.check().unwrap_err().setting(), name);
         }
-        assert_eq!(Settings::default().check(), Ok(()));
+        let good = [
+            Settings::default(),
+            Settings::default().max_message(1).max_frame(1).fragment(Some(1)),
+            Settings::default().max_message(usize::MAX).max_frame(usize::MAX),
+            Settings::default().max_head(512),
+            Settings::default().max_head(64 << 10),
+            // Either limit may be the tighter one: whichever is met first counts
+            Settings::default().max_message(1_000),
+            Settings::default().max_frame(1_000),
+        ];
+        for settings in good {
+            assert_eq!(settings.check(), Ok(()), "{settings:?}");
+        }
     }
 }
