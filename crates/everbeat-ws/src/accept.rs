@@ -118,7 +118,7 @@ async fn upgrade<S: Socket + Unpin + Send>(
     peer: SocketAddr,
     settings: Settings,
 ) -> Result<(WebSocket<S>, Facts), AcceptError> {
-    if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp)) {
+    if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp, &settings)) {
         tracing::debug!(target: "everbeat", %error, "TCP options were refused");
     }
     let (websocket, request) = upgrade::server(Counted::new(stream), &settings).await?;

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed helper fails its test")]
 
 mod frames;
+#[cfg(any(target_os = "android", target_os = "linux"))]
+mod options;
 mod peer;
 mod timer;
 mod upgrade_client;
