@@ -84,7 +84,7 @@ async fn options(timeout: Option<Option<Duration>>) -> Vec<(bool, Option<Duratio
         })
     })
     .await;
-    (client.unwrap(), server.unwrap());
+    drop((client.unwrap(), server.unwrap()));
     let options = LENT.take().into_iter().map(|tcp| {
         let timeout = tcp.tcp_user_timeout().unwrap();
         (tcp.tcp_nodelay().unwrap(), timeout.filter(|timeout| !timeout.is_zero()))
