@@ -7,6 +7,7 @@ mod frames;
 #[cfg(any(target_os = "android", target_os = "linux"))]
 mod options;
 mod peer;
+mod slow;
 mod timer;
 mod upgrade_client;
 mod upgrade_server;
