@@ -50,6 +50,10 @@ impl<R: Runtime> Acceptor<R> {
     /// # Errors
     ///
     /// A setting cannot be, or the address cannot be had.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, nothing listens.
     pub async fn bind(address: &str, settings: Settings) -> Result<Self, AcceptError> {
         settings.check().map_err(AcceptError::Config)?;
         let runtime = R::default();
