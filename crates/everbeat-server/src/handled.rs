@@ -1,10 +1,10 @@
 //! A transport with a mailbox: [`Handled`] mixes what others left for a connection into what the
 //! connection itself sends. Decides their order; how much fits is the mailbox's.
 
+mod error;
 #[cfg(test)]
 mod tests;
 
-use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +16,9 @@ use everbeat_core::{Cause, Message};
 use pin_project::pin_project;
 
 use crate::registry::{Mailbox, Order};
+
+pub use error::HandledError;
+use error::Kind;
 
 /// The transport of a server's connection: the acceptor's, and the mailbox of its
 /// [`ConnectionHandle`](crate::ConnectionHandle)s
@@ -33,6 +36,8 @@ pub struct Handled<T> {
     seen: Option<Waker>,
     /// An order that was not told to the connection yet
     order: Option<Order>,
+    /// How many messages were in the mailbox when the order was seen: they go first
+    ahead: usize,
     /// What an ordered Close will say in place of the connection's own words
     farewell: Option<Box<CloseFrame>>,
     /// A message of the connection's own, for which there was room until a handle's took it
@@ -59,6 +64,7 @@ impl<T: Transport> Handled<T> {
             mailbox,
             seen: None,
             order: None,
+            ahead: 0,
             farewell: None,
             held: None,
             aside: 0,
@@ -85,14 +91,22 @@ impl<T: Transport> Handled<T> {
         let this = self.as_mut().project();
         if this.mailbox.poll_raised(this.seen, cx) {
             *this.mail = true;
-            *this.order = this.mailbox.standing_order();
+            if this.order.is_none() {
+                (*this.order, *this.ahead) = this.mailbox.standing_order();
+            }
         }
+        let mut more = false;
         if *this.mail || this.held.is_some() {
-            self.as_mut().push_mail(cx)?;
+            more = self.as_mut().push_mail(cx)?;
         }
         let this = self.project();
         if *this.unflushed && this.inner.poll_flush(cx)?.is_ready() {
             *this.unflushed = false;
+        }
+        // The rest of the mail waits for its turn, not for room, so the order waits with it: but
+        // only behind what was there before it, or handles that go on sending would put it off
+        if more && *this.ahead > 0 {
+            return Ok(());
         }
         match this.order.take() {
             Some(order) => {
@@ -107,24 +121,25 @@ impl<T: Transport> Handled<T> {
         }
     }
 
-    /// Gives the transport what waits for room
-    fn push_mail(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<(), T::Error> {
+    /// Gives the transport what waits for room; whether only the budget stopped it
+    fn push_mail(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<bool, T::Error> {
         let mut this = self.project();
         for _ in 0..MAIL_PER_POLL {
             if this.inner.as_mut().poll_ready(cx)?.is_pending() {
-                return Ok(());
+                return Ok(false);
             }
             let message = match this.held.take() {
                 Some(held) => *held,
                 None => match this.mailbox.pop() {
                     Some(message) => {
                         *this.aside += 1;
+                        *this.ahead = this.ahead.saturating_sub(1);
                         message
                     }
                     None => {
                         *this.mail = false;
                         *this.room = true;
-                        return Ok(());
+                        return Ok(false);
                     }
                 },
             };
@@ -133,7 +148,7 @@ impl<T: Transport> Handled<T> {
             this.inner.as_mut().start_send(Outgoing::Message(message))?;
         }
         cx.waker().wake_by_ref();
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -258,50 +273,5 @@ impl<T: fmt::Debug> fmt::Debug for Handled<T> {
             .field("inner", &self.inner)
             .field("over", &self.over)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why a [`Handled`] transport ends: the transport's own error, or an order
-#[derive(Clone, Debug, PartialEq)]
-pub struct HandledError<E>(Kind<E>);
-
-#[derive(Clone, Debug, PartialEq)]
-enum Kind<E> {
-    Transport(E),
-    Ordered(Cause),
-}
-
-impl<E> HandledError<E> {
-    /// The transport's error; `None` if a handle or the server ended the connection
-    #[must_use]
-    pub fn into_transport(self) -> Option<E> {
-        match self.0 {
-            Kind::Transport(error) => Some(error),
-            Kind::Ordered(_) => None,
-        }
-    }
-}
-
-impl<E> From<E> for HandledError<E> {
-    fn from(error: E) -> Self {
-        Self(Kind::Transport(error))
-    }
-}
-
-impl<E: fmt::Display> fmt::Display for HandledError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Kind::Transport(error) => error.fmt(f),
-            Kind::Ordered(cause) => cause.fmt(f),
-        }
-    }
-}
-
-impl<E: Error> Error for HandledError<E> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.0 {
-            Kind::Transport(error) => error.source(),
-            Kind::Ordered(cause) => cause.source(),
-        }
     }
 }

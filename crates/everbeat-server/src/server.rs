@@ -71,6 +71,10 @@ impl<A: Listen> Server<A, A::Timer, A::Spawner> {
     /// # Errors
     ///
     /// The address cannot be listened at.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, nothing listens.
     pub async fn bind(address: &str) -> Result<Self, BindError<A::Error>> {
         Self::builder().bind(address).await
     }

@@ -50,6 +50,10 @@ impl<R: Runtime> Acceptor<R> {
     /// # Errors
     ///
     /// A setting cannot be, or the address cannot be had.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, nothing listens.
     pub async fn bind(address: &str, settings: Settings) -> Result<Self, AcceptError> {
         settings.check().map_err(AcceptError::Config)?;
         let runtime = R::default();
@@ -118,7 +122,7 @@ async fn upgrade<S: Socket + Unpin + Send>(
     peer: SocketAddr,
     settings: Settings,
 ) -> Result<(WebSocket<S>, Facts), AcceptError> {
-    if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp)) {
+    if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp, &settings)) {
         tracing::debug!(target: "everbeat", %error, "TCP options were refused");
     }
     let (websocket, request) = upgrade::server(Counted::new(stream), &settings).await?;

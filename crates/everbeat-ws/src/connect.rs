@@ -9,6 +9,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 use everbeat_core::Cause;
 use everbeat_core::config::ConfigError;
@@ -95,6 +96,17 @@ impl<R: Runtime> Connector<R> {
         self
     }
 
+    /// How long sent bytes may wait for an acknowledgement before the kernel ends the connection;
+    /// 30 s by default, 1 s to 24 hours; `None` leaves the system's
+    ///
+    /// With data in flight this may come before the heartbeat's verdict: see
+    /// [`Settings::user_timeout`].
+    #[must_use]
+    pub const fn user_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.settings = self.settings.user_timeout(timeout);
+        self
+    }
+
     /// A header of every request, unless the request has it already
     ///
     /// A name or value that cannot be is reported when the client is built.
@@ -162,7 +174,7 @@ impl<R: Runtime> Connect for Connector<R> {
             let mut request = made.await.map_err(ConnectError::Request)?;
             request.add_missing(&headers);
             let stream = dial(&runtime, &request).await?;
-            if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp)) {
+            if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp, &settings)) {
                 tracing::debug!(target: "everbeat", %error, "TCP options were refused");
             }
             Ok(crate::upgrade::client(Counted::new(stream), &request, &settings).await?)

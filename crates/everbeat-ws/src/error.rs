@@ -90,6 +90,10 @@ pub enum ProtocolError {
     ReservedBit,
     /// An opcode that RFC 6455 does not know (section 5.2)
     Opcode(u8),
+    /// A length in more bytes than it needs (section 5.2)
+    OverlongLength(u64),
+    /// A length of 64 bits with its most significant bit set (section 5.2)
+    LengthBit,
     /// A client's frame without a mask (section 5.1)
     Unmasked,
     /// A server's frame with a mask (section 5.1)
@@ -143,6 +147,10 @@ impl fmt::Display for ProtocolError {
         match self {
             Self::ReservedBit => f.write_str("a frame with a reserved bit"),
             Self::Opcode(opcode) => write!(f, "a frame with unknown opcode {opcode}"),
+            Self::OverlongLength(bytes) => {
+                write!(f, "a frame whose length, {bytes}, is in more bytes than it needs")
+            }
+            Self::LengthBit => f.write_str("a frame whose length has its top bit set"),
             Self::Unmasked => f.write_str("a frame without mask from a client"),
             Self::Masked => f.write_str("a frame with mask from a server"),
             Self::FragmentedControl => f.write_str("a control frame in fragments"),

@@ -11,7 +11,7 @@ pub(crate) const BLOCK: usize = 16 << 10;
 
 /// The largest write buffer kept for the next connection, in bytes: one full of small messages, and
 /// a fragment of the default size behind them
-const LARGEST_KEPT: usize = 160 << 10;
+pub(crate) const LARGEST_KEPT: usize = 160 << 10;
 
 /// How many of each are kept for each thread: more are only out at once while peers do not read
 const KEPT: usize = 4;

@@ -25,16 +25,40 @@ pub trait Runtime: Clone + Default + Send + Sync + Unpin + 'static {
     fn timer(&self) -> Self::Timer;
 
     /// The addresses of a name, in the order in which they are tried
+    ///
+    /// # Errors
+    ///
+    /// The name cannot be resolved.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future abandons the question, or at least its answer.
     fn resolve(
         &self,
         host: &str,
         port: u16,
     ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 
-    /// Opens a TCP connection; dropping the future abandons it
+    /// Opens a TCP connection
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens there, or the system refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future abandons the connection.
     fn dial(&self, address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
     /// Listens at an address such as `127.0.0.1:9001`, `[::]:0` or `localhost:9001`
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be had.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, nothing listens.
     fn listen(&self, address: &str) -> impl Future<Output = io::Result<Self::Listener>> + Send;
 
     /// The next TCP connection and its peer

@@ -1,9 +1,11 @@
-//! Limits of one WebSocket and of its upgrade: values, defaults with the reason for each, and the
-//! check that refuses values that cannot be.
+//! Limits of one WebSocket, of its upgrade and of the socket below it: values, defaults with the
+//! reason for each, and the check that refuses values that cannot be.
+
+use std::time::Duration;
 
 use everbeat_core::config::ConfigError;
 
-/// Limits of one WebSocket and of its upgrade
+/// Limits of one WebSocket, of its upgrade and of the socket below it
 ///
 /// ```
 /// use everbeat_ws::Settings;
@@ -19,6 +21,7 @@ pub struct Settings {
     pub(crate) max_frame: usize,
     pub(crate) max_head: usize,
     pub(crate) fragment: Option<usize>,
+    pub(crate) user_timeout: Option<Duration>,
 }
 
 impl Settings {
@@ -33,14 +36,22 @@ impl Settings {
     /// The default of [`fragment`](Self::fragment): 64 KiB, which a slow road of 1 Mbit/s carries
     /// in half a second, so that a Ping never waits longer
     pub const FRAGMENT: usize = 64 << 10;
+    /// The default of [`user_timeout`](Self::user_timeout): 30 s, longer than a Ping that was not
+    /// answered waits, and far shorter than the quarter of an hour for which kernels go on
+    pub const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// The most that one head may be allowed: the HTTP parser behind it takes no more
     const LARGEST_HEAD: usize = 64 << 10;
     /// The least that a head may be allowed: an upgrade without any extra header fits
     const SMALLEST_HEAD: usize = 512;
+    /// The least that the kernel's patience may be: one lost segment that is lost again is sent a
+    /// third time within it
+    const SHORTEST_USER_TIMEOUT: Duration = Duration::from_secs(1);
+    /// The most that the kernel's patience may be, as every duration's
+    const LONGEST_USER_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// The longest message taken from the peer, in bytes; a longer one ends the connection with
-    /// 1009; 16 MiB by default
+    /// 1009; 16 MiB by default, 1 byte or more
     #[must_use]
     pub const fn max_message(mut self, bytes: usize) -> Self {
         self.max_message = bytes;
@@ -48,7 +59,7 @@ impl Settings {
     }
 
     /// The longest frame taken from the peer, in bytes of payload; a longer one ends the connection
-    /// with 1009 before its payload is read; 16 MiB by default
+    /// with 1009 before its payload is read; 16 MiB by default, 1 byte or more
     #[must_use]
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.max_frame = bytes;
@@ -74,12 +85,36 @@ impl Settings {
         self
     }
 
+    /// How long sent bytes may wait for an acknowledgement of the peer's kernel before ours ends
+    /// the connection (`TCP_USER_TIMEOUT`, on Linux and Android only); 30 s by default, 1 s to 24
+    /// hours; `None` leaves the system's, which is about a quarter of an hour
+    ///
+    /// A net below the heartbeat, which counts from elsewhere: from our oldest byte that was not
+    /// acknowledged, not from the Ping. With data of ours in flight the kernel may therefore end
+    /// the connection first: by default the heartbeat's verdict comes up to 40 s after a client
+    /// last heard something, and 45 s after a server did. The cause is then a cut, "timed out". It
+    /// also ends a peer that reads nothing for as long while bytes of ours wait for it.
+    ///
+    /// A heartbeat whose `timeout` is longer needs this raised, and one that is to have the first
+    /// word even with data in flight needs it above its `interval` and `timeout` together.
+    #[must_use]
+    pub const fn user_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.user_timeout = timeout;
+        self
+    }
+
     /// Whether the values can be
     ///
     /// # Errors
     ///
-    /// `max_head` is under 512 bytes or over 64 KiB, or `fragment` is 0.
+    /// `max_message`, `max_frame` or `fragment` is 0, `max_head` is under 512 bytes or over 64 KiB,
+    /// or `user_timeout` is under 1 s or over 24 hours.
     pub fn check(&self) -> Result<(), ConfigError> {
+        for (name, bytes) in [("max_message", self.max_message), ("max_frame", self.max_frame)] {
+            if bytes == 0 {
+                return Err(ConfigError::new(name, "is 0 bytes: nothing but empty could be taken"));
+            }
+        }
         if !(Self::SMALLEST_HEAD..=Self::LARGEST_HEAD).contains(&self.max_head) {
             return Err(ConfigError::new(
                 "max_head",
@@ -94,6 +129,17 @@ impl Settings {
         if self.fragment == Some(0) {
             return Err(ConfigError::new("fragment", "is 0 bytes: it must be at least 1, or None"));
         }
+        let possible = Self::SHORTEST_USER_TIMEOUT..=Self::LONGEST_USER_TIMEOUT;
+        if let Some(timeout) = self.user_timeout.filter(|timeout| !possible.contains(timeout)) {
+            return Err(ConfigError::new(
+                "user_timeout",
+                format_args!(
+                    "is {timeout:?}: it must be between {:?} and {:?}, or None",
+                    possible.start(),
+                    possible.end()
+                ),
+            ));
+        }
         Ok(())
     }
 }
@@ -105,6 +151,7 @@ impl Default for Settings {
             max_frame: Self::MAX_FRAME,
             max_head: Self::MAX_HEAD,
             fragment: Some(Self::FRAGMENT),
+            user_timeout: Some(Self::USER_TIMEOUT),
         }
     }
 }
@@ -113,16 +160,38 @@ impl Default for Settings {
 mod tests {
     use super::*;
 
+    const MS: Duration = Duration::from_millis(1);
+
     #[test]
     fn values_that_cannot_be_are_refused_by_name() {
         let bad = [
+            (Settings::default().max_message(0), "max_message"),
+            (Settings::default().max_frame(0), "max_frame"),
             (Settings::default().max_head(511), "max_head"),
             (Settings::default().max_head((64 << 10) + 1), "max_head"),
             (Settings::default().fragment(Some(0)), "fragment"),
+            (Settings::default().user_timeout(Some(Duration::ZERO)), "user_timeout"),
+            (Settings::default().user_timeout(Some(999 * MS)), "user_timeout"),
+            (Settings::default().user_timeout(Some(86_400_001 * MS)), "user_timeout"),
         ];
         for (settings, name) in bad {
             assert_eq!(settings.check().unwrap_err().setting(), name);
         }
-        assert_eq!(Settings::default().check(), Ok(()));
+        let good = [
+            Settings::default(),
+            Settings::default().max_message(1).max_frame(1).fragment(Some(1)),
+            Settings::default().max_message(usize::MAX).max_frame(usize::MAX),
+            Settings::default().max_head(512),
+            Settings::default().max_head(64 << 10),
+            Settings::default().user_timeout(Some(1_000 * MS)),
+            Settings::default().user_timeout(Some(86_400_000 * MS)),
+            Settings::default().user_timeout(None),
+            // Either limit may be the tighter one: whichever is met first counts
+            Settings::default().max_message(1_000),
+            Settings::default().max_frame(1_000),
+        ];
+        for settings in good {
+            assert_eq!(settings.check(), Ok(()), "{settings:?}");
+        }
     }
 }

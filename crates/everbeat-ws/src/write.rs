@@ -3,7 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use everbeat_core::Message;
@@ -29,7 +29,8 @@ const BUDGET: usize = 64;
 pub(crate) struct Writer {
     role: Role,
     fragment: usize,
-    /// Whole frames; those before `written` are with the operating system
+    /// Whole frames, but for the first, whose beginning may be gone; what is before `written` is
+    /// with the operating system
     out: Vec<u8>,
     written: usize,
     /// What is left of a message that is cut into frames
@@ -136,9 +137,13 @@ impl Writer {
     ) -> Poll<io::Result<()>> {
         for _ in 0..BUDGET {
             while self.written < self.out.len() {
-                match ready!(Pin::new(&mut *socket).poll_write(cx, &self.out[self.written..]))? {
-                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    count => self.written += count,
+                match Pin::new(&mut *socket).poll_write(cx, &self.out[self.written..])? {
+                    Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Poll::Ready(count) => self.written += count,
+                    Poll::Pending => {
+                        self.drop_written();
+                        return Poll::Pending;
+                    }
                 }
             }
             self.written = 0;
@@ -150,6 +155,21 @@ impl Writer {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Drops the bytes that are written, before the buffer grows by what is written
+    ///
+    /// Room is judged by what is not written, so a producer that fills it again each time would
+    /// otherwise never see the buffer empty. What is kept is moved only when as much as half of it
+    /// has gone since the last time: each byte is moved twice at most, on average.
+    fn drop_written(&mut self) {
+        let left = self.out.len() - self.written;
+        if self.written >= (HIGH_WATER / 2).max(left / 2) {
+            self.out.drain(..self.written);
+            self.written = 0;
+            // A large message's room would stay as long as the peer is slow
+            self.out.shrink_to(pool::LARGEST_KEPT);
+        }
     }
 
     /// Forgets everything, for the socket is gone

@@ -184,6 +184,44 @@ fn an_order_comes_up_once_and_after_it_only_the_farewell_goes_out() {
     }
 }
 
+/// Polls until the order comes up; panics if it takes more polls than any mailbox is worth
+fn ordered(handled: &mut Handled<Narrow>) -> Cause {
+    for _ in 0..100 {
+        if let Poll::Ready(Some(Err(error))) = recv(handled) {
+            return Handled::<Narrow>::classify(&error);
+        }
+    }
+    panic!("the order did not come up");
+}
+
+#[test]
+fn an_order_waits_for_mail_that_only_waits_for_its_turn() {
+    let (mailbox, mut handled) = handled(usize::MAX);
+    let sent: Vec<_> = (0..100).map(|n| format!("mail {n}")).collect();
+    for text in &sent {
+        mailbox.put(text.clone().into()).unwrap();
+    }
+    mailbox.order(Order::Close(CloseFrame::new(CloseCode(4_000), "bye")));
+    assert!(recv(&mut handled).is_pending(), "the connection's turn");
+    assert_eq!(ordered(&mut handled), Cause::ClosedByUs);
+    assert_eq!(texts(&handled), sent);
+}
+
+#[test]
+fn handles_that_go_on_sending_do_not_put_an_order_off() {
+    let (mailbox, mut handled) = handled(usize::MAX);
+    let flood = || (0..MAIL_PER_POLL + 1).for_each(|_| mailbox.put("mail".into()).unwrap());
+    flood();
+    mailbox.order(Order::Evict);
+    for _ in 0..2 {
+        if let Poll::Ready(Some(Err(_))) = recv(&mut handled) {
+            return;
+        }
+        flood();
+    }
+    panic!("put off");
+}
+
 #[test]
 fn an_order_reaches_a_connection_that_only_sends() {
     let (mailbox, mut handled) = handled(0);

@@ -151,9 +151,10 @@ impl Mailbox {
         Some(message)
     }
 
-    /// The order that was given, which stands: it is the only one
-    pub(crate) fn standing_order(&self) -> Option<Order> {
-        self.lock().order.clone()
+    /// The order that was given, which stands: it is the only one; and how many messages are here
+    pub(crate) fn standing_order(&self) -> (Option<Order>, usize) {
+        let state = self.lock();
+        (state.order.clone(), state.messages.len())
     }
 
     /// The connection is over: nothing more fits

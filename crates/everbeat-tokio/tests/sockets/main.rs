@@ -4,7 +4,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed helper fails its test")]
 
 mod frames;
+#[cfg(any(target_os = "android", target_os = "linux"))]
+mod options;
 mod peer;
+mod slow;
 mod timer;
 mod upgrade_client;
 mod upgrade_server;

@@ -140,6 +140,8 @@ fn a_connector_refuses_what_cannot_be() {
     assert_eq!(setting(to()), Ok(()));
     assert_eq!(setting(to().max_head(1)), Err("max_head"));
     assert_eq!(setting(to().fragment(Some(0))), Err("fragment"));
+    assert_eq!(setting(to().max_message(0)), Err("max_message"));
+    assert_eq!(setting(to().user_timeout(Some(Duration::ZERO))), Err("user_timeout"));
     assert_eq!(setting(to().header("a b", "c")), Err("header"));
     assert_eq!(setting(to().subprotocols(["a b"])), Err("subprotocol"));
 }

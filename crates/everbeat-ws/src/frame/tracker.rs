@@ -147,10 +147,11 @@ mod tests {
     fn a_length_beyond_every_memory_is_only_a_number() {
         let mut tracker = Tracker::new(Role::Client, &Settings::default());
         let mut bytes = vec![0x82, 127];
-        bytes.extend_from_slice(&u64::MAX.to_be_bytes());
+        let longest = u64::MAX >> 1;
+        bytes.extend_from_slice(&longest.to_be_bytes());
         assert_eq!(
             error(&mut tracker, &bytes),
-            ProtocolError::FrameTooLong { bytes: u64::MAX, max: Settings::MAX_FRAME }
+            ProtocolError::FrameTooLong { bytes: longest, max: Settings::MAX_FRAME }
         );
     }
 }

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-/// How long the kernel may wait for an acknowledgement before it gives the connection up: far
-/// beyond the heartbeat's own verdict, so that it only matters where the heartbeat is off
-#[cfg(any(target_os = "android", target_os = "linux"))]
-const USER_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::settings::Settings;
 
 /// How many unsent bytes the kernel takes before it says that it is full: a Ping waits behind them
 #[cfg(any(target_os = "android", target_os = "linux"))]
@@ -19,14 +16,18 @@ const NOTSENT_LOWAT: u32 = 128 << 10;
 /// # Errors
 ///
 /// The platform refused one; the socket works all the same.
-pub(crate) fn tune(tcp: &SockRef<'_>) -> io::Result<()> {
+pub(crate) fn tune(tcp: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
     // A message is written whole, so holding its last segment back only delays it
     tcp.set_tcp_nodelay(true)?;
     #[cfg(any(target_os = "android", target_os = "linux"))]
     {
-        tcp.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+        if let Some(timeout) = settings.user_timeout {
+            tcp.set_tcp_user_timeout(Some(timeout))?;
+        }
         tcp.set_tcp_notsent_lowat(NOTSENT_LOWAT)?;
     }
+    #[cfg(not(any(target_os = "android", target_os = "linux")))]
+    let _ = settings;
     Ok(())
 }
 

@@ -33,7 +33,7 @@ pub enum UpgradeError {
     Status {
         /// The HTTP status
         status: u16,
-        /// Its `Retry-After` (RFC 9110, section 10.2.3)
+        /// Its `Retry-After` (RFC 9110, section 10.2.3), a day at most
         retry_after: Option<Duration>,
     },
     /// A header that an upgrade needs is missing or wrong (RFC 6455, sections 4.1 and 4.2.1)

@@ -70,11 +70,11 @@ trait Echo {
 
 impl Echo for Connection<WebSocket<End>, Ticking> {
     async fn send(&mut self, payload: Bytes) {
-        Connection::send(self, payload).await.unwrap();
+        Self::send(self, payload).await.unwrap();
     }
 
     async fn recv(&mut self) -> Bytes {
-        match Connection::recv(self).await.unwrap() {
+        match Self::recv(self).await.unwrap() {
             Some(Message::Binary(payload)) => payload,
             other => panic!("{other:?}"),
         }

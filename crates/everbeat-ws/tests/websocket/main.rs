@@ -8,4 +8,5 @@ mod memory;
 mod round_trip;
 mod support;
 mod upgrade;
+mod violations;
 mod wire;

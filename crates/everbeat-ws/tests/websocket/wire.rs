@@ -1,18 +1,17 @@
-//! What is on the wire, byte by byte: order of control frames and fragments, closing, violations
-//! with their close codes.
+//! What is on the wire, byte by byte: order of control frames and fragments, closing.
 
 use std::io;
 use std::pin::Pin;
 
 use everbeat_core::cause::{Cause, CloseCode, CloseFrame, Cut};
 use everbeat_core::transport::{Incoming, Outgoing, Transport};
-use everbeat_ws::{Error, ProtocolError, Role, Settings, WebSocket};
+use everbeat_ws::{Error, Role, Settings, WebSocket};
 use futures_util::future::join;
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{End, close, duplex, flush, message, now, ready, recv, run, send, start};
 
-fn pair(role: Role, settings: Settings) -> (WebSocket<End>, End) {
+pub(crate) fn pair(role: Role, settings: Settings) -> (WebSocket<End>, End) {
     let (one, other) = duplex(1 << 20, None);
     (WebSocket::from_upgraded(one, role, settings, Vec::new()), other)
 }
@@ -36,7 +35,7 @@ pub(crate) fn plain(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A frame as a client writes it
-fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = plain(first, payload);
     let header = frame.len() - payload.len();
     frame[1] |= 0x80;
@@ -155,56 +154,6 @@ fn a_character_may_be_cut_by_a_fragment() {
         peer.write_all(&masked(0x80, &[0xa6, 0x80])).await.unwrap();
         assert_eq!(message(&mut ws).await, "🦀".into());
     });
-}
-
-#[test]
-fn violations_have_their_codes() {
-    use ProtocolError as P;
-    let big = Settings::default().max_frame(1_000).max_message(1_500);
-    let oversized = [plain(0x02, &[0; 1_000]), plain(0x80, &[0; 501])].concat();
-    let cases: Vec<(Role, Vec<u8>, P, u16)> = vec![
-        (Role::Client, masked(0x81, b"a"), P::Masked, 1002),
-        (Role::Server, plain(0x81, b"a"), P::Unmasked, 1002),
-        (Role::Client, plain(0xc1, b"a"), P::ReservedBit, 1002),
-        (Role::Client, plain(0x83, b"a"), P::Opcode(3), 1002),
-        (Role::Client, plain(0x8b, b"a"), P::Opcode(11), 1002),
-        (Role::Client, plain(0x09, b"a"), P::FragmentedControl, 1002),
-        (Role::Client, plain(0x89, &[0; 126]), P::LongControl(126), 1002),
-        (Role::Client, plain(0x80, b"a"), P::Continuation, 1002),
-        (Role::Client, [plain(0x01, b"a"), plain(0x81, b"b")].concat(), P::Interleaved, 1002),
-        (Role::Client, plain(0x88, &[3]), P::CloseLength, 1002),
-        (Role::Client, plain(0x88, &[3, 237]), P::Code(CloseCode(1005)), 1002),
-        (Role::Client, plain(0x88, &[3, 232, 0xff]), P::Utf8, 1007),
-        (Role::Client, plain(0x81, &[0xff]), P::Utf8, 1007),
-        (Role::Client, [plain(0x01, &[0xf0]), plain(0x80, b"a")].concat(), P::Utf8, 1007),
-        (Role::Client, plain(0x81, &[0xf0, 0x9f]), P::Utf8, 1007),
-        (Role::Server, masked(0x81, &[0xff; 6_000][..900]), P::Utf8, 1007),
-        // Only the header: the payload is not waited for
-        (
-            Role::Client,
-            plain(0x82, &[0; 1_001])[..4].to_vec(),
-            P::FrameTooLong { bytes: 1_001, max: 1_000 },
-            1009,
-        ),
-        (Role::Client, oversized, P::MessageTooLong { bytes: 1_501, max: 1_500 }, 1009),
-    ];
-    for (role, bytes, expected, code) in cases {
-        let (mut ws, mut peer) = pair(role, big);
-        run(async {
-            peer.write_all(&bytes).await.unwrap();
-            let error = recv(&mut ws).await.unwrap().unwrap_err();
-            assert!(matches!(error, Error::Protocol(found) if found == expected), "{error:?}");
-            let Cause::Violation { code: told, detail } = error.classify() else {
-                panic!("{error:?}");
-            };
-            assert_eq!((told.0, detail), (code, expected.to_string().into()));
-            assert!(recv(&mut ws).await.is_none(), "and no more");
-            // The peer can still be told, and its further bytes do no harm
-            start(&mut ws, Outgoing::Close(Some(told.into()))).unwrap();
-            peer.write_all(&[0xff; 100]).await.unwrap();
-            flush(&mut ws).await.unwrap();
-        });
-    }
 }
 
 #[test]

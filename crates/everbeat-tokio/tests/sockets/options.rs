@@ -1,0 +1,101 @@
+//! TCP options, read back from the kernel: the settings reach the sockets of either role.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use everbeat_tokio::Tokio;
+use everbeat_tokio::transport::{Accept, Attempt, Connect, Settings, Socket, Stream, TokioTimer};
+use everbeat_ws::{Acceptor, Connector, Runtime};
+use tokio::join;
+use tokio::net::TcpListener;
+
+use crate::peer::soon;
+
+thread_local! {
+    /// The sockets that this test's runtime has lent, in the order in which they came to be
+    static LENT: RefCell<Vec<socket2::Socket>> = const { RefCell::new(Vec::new()) };
+}
+
+fn noted(stream: Stream) -> Stream {
+    let socket = stream.tcp().unwrap().try_clone().unwrap();
+    LENT.with_borrow_mut(|lent| lent.push(socket));
+    stream
+}
+
+/// Tokio, and a second descriptor for each of its sockets
+#[derive(Clone, Default)]
+struct Noting;
+
+impl Runtime for Noting {
+    type Timer = TokioTimer;
+    type Stream = Stream;
+    type Listener = TcpListener;
+
+    fn timer(&self) -> TokioTimer {
+        TokioTimer::new()
+    }
+
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Runtime::resolve(&Tokio, host, port).await
+    }
+
+    async fn dial(&self, address: SocketAddr) -> io::Result<Stream> {
+        Tokio.dial(address).await.map(noted)
+    }
+
+    async fn listen(&self, address: &str) -> io::Result<TcpListener> {
+        Tokio.listen(address).await
+    }
+
+    fn poll_accept(
+        &self,
+        listener: &mut TcpListener,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Stream, SocketAddr)>> {
+        let (stream, peer) = ready!(Tokio.poll_accept(listener, cx))?;
+        Poll::Ready(Ok((noted(stream), peer)))
+    }
+
+    fn local_address(&self, listener: &TcpListener) -> io::Result<SocketAddr> {
+        Tokio.local_address(listener)
+    }
+}
+
+/// Both ends of a connection: `TCP_NODELAY`, and `TCP_USER_TIMEOUT`
+async fn options(timeout: Option<Option<Duration>>) -> Vec<(bool, Option<Duration>)> {
+    LENT.take();
+    let settings = Settings::default();
+    let settings = timeout.map_or(settings, |timeout| settings.user_timeout(timeout));
+    let mut acceptor = Acceptor::<Noting>::bind("127.0.0.1:0", settings).await.unwrap();
+    let url = format!("ws://{}/", acceptor.local_address().unwrap());
+    let connector = Connector::<Noting>::new(&url).unwrap();
+    let mut connector = match timeout {
+        Some(timeout) => connector.user_timeout(timeout),
+        None => connector,
+    };
+    let (client, server) = soon(async {
+        join!(connector.connect(Attempt::first()), async {
+            poll_fn(|cx| Pin::new(&mut acceptor).poll_accept(cx)).await.unwrap().await
+        })
+    })
+    .await;
+    drop((client.unwrap(), server.unwrap()));
+    let options = LENT.take().into_iter().map(|tcp| {
+        let timeout = tcp.tcp_user_timeout().unwrap();
+        (tcp.tcp_nodelay().unwrap(), timeout.filter(|timeout| !timeout.is_zero()))
+    });
+    options.collect()
+}
+
+#[tokio::test]
+async fn both_ends_have_their_options() {
+    let timeout = Duration::from_millis(90_500);
+    assert_eq!(options(Some(Some(timeout))).await, [(true, Some(timeout)); 2]);
+    assert_eq!(options(None).await, [(true, Some(Duration::from_secs(30))); 2], "the default");
+    assert_eq!(options(Some(None)).await, [(true, None); 2], "the system's");
+}
