@@ -108,11 +108,13 @@ fn conclude(shell: &Shell, rows: &[Row], budgets: bool) -> ExitCode {
         let took: Duration = of_group.iter().map(|row| row.took).sum();
         let lost: Duration = of_group.iter().map(|row| row.lost).sum();
         let budget = group.budget() + lost;
-        let held = !budgets || took <= budget;
-        let verdict = match (took <= budget, budgets) {
-            (true, _) => paint(DIM, "within"),
-            (false, true) => paint(RED, "OVER"),
-            (false, false) => paint(YELLOW, "over, which was allowed,"),
+        let judged = budgets && lost::is_ours(took, lost);
+        let held = !judged || took <= budget;
+        let verdict = match (took <= budget, budgets, judged) {
+            (true, _, _) => paint(DIM, "within"),
+            (false, _, true) => paint(RED, "OVER"),
+            (false, true, false) => paint(YELLOW, "INVALID, over on a machine that was not ours:"),
+            (false, false, false) => paint(YELLOW, "over, which was allowed,"),
         };
         let seconds = took.as_secs_f64();
         let granted = match lost.as_secs() {

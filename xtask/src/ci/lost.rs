@@ -58,6 +58,12 @@ pub(super) fn between(start: Option<Accounts>, end: Option<Accounts>, took: Dura
     start.zip(end).map_or(Duration::ZERO, |(start, end)| start.lost_until(end, took))
 }
 
+/// Whether the machine was ours for long enough that a budget says something: who gets less than
+/// three quarters of it also finds caches cold and disks busy, which no account tells
+pub(super) fn is_ours(took: Duration, lost: Duration) -> bool {
+    lost <= took / 4
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,5 +90,6 @@ mod tests {
         let stood_still = Accounts { all: 12_000, ..alone };
         assert_eq!(start.lost_until(stood_still, took), Duration::from_secs(5));
         assert_eq!(between(None, Some(start), took), Duration::ZERO);
+        assert!(is_ours(took, Duration::from_secs(5)) && !is_ours(took, Duration::from_secs(6)));
     }
 }
