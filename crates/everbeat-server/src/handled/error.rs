@@ -5,7 +5,7 @@ use std::fmt;
 
 use everbeat_core::Cause;
 
-/// Why a [`Handled`] transport ends: the transport's own error, or an order
+/// Why a [`Handled`](super::Handled) transport ends: the transport's own error, or an order
 #[derive(Clone, Debug, PartialEq)]
 pub struct HandledError<E>(pub(super) Kind<E>);
 
