@@ -82,7 +82,7 @@ fn what_handles_sent_is_delivered_unconfirmed_or_unsent_and_none_is_forgotten() 
         for _ in 0..50 {
             handle.send("x".repeat(50)).unwrap();
         }
-        sim.run_for(SECOND).unwrap();
+        sim.run_for(SECOND / 10).unwrap();
         sim.link("client", "server").reset();
         sim.run_for(SECOND).unwrap();
         let Some((delivered, unconfirmed)) = fates.get() else { panic!("it did not end") };
