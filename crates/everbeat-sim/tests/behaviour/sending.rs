@@ -45,9 +45,10 @@ fn a_task_that_only_sends_beats_and_expires_a_silent_peer() {
         sim.run_for(60 * SECOND).unwrap();
         let Some((at, cause)) = task.take() else { panic!("it goes on for ever") };
         assert!(matches!(cause, Cause::Dead { .. }), "{cause}");
-        // Interval and timeout, and the pause between two messages for each of the two
         let took = at.saturating_duration_since(cut);
-        assert!(took <= 17 * SECOND, "{took:?}");
+        // Interval and timeout, each noticed with the next message; what was heard last may have
+        // been read with a message half a timeout after it came.
+        assert!(took <= (10 + 1 + 5 + 1 + 3 + 1) * SECOND, "{took:?}");
     });
 }
 
