@@ -121,7 +121,9 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
             };
             let room = |client: &Self| client.outbox.fits(offered.len(), &client.settings.queue);
             if this.as_mut().poll_room(wake, room).is_ready() {
-                return Poll::Ready(this.offer(offered));
+                let done = this.as_mut().offer(offered);
+                this.keep_going(wake);
+                return Poll::Ready(done);
             }
             message = Some(offered);
             Poll::Pending
@@ -166,25 +168,26 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         Self: Unpin,
     {
         self.closing.get_or_insert_with(|| frame.into());
-        loop {
-            match self.next().await {
-                Some(Event::Closed(mut end) | Event::GaveUp(mut end)) => {
-                    end.unconfirmed.prepend(core::mem::take(&mut self.untold));
-                    return *end;
-                }
-                // Nobody has read of these messages, and nobody will: the end tells of them.
-                Some(Event::Disconnected(earlier)) => {
-                    let mut untold = earlier.unconfirmed;
-                    untold.prepend(core::mem::take(&mut self.untold));
-                    self.untold = untold;
-                }
-                Some(_) => {}
-                None => {
-                    let cause = self.outcome.clone().unwrap_or(Cause::ClosedByUs);
-                    return Disconnected::new(cause);
+        poll_fn(|cx| {
+            let wake = &mut Wake::new(cx);
+            loop {
+                match ready!(Pin::new(&mut *self).poll_next_in(wake)) {
+                    Some(Event::Closed(end) | Event::GaveUp(end)) => return Poll::Ready(*end),
+                    // Nobody has read of these messages, and nobody will: the end tells of them.
+                    Some(Event::Disconnected(earlier)) => {
+                        let mut untold = earlier.unconfirmed;
+                        untold.prepend(core::mem::take(&mut self.untold));
+                        self.untold = untold;
+                    }
+                    Some(_) => {}
+                    None => {
+                        let cause = self.outcome.clone().unwrap_or(Cause::ClosedByUs);
+                        return Poll::Ready(Disconnected::new(cause));
+                    }
                 }
             }
-        }
+        })
+        .await
     }
 
     /// How many messages met which fate so far
@@ -270,7 +273,8 @@ impl<C: Connect, K: Timer + Clone> Stream for Client<C, K> {
 /// of up to the limit's size, and `poll_flush` waits until everything queued is written
 ///
 /// Whoever only sinks must read as well: of unread events but messages and what was unconfirmed
-/// the oldest are dropped, and with 64 messages unread a connection that ends is not replaced.
+/// the oldest are dropped, and with 64 messages unread a connection that ends is not replaced: what
+/// is flushed then stays queued.
 impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
     type Error = SendError;
 
@@ -296,8 +300,12 @@ impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let wake = &mut Wake::new(cx);
-        while !self.outbox.is_empty() && self.outcome.is_none() {
-            ready!(self.as_mut().poll_step_unread(wake));
+        self.as_mut().pump(wake);
+        while !self.outbox.is_empty() && self.outcome.is_none() && !self.is_stuck() {
+            // It may have written all that waited and wait for the peer alone.
+            if self.as_mut().poll_step_unread(wake).is_pending() && !self.outbox.is_empty() {
+                return Poll::Pending;
+            }
         }
         ready!(self.poll_written(wake));
         Poll::Ready(Ok(()))

@@ -52,6 +52,8 @@ pub struct Connection<T: Transport, K: Timer> {
     phase: Phase,
     /// What was read or noticed while the application was sending
     ahead: VecDeque<Event>,
+    /// Why nothing can be written any more, while what the peer had said before is being read
+    write_failed: Option<Cause>,
     /// When a message last went either way
     last_message: Instant,
     /// What happened since the clock was last read: a wake-up reads it once, at its end
@@ -119,6 +121,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             heartbeat,
             phase: Phase::Open,
             ahead: VecDeque::new(),
+            write_failed: None,
             last_message: now,
         }
     }
@@ -213,13 +216,17 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         Self: Unpin,
     {
         Pin::new(&mut *self).begin_close(frame);
-        loop {
-            match self.next().await {
-                Some(Event::Disconnected(end)) => return *end,
-                Some(_) => {}
-                None => return Disconnected::new(self.cause()),
+        poll_fn(|cx| {
+            let wake = &mut Wake::new(cx);
+            loop {
+                match ready!(Pin::new(&mut *self).poll_next_in(wake)) {
+                    Some(Event::Disconnected(end)) => return Poll::Ready(*end),
+                    Some(_) => {}
+                    None => return Poll::Ready(Disconnected::new(self.cause())),
+                }
             }
-        }
+        })
+        .await
     }
 
     /// The round trips of Pings so far; `None` before the first Pong
@@ -287,20 +294,10 @@ impl<T: Transport, K: Timer> Sink<Message> for Connection<T, K> {
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
         self.as_mut().begin_close(CloseCode::NORMAL.into());
-        let wake = &mut Wake::new(cx);
-        loop {
-            match ready!(self.as_mut().poll_event(wake)) {
-                // The end stays to be read as the last event.
-                Some(Event::Disconnected(end)) => {
-                    let politely = end.cause.is_polite();
-                    let cause = end.cause.clone();
-                    self.project().ahead.push_back(Event::Disconnected(end));
-                    return Poll::Ready(if politely { Ok(()) } else { Err(cause) });
-                }
-                Some(_) => {}
-                None => return Poll::Ready(Ok(())),
-            }
-        }
+        // The end stays to be read as the last event.
+        ready!(self.as_mut().poll_unread(&mut Wake::new(cx)));
+        let cause = self.cause();
+        Poll::Ready(if cause.is_polite() { Ok(()) } else { Err(cause) })
     }
 }
 

@@ -7,7 +7,7 @@ mod shared;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use pin_project::pin_project;
@@ -19,6 +19,9 @@ use crate::event::Event;
 use crate::message::Message;
 use crate::time::{Timer, Wake};
 use crate::transport::{Connect, Transport};
+
+/// Messages given to the driver in one poll before the task lets others run
+const MESSAGES_PER_POLL: u32 = 64;
 
 /// What can be split: a [`Connection`] or a [`Client`]
 pub trait Drive: drive::Drive {}
@@ -34,7 +37,7 @@ impl<C: Connect, K: Timer + Clone> Drive for Client<C, K> {}
 /// Dropping both halves closes politely: what was queued goes first, as far as it gets within the
 /// driver's `close_timeout`.
 ///
-/// While nobody receives, one message more than those 64 is read ahead, and the beat goes on.
+/// While nobody receives, a message or two more than those 64 are read ahead, and the beat goes on.
 pub fn split<D: Drive>(driver: D, queue: Queue) -> (Sender, Receiver, Pump<D>) {
     let shared = Arc::new(Shared::new(queue));
     let pump = Pump { driver, shared: shared.clone() };
@@ -64,11 +67,12 @@ impl Sender {
     /// Cancel safe: if the future is dropped before it completes, nothing was accepted.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         let mut message = Some(message.into());
+        let mut waiting = self.shared.waiting();
         poll_fn(|cx| {
             let Some(offered) = message.take() else {
                 return Poll::Ready(Ok(()));
             };
-            match self.shared.offer(offered, Some(cx.waker())) {
+            match self.shared.offer(offered, Some((&mut waiting, cx.waker()))) {
                 Err(SendError::Full { message: back, .. }) => {
                     message = Some(back);
                     Poll::Pending
@@ -99,7 +103,8 @@ impl Sender {
     ///
     /// Once polled, the close goes on even if the future is dropped.
     pub async fn close(&self) {
-        poll_fn(|cx| self.shared.poll_close(cx)).await;
+        let mut waiting = self.shared.waiting();
+        poll_fn(|cx| self.shared.poll_close(&mut waiting, cx)).await;
     }
 }
 
@@ -169,24 +174,34 @@ impl<D: Drive> Future for Pump<D> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.shared.lock().pump = Some(cx.waker().clone());
         let wake = &mut Wake::new(cx);
+        let mut budget = MESSAGES_PER_POLL;
         loop {
-            self.as_mut().pump_out(wake);
+            self.as_mut().pump_out(wake, &mut budget);
             let mut this = self.as_mut().project();
             if let Some(more) = this.shared.closing() {
                 this.driver.as_mut().begin_close_after(more);
             }
-            if !this.shared.has_room() {
-                // Nobody reads: a slow reader slows the peer, not us. Once it is over, what was
-                // read ahead and the end are handed over whether there is room or not.
-                ready!(this.driver.as_mut().poll_unread(wake));
-            }
-            match ready!(this.driver.as_mut().poll_next_in(wake)) {
-                Some(event) => {
+            match this.driver.as_mut().poll_event(wake, this.shared.has_room()) {
+                Poll::Ready(Some(event)) => {
                     if this.shared.deliver(event) {
                         return Poll::Ready(());
                     }
                 }
-                None => return Poll::Ready(()),
+                Poll::Ready(None) => {
+                    this.shared.close();
+                    return Poll::Ready(());
+                }
+                Poll::Pending if budget == 0 => {
+                    wake.cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                // It may have made room for what waits here, and now wait for the peer alone.
+                Poll::Pending => {
+                    let waits = this.shared.has_outgoing();
+                    if !waits || this.driver.as_mut().poll_room(wake).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
             }
         }
     }
@@ -194,14 +209,18 @@ impl<D: Drive> Future for Pump<D> {
 
 impl<D: Drive> Pump<D> {
     /// Gives the driver what it has room for; what it has none for stays where it is
-    fn pump_out(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) {
+    fn pump_out(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>, budget: &mut u32) {
         let mut this = self.project();
         let mut wrote = false;
-        while this.shared.has_outgoing() && this.driver.as_mut().poll_room(wake).is_ready() {
+        while *budget > 0
+            && this.shared.has_outgoing()
+            && this.driver.as_mut().poll_room(wake).is_ready()
+        {
             if let Some(message) = this.shared.take_outgoing() {
                 this.driver.as_mut().accept(message);
                 wrote = true;
             }
+            *budget -= 1;
         }
         if wrote {
             this.driver.write(wake);

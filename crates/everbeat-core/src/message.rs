@@ -22,7 +22,7 @@ use crate::cause::CloseFrame;
 /// assert_eq!(text.to_string(), "hello");
 /// assert_eq!(Message::from(vec![1, 2, 3]).to_string(), "<3 bytes>");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 6455 has these two data messages and no other")]
 pub enum Message {
     /// UTF-8 text
@@ -60,6 +60,25 @@ impl Message {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// What fits into a log line; of more, its beginning and its size
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 64;
+        let (kind, len) = match self {
+            Self::Text(text) if text.len() <= SHOWN => {
+                return f.debug_tuple("Text").field(text).finish();
+            }
+            Self::Binary(bytes) if bytes.len() <= SHOWN => {
+                return f.debug_tuple("Binary").field(bytes).finish();
+            }
+            Self::Text(text) => ("Text", text.len()),
+            Self::Binary(bytes) => ("Binary", bytes.len()),
+        };
+        let beginning = self.as_bytes()[..SHOWN].escape_ascii();
+        write!(f, "{kind}(\"{beginning}\".. {len} bytes)")
     }
 }
 
@@ -128,4 +147,20 @@ pub enum Outgoing {
     Ping([u8; 8]),
     /// A Close; nothing may be sent after it
     Close(Option<CloseFrame>),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use super::*;
+
+    #[test]
+    fn debug_shows_a_little_of_what_is_large() {
+        assert_eq!(format!("{:?}", Message::from("hi")), "Text(\"hi\")");
+        let large = format!("{:?}", Message::from(std::vec![7; 1 << 20]));
+        assert!(large.len() < 300 && large.ends_with("1048576 bytes)"), "{large}");
+        let text = format!("{:?}", Message::from("ü".repeat(100)));
+        assert!(text.starts_with("Text(\"\\xc3\\xbc") && text.ends_with("200 bytes)"), "{text}");
+    }
 }

@@ -34,8 +34,9 @@ pub use from_stream::FromStream;
 /// - A Ping and a Close need no readiness: the transport keeps a place for one of each (a newer Ping
 ///   replaces one that was not written yet), and sends it before any further frame of a message.
 /// - `poll_flush` is ready once the operating system has taken every byte.
-/// - After an error, or after `poll_recv` returned `None`, only `start_send` of a Close,
-///   `poll_flush`, `poll_close` and `abort` are called.
+/// - After an error of `poll_recv`, or after it returned `None`, only `start_send` of a Close,
+///   `poll_flush`, `poll_close` and `abort` are called. After an error of the others `poll_recv` may
+///   be called too: it hands up what the peer had said before.
 /// - Every method may be called again after `Pending`; the latest context is woken. Nothing is
 ///   lost if the caller stops polling in between.
 /// - Dropping a transport closes the socket without a Close frame.

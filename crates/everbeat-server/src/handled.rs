@@ -50,8 +50,10 @@ pub struct Handled<T> {
     room: bool,
     /// What a handle sent is not flushed yet; the connection does not know of it
     unflushed: bool,
-    /// A Close went either way, or the transport failed: nothing more goes out of the mailbox
+    /// An order was told, or the transport is closed: nothing more goes out of the mailbox
     over: bool,
+    /// A Close went either way, or the transport failed: nothing more is sent at all
+    closed: bool,
 }
 
 /// Messages of handles that go out in one poll before the connection has its turn
@@ -72,6 +74,7 @@ impl<T: Transport> Handled<T> {
             room: false,
             unflushed: false,
             over: false,
+            closed: false,
         }
     }
 
@@ -86,7 +89,7 @@ impl<T: Transport> Handled<T> {
         cx: &mut Context<'_>,
     ) -> Result<(), HandledError<T::Error>> {
         if self.over {
-            return Ok(());
+            return self.push_held(cx);
         }
         let this = self.as_mut().project();
         if this.mailbox.poll_raised(this.seen, cx) {
@@ -119,6 +122,17 @@ impl<T: Transport> Handled<T> {
             }
             None => Ok(()),
         }
+    }
+
+    /// A message that the connection itself has sent still goes before an ordered Close
+    fn push_held(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<(), HandledError<T::Error>> {
+        let mut this = self.project();
+        if !*this.closed && this.held.is_some() && this.inner.as_mut().poll_ready(cx)?.is_ready() {
+            if let Some(held) = this.held.take() {
+                this.inner.start_send(Outgoing::Message(*held))?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives the transport what waits for room; whether only the budget stopped it
@@ -172,10 +186,12 @@ impl<T: Transport> Transport for Handled<T> {
             (Poll::Pending, Err(error)) => Some(Err(error)),
             (Poll::Ready(incoming), _) => incoming.map(|incoming| incoming.map_err(Into::into)),
         };
-        *this.over |= !matches!(
+        let open = matches!(
             incoming,
             Some(Ok(Incoming::Message(_) | Incoming::Ping(_) | Incoming::Pong(_)))
         );
+        *this.over |= !open;
+        *this.closed |= !open;
         Poll::Ready(incoming)
     }
 
@@ -202,7 +218,7 @@ impl<T: Transport> Transport for Handled<T> {
                 Outgoing::Message(message)
             }
             Outgoing::Close(frame) => {
-                *this.over = true;
+                (*this.over, *this.closed) = (true, true);
                 let ordered = this.farewell.take().map(|ordered| *ordered);
                 Outgoing::Close(ordered.or(frame))
             }
@@ -214,7 +230,7 @@ impl<T: Transport> Transport for Handled<T> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.as_mut().poll_mailbox(cx)?;
         let this = self.project();
-        if this.held.is_some() && !*this.over {
+        if this.held.is_some() && !*this.closed {
             return Poll::Pending;
         }
         ready!(this.inner.poll_flush(cx))?;
@@ -224,13 +240,13 @@ impl<T: Transport> Transport for Handled<T> {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         let this = self.project();
-        *this.over = true;
+        (*this.over, *this.closed) = (true, true);
         this.inner.poll_close(cx).map_err(Into::into)
     }
 
     fn abort(self: Pin<&mut Self>) {
         let this = self.project();
-        *this.over = true;
+        (*this.over, *this.closed) = (true, true);
         this.inner.abort();
     }
 

@@ -65,7 +65,11 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
         loop {
-            if let Some(event) = self.as_mut().project().unread.pop() {
+            if let Some(mut event) = self.as_mut().project().unread.pop() {
+                if let Event::Closed(end) | Event::GaveUp(end) = &mut event {
+                    let untold = core::mem::take(self.project().untold);
+                    end.unconfirmed.prepend(untold);
+                }
                 return Poll::Ready(Some(event));
             }
             if self.outcome.is_some() {
@@ -141,6 +145,11 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         self.project().closing.get_or_insert_with(farewell).more = more;
     }
 
+    /// Whether nothing moves before somebody reads
+    pub(super) const fn is_stuck(&self) -> bool {
+        self.unread.is_full() && !matches!(self.state, State::Up(_))
+    }
+
     /// Waits until `room` says that there is; ready too if none can be made
     pub(super) fn poll_room(
         mut self: Pin<&mut Self>,
@@ -149,8 +158,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     ) -> Poll<()> {
         loop {
             self.as_mut().pump(wake);
-            let stuck = self.unread.is_full() && !matches!(self.state, State::Up(_));
-            if room(&self) || stuck || self.outcome.is_some() {
+            if room(&self) || self.is_stuck() || self.outcome.is_some() {
                 return Poll::Ready(());
             }
             ready!(self.as_mut().poll_step_unread(wake));
@@ -158,6 +166,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     }
 
     /// Ready when the queue's limit is not reached, also while a close waits; never if it is over
+    #[cfg(feature = "std")]
     pub(crate) fn poll_room_for_rest(
         mut self: Pin<&mut Self>,
         wake: &mut Wake<'_, '_>,

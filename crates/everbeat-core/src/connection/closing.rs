@@ -6,7 +6,7 @@ use core::task::Poll;
 
 use super::driver::Read;
 use super::{Connection, Phase};
-use crate::cause::{Cause, CloseCode, CloseFrame, Cut};
+use crate::cause::{Cause, CloseFrame, Cut};
 use crate::event::Event;
 use crate::message::Outgoing;
 use crate::time::{Instant, Timer, Wake};
@@ -21,6 +21,8 @@ pub(super) struct Closing {
     step: Step,
     /// Whether whoever closes has more to send first
     more: bool,
+    /// Whether an order to close came in between
+    ordered: bool,
     /// When it began; `None` until the clock is next read
     since: Option<Instant>,
 }
@@ -54,14 +56,16 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// We close, but for as long as there is time what waits in front of us goes first:
     /// [`poll_room_for_rest`](Self::poll_room_for_rest) says when
+    #[cfg(feature = "std")]
     pub(crate) fn begin_close_after(mut self: Pin<&mut Self>, more: bool) {
-        self.as_mut().begin_close(CloseCode::NORMAL.into());
+        self.as_mut().begin_close(crate::cause::CloseCode::NORMAL.into());
         if let Phase::Closing(closing) = self.project().phase {
             closing.more = more;
         }
     }
 
     /// Ready when a message would be taken, also while a close waits for it; never if it ends
+    #[cfg(feature = "std")]
     pub(crate) fn poll_room_for_rest(
         mut self: Pin<&mut Self>,
         wake: &mut Wake<'_, '_>,
@@ -88,24 +92,28 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// The connection cannot go on: the peer is told why, if there is a peer to tell
     pub(super) fn fail(mut self: Pin<&mut Self>, cause: Cause) {
-        let mut step = Step::Leaving;
         match (cause.farewell(), &cause) {
-            (Some(frame), cause) => {
-                self.as_mut().say_close(frame);
-                // After a violation nothing the peer says can be trusted (RFC 6455, section 7.1.7).
-                if !matches!(cause, Cause::Violation { .. }) {
-                    step = Step::Awaiting;
-                }
-            }
+            // After a violation nothing the peer says can be trusted (RFC 6455, section 7.1.7).
+            (Some(frame), Cause::Violation { .. }) => self.as_mut().say_close(frame),
+            // What was sent goes first, and what handles sent.
+            (Some(frame), _) => return self.enter(cause, Step::Confirming, Some(frame)),
             (None, Cause::Cut { how: Cut::End, .. }) => {}
             (None, _) => self.as_mut().project().transport.abort(),
         }
-        self.enter(cause, step, None);
+        self.enter(cause, Step::Leaving, None);
     }
 
-    fn enter(self: Pin<&mut Self>, cause: Cause, step: Step, farewell: Option<CloseFrame>) {
-        *self.project().phase =
-            Phase::Closing(Closing { cause, farewell, step, more: false, since: None });
+    fn enter(mut self: Pin<&mut Self>, cause: Cause, step: Step, farewell: Option<CloseFrame>) {
+        // What others than the connection sent, only the transport knows of: it is flushed as well.
+        self.as_mut().project().since_clock.unflushed = true;
+        *self.project().phase = Phase::Closing(Closing {
+            cause,
+            farewell,
+            step,
+            more: false,
+            ordered: false,
+            since: None,
+        });
     }
 
     fn say_close(self: Pin<&mut Self>, frame: CloseFrame) {
@@ -128,7 +136,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             Step::Confirming => {
                 if let Err(cause) = self.as_mut().flush(wake) {
                     self.give_up_writing(&cause);
-                } else if more || self.since_clock.unflushed && !self.is_proven() {
+                } else if more || self.since_clock.unflushed {
                     // A Ping would overtake what is not flushed, and prove too little.
                     return self.poll_last_words(wake);
                 } else {
@@ -154,10 +162,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// A write failed: the socket's error leaves nothing to be said, an order of the server's own
     /// only asks for what is being done already
-    fn give_up_writing(self: Pin<&mut Self>, cause: &Cause) {
+    fn give_up_writing(mut self: Pin<&mut Self>, cause: &Cause) {
         let ordered = matches!(cause, Cause::Expired(_) | Cause::ClosedByUs);
-        let said = matches!(&self.phase, Phase::Closing(ours) if ours.step == Step::Awaiting);
-        self.step_to(if ordered && !said { Step::Awaiting } else { Step::Leaving });
+        match self.as_mut().project().phase {
+            Phase::Closing(closing) if ordered && !closing.ordered => closing.ordered = true,
+            _ => self.step_to(Step::Leaving),
+        }
     }
 
     /// Sends the Ping that vouches for the messages sent; whether there is anything to prove
@@ -179,7 +189,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let Phase::Closing(closing) = &self.phase else {
             return Poll::Ready(None);
         };
-        let proving = closing.step != Step::Awaiting && !closing.more;
+        let proving = closing.step == Step::Confirmed;
         match self.as_mut().read_while_closing(wake) {
             Read::Event(event) => return Poll::Ready(Some(event)),
             Read::Turned => return Poll::Ready(None),
@@ -202,10 +212,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let read = self.as_mut().read(wake);
         let this = self.project();
         match this.phase {
-            // Whatever ends it, we closed first, so the cause stays; what was said was the farewell.
-            Phase::Closing(closing) => {
-                *closing = Closing { step: closing.step, farewell: None, ..ours };
+            // Whatever ends it, we closed first, so the cause stays.
+            Phase::Closing(closing) if closing.step == Step::Leaving => {
+                *closing = Closing { step: Step::Leaving, ..ours };
             }
+            // An order to do what is being done already
+            Phase::Closing(closing) => *closing = ours,
             phase => *phase = Phase::Closing(ours),
         }
         read
@@ -231,6 +243,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// Half the time is for the proof, the whole for everything
     fn poll_deadline(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
+        self.as_mut().project().since_clock.frames = 0;
         let now = wake.now(&self.timer);
         let _ = self.as_mut().settle(now);
         let mut this = self.as_mut().project();

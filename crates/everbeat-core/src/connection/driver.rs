@@ -2,7 +2,7 @@
 //! speak. The order is the point: an answer that waits in the socket is read before it is missed.
 
 use core::pin::Pin;
-use core::task::Poll;
+use core::task::{Poll, ready};
 
 use super::{Connection, Phase, SinceClock};
 use crate::cause::{Cause, Cut, Evidence, Expired};
@@ -39,52 +39,63 @@ impl SinceClock {
 }
 
 impl<T: Transport, K: Timer> Connection<T, K> {
-    /// The next event, in whatever phase the connection is
-    pub(super) fn poll_event(
-        mut self: Pin<&mut Self>,
-        wake: &mut Wake<'_, '_>,
-    ) -> Poll<Option<Event>> {
-        loop {
-            let step = match self.phase {
-                Phase::Open => self.as_mut().poll_open(wake),
-                Phase::Closing(_) => self.as_mut().poll_closing(wake),
-                Phase::Over(_) => return Poll::Ready(None),
-            };
-            match step {
-                Poll::Ready(Some(event)) => return Poll::Ready(Some(event)),
-                Poll::Ready(None) => {} // the phase has changed
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    }
-
     /// The next event, be it one that waits to be read
     pub(crate) fn poll_next_in(
         mut self: Pin<&mut Self>,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
-        match self.as_mut().project().ahead.pop_front() {
-            Some(event) => Poll::Ready(Some(event)),
-            None => self.poll_event(wake),
+        loop {
+            if let Some(event) = self.as_mut().project().ahead.pop_front() {
+                return Poll::Ready(Some(event));
+            }
+            if matches!(self.phase, Phase::Over(_)) {
+                return Poll::Ready(None);
+            }
+            if let Some(event) = ready!(self.as_mut().poll_round(wake)) {
+                return Poll::Ready(Some(event));
+            }
+        }
+    }
+
+    /// One round, in whatever phase the connection is; `None` if the phase has changed, or what
+    /// happened waits among what was read ahead
+    pub(super) fn poll_round(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
+        match self.phase {
+            Phase::Open => self.poll_open(wake),
+            Phase::Closing(_) => self.poll_closing(wake),
+            Phase::Over(_) => Poll::Ready(None),
         }
     }
 
     /// One round of an open connection; `None` if the phase has changed
     fn poll_open(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
-        if let Err(cause) = self.as_mut().flush(wake) {
-            self.fail(cause);
-            return Poll::Ready(None);
+        if self.write_failed.is_none() {
+            if let Err(cause) = self.as_mut().flush(wake) {
+                // What the peer said before it went away is read first.
+                *self.as_mut().project().write_failed = Some(cause);
+            }
         }
         match self.as_mut().read(wake) {
             Read::Event(event) => Poll::Ready(Some(event)),
             Read::Turned => Poll::Ready(None),
-            Read::Drained => self.poll_time(wake),
+            Read::Drained => match self.as_mut().project().write_failed.take() {
+                Some(cause) => {
+                    self.fail(cause);
+                    Poll::Ready(None)
+                }
+                None => self.poll_time(wake),
+            },
             Read::Yield => {
                 wake.cx.waker().wake_by_ref();
+                if self.write_failed.is_some() {
+                    self.project().since_clock.frames = 0;
+                    return Poll::Pending;
+                }
                 // What was not read yet may be the answer: beat, but do not judge.
                 if !self.heartbeat.as_ref().is_some_and(Heartbeat::is_judging) {
                     return self.poll_time(wake);
                 }
+                self.as_mut().project().since_clock.frames = 0;
                 let now = wake.now(&self.timer);
                 self.settle(now).map_or(Poll::Pending, |event| Poll::Ready(Some(event)))
             }
@@ -170,6 +181,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             sent,
             sent_aside,
             unflushed: since.unflushed,
+            frames: since.frames,
             ..SinceClock::default()
         };
         if since.message || sent_aside != since.sent_aside {
@@ -196,6 +208,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         mut self: Pin<&mut Self>,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
+        self.as_mut().project().since_clock.frames = 0;
         let now = wake.now(&self.timer);
         if let Some(event) = self.as_mut().settle(now) {
             return Poll::Ready(Some(event));
@@ -257,12 +270,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let mut this = self.project();
         tracing::trace!(target: "everbeat", "ping");
         // A Ping overtakes the rest of a message whose frames are still being written, so it proves
-        // only those before it: the transport took that one once it was ready for it.
+        // only those before it; and a transport that sends for others may hold one more of ours.
         this.ledger.note_aside(this.transport.sent_aside());
         let newest = this.ledger.newest();
         let behind = match this.transport.as_mut().poll_ready(wake.cx) {
             Poll::Ready(ready) => ready.map(|()| newest).map_err(|error| T::classify(&error))?,
-            Poll::Pending => newest.saturating_sub(1),
+            Poll::Pending => newest.saturating_sub(2),
         };
         let sent = this.transport.as_mut().start_send(Outgoing::Ping(payload));
         sent.map_err(|error| T::classify(&error))?;

@@ -111,22 +111,24 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let full = self.ahead.iter().any(|event| matches!(event, Event::Message(_)));
         let step = match self.phase {
             Phase::Open if full => self.as_mut().poll_unread_time(wake),
-            _ => self.as_mut().poll_event(wake),
+            _ => self.as_mut().poll_round(wake),
         };
         match ready!(step) {
             Some(Event::Message(_)) if full => {}
             Some(event) => self.stash(event),
-            None => {} // the phase has changed
+            None => {}
         }
         Poll::Ready(())
     }
 
-    /// A write failed: what the peer said before it went away is read first
-    fn fail_sending<R>(
+    /// A write failed: what the peer said before it went away is read first, for nobody reads, up to
+    /// 64 messages of it
+    pub(super) fn fail_sending<R>(
         mut self: Pin<&mut Self>,
         error: T::Error,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Result<R, Cause>> {
+        self.as_mut().project().since_clock.frames = 0;
         while let Read::Event(event) = self.as_mut().read(wake) {
             self.as_mut().stash(event);
             if self.ahead.len() > FRAMES_PER_POLL as usize {

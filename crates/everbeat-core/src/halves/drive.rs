@@ -1,7 +1,7 @@
 //! What a pump asks of whatever it drives; the same of a connection and of a client.
 
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Poll, ready};
 
 use crate::client::Client;
 use crate::connection::Connection;
@@ -25,11 +25,15 @@ pub trait Drive {
     /// Closes, what the pump still has first; called again, it only learns whether there is more
     fn begin_close_after(self: Pin<&mut Self>, more: bool);
 
-    /// The next event; `None` after the last
-    fn poll_next_in(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>>;
-
-    /// Keeps the beat while nobody reads; ready once it is over, and its end waits to be read
-    fn poll_unread(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()>;
+    /// The next event if somebody reads; `None` after the last
+    ///
+    /// Otherwise it keeps the beat and is pending, for a slow reader slows the peer and not us; but
+    /// once it is over, what was read ahead and the end are events, whether somebody reads or not.
+    fn poll_event(
+        self: Pin<&mut Self>,
+        wake: &mut Wake<'_, '_>,
+        reading: bool,
+    ) -> Poll<Option<Event>>;
 }
 
 impl<T: Transport, K: Timer> Drive for Connection<T, K> {
@@ -49,12 +53,15 @@ impl<T: Transport, K: Timer> Drive for Connection<T, K> {
         Self::begin_close_after(self, more);
     }
 
-    fn poll_next_in(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
-        Self::poll_next_in(self, wake)
-    }
-
-    fn poll_unread(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
-        Self::poll_unread(self, wake)
+    fn poll_event(
+        mut self: Pin<&mut Self>,
+        wake: &mut Wake<'_, '_>,
+        reading: bool,
+    ) -> Poll<Option<Event>> {
+        if !reading {
+            ready!(self.as_mut().poll_unread(wake));
+        }
+        self.poll_next_in(wake)
     }
 }
 
@@ -75,11 +82,14 @@ impl<C: Connect, K: Timer + Clone> Drive for Client<C, K> {
         Self::begin_close_after(self, more);
     }
 
-    fn poll_next_in(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
-        Self::poll_next_in(self, wake)
-    }
-
-    fn poll_unread(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
-        Self::poll_unread(self, wake)
+    fn poll_event(
+        mut self: Pin<&mut Self>,
+        wake: &mut Wake<'_, '_>,
+        reading: bool,
+    ) -> Poll<Option<Event>> {
+        if !reading {
+            ready!(self.as_mut().poll_unread(wake));
+        }
+        self.poll_next_in(wake)
     }
 }

@@ -29,18 +29,41 @@ pub(super) struct Queues {
     over: bool,
     pub(super) pump: Option<Waker>,
     reader: Option<Waker>,
-    /// Tasks of senders that wait, for room or for the end
-    writers: Vec<Waker>,
+    /// Tasks of senders that wait, for room or for the end, by the numbers of their futures
+    writers: Vec<(u64, Waker)>,
+    /// The number of the latest such future
+    latest: u64,
+}
+
+/// A future of a sender that may wait; dropped, it waits no longer
+#[derive(Debug)]
+pub(super) struct Waiting<'a> {
+    shared: &'a Shared,
+    number: Option<u64>,
+}
+
+impl Waiting<'_> {
+    fn wait(&mut self, queues: &mut Queues, waker: &Waker) {
+        let number = *self.number.get_or_insert_with(|| {
+            queues.latest += 1;
+            queues.latest
+        });
+        match queues.writers.iter_mut().find(|(writer, _)| *writer == number) {
+            Some((_, known)) => known.clone_from(waker),
+            None => queues.writers.push((number, waker.clone())),
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.shared.lock().writers.retain(|(writer, _)| *writer != number);
+        }
+    }
 }
 
 impl Queues {
-    /// A task of a sender waits, for room or for the end
-    fn wait(&mut self, waiter: &Waker) {
-        if !self.writers.iter().any(|writer| writer.will_wake(waiter)) {
-            self.writers.push(waiter.clone());
-        }
-    }
-
     pub(super) fn wake_pump(&self) {
         if let Some(pump) = &self.pump {
             pump.wake_by_ref();
@@ -62,6 +85,7 @@ impl Shared {
                 pump: None,
                 reader: None,
                 writers: Vec::new(),
+                latest: 0,
             }),
         }
     }
@@ -71,8 +95,17 @@ impl Shared {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a message; if there is no room, `waiter` is woken once there is
-    pub(super) fn offer(&self, message: Message, waiter: Option<&Waker>) -> Result<(), SendError> {
+    /// A future of a sender that may wait
+    pub(super) const fn waiting(&self) -> Waiting<'_> {
+        Waiting { shared: self, number: None }
+    }
+
+    /// Queues a message; if there is no room, the waiting future is woken once there is
+    pub(super) fn offer(
+        &self,
+        message: Message,
+        waiter: Option<(&mut Waiting<'_>, &Waker)>,
+    ) -> Result<(), SendError> {
         let mut queues = self.lock();
         if queues.over || queues.closing {
             return Err(SendError::Over { message });
@@ -80,7 +113,9 @@ impl Shared {
         let offered = queues.outgoing.push(message, &self.limit);
         match (&offered, waiter) {
             (Ok(()), _) => queues.wake_pump(),
-            (Err(SendError::Full { .. }), Some(waiter)) => queues.wait(waiter),
+            (Err(SendError::Full { .. }), Some((waiting, waker))) => {
+                waiting.wait(&mut queues, waker);
+            }
             _ => {}
         }
         offered
@@ -95,7 +130,7 @@ impl Shared {
             let mut queues = self.lock();
             (queues.outgoing.pop(), mem::take(&mut queues.writers))
         };
-        writers.into_iter().for_each(Waker::wake);
+        writers.into_iter().for_each(|(_, writer)| writer.wake());
         message
     }
 
@@ -108,13 +143,13 @@ impl Shared {
     }
 
     /// Asks the pump to close; ready once the connection is over
-    pub(super) fn poll_close(&self, cx: &Context<'_>) -> Poll<()> {
+    pub(super) fn poll_close(&self, waiting: &mut Waiting<'_>, cx: &Context<'_>) -> Poll<()> {
         let mut queues = self.lock();
         if queues.over {
             return Poll::Ready(());
         }
         queues.closing = true;
-        queues.wait(cx.waker());
+        waiting.wait(&mut queues, cx.waker());
         queues.wake_pump();
         Poll::Pending
     }
@@ -144,6 +179,7 @@ impl Shared {
         let reader = queues.reader.take();
         let writers = if is_last { mem::take(&mut queues.writers) } else { Vec::new() };
         drop(queues);
+        let writers = writers.into_iter().map(|(_, writer)| writer);
         reader.into_iter().chain(writers).for_each(Waker::wake);
         is_last
     }
@@ -171,6 +207,7 @@ impl Shared {
             queues.pump = None;
             (queues.reader.take(), mem::take(&mut queues.writers))
         };
+        let writers = writers.into_iter().map(|(_, writer)| writer);
         reader.into_iter().chain(writers).for_each(Waker::wake);
     }
 }

@@ -7,7 +7,11 @@ use super::{Instant, Timer};
 
 /// One wake-up of a task: its context, and the clock's reading once somebody has asked for it
 #[derive(Debug)]
-#[expect(unnameable_types, reason = "a sealed trait takes it, and only this crate calls it")]
+#[cfg_attr(
+    feature = "std",
+    expect(unnameable_types, reason = "the halves' sealed trait takes it, and only we call it")
+)]
+#[cfg_attr(not(feature = "std"), expect(unreachable_pub, reason = "there are no halves"))]
 pub struct Wake<'a, 'b> {
     pub(crate) cx: &'a mut Context<'b>,
     now: Option<Instant>,

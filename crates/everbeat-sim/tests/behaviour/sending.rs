@@ -3,13 +3,14 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use everbeat_core::cause::{CloseCode, CloseFrame};
 use everbeat_core::client::Queue;
 use everbeat_core::config::ConnectionConfig;
 use everbeat_core::halves::split;
-use everbeat_core::transport::Incoming;
+use everbeat_core::transport::{Incoming, Outgoing, Transport};
 use everbeat_core::{Cause, Connection, Event};
 use everbeat_sim::{Sim, Stop, for_each_seed};
 use futures_core::Stream;
@@ -215,13 +216,160 @@ fn a_close_after_the_end_tells_the_true_cause() {
     assert_eq!(end.cause, cause);
 }
 
+#[test]
+fn a_flush_ends_when_all_is_written_although_the_peer_says_nothing() {
+    let mut sim = Sim::seed(1);
+    let mut listener = sim.listen("server");
+    let peer = sim.spawn(async move {
+        let (mut pipe, _) = listener.accept().await;
+        let mut heard = 0;
+        while let Some(Ok(_)) = pipe.next().await {
+            heard += 1;
+        }
+        heard
+    });
+    sim.link("client", "server").delay(20 * MS).rate(10_000).buffer(500);
+    let plan = everbeat_core::Client::over(sim.connector("server"), sim.timer(), 1)
+        .heartbeat(false)
+        .retry_first(true);
+    let mut client = plan.build().unwrap();
+    for _ in 0..5 {
+        let sent = poll_fn(|cx| {
+            let mut client = Pin::new(&mut client);
+            ready!(client.as_mut().poll_ready(cx)).unwrap();
+            Poll::Ready(client.start_send(vec![7; 1_000].into()))
+        });
+        sim.block_on(sent, SECOND).unwrap().unwrap();
+        let flushed = poll_fn(|cx| Pin::new(&mut client).poll_flush(cx));
+        sim.block_on(flushed, SECOND).unwrap().unwrap();
+    }
+    drop(client);
+    sim.run_for(SECOND).unwrap();
+    assert_eq!(peer.take(), Some(5));
+}
+
+#[test]
+fn what_waited_for_room_goes_on_its_way_without_another_poll() {
+    let mut sim = Sim::seed(1);
+    let mut listener = sim.listen("server");
+    let arrived = std::rc::Rc::new(std::cell::Cell::new(0));
+    let count = arrived.clone();
+    sim.spawn(async move {
+        let (mut pipe, _) = listener.accept().await;
+        while let Some(Ok(incoming)) = pipe.next().await {
+            count.set(count.get() + u32::from(matches!(incoming, Incoming::Message(_))));
+        }
+    });
+    let plan = builder(&sim).queue(Queue::bounded(1, 1_000).or_wait());
+    let mut client = sim.block_on(plan.connect(), SECOND).unwrap().unwrap();
+    client.try_send("fills the queue").unwrap();
+    sim.block_on(client.send("waits for room"), SECOND).unwrap().unwrap();
+    // Nobody polls the client any more.
+    sim.run_for(SECOND).unwrap();
+    assert_eq!(arrived.get(), 2);
+}
+
+#[test]
+fn a_close_that_was_given_up_has_forgotten_nothing() {
+    let mut sim = Sim::seed(1);
+    serve(&sim);
+    let plan = builder(&sim);
+    let mut client = connected(&mut sim, plan);
+    sim.link("client", "server").hold();
+    sim.block_on(client.send("lost"), SECOND).unwrap().unwrap();
+    sim.link("client", "server").reset();
+    sim.run_for(SECOND).unwrap();
+    sim.link("client", "server").release();
+    sim.block_on(client.send("later"), SECOND).unwrap().unwrap();
+    sim.run_for(5 * SECOND).unwrap();
+    // It is connected again; the close takes a round trip, and is dropped after its first poll.
+    let connect = poll_fn(|cx| Pin::new(&mut client).poll_flush(cx));
+    sim.block_on(connect, 10 * SECOND).unwrap().unwrap();
+    {
+        let mut close = pin!(client.close());
+        let once = poll_fn(|cx| Poll::Ready(close.as_mut().poll(cx).is_pending()));
+        assert!(sim.block_on(once, SECOND).unwrap(), "the close was over at once");
+    }
+    let events = crate::support::drive(&mut sim, &mut client, 30 * SECOND);
+    let (_, end) = crate::support::the_end(&events);
+    assert_eq!(end.unconfirmed.count, 1, "{end}");
+}
+
+/// A peer that has said its words and reset the connection: they can be read, nothing can be written
+struct Reset(std::collections::VecDeque<Incoming>);
+
+impl Transport for Reset {
+    type Error = std::io::Error;
+
+    fn poll_recv(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Incoming, Self::Error>>> {
+        Poll::Ready(self.0.pop_front().map(Ok))
+    }
+
+    fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(self: Pin<&mut Self>, _: Outgoing) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Err(std::io::ErrorKind::ConnectionReset.into()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn abort(mut self: Pin<&mut Self>) {
+        self.0.clear();
+    }
+
+    fn received(&self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn what_the_peer_said_before_a_reset_is_read_however_the_failed_write_is_met() {
+    let too_big = CloseFrame::from(CloseCode(1_009));
+    for many in [1, 64, 100] {
+        let mut words = vec![Incoming::Ping(vec![1].into())];
+        words.extend((0..many).map(|number: u32| Incoming::Message(number.to_string().into())));
+        words.push(Incoming::Close(Some(too_big.clone())));
+        let mut sim = Sim::seed(1);
+        let config = ConnectionConfig::client();
+        let mut client = Connection::new(Reset(words.into()), sim.timer(), config, 1);
+        let mut messages = 0;
+        let cause = sim.block_on(
+            async {
+                loop {
+                    match client.recv().await {
+                        Ok(Some(_)) => messages += 1,
+                        other => break other,
+                    }
+                }
+            },
+            SECOND,
+        );
+        assert!(
+            matches!(&cause, Ok(Err(Cause::Closed { code: CloseCode(1_009), .. }))),
+            "{cause:?} after {messages}"
+        );
+        assert_eq!(messages, many);
+    }
+}
+
 /// Polls `driven` whenever it is woken; the most clock reads of any single poll
 fn most_reads<D: Stream<Item = Event> + Sink<everbeat_core::Message> + Unpin>(
     sim: &mut Sim,
     timer: &everbeat_sim::SimTimer,
     driven: &mut D,
     duration: Duration,
-    mut each: impl FnMut(&mut D, &mut std::task::Context<'_>),
+    mut each: impl FnMut(&mut D, &mut Context<'_>),
 ) -> u64 {
     let (mut most, mut polls) = (0, 0);
     let mut watched = pin!(poll_fn(|cx| -> Poll<()> {

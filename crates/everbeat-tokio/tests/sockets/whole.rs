@@ -104,3 +104,38 @@ async fn a_client_comes_back() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_handles_large_message_goes_whole_before_an_ordered_close() {
+    // More than any socket takes at once
+    const SIZE: usize = 8 << 20;
+    let server = Server::builder().mailbox(16, 2 * SIZE).bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", server.acceptor().local_address().unwrap());
+    let registry = server.registry();
+    tokio::spawn(server.serve(|mut connection| async move {
+        while connection.recv().await?.is_some() {}
+        Ok(())
+    }));
+    soon(async {
+        let mut client = Client::connect(&url).await.unwrap();
+        while registry.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let handle = registry.handles().remove(0);
+        handle.send(vec![7; SIZE]).unwrap();
+        handle.close(CloseCode(4_001).into());
+        let mut size = 0;
+        let cause = loop {
+            match client.next().await {
+                Some(Event::Message(message)) => size = message.len(),
+                Some(Event::Disconnected(end) | Event::GaveUp(end)) => break end.cause,
+                Some(_) => {}
+                None => panic!("it ended without an end"),
+            }
+        };
+        assert!(matches!(cause, Cause::Closed { code: CloseCode(4_001), .. }), "{cause}");
+        assert_eq!(size, SIZE);
+        assert!(handle.unsent().is_empty());
+    })
+    .await;
+}
