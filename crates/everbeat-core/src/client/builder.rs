@@ -63,6 +63,9 @@ impl Beat {
     fn check(self) -> Result<Option<HeartbeatConfig>, ConfigError> {
         let beat = HeartbeatConfig::new(self.interval, self.timeout)?;
         let beat = match self.detect_within {
+            Some(_) if !self.on => {
+                return Err(ConfigError::new("detect_within", "needs the heartbeat, which is off"));
+            }
             Some(promise) => beat.detect_within(promise)?,
             None => beat,
         };
@@ -92,7 +95,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     }
 
     /// A promise: a silent server is declared dead within this time; shortens interval and timeout
-    /// as far as it takes ([`HeartbeatConfig::detect_within`])
+    /// as far as it takes ([`HeartbeatConfig::detect_within`]); needs the heartbeat
     pub const fn detect_within(mut self, promise: Duration) -> Self {
         self.beat.detect_within = Some(promise);
         self

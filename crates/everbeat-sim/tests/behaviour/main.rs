@@ -13,6 +13,7 @@ mod queue;
 mod reconnect;
 mod sending;
 mod server;
+mod settings;
 mod sim;
 mod support;
 mod timer;

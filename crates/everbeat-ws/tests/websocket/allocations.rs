@@ -2,6 +2,7 @@
 //! or a whole connection with its beats and its memory of what is unproven.
 
 use std::cell::Cell;
+use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -13,7 +14,8 @@ use async_tungstenite::tungstenite::protocol::Role as TheirRole;
 use bytes::Bytes;
 use everbeat_core::config::{ConnectionConfig, HeartbeatConfig};
 use everbeat_core::time::{Instant, Sleep, Timer};
-use everbeat_core::{Connection, Message};
+use everbeat_core::transport::{Attempt, Connect};
+use everbeat_core::{Client, Connection, Event, Message};
 use everbeat_ws::{Role, Settings, WebSocket};
 use futures_util::StreamExt;
 use futures_util::future::join;
@@ -111,7 +113,7 @@ impl Echo for WebSocketStream<End> {
 }
 
 /// Allocations of both ends for each message there and back
-fn echo([mut client, mut server]: [impl Echo; 2], payload: impl Fn() -> Bytes) -> f64 {
+fn echo(mut client: impl Echo, mut server: impl Echo, payload: impl Fn() -> Bytes) -> f64 {
     let mut spent = 0;
     run(join(
         async {
@@ -157,6 +159,50 @@ fn connections() -> ([Connection<WebSocket<End>, Ticking>; 2], Ticking) {
     (ends, clock)
 }
 
+/// A connector that has been connected already
+struct Once(Option<WebSocket<End>>);
+
+impl Connect for Once {
+    type Transport = WebSocket<End>;
+    type Error = std::io::Error;
+    type Future = Ready<Result<WebSocket<End>, std::io::Error>>;
+
+    fn connect(&mut self, _: Attempt) -> Self::Future {
+        ready(self.0.take().ok_or_else(|| std::io::ErrorKind::NotConnected.into()))
+    }
+}
+
+impl Echo for Client<Once, Ticking> {
+    async fn send(&mut self, payload: Bytes) {
+        Self::send(self, payload).await.unwrap();
+    }
+
+    async fn recv(&mut self) -> Bytes {
+        loop {
+            match self.next().await.unwrap() {
+                Event::Message(Message::Binary(payload)) => return payload,
+                Event::Connecting { .. } | Event::Connected { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+/// The same with a client that would reconnect
+fn reconnecting() -> (Client<Once, Ticking>, Connection<WebSocket<End>, Ticking>, Ticking) {
+    let [client, server] = websockets();
+    let clock = Ticking::default();
+    let interval = Duration::from_millis(INTERVAL);
+    let beat = HeartbeatConfig::new(interval, interval).unwrap();
+    let config = ConnectionConfig::server().with_heartbeat(Some(beat));
+    let client = Client::over(Once(Some(client)), clock.clone(), 1)
+        .interval(interval)
+        .timeout(interval)
+        .build()
+        .unwrap();
+    (client, Connection::new(server, clock.clone(), config, 2), clock)
+}
+
 /// Two streams of async-tungstenite
 fn theirs() -> [WebSocketStream<End>; 2] {
     let (one, other) = duplex(1 << 20, None);
@@ -172,18 +218,29 @@ fn theirs() -> [WebSocketStream<End>; 2] {
 fn no_allocation_beyond_async_tungstenites() {
     for payload in [&[7; 64], &[7; 1_024][..], &[7; 3_000]] {
         let shared = || Bytes::from_static(payload);
-        let theirs = echo(theirs(), shared);
-        let bare = echo(websockets(), shared);
-        let (connections, clock) = connections();
-        let whole = echo(connections, shared);
-        println!("{} B, an echo: {theirs} theirs, {bare} bare, {whole} whole", payload.len());
+        let [client, server] = theirs();
+        let theirs = echo(client, server, shared);
+        let [client, server] = websockets();
+        let bare = echo(client, server, shared);
+        println!("{} B, an echo: {theirs} theirs, {bare} bare", payload.len());
         assert!(bare <= theirs, "{} B: {bare} against {theirs}", payload.len());
-        // A peer's Ping and Pong are copied out of its buffer, at both ends, as theirs would be.
-        let beats = 2 * clock.millis() / (INTERVAL * 9 / 10);
-        let extra = (whole - theirs) * MEASURED as f64;
-        assert!(extra <= 2.0 * beats as f64, "{extra} allocations besides {beats} beats");
-        assert!(beats < MEASURED as u64 / 10, "{beats} beats would hide a cost of messages");
+
+        let ([client, server], clock) = connections();
+        let extra = echo(client, server, shared) - theirs;
+        only_beats("a connection", extra, &clock);
+        let (client, server, clock) = reconnecting();
+        let extra = echo(client, server, shared) - theirs;
+        only_beats("a client", extra, &clock);
     }
+}
+
+/// A peer's Ping and Pong are copied out of its buffer, at both ends, as theirs would be; nothing
+/// else is allocated
+fn only_beats(what: &str, extra: f64, clock: &Ticking) {
+    let beats = 2 * clock.millis() / (INTERVAL * 9 / 10);
+    let extra = extra * MEASURED as f64;
+    assert!(extra <= 2.0 * beats as f64, "{what}: {extra} allocations besides {beats} beats");
+    assert!(beats < MEASURED as u64 / 10, "{beats} beats would hide a cost of messages");
 }
 
 #[test]
