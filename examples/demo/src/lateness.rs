@@ -1,4 +1,4 @@
-//! How late this process itself is: a task that sleeps 10 ms and remembers by how much the worst
+//! How late this process itself is: a task that sleeps 50 ms and remembers by how much the worst
 //! sleep was overslept. Bounds on real time are the promise plus this, and a trial during which the
 //! machine stalled is performed once more.
 
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::note::Note;
 
-const STEP: Duration = Duration::from_millis(10);
+const STEP: Duration = Duration::from_millis(50);
 
 /// The worst lateness of the present trial, of this process and of all that report to it
 #[derive(Clone, Debug, Default)]

@@ -121,7 +121,7 @@ pub(super) const GROUPS: &[Group] = &[
             step("demo-2-of-3", "again", demo::surely_holds),
             step("demo-3-of-3", "and again", demo::surely_holds),
             step("breaks", "each broken mechanism, and no stall excuses", demo::surely_fails),
-            step("seeds", "behaviour under 20 times as many seeds", |shell| simulate(shell, 20)),
+            step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
             step("msrv", "library crates with the oldest Rust that we promise", msrv::run),
             step("release", "the examples, optimised", |shell| {
                 cargo(shell, "build --release --package everbeat-examples --all-targets")
