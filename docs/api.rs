@@ -22,10 +22,12 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + 
 /// A client in five lines: it beats, notices, comes back
 async fn client() -> Result {
     let mut client = Client::connect("ws://127.0.0.1:9001/feed").await?;
-    client.send("subscribe ticker").await?;
     while let Some(event) = client.next().await {
-        if let Event::Message(message) = event {
-            println!("{message}");
+        match event {
+            // First of all, and again after each return: what a connection needs is sent here.
+            Event::Connected { .. } => client.send("subscribe ticker").await?,
+            Event::Message(message) => println!("{message}"),
+            _ => {}
         }
     }
     Ok(())

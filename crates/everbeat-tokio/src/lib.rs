@@ -5,10 +5,11 @@
 //!
 //! # async fn feed() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut client = Client::connect("ws://127.0.0.1:9001/feed").await?;
-//! client.send("subscribe ticker").await?;
 //! while let Some(event) = client.next().await {
-//!     if let Event::Message(message) = event {
-//!         println!("{message}");
+//!     match event {
+//!         Event::Connected { .. } => client.send("subscribe ticker").await?,
+//!         Event::Message(message) => println!("{message}"),
+//!         _ => {}
 //!     }
 //! }
 //! # Ok(())
