@@ -53,7 +53,7 @@ impl Unconfirmed {
     pub(crate) fn keep_newest(&mut self, bytes: usize) {
         let mut sum = 0;
         let kept = self.messages.iter().rev().take_while(|message| {
-            sum += message.len();
+            sum += ledger::charge(message);
             sum <= bytes
         });
         let kept = kept.count();

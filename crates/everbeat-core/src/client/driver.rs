@@ -92,8 +92,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// A step while nobody reads: reads no second message ahead, and brings no further connection
     /// up once many messages wait
     pub(super) fn poll_step_unread(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
-        let idle = matches!(self.state, State::Start | State::Waiting { .. });
-        if idle && self.unread.is_full() && self.closing.is_none() {
+        if self.is_stuck() {
             return Poll::Pending;
         }
         let span = self.span.clone();
@@ -147,7 +146,8 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
 
     /// Whether nothing moves before somebody reads
     pub(super) const fn is_stuck(&self) -> bool {
-        self.unread.is_full() && !matches!(self.state, State::Up(_))
+        let idle = matches!(self.state, State::Start | State::Waiting { .. });
+        idle && self.unread.is_full() && self.closing.is_none()
     }
 
     /// Waits until `room` says that there is; ready too if none can be made

@@ -211,3 +211,23 @@ impl Shared {
         reader.into_iter().chain(writers).for_each(Waker::wake);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_send_that_was_given_up_waits_no_longer() {
+        let shared = Shared::new(Queue::bounded(1, 10));
+        assert!(shared.offer("fills".into(), None).is_ok());
+        for _ in 0..1_000 {
+            let mut waiting = shared.waiting();
+            for _ in 0..2 {
+                let refused = shared.offer("late".into(), Some((&mut waiting, Waker::noop())));
+                assert!(matches!(refused, Err(SendError::Full { .. })));
+            }
+            assert_eq!(shared.lock().writers.len(), 1, "one future, polled twice");
+        }
+        assert_eq!(shared.lock().writers.len(), 0);
+    }
+}

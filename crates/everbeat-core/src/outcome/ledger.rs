@@ -24,7 +24,7 @@ pub(crate) struct Ledger {
 type Entry = (u64, Message);
 
 /// What a retained message is charged: without the entry's own size, empty messages were free
-fn charge(message: &Message) -> usize {
+pub(super) fn charge(message: &Message) -> usize {
     message.len() + size_of::<Entry>()
 }
 

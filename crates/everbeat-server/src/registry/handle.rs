@@ -61,8 +61,9 @@ impl<X> ConnectionHandle<X> {
     /// Asks the connection to close politely, with this code and reason
     ///
     /// What is in the mailbox goes first, as far as the transport has room for it; what has not gone
-    /// then is [`unsent`](Self::unsent). The handler's connection then ends with [`Cause::ClosedByUs`](everbeat_core::Cause::ClosedByUs). The first
-    /// order counts; a connection that is closing or has ended ignores it.
+    /// then is [`unsent`](Self::unsent). The handler's connection ends with
+    /// [`Cause::ClosedByUs`](everbeat_core::Cause::ClosedByUs). The first order counts; a connection
+    /// that is closing or has ended ignores it.
     pub fn close(&self, frame: CloseFrame) {
         self.mailbox.order(Order::Close(frame));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::clients::{builder, connected, serve};
+use crate::support::clients::{builder, connected, serve, with_an_unread_end};
 use crate::support::{MS, SECOND, drive, messages};
 use everbeat_core::Message;
 use everbeat_core::cause::Cause;
@@ -95,15 +95,7 @@ fn a_closed_client_refuses_messages_and_stays_closed() {
 #[test]
 fn what_an_unread_end_left_unconfirmed_is_told_when_the_client_is_closed() {
     let mut sim = Sim::seed(1);
-    serve(&sim);
-    let plan = builder(&sim);
-    let mut client = connected(&mut sim, plan);
-    sim.link("client", "server").hold();
-    sim.block_on(client.send("lost"), SECOND).unwrap().unwrap();
-    sim.link("client", "server").reset();
-    sim.run_for(SECOND).unwrap();
-    // A message drives it, so that the end waits among the events that nobody reads.
-    sim.block_on(client.send("later"), SECOND).unwrap().unwrap();
+    let mut client = with_an_unread_end(&mut sim);
     let end = sim.block_on(client.close(), 60 * SECOND).unwrap();
     assert_eq!(end.unconfirmed.count, 1, "{end}");
     assert_eq!(end.unconfirmed.messages, ["lost"].map(Message::from));

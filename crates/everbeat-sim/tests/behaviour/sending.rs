@@ -16,8 +16,8 @@ use everbeat_sim::{Sim, Stop, for_each_seed};
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use crate::support::clients::{builder, connected, serve};
-use crate::support::{MS, SECOND, beat, both, read_and_stay, with_peer};
+use crate::support::clients::{builder, connected, serve, with_an_unread_end};
+use crate::support::{MS, SECOND, beat, both, messages, read_and_stay, with_peer};
 
 #[test]
 fn a_task_that_only_sends_beats_and_expires_a_silent_peer() {
@@ -250,6 +250,45 @@ fn a_flush_ends_when_all_is_written_although_the_peer_says_nothing() {
 }
 
 #[test]
+fn a_flush_returns_although_64_messages_are_unread_and_the_connection_is_gone() {
+    let mut sim = Sim::seed(1);
+    let mut listener = sim.listen("server");
+    let handle = sim.handle();
+    sim.spawn(async move {
+        // Each connection brings one more message that nobody reads.
+        loop {
+            let (mut pipe, _) = listener.accept().await;
+            _ = pipe.send(Outgoing::Message("unread".into())).await;
+            handle.sleep(SECOND / 10).await;
+        }
+    });
+    let plan = builder(&sim).retry_first(true);
+    let mut client = plan.build().unwrap();
+    let mut flushes = 0;
+    // It sinks and never reads, through far more connections than it may bring up.
+    while flushes < 200 {
+        sim.block_on(
+            poll_fn(|cx| {
+                let mut client = Pin::new(&mut client);
+                ready!(client.as_mut().poll_ready(cx)).unwrap();
+                Poll::Ready(client.start_send("out".into()))
+            }),
+            60 * SECOND,
+        )
+        .unwrap()
+        .unwrap();
+        sim.block_on(poll_fn(|cx| Pin::new(&mut client).poll_flush(cx)), 60 * SECOND)
+            .unwrap()
+            .unwrap();
+        sim.run_for(SECOND).unwrap();
+        flushes += 1;
+    }
+    let events = crate::support::drive(&mut sim, &mut client, SECOND);
+    let unread = messages(&events).len();
+    assert!((64..70).contains(&unread), "{unread} messages were kept");
+}
+
+#[test]
 fn what_waited_for_room_goes_on_its_way_without_another_poll() {
     let mut sim = Sim::seed(1);
     let mut listener = sim.listen("server");
@@ -273,15 +312,7 @@ fn what_waited_for_room_goes_on_its_way_without_another_poll() {
 #[test]
 fn a_close_that_was_given_up_has_forgotten_nothing() {
     let mut sim = Sim::seed(1);
-    serve(&sim);
-    let plan = builder(&sim);
-    let mut client = connected(&mut sim, plan);
-    sim.link("client", "server").hold();
-    sim.block_on(client.send("lost"), SECOND).unwrap().unwrap();
-    sim.link("client", "server").reset();
-    sim.run_for(SECOND).unwrap();
-    sim.link("client", "server").release();
-    sim.block_on(client.send("later"), SECOND).unwrap().unwrap();
+    let mut client = with_an_unread_end(&mut sim);
     sim.run_for(5 * SECOND).unwrap();
     // It is connected again; the close takes a round trip, and is dropped after its first poll.
     let connect = poll_fn(|cx| Pin::new(&mut client).poll_flush(cx));

@@ -60,6 +60,23 @@ pub(crate) fn connected(
     client
 }
 
+/// A client that has lost a connection with the message "lost" unconfirmed, has "later" in its queue,
+/// and whose events nobody has read since
+pub(crate) fn with_an_unread_end(sim: &mut Sim) -> SimClient {
+    serve(sim);
+    let plan = builder(sim);
+    let mut client = connected(sim, plan);
+    let road = sim.link("client", "server");
+    road.hold();
+    sim.block_on(client.send("lost"), SECOND).unwrap().unwrap();
+    road.reset();
+    sim.run_for(SECOND).unwrap();
+    road.release();
+    // A message drives it, so that the end waits among the events.
+    sim.block_on(client.send("later"), SECOND).unwrap().unwrap();
+    client
+}
+
 pub(crate) fn attempts(events: &Events) -> usize {
     events.iter().filter(|(_, event)| matches!(event, Event::Connecting { .. })).count()
 }
