@@ -23,6 +23,11 @@ pub mod defaults {
     pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
     /// How long an attempt may take, from name to upgrade
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// How many Pings a peer may send at once: many beats' worth, for one that was held up
+    pub const PING_BURST: u32 = 20;
+    /// How many Pings a peer may send a second, on average: as many as the fastest beat that
+    /// everbeat itself can be set to, 100 ms times 0.9
+    pub const PINGS_PER_SECOND: u32 = 12;
     /// How much of what was written and is not proven a client keeps, to hand it back, in bytes
     pub const RETAIN_BYTES: usize = 256 << 10;
     /// The send queue's limit, in messages
@@ -116,6 +121,7 @@ pub struct ConnectionConfig {
     heartbeat: Option<HeartbeatConfig>,
     idle: Option<Duration>,
     close_timeout: Duration,
+    ping_limit: PingLimit,
     retain_bytes: usize,
 }
 
@@ -127,6 +133,7 @@ impl ConnectionConfig {
             heartbeat: Some(HeartbeatConfig::CLIENT),
             idle: None,
             close_timeout: defaults::CLOSE_TIMEOUT,
+            ping_limit: PingLimit::DEFAULT,
             retain_bytes: defaults::RETAIN_BYTES,
         }
     }
@@ -164,6 +171,13 @@ impl ConnectionConfig {
         Ok(self)
     }
 
+    /// How many Pings the peer may send; 20 at once and 12 a second by default
+    #[must_use]
+    pub const fn with_ping_limit(mut self, limit: PingLimit) -> Self {
+        self.ping_limit = limit;
+        self
+    }
+
     /// How many bytes of unproven messages are kept, to be handed back; beyond it they are counted
     ///
     /// A message counts its payload and a few dozen bytes for the entry that remembers it.
@@ -191,10 +205,70 @@ impl ConnectionConfig {
         self.close_timeout
     }
 
+    /// The limit on the peer's Pings
+    #[must_use]
+    pub const fn ping_limit(&self) -> PingLimit {
+        self.ping_limit
+    }
+
     /// The limit on retained bytes
     #[must_use]
     pub const fn retain_bytes(&self) -> usize {
         self.retain_bytes
+    }
+}
+
+/// How many Pings a peer may send, before it is told 1008 and let go: a bucket, known to be possible
+///
+/// Each Ping is to be answered (RFC 6455, section 5.5.2), so a flood of them is work that a peer
+/// makes for nothing. Answers are merged, so it costs no memory either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PingLimit {
+    burst: u32,
+    per_second: u32,
+}
+
+impl PingLimit {
+    /// 20 at once, 12 a second: [`defaults::PING_BURST`], [`defaults::PINGS_PER_SECOND`]
+    pub const DEFAULT: Self =
+        Self { burst: defaults::PING_BURST, per_second: defaults::PINGS_PER_SECOND };
+
+    /// So many at once, and so many a second on average
+    ///
+    /// Time in which the connection was not read counts for the average as any other, so that
+    /// Pings which had to wait are no flood.
+    ///
+    /// # Errors
+    ///
+    /// Either is 0, or over 1,000,000.
+    pub fn new(burst: u32, per_second: u32) -> Result<Self, ConfigError> {
+        const MOST: u32 = 1_000_000;
+        if !(1..=MOST).contains(&burst) || !(1..=MOST).contains(&per_second) {
+            return Err(ConfigError::new(
+                "ping_limit",
+                format_args!(
+                    "is {burst} at once, {per_second} a second: each must be between 1 and {MOST}"
+                ),
+            ));
+        }
+        Ok(Self { burst, per_second })
+    }
+
+    /// How many at once
+    #[must_use]
+    pub const fn burst(self) -> u32 {
+        self.burst
+    }
+
+    /// How many a second, on average
+    #[must_use]
+    pub const fn per_second(self) -> u32 {
+        self.per_second
+    }
+
+    /// The time that refills one
+    pub(crate) const fn every(self) -> Duration {
+        Duration::from_nanos(1_000_000_000 / self.per_second as u64)
     }
 }
 
@@ -268,6 +342,9 @@ mod tests {
             (HeartbeatConfig::new(SECOND, Duration::from_millis(99)).unwrap_err(), "timeout"),
             (HeartbeatConfig::new(SECOND, LONGEST + SECOND).unwrap_err(), "timeout"),
             (HeartbeatConfig::CLIENT.detect_within(SHORTEST).unwrap_err(), "detect_within"),
+            (PingLimit::new(0, 1).unwrap_err(), "ping_limit"),
+            (PingLimit::new(1, 0).unwrap_err(), "ping_limit"),
+            (PingLimit::new(1, 1_000_001).unwrap_err(), "ping_limit"),
             (ConnectionConfig::client().with_idle(Some(Duration::ZERO)).unwrap_err(), "idle"),
             (
                 ConnectionConfig::client().with_close_timeout(Duration::ZERO).unwrap_err(),

@@ -3,6 +3,7 @@
 
 mod closing;
 mod driver;
+mod ping_bucket;
 mod sending;
 
 use core::fmt;
@@ -17,6 +18,7 @@ use futures_sink::Sink;
 use pin_project::pin_project;
 
 use self::closing::Closing;
+use self::ping_bucket::PingBucket;
 use crate::cause::{Cause, CloseCode, CloseFrame, Evidence};
 use crate::config::ConnectionConfig;
 use crate::event::Event;
@@ -48,6 +50,8 @@ pub struct Connection<T: Transport, K: Timer> {
     timer: K,
     config: ConnectionConfig,
     heartbeat: Option<Heartbeat>,
+    /// What the peer may still ping
+    pings: PingBucket,
     ledger: Ledger,
     phase: Phase,
     /// What was read or noticed while the application was sending
@@ -77,6 +81,8 @@ struct SinceClock {
     sent_aside: u64,
     /// Frames read
     frames: u32,
+    /// Everything that had come was read
+    drained: bool,
     message: bool,
     wrote: bool,
     flushed: bool,
@@ -113,6 +119,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                 sent_aside: transport.sent_aside(),
                 ..SinceClock::default()
             },
+            pings: PingBucket::new(config.ping_limit(), now),
             ledger: Ledger::new(config.retain_bytes()),
             transport,
             alarm: Alarm::new(),

@@ -89,6 +89,13 @@ impl<O> ServerBuilder<O> {
         self
     }
 
+    /// How many Pings a client may send at once, and a second on average, before it is told 1008
+    /// and let go; 20 and 12 by default ([`PingLimit`](everbeat_core::config::PingLimit))
+    pub const fn ping_limit(mut self, burst: u32, per_second: u32) -> Self {
+        self.settings.pings = (burst, per_second);
+        self
+    }
+
     /// How long a Close handshake may take before the socket is dropped; 5 s by default
     pub const fn close_timeout(mut self, timeout: Duration) -> Self {
         self.settings.close_timeout = timeout;

@@ -12,7 +12,7 @@ use super::unread::Unread;
 use super::{Client, ConnectError, Queue, VerdictFn};
 use crate::cause::Cause;
 use crate::config::{
-    ConfigError, ConnectionConfig, HeartbeatConfig, LONGEST, SHORTEST, defaults, within,
+    ConfigError, ConnectionConfig, HeartbeatConfig, LONGEST, PingLimit, SHORTEST, defaults, within,
 };
 use crate::event::Event;
 use crate::outcome::{Tally, Unconfirmed};
@@ -47,6 +47,7 @@ pub struct ClientBuilder<C, K> {
     connect_timeout: Duration,
     close_timeout: Duration,
     idle: Option<Duration>,
+    ping_limit: Result<PingLimit, ConfigError>,
     retain_bytes: usize,
 }
 
@@ -90,6 +91,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             connect_timeout: defaults::CONNECT_TIMEOUT,
             close_timeout: defaults::CLOSE_TIMEOUT,
             idle: None,
+            ping_limit: Ok(PingLimit::DEFAULT),
             retain_bytes: defaults::RETAIN_BYTES,
         }
     }
@@ -170,6 +172,13 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
         self
     }
 
+    /// How many Pings the server may send at once, and a second on average, before it is told 1008
+    /// and let go; 20 and 12 by default ([`PingLimit`])
+    pub fn ping_limit(mut self, burst: u32, per_second: u32) -> Self {
+        self.ping_limit = PingLimit::new(burst, per_second);
+        self
+    }
+
     /// How many bytes of unproven messages are kept, to be handed back; 256 KiB by default
     ///
     /// A message counts its payload and a few dozen bytes for the entry that remembers it.
@@ -190,6 +199,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             .with_heartbeat(self.beat.check()?)
             .with_idle(self.idle)?
             .with_close_timeout(self.close_timeout)?
+            .with_ping_limit(self.ping_limit?)
             .with_retain_bytes(self.retain_bytes);
         let settings = Settings {
             connection,

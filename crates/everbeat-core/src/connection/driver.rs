@@ -4,8 +4,11 @@
 use core::pin::Pin;
 use core::task::{Poll, ready};
 
+use alloc::format;
+
 use super::{Connection, Phase, SinceClock};
-use crate::cause::{Cause, Cut, Evidence, Expired};
+use crate::cause::{Cause, CloseCode, Cut, Evidence, Expired};
+use crate::config::PingLimit;
 use crate::event::Event;
 use crate::heartbeat::{Answer, Beat, Heartbeat};
 use crate::message::{Incoming, Outgoing};
@@ -122,7 +125,10 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                 return Read::Yield;
             }
             let incoming = match this.transport.as_mut().poll_recv(wake.cx) {
-                Poll::Pending => return Read::Drained,
+                Poll::Pending => {
+                    this.since_clock.drained = true;
+                    return Read::Drained;
+                }
                 Poll::Ready(Some(Ok(incoming))) => incoming,
                 Poll::Ready(Some(Err(error))) => {
                     self.fail(T::classify(&error));
@@ -139,7 +145,14 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                     this.since_clock.message = true;
                     return Read::Event(Event::Message(message));
                 }
-                Incoming::Ping(_) => this.since_clock.unflushed = true,
+                Incoming::Ping(_) => {
+                    this.since_clock.unflushed = true;
+                    if this.pings.handle_ping(wake.now(this.timer)) {
+                        let limit = this.config.ping_limit();
+                        self.fail(flood(limit));
+                        return Read::Turned;
+                    }
+                }
                 Incoming::Pong(payload) => {
                     if let Some(event) = self.as_mut().handle_pong(&payload, wake) {
                         return Read::Event(event);
@@ -184,6 +197,9 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             frames: since.frames,
             ..SinceClock::default()
         };
+        if since.drained {
+            this.pings.handle_drained(now);
+        }
         if since.message || sent_aside != since.sent_aside {
             *this.last_message = now;
         }
@@ -308,4 +324,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         *this.phase = Phase::Over(cause.clone());
         Event::from(Disconnected { evidence, unconfirmed, ..Disconnected::new(cause) })
     }
+}
+
+/// The peer sent more Pings than it may
+fn flood(limit: PingLimit) -> Cause {
+    let (burst, per_second) = (limit.burst(), limit.per_second());
+    let detail =
+        format!("more Pings than {burst} at once and {per_second} a second (`ping_limit`)");
+    Cause::Violation { code: CloseCode::POLICY, detail: detail.into() }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use everbeat_core::config::{ConfigError, ConnectionConfig, HeartbeatConfig, defaults};
+use everbeat_core::config::{ConfigError, ConnectionConfig, HeartbeatConfig, PingLimit, defaults};
 
 use crate::registry::Limits;
 
@@ -14,6 +14,8 @@ pub(super) struct Settings {
     pub(super) timeout: Duration,
     pub(super) idle: Option<Duration>,
     pub(super) close_timeout: Duration,
+    /// At once, and a second
+    pub(super) pings: (u32, u32),
     pub(super) handshake_timeout: Duration,
     pub(super) shutdown_timeout: Duration,
     pub(super) upgrades: usize,
@@ -40,6 +42,7 @@ impl Settings {
         timeout: defaults::TIMEOUT,
         idle: None,
         close_timeout: defaults::CLOSE_TIMEOUT,
+        pings: (defaults::PING_BURST, defaults::PINGS_PER_SECOND),
         handshake_timeout: Duration::from_secs(10),
         shutdown_timeout: Duration::from_secs(10),
         upgrades: 1_024,
@@ -51,6 +54,7 @@ impl Settings {
         let connection = ConnectionConfig::server()
             .with_heartbeat(self.heartbeat.then_some(beat))
             .with_idle(self.idle)?
+            .with_ping_limit(PingLimit::new(self.pings.0, self.pings.1)?)
             .with_close_timeout(self.close_timeout)?;
         if self.upgrades == 0 {
             return Err(ConfigError::new("upgrades", "is 0: no peer would ever be upgraded"));
@@ -102,6 +106,7 @@ mod tests {
             ("timeout", |s| s.timeout = LONGEST + Duration::from_secs(1)),
             ("idle", |s| s.idle = Some(Duration::ZERO)),
             ("close_timeout", |s| s.close_timeout = Duration::ZERO),
+            ("ping_limit", |s| s.pings = (0, 1)),
             ("handshake_timeout", |s| {
                 s.handshake_timeout = Duration::ZERO;
             }),

@@ -4,6 +4,7 @@
 mod budgets;
 mod client_halves;
 mod close;
+mod flood;
 mod halves;
 mod heartbeat;
 mod hosts;

@@ -1,0 +1,85 @@
+//! Whether a peer floods us with Pings: a bucket that refills with time. Pure, and one instant wide.
+
+use crate::config::PingLimit;
+use crate::time::Instant;
+
+/// Counts a peer's Pings against their limit
+///
+/// Pings that waited in the socket while nobody read are no flood, so the bucket is filled up for
+/// all the time since everything that had come was last read, and is cut to its size only then.
+#[derive(Debug)]
+pub(super) struct PingBucket {
+    limit: PingLimit,
+    /// Up to when the refill has been used: behind the present is credit, before it is debt
+    used_until: Instant,
+}
+
+impl PingBucket {
+    pub(super) const fn new(limit: PingLimit, now: Instant) -> Self {
+        Self { limit, used_until: now }
+    }
+
+    /// A Ping came; whether it is one too many
+    pub(super) fn handle_ping(&mut self, now: Instant) -> bool {
+        self.used_until += self.limit.every();
+        self.used_until.saturating_duration_since(now) > self.limit.every() * self.limit.burst()
+    }
+
+    /// Everything that had come by now was read: what is left is the whole bucket, and no more
+    pub(super) fn handle_drained(&mut self, now: Instant) {
+        self.used_until = self.used_until.max(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn bucket(burst: u32, per_second: u32) -> PingBucket {
+        PingBucket::new(PingLimit::new(burst, per_second).unwrap(), Instant::ORIGIN)
+    }
+
+    /// How many Pings are taken at once
+    fn taken(bucket: &mut PingBucket, now: Instant) -> usize {
+        (0..10_000).take_while(|_| !bucket.handle_ping(now)).count()
+    }
+
+    #[test]
+    fn the_burst_is_taken_and_one_more_is_a_flood() {
+        assert_eq!(taken(&mut bucket(20, 2), Instant::ORIGIN), 20);
+        assert_eq!(taken(&mut bucket(1, 1), Instant::ORIGIN), 1);
+    }
+
+    #[test]
+    fn the_refill_is_taken_for_ever_and_a_little_more_is_not() {
+        let flooded = |every: Duration| {
+            let (mut bucket, mut now) = (bucket(20, 2), Instant::ORIGIN);
+            (1..=1_000).find(|_| {
+                now += every;
+                let flood = bucket.handle_ping(now);
+                bucket.handle_drained(now);
+                flood
+            })
+        };
+        assert_eq!(flooded(SECOND / 2), None);
+        // Each takes a tenth of a second more than it brings: 20 halves last 100 of them.
+        assert_eq!(flooded(SECOND * 4 / 10), Some(101));
+    }
+
+    #[test]
+    fn quiet_time_fills_the_bucket_to_its_size() {
+        let (mut bucket, now) = (bucket(20, 2), Instant::ORIGIN + 3_600 * SECOND);
+        bucket.handle_drained(now);
+        assert_eq!(taken(&mut bucket, now), 20);
+    }
+
+    #[test]
+    fn what_waited_while_nobody_read_is_no_flood() {
+        let now = Instant::ORIGIN + 30 * SECOND;
+        assert_eq!(taken(&mut bucket(20, 2), now), 20 + 60);
+    }
+}
