@@ -87,7 +87,7 @@ fn good_behaviour_earns_no_right_to_a_flood() {
     let handle = sim.handle();
     sim.spawn(async move {
         let mut peer = peer;
-        for number in 0..630_u64 {
+        for number in 0..660_u64 {
             peer.send(Outgoing::Ping(number.to_be_bytes())).await.unwrap();
             if number < 600 {
                 handle.sleep(SECOND).await;
