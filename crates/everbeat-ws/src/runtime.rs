@@ -15,7 +15,7 @@ use crate::socket::Socket;
 /// [`Connector`](crate::Connector) and [`Acceptor`](crate::Acceptor) work on it.
 pub trait Runtime: Clone + Default + Send + Sync + Unpin + 'static {
     /// Its clock
-    type Timer: Timer + Clone + Send + Sync + Unpin + 'static;
+    type Timer: Timer<Sleep: Send + Unpin> + Clone + Send + Sync + Unpin + 'static;
     /// A TCP connection
     type Stream: Socket + Send + Unpin + 'static;
     /// A listening socket

@@ -1,0 +1,62 @@
+//! Bad input over real sockets, on any runtime: peers in raw bytes, each on a thread of its own,
+//! and what everbeat must make of them: a typed cause, the close code of the RFC, and nothing left.
+//!
+//! The table of all violations is `everbeat-ws`'s, in memory; what is here crosses a kernel and a
+//! runtime.
+
+mod crowd;
+mod frames;
+mod peer;
+mod server_side;
+mod upgrades;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use everbeat_server::SpawnServer;
+use everbeat_ws::{Acceptor, Runtime};
+
+pub use server_side::Echo;
+
+/// A runtime that can run a server which echoes
+pub trait Host: Runtime + SpawnServer<Acceptor<Self>, Self::Timer, Echo> {}
+
+impl<R: Runtime + SpawnServer<Acceptor<R>, R::Timer, Echo>> Host for R {}
+
+/// One kind of bad input; it panics if it is not met as it must be
+pub type Check = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A check and what it is called
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a row of a table")]
+pub struct Line {
+    /// What must hold, as a sentence
+    pub name: &'static str,
+    /// Makes the check, to be run inside the runtime
+    pub check: fn() -> Check,
+}
+
+macro_rules! lines {
+    ($($name:literal => $check:path),+ $(,)?) => {
+        vec![$(Line { name: $name, check: || Box::pin($check()) }),+]
+    };
+}
+
+/// All of it, for one runtime
+#[must_use]
+pub fn lines<R: Host>() -> Vec<Line> {
+    lines![
+        "a client that breaks the framing is told the code" => frames::of_clients::<R>,
+        "a server that breaks the framing is told the code" => frames::of_servers::<R>,
+        "a client that floods with Pings is told 1008" => frames::ping_flood_of_a_client::<R>,
+        "a server that floods with Pings is told 1008" => frames::ping_flood_of_a_server::<R>,
+        "answers to a flood are merged to the newest" => frames::pongs_are_merged::<R>,
+        "garbage behind the upgrade ends the connection" => frames::garbage::<R>,
+        "a bad request is answered with its status" => upgrades::bad_requests::<R>,
+        "a bad answer has its error" => upgrades::bad_answers::<R>,
+        "what a request would inject is refused" => upgrades::injected_by_us::<R>,
+        "a request that stops at any byte is a cut" => upgrades::requests_that_stop::<R>,
+        "an answer that stops at any byte is a cut" => upgrades::answers_that_stop::<R>,
+        "a crowd that never finishes its upgrade harms nobody" => crowd::harms_nobody::<R>,
+    ]
+}

@@ -1,0 +1,171 @@
+//! Peers in raw bytes: plain blocking sockets on threads, so that no runtime is below them.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use async_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// Far above what loopback needs, so that only a check that hangs meets it
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The request of a good client; its key is the one of RFC 6455, section 1.3
+pub(super) const ASK: &str = "GET /feed?all HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n\
+    Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// The accept key that belongs to [`ASK`]
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// One raw connection
+pub(super) struct Peer(TcpStream);
+
+impl Peer {
+    pub(super) fn connect(address: SocketAddr) -> Self {
+        Self::over(TcpStream::connect(address).unwrap())
+    }
+
+    fn over(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self(stream)
+    }
+
+    /// Says it, if there is still somebody to say it to
+    pub(super) fn say(&mut self, bytes: &[u8]) {
+        // Who is refused early may have hung up by now, which the check sees by other means
+        _ = self.0.write_all(bytes);
+    }
+
+    /// Says no more; hears on
+    pub(super) fn end(&self) {
+        _ = self.0.shutdown(std::net::Shutdown::Write);
+    }
+
+    /// Hears to the end, be it a reset
+    pub(super) fn hear(&mut self) -> Vec<u8> {
+        let mut heard = Vec::new();
+        match self.0.read_to_end(&mut heard) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("it hangs"),
+            _ => heard,
+        }
+    }
+
+    /// Hears an HTTP head
+    pub(super) fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            self.0.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        String::from_utf8(head).unwrap()
+    }
+
+    /// Hears a frame: its first byte and its payload, unmasked
+    pub(super) fn frame(&mut self) -> (u8, Vec<u8>) {
+        let [first, form] = self.read();
+        let length = match form & 0x7f {
+            126 => u16::from_be_bytes(self.read()).into(),
+            127 => u64::from_be_bytes(self.read()),
+            short => short.into(),
+        };
+        let mask: [u8; 4] = if form & 0x80 == 0 { [0; 4] } else { self.read() };
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        self.0.read_exact(&mut payload).unwrap();
+        payload.iter_mut().zip(mask.into_iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+        (first, payload)
+    }
+
+    /// Hears frames up to a Close; its code and reason
+    pub(super) fn close(&mut self) -> (u16, String) {
+        loop {
+            let (first, payload) = self.frame();
+            if first == 0x88 {
+                let (code, reason) = payload.split_at(2);
+                let code = u16::from_be_bytes([code[0], code[1]]);
+                return (code, String::from_utf8(reason.to_vec()).unwrap());
+            }
+        }
+    }
+
+    fn read<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+}
+
+/// A raw client that connects to `address`, on a thread
+pub(super) fn client<T: Send + 'static>(
+    address: SocketAddr,
+    play: impl FnOnce(Peer) -> T + Send + 'static,
+) -> JoinHandle<T> {
+    thread::spawn(move || play(Peer::connect(address)))
+}
+
+/// A raw server for one client, on a thread, and its URL
+pub(super) fn server<T: Send + 'static>(
+    play: impl FnOnce(Peer) -> T + Send + 'static,
+) -> (String, JoinHandle<T>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/feed", listener.local_addr().unwrap());
+    (url, thread::spawn(move || play(Peer::over(listener.accept().unwrap().0))))
+}
+
+/// A raw client after its upgrade
+pub(super) fn upgraded(mut peer: Peer) -> Peer {
+    peer.say(ASK.as_bytes());
+    let granted = peer.head();
+    assert!(granted.starts_with("HTTP/1.1 101 ") && granted.contains(ACCEPT), "{granted}");
+    peer
+}
+
+/// A raw server after it has granted the upgrade
+pub(super) fn granting(mut peer: Peer) -> Peer {
+    let head = peer.head();
+    peer.say(grant(&head).as_bytes());
+    peer
+}
+
+/// The answer that grants a request
+pub(super) fn grant(head: &str) -> String {
+    let key = head.split("Sec-WebSocket-Key: ").nth(1).unwrap().split("\r\n").next().unwrap();
+    let accept = derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    )
+}
+
+/// A server's frame
+pub(super) fn plain(first: u8, payload: &[u8]) -> Vec<u8> {
+    build(first, 0, payload, [0; 4])
+}
+
+/// A client's frame
+pub(super) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    build(first, 0x80, payload, [7, 77, 177, 247])
+}
+
+fn build(first: u8, bit: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match payload.len() {
+        short @ 0..=125 => frame.push(bit | short as u8),
+        medium @ 126..=0xffff => {
+            frame.push(bit | 126);
+            frame.extend((medium as u16).to_be_bytes());
+        }
+        long => {
+            frame.push(bit | 127);
+            frame.extend((long as u64).to_be_bytes());
+        }
+    }
+    if bit != 0 {
+        frame.extend(mask);
+    }
+    frame.extend(payload.iter().zip(mask.into_iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
