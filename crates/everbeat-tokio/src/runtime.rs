@@ -42,8 +42,8 @@ impl Runtime for Tokio {
         TcpStream::connect(address).await.map(Stream::new)
     }
 
-    async fn listen(&self, address: &str) -> io::Result<TcpListener> {
-        TcpListener::bind(address).await
+    fn adopt(&self, listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        TcpListener::from_std(listener)
     }
 
     fn poll_accept(

@@ -1,6 +1,7 @@
 //! Taking connections: [`Acceptor`] takes TCP connections only; each upgrade is a future of its own.
 
 mod error;
+mod listen;
 
 use std::fmt;
 use std::future::Future;
@@ -57,8 +58,7 @@ impl<R: Runtime> Acceptor<R> {
     pub async fn bind(address: &str, settings: Settings) -> Result<Self, AcceptError> {
         settings.check().map_err(AcceptError::Config)?;
         let runtime = R::default();
-        let listener = runtime
-            .listen(address)
+        let listener = listen::listen(&runtime, address)
             .await
             .map_err(|error| AcceptError::Bind { address: address.to_owned(), error })?;
         Ok(Self { timer: runtime.timer(), runtime, listener, settings })

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::task::{Context, Poll};
 
 use everbeat_core::time::Timer;
@@ -50,16 +50,12 @@ pub trait Runtime: Clone + Default + Send + Sync + Unpin + 'static {
     /// Dropping the future abandons the connection.
     fn dial(&self, address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
-    /// Listens at an address such as `127.0.0.1:9001`, `[::]:0` or `localhost:9001`
+    /// Takes over a socket that listens already and does not block
     ///
     /// # Errors
     ///
-    /// The address cannot be had.
-    ///
-    /// # Cancel safety
-    ///
-    /// If the future is dropped, nothing listens.
-    fn listen(&self, address: &str) -> impl Future<Output = io::Result<Self::Listener>> + Send;
+    /// The runtime cannot wait for it.
+    fn adopt(&self, listener: TcpListener) -> io::Result<Self::Listener>;
 
     /// The next TCP connection and its peer
     fn poll_accept(

@@ -16,6 +16,7 @@ use super::peer::ASK;
 use super::server_side::{Echo, acceptor, connected};
 
 const CROWD: usize = 10_000;
+const THREADS: usize = 50;
 /// The default: most of the crowd waits in the kernel, or is held off there
 const UPGRADES: usize = 1_024;
 /// Short, so that the crowd is through in seconds
@@ -89,13 +90,13 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// Two threads that hold half of them each, all at one time
+    /// Many threads that hold a share each, for who meets a full backlog waits for seconds
     fn gather(address: SocketAddr) -> Self {
         let (ended, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let hold = |half: usize| {
+        let hold = || {
             let ended = ended.clone();
             thread::spawn(move || {
-                let peers: Vec<_> = (0..half)
+                let peers: Vec<_> = (0..CROWD / THREADS)
                     .map(|number| {
                         let mut peer = super::peer::Peer::connect(address);
                         peer.say(&ASK.as_bytes()[..number % ASK.len()]);
@@ -108,7 +109,7 @@ impl Crowd {
                 }
             })
         };
-        let threads = vec![hold(CROWD / 2), hold(CROWD / 2)];
+        let threads: Vec<_> = (0..THREADS).map(|_| hold()).collect();
         let told = over.clone();
         let waiting = thread::spawn(move || {
             for thread in threads {

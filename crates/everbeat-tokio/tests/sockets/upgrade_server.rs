@@ -93,3 +93,14 @@ async fn an_address_that_is_taken_is_named() {
     let error = Acceptor::bind(&address, Settings::default().max_head(0)).await.unwrap_err();
     assert!(matches!(error, AcceptError::Config(error) if error.setting() == "max_head"));
 }
+
+#[tokio::test]
+async fn a_name_is_listened_at_and_what_is_no_address_is_refused() {
+    let acceptor = Acceptor::bind("localhost:0", Settings::default()).await.unwrap();
+    assert!(acceptor.local_address().unwrap().ip().is_loopback());
+    for bad in ["", "127.0.0.1", "localhost:", "localhost:65536"] {
+        let error = Acceptor::bind(bad, Settings::default()).await.unwrap_err();
+        assert!(matches!(&error, AcceptError::Bind { address, .. } if address == bad), "{error:?}");
+        assert!(classify(&error).to_string().contains("HOST:PORT"), "{error:?}");
+    }
+}
