@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_refused_by_name() {
-        let cases: [Case; 9] = [
+        let cases: [Case; 10] = [
             ("interval", |s| s.interval = Duration::ZERO),
             ("timeout", |s| s.timeout = Duration::from_millis(99)),
             ("timeout", |s| s.timeout = LONGEST + Duration::from_secs(1)),

@@ -6,8 +6,7 @@ use std::time::Duration;
 use everbeat_core::cause::{Cause, CloseCode};
 use everbeat_core::config::{ConnectionConfig, PingLimit};
 use everbeat_core::transport::{Incoming, Outgoing};
-use everbeat_core::{Connection, Message};
-use everbeat_sim::{Pipe, Sim, SimHandle, SimTimer, for_each_seed};
+use everbeat_sim::{Pipe, Sim, SimHandle, for_each_seed};
 
 use crate::support::{
     MS, SECOND, at, beat, both, drive, drive_beside, read_all, the_end, with_peer,
@@ -114,18 +113,12 @@ fn messages_before_a_flood_are_heard() {
         peer
     };
     let peer = sim.spawn(flood);
-    let heard = hear(&mut sim, &mut connection);
-    assert_eq!(heard.0, Some("last words".into()));
-    assert!(matches!(heard.1, Err(Cause::Violation { code: CloseCode::POLICY, .. })));
+    let heard = sim.block_on(connection.recv(), SECOND).unwrap();
+    assert_eq!(heard, Ok(Some("last words".into())));
+    let ended = sim.block_on(connection.recv(), 10 * SECOND).unwrap();
+    assert!(matches!(ended, Err(Cause::Violation { code: CloseCode::POLICY, .. })), "{ended:?}");
     let heard = read_all(&sim, peer.take().unwrap());
     sim.run_for(SECOND).unwrap();
     let heard = heard.take().unwrap();
     assert!(heard.iter().any(|(_, incoming)| matches!(incoming, Incoming::Close(_))));
-}
-
-type Heard = (Option<Message>, Result<Option<Message>, Cause>);
-
-fn hear(sim: &mut Sim, connection: &mut Connection<Pipe, SimTimer>) -> Heard {
-    let first = sim.block_on(connection.recv(), SECOND).unwrap().unwrap();
-    (first, sim.block_on(connection.recv(), 10 * SECOND).unwrap())
 }

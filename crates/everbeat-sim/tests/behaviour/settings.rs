@@ -30,6 +30,7 @@ fn each_setting_that_cannot_be_is_named() {
     assert_eq!(build(|b| b.connect_timeout(Duration::ZERO)), Err("connect_timeout"));
     assert_eq!(build(|b| b.close_timeout(Duration::ZERO)), Err("close_timeout"));
     assert_eq!(build(|b| b.idle(Some(Duration::ZERO))), Err("idle"));
+    assert_eq!(build(|b| b.ping_limit(0, 1)), Err("ping_limit"));
     assert_eq!(build(|b| b.queue(Queue::bounded(0, 1))), Err("queue"));
     let never = Backoff::full_jitter(Duration::ZERO..=SECOND);
     assert_eq!(build(|b| b.backoff(never)), Err("backoff"));

@@ -48,8 +48,8 @@ impl Runtime for Noting {
         Tokio.dial(address).await.map(noted)
     }
 
-    async fn listen(&self, address: &str) -> io::Result<TcpListener> {
-        Tokio.listen(address).await
+    fn adopt(&self, listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        Tokio.adopt(listener)
     }
 
     fn poll_accept(
