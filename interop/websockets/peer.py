@@ -111,7 +111,7 @@ class Peer:
 
     async def client(self, url):
         tls = None
-        if self.options.ca:
+        if url.startswith("wss:"):
             tls = ssl.create_default_context(cafile=self.options.ca)
         settings = self.settings()
         connecting = connect(

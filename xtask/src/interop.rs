@@ -90,7 +90,7 @@ fn play(shell: &Shell, build: &str, smoke: bool, words: &[String]) -> Result<Vec
             homes.insert(&*peer.name, install::ready(shell, peer)?);
         }
     }
-    let theatre = Theatre::new(shell);
+    let theatre = Theatre::new(shell)?;
     let lateness = Lateness::measure();
     let rows = at_a_time(settings::AT_A_TIME, plan.trials(), |trial| {
         let row = match &homes[&*trial.cast.peer.name] {

@@ -1,5 +1,6 @@
 //! The command line: what a peer is asked for.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -7,6 +8,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) const USAGE: &str = "\
 usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
            [--beat MS] [--timeout MS] [--dial MS] [--retry MS]
+       everbeat-interop certificates FOLDER
 
   --beat MS      the heartbeat's interval
   --timeout MS   and its timeout
@@ -14,7 +16,16 @@ usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
   --retry MS     a client's longest delay between attempts";
 
 /// What is asked for
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// To be a peer
+    Peer(Args),
+    /// Certificates in this folder, for peers that speak TLS
+    Certificates(PathBuf),
+}
+
+/// Which peer
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Args {
     pub(crate) role: Role,
     pub(crate) runtime: String,
@@ -31,7 +42,7 @@ pub(crate) enum Role {
 }
 
 /// How the connections behave; the defaults are the library's
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) beat: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
@@ -40,12 +51,13 @@ pub(crate) struct Settings {
 }
 
 /// Parses the arguments behind the program's name
-pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Args> {
+pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
     let mut args = args.into_iter();
     let (mut role, mut runtime, mut settings) = (None, None, Settings::default());
     while let Some(arg) = args.next() {
         let mut value = || args.next().with_context(|| format!("`{arg}` needs a value\n{USAGE}"));
         match arg.as_str() {
+            "certificates" => return Ok(Wanted::Certificates(value()?.into())),
             "client" => role = Some(Role::Client(value()?)),
             "server" => role = Some(Role::Server(value()?)),
             "--runtime" => runtime = Some(value()?),
@@ -58,7 +70,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Args> {
     }
     let role = role.with_context(|| format!("neither client nor server\n{USAGE}"))?;
     let runtime = runtime.with_context(|| format!("on which runtime?\n{USAGE}"))?;
-    Ok(Args { role, runtime, settings })
+    Ok(Wanted::Peer(Args { role, runtime, settings }))
 }
 
 fn millis(value: &str) -> Result<Duration> {
@@ -70,18 +82,19 @@ fn millis(value: &str) -> Result<Duration> {
 mod tests {
     use super::*;
 
-    fn parse_line(line: &str) -> Result<Args> {
+    fn parse_line(line: &str) -> Result<Wanted> {
         parse(line.split_whitespace().map(String::from))
     }
 
     #[test]
     fn a_peer_is_described_in_a_line() {
-        let args = parse_line("client ws://a/ --runtime tokio --beat 400 --retry 100").unwrap();
-        assert_eq!(args.role, Role::Client("ws://a/".into()));
-        assert_eq!(args.runtime, "tokio");
-        assert_eq!(args.settings.beat, Some(Duration::from_millis(400)));
-        assert_eq!(args.settings.retry, Some(Duration::from_millis(100)));
-        assert_eq!(args.settings.timeout, None);
+        let wanted = parse_line("client ws://a/ --runtime tokio --beat 400 --retry 100").unwrap();
+        let millis = |millis| Some(Duration::from_millis(millis));
+        let settings = Settings { beat: millis(400), retry: millis(100), ..Settings::default() };
+        let role = Role::Client("ws://a/".into());
+        assert_eq!(wanted, Wanted::Peer(Args { role, runtime: "tokio".into(), settings }));
+        let wanted = parse_line("certificates there").unwrap();
+        assert_eq!(wanted, Wanted::Certificates("there".into()));
     }
 
     #[test]

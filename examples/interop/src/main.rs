@@ -4,6 +4,7 @@
 //! Written once, for every runtime; `runtimes.rs` only starts their executors.
 
 mod args;
+mod certificates;
 mod client;
 mod command;
 mod lateness;
@@ -12,17 +13,21 @@ mod runtimes;
 mod server;
 
 use std::io::{Write, stderr};
+use std::pin::pin;
 use std::process::ExitCode;
 
 use everbeat_server::SpawnServer;
 use everbeat_ws::{Acceptor, Runtime};
 use futures_util::future::select;
-use std::pin::pin;
 
-use crate::args::{Args, Role};
+use crate::args::{Args, Role, Wanted};
 
 fn main() -> ExitCode {
-    let ended = args::parse(std::env::args().skip(1)).and_then(runtimes::run);
+    let wanted = args::parse(std::env::args().skip(1));
+    let ended = wanted.and_then(|wanted| match wanted {
+        Wanted::Peer(args) => runtimes::run(args),
+        Wanted::Certificates(folder) => certificates::write(&folder),
+    });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -33,7 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// All of the program, inside a runtime; ends when its stdin does
+/// All of a peer, inside a runtime; ends when its stdin does
 async fn run<R>(args: Args) -> anyhow::Result<()>
 where
     R: Runtime + SpawnServer<Acceptor<R>, R::Timer, server::Echo>,

@@ -10,8 +10,8 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) const DIAL: Duration = Duration::from_secs(1);
 /// The longest delay between our client's attempts
 pub(super) const RETRY: Duration = Duration::from_millis(400);
-/// A peer's longest frame: several a large message, and no power of two
-pub(super) const FRAGMENT: usize = 50_000;
+/// A peer's longest frame: several a large message, and no multiple of anything
+pub(super) const FRAGMENT: usize = 50_021;
 
 /// What every bound on real time may be exceeded by: scheduling, pipes, two kernels
 pub(super) const MARGIN: Duration = Duration::from_millis(500);

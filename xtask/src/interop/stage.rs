@@ -20,6 +20,8 @@ use crate::shell::Shell;
 pub(super) struct Theatre {
     /// Our program
     ours: PathBuf,
+    /// Where it has put `ca.pem`, `cert.pem` and `key.pem`
+    certificates: PathBuf,
 }
 
 /// Who plays with whom, and over what
@@ -55,9 +57,22 @@ pub(super) struct Stage<'a> {
 }
 
 impl Theatre {
-    pub(super) fn new(shell: &Shell) -> Self {
+    /// Certificates are made anew for each run
+    pub(super) fn new(shell: &Shell) -> Result<Self> {
         let program = format!("everbeat-interop{}", std::env::consts::EXE_SUFFIX);
-        Self { ours: shell.target("debug").join(program) }
+        let ours = shell.target("debug").join(program);
+        let certificates = shell.target("interop").join("certificates");
+        shell.run(shell.program(&ours).arg("certificates").arg(&certificates))?;
+        Ok(Self { ours, certificates })
+    }
+
+    /// What TLS needs in this role
+    fn certificates(&self, role: Role) -> impl Iterator<Item = (&'static str, PathBuf)> {
+        let options: &[(&str, &str)] = match role {
+            Role::Server => &[("--cert", "cert.pem"), ("--key", "key.pem")],
+            Role::Client => &[("--ca", "ca.pem")],
+        };
+        options.iter().map(|(option, file)| (*option, self.certificates.join(file)))
     }
 }
 
@@ -72,6 +87,7 @@ impl Backstage<'_> {
         {
             command.args([option, &duration.as_millis().to_string()]);
         }
+        self.add_certificates(&mut command, role.other());
         Program::start("everbeat", &mut command, self.lateness)
     }
 
@@ -86,7 +102,15 @@ impl Backstage<'_> {
             command.args(["--beat", &INTERVAL.as_millis().to_string()]);
             command.args(["--timeout", &TIMEOUT.as_millis().to_string()]);
         }
+        self.add_certificates(&mut command, role);
         Program::start(&peer.name, &mut command, self.lateness)
+    }
+
+    fn add_certificates(self, command: &mut Command, role: Role) {
+        let options = self.theatre.certificates(role).filter(|_| self.cast.tls);
+        for (option, path) in options {
+            command.arg(option).arg(path);
+        }
     }
 
     fn url(self, address: &str) -> String {
