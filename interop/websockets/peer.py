@@ -6,11 +6,12 @@ import json
 import signal
 import ssl
 import sys
+from collections import deque
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Frame, Opcode
+from websockets.frames import DATA_OPCODES, Frame, Opcode
 
 # More than any message of the scenarios, as a line of JSON with two digits a byte.
 LONGEST_LINE = 16 << 20
@@ -21,11 +22,22 @@ def say(what, value):
 
 
 class Watched:
-    """A connection that tells of each Ping and Pong that comes in."""
+    """A connection that tells of each Ping and Pong that comes in, and counts a message's frames."""
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
+        # Of the messages that nobody has read yet, and of the one that comes in.
+        self.frames, self.begun = deque(), 0
 
     def process_event(self, event):
-        if isinstance(event, Frame) and event.opcode in (Opcode.PING, Opcode.PONG):
-            say("ping" if event.opcode is Opcode.PING else "pong", bytes(event.data).hex())
+        if isinstance(event, Frame):
+            if event.opcode in (Opcode.PING, Opcode.PONG):
+                say("ping" if event.opcode is Opcode.PING else "pong", bytes(event.data).hex())
+            elif event.opcode in DATA_OPCODES:
+                self.begun += 1
+                if event.fin:
+                    self.frames.append(self.begun)
+                    self.begun = 0
         super().process_event(event)
 
 
@@ -56,8 +68,8 @@ class Peer:
         say("connected", True)
         try:
             async for message in connection:
-                text = isinstance(message, str)
-                say("message", {"text": message} if text else {"binary": message.hex()})
+                payload = {"text": message} if isinstance(message, str) else {"binary": message.hex()}
+                say("message", payload | {"frames": connection.frames.popleft()})
                 if echo:
                     await self.send(message)
         except ConnectionClosed:

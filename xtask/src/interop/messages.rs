@@ -7,7 +7,7 @@ use super::note::Payload;
 const SIZES: [usize; 10] = [0, 1, 124, 125, 126, 127, 65_534, 65_535, 65_536, 65_537];
 
 /// More than one frame, on either side
-const LARGE: usize = 1 << 20;
+pub(super) const LARGE: usize = 1 << 20;
 
 /// Characters of one to four bytes, ten bytes together: cut anywhere but at a character
 const BEYOND_ASCII: &str = "aü€𝄞";
@@ -21,7 +21,7 @@ pub(super) fn all() -> Vec<Payload> {
     for few in ["é", "𝄞", "\0", "\u{feff}\r\n\u{10ffff}"] {
         messages.push(Payload::Text(few.into()));
     }
-    messages.push(Payload::Text(BEYOND_ASCII.repeat(LARGE / BEYOND_ASCII.len())));
+    messages.push(Payload::Text(BEYOND_ASCII.repeat(LARGE.div_ceil(BEYOND_ASCII.len()))));
     messages
 }
 

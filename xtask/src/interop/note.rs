@@ -13,8 +13,8 @@ pub(super) enum Note {
     Listening(String),
     /// A connection stands
     Connected,
-    /// A message came in
-    Message(Payload),
+    /// A message came in, in so many frames if the peer can tell
+    Message(Payload, Option<u64>),
     /// A Ping came in, with this payload
     Ping(Vec<u8>),
     /// A Pong came in, with this payload
@@ -57,7 +57,7 @@ impl Note {
         Ok(match what.as_str() {
             "listening" => Self::Listening(text()?),
             "connected" => Self::Connected,
-            "message" => Self::Message(Payload::parse(value)?),
+            "message" => Self::Message(Payload::parse(value)?, value["frames"].as_u64()),
             "ping" => Self::Ping(bytes(&text()?)?),
             "pong" => Self::Pong(bytes(&text()?)?),
             "suspect" => Self::Suspect,
@@ -104,10 +104,15 @@ impl Payload {
         }
     }
 
+    /// In bytes
+    pub(super) fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
     /// Its kind and its size
     pub(super) fn describe(&self) -> String {
         let kind = if matches!(self, Self::Text(_)) { "text" } else { "binary" };
-        format!("{kind}, {} bytes", self.bytes().len())
+        format!("{kind}, {} bytes", self.len())
     }
 }
 
@@ -143,6 +148,8 @@ mod tests {
         let listening = r#"{"listening":"127.0.0.1:7"}"#;
         assert_eq!(Note::parse(listening).unwrap(), Note::Listening("127.0.0.1:7".into()));
         assert_eq!(Note::parse(r#"{"ping":"00ff"}"#).unwrap(), Note::Ping(vec![0, 255]));
+        let message = Note::parse(r#"{"message":{"text":"a","frames":3}}"#).unwrap();
+        assert_eq!(message, Note::Message(Payload::Text("a".into()), Some(3)));
         let closed = Note::parse(r#"{"closed":{"code":1006,"reason":"","how":"dead"}}"#).unwrap();
         let end = End { how: Some("dead".into()), code: 1006, reason: String::new() };
         assert_eq!(closed, Note::Closed(end));
@@ -168,7 +175,7 @@ mod tests {
     fn a_message_is_told_as_it_is_commanded() {
         for payload in [Payload::Text("é\n".into()), Payload::Binary(vec![0, 15, 240, 255])] {
             let line = json!({ "message": payload.value() }).to_string();
-            assert_eq!(Note::parse(&line).unwrap(), Note::Message(payload));
+            assert_eq!(Note::parse(&line).unwrap(), Note::Message(payload, None));
         }
     }
 }

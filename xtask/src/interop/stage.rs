@@ -173,14 +173,6 @@ impl<'a> Stage<'a> {
         self.backstage.lateness.worst_since(self.begun)
     }
 
-    /// The client, whichever it is
-    pub(super) const fn client(&mut self) -> &mut Program {
-        match self.backstage.cast.role {
-            Role::Server => &mut self.ours,
-            Role::Client => &mut self.theirs,
-        }
-    }
-
     /// Waits until both are connected, and returns when ours was
     pub(super) fn connected(&self) -> Result<Instant> {
         let at = connected(&self.ours)?;
@@ -188,18 +180,30 @@ impl<'a> Stage<'a> {
         Ok(at)
     }
 
-    /// Lets the client say something, and waits until the server's echo is back
-    pub(super) fn echo(&mut self, message: &Payload) -> Result<()> {
-        let what = format!("the echo of {}", message.describe());
-        let client = self.client();
+    /// Lets the client say something, and waits until the server's echo is back; in how many frames
+    /// ours sent it, if the peer can tell
+    pub(super) fn echo(&mut self, message: &Payload) -> Result<Option<u64>> {
+        let (client, server) = match self.role() {
+            Role::Server => (&mut self.ours, &self.theirs),
+            Role::Client => (&mut self.theirs, &self.ours),
+        };
         client.tell(&json!({ "send": message.value() }))?;
-        let (_, back) = client.expect(&what, PATIENCE, |note| match note {
-            Note::Message(back) => Some(back.clone()),
-            _ => None,
-        })?;
-        ensure!(back == *message, "{message:?} came back as {back:?}");
-        Ok(())
+        let (there, back) = (received(server, message)?, received(client, message)?);
+        Ok(match self.role() {
+            Role::Server => there,
+            Role::Client => back,
+        })
     }
+}
+
+/// Waits for a message, which must be this one; in how many frames it came
+fn received(by: &Program, message: &Payload) -> Result<Option<u64>> {
+    let (_, (came, frames)) = by.expect(&message.describe(), PATIENCE, |note| match note {
+        Note::Message(came, frames) => Some((came.clone(), *frames)),
+        _ => None,
+    })?;
+    ensure!(came == *message, "{message:?} was sent and became {came:?}");
+    Ok(frames)
 }
 
 /// Picks the end of a connection
