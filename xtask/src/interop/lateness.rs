@@ -7,15 +7,19 @@ use std::time::{Duration, Instant};
 
 const STEP: Duration = Duration::from_millis(50);
 
-/// What was measured here, and by the programs that we started
+/// Everything over a step, and when it was over
+type Noted = Arc<Mutex<Vec<(Instant, Duration)>>>;
+
+/// What was measured here, and by programs that we started
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lateness {
-    /// Everything over a step, and when it was over
-    noted: Arc<Mutex<Vec<(Instant, Duration)>>>,
+    noted: Noted,
+    /// The machine's, where `noted` is a trial's own
+    machine: Noted,
 }
 
 impl Lateness {
-    /// Starts to measure, until the last clone is gone
+    /// Starts to measure the machine, until the last clone is gone
     pub(super) fn measure() -> Self {
         let lateness = Self::default();
         let noted = Arc::downgrade(&lateness.noted);
@@ -23,24 +27,37 @@ impl Lateness {
             while let Some(noted) = noted.upgrade() {
                 let due = Instant::now() + STEP;
                 thread::sleep(STEP);
-                Self { noted }.note(Instant::now(), due.elapsed());
+                note(&noted, Instant::now(), due.elapsed());
             }
         });
         lateness
     }
 
+    /// The machine's, and what a trial's own programs tell of themselves
+    pub(super) fn of_trial(&self) -> Self {
+        Self { noted: Noted::default(), machine: self.noted.clone() }
+    }
+
     pub(super) fn note(&self, at: Instant, late: Duration) {
-        if late > STEP {
-            self.noted.lock().unwrap_or_else(PoisonError::into_inner).push((at, late));
-        }
+        note(&self.noted, at, late);
     }
 
     /// The worst since then
     pub(super) fn worst_since(&self, then: Instant) -> Duration {
-        let noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = noted.iter().rev().take_while(|(at, _)| *at >= then);
-        since.map(|(_, late)| *late).max().unwrap_or_default()
+        worst_since(&self.noted, then).max(worst_since(&self.machine, then))
     }
+}
+
+fn note(noted: &Noted, at: Instant, late: Duration) {
+    if late > STEP {
+        noted.lock().unwrap_or_else(PoisonError::into_inner).push((at, late));
+    }
+}
+
+fn worst_since(noted: &Noted, then: Instant) -> Duration {
+    let noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+    let since = noted.iter().rev().take_while(|(at, _)| *at >= then);
+    since.map(|(_, late)| *late).max().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -58,5 +75,15 @@ mod tests {
         assert_eq!(lateness.worst_since(then), STEP * 9);
         assert_eq!(lateness.worst_since(at(2)), STEP * 4);
         assert_eq!(lateness.worst_since(at(4)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_trial_knows_the_machines_and_its_own_and_no_other_trials() {
+        let (machine, then) = (Lateness::default(), Instant::now());
+        let (one, other) = (machine.of_trial(), machine.of_trial());
+        one.note(then, STEP * 9);
+        machine.note(then, STEP * 4);
+        assert_eq!(one.worst_since(then), STEP * 9);
+        assert_eq!(other.worst_since(then), STEP * 4);
     }
 }

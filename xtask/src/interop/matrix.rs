@@ -48,6 +48,8 @@ impl Verdict {
 pub(super) struct Row {
     words: [String; 5],
     tls: bool,
+    /// It is about promises on real time
+    timed: bool,
     verdict: Verdict,
     detail: String,
     took: Duration,
@@ -64,7 +66,8 @@ impl Row {
         let known = trial.cast.peer.expected(trial.cast.role, trial.scenario.name);
         let (verdict, detail) = Verdict::of(outcome, known);
         let words = trial.words().map(String::from);
-        Self { words, tls: trial.cast.tls, verdict, detail, took, late }
+        let (tls, timed) = (trial.cast.tls, trial.scenario.timed);
+        Self { words, tls, timed, verdict, detail, took, late }
     }
 
     /// The peer could not be had
@@ -82,9 +85,9 @@ impl Row {
         (self.verdict == Verdict::Skipped).then_some(&*self.detail)
     }
 
-    /// The machine kept up
+    /// Whether it says something: the machine kept up, or what passed is not about time
     pub(super) fn counts(&self) -> bool {
-        self.late <= STALLED
+        self.late <= STALLED || !self.timed && self.met()
     }
 
     pub(super) fn object(&self) -> Value {
@@ -138,6 +141,25 @@ pub(super) fn summary(rows: &[Row]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn on_a_machine_that_stalled_only_what_is_not_about_time_may_pass() {
+        let row = |timed, verdict, late| Row {
+            words: Default::default(),
+            tls: false,
+            timed,
+            verdict,
+            detail: String::new(),
+            took: late,
+            late,
+        };
+        let (fine, stalled) = (STALLED, STALLED * 2);
+        assert!(row(true, Verdict::Fail, fine).counts());
+        assert!(row(true, Verdict::Pass, fine).counts());
+        assert!(!row(true, Verdict::Pass, stalled).counts());
+        assert!(row(false, Verdict::Pass, stalled).counts());
+        assert!(!row(false, Verdict::Fail, stalled).counts());
+    }
 
     #[test]
     fn a_known_failure_is_expected_and_a_stale_one_is_told() {
