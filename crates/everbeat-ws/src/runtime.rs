@@ -14,8 +14,7 @@ use crate::socket::Socket;
 /// A runtime crate implements it, and [`Spawn`](everbeat_core::Spawn) beside it; then
 /// [`Connector`](crate::Connector) and [`Acceptor`](crate::Acceptor) work on it.
 pub trait Runtime: Clone + Default + Send + Sync + Unpin + 'static {
-    /// Its clock; its sleeps can be moved, so that whoever is generic over runtimes may await what
-    /// holds them
+    /// Its clock
     type Timer: Timer<Sleep: Send + Unpin> + Clone + Send + Sync + Unpin + 'static;
     /// A TCP connection
     type Stream: Socket + Send + Unpin + 'static;
