@@ -4,6 +4,7 @@
 
 mod demo;
 mod examples;
+mod interop;
 mod lost;
 mod msrv;
 mod packaging;

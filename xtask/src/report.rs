@@ -13,11 +13,12 @@ pub(crate) struct Report {
     command: &'static str,
     rows: Vec<Value>,
     all_met: bool,
+    valid: bool,
 }
 
 impl Report {
     pub(crate) const fn new(command: &'static str) -> Self {
-        Self { command, rows: Vec::new(), all_met: true }
+        Self { command, rows: Vec::new(), all_met: true, valid: true }
     }
 
     /// A row; `goal` is null where there is none
@@ -29,15 +30,30 @@ impl Report {
         goal: impl Into<Value>,
         met: bool,
     ) {
-        self.all_met &= met;
-        self.rows.push(json!({
+        let row = json!({
             "name": name.into(), "value": value.into(), "unit": unit, "goal": goal.into(), "met": met,
-        }));
+        });
+        self.cell(row, met);
+    }
+
+    /// A row of a matrix, which has columns of its own
+    pub(crate) fn cell(&mut self, row: Value, met: bool) {
+        self.all_met &= met;
+        self.rows.push(row);
+    }
+
+    /// The machine stalled while real-time promises were measured: the run says nothing
+    pub(crate) const fn invalidate(&mut self) {
+        self.valid = false;
     }
 
     /// Prints the object if it is wanted, and says how the process should end
     pub(crate) fn finish(self, shell: &Shell) -> ExitCode {
-        let code = if self.all_met { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        let code = match (self.valid, self.all_met) {
+            (false, _) => ExitCode::from(2),
+            (true, true) => ExitCode::SUCCESS,
+            (true, false) => ExitCode::FAILURE,
+        };
         if shell.json {
             let commit = commit(shell).unwrap_or_else(|_| "unknown".into());
             println!("{}", self.object(&commit, std::env::var("EVERBEAT_SEED").ok().as_deref()));
@@ -46,11 +62,10 @@ impl Report {
     }
 
     fn object(self, commit: &str, seed: Option<&str>) -> Value {
-        // Nothing here measures real-time promises, so that no stall can spoil a run.
         json!({
             "command": self.command, "commit": commit,
             "seed": seed.and_then(|seed| seed.parse::<u64>().ok()),
-            "rows": self.rows, "all_met": self.all_met, "valid": true,
+            "rows": self.rows, "all_met": self.all_met && self.valid, "valid": self.valid,
         })
     }
 }
@@ -74,6 +89,15 @@ mod tests {
         assert_eq!(object["rows"][1]["met"], false);
         assert_eq!(object["rows"][0]["goal"], 0);
         assert_eq!(object["seed"], 7);
+    }
+
+    #[test]
+    fn a_run_on_a_stalled_machine_meets_nothing() {
+        let mut report = Report::new("interop");
+        report.cell(json!({ "verdict": "pass" }), true);
+        report.invalidate();
+        let object = report.object("abc", None);
+        assert_eq!((&object["all_met"], &object["valid"]), (&json!(false), &json!(false)));
     }
 
     #[test]

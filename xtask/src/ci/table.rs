@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::{Outcome, demo, examples, msrv, packaging, typos};
+use super::{Outcome, demo, examples, interop, msrv, packaging, typos};
 use crate::shell::Shell;
 use crate::{bench, nostd, tidy};
 
@@ -110,6 +110,7 @@ pub(super) const GROUPS: &[Group] = &[
                 demo::fails(shell, "expiry")
             }),
             step("examples", "client and server talk to each other", examples::run),
+            step("interop", "other people's peers, each scenario once", interop::smoke),
         ],
     },
     Group {
@@ -121,6 +122,7 @@ pub(super) const GROUPS: &[Group] = &[
             step("demo-2-of-3", "again", demo::surely_holds),
             step("demo-3-of-3", "and again", demo::surely_holds),
             step("breaks", "each broken mechanism, and no stall excuses", demo::surely_fails),
+            step("interop-full", "other people's peers, the whole matrix", interop::whole),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
             step("msrv", "library crates with the oldest Rust that we promise", msrv::run),
             step("release", "the examples, optimised", |shell| {

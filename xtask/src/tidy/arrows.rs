@@ -33,7 +33,8 @@ const RULES: &[Rule] = &[
 ];
 
 /// Nobody depends on these, so that they may use everything
-const PROGRAMS: &[&str] = &["everbeat-benches", "everbeat-demo", "everbeat-examples"];
+const PROGRAMS: &[&str] =
+    &["everbeat-benches", "everbeat-demo", "everbeat-examples", "everbeat-interop"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();

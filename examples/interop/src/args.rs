@@ -1,0 +1,113 @@
+//! The command line: what a peer is asked for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+pub(crate) const USAGE: &str = "\
+usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
+           [--beat MS] [--timeout MS] [--dial MS] [--retry MS]
+       everbeat-interop certificates FOLDER
+
+  --beat MS      the heartbeat's interval
+  --timeout MS   and its timeout
+  --dial MS      how long a client's attempt may take
+  --retry MS     a client's longest delay between attempts";
+
+/// What is asked for
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// To be a peer
+    Peer(Args),
+    /// Certificates in this folder, for peers that speak TLS
+    Certificates(PathBuf),
+}
+
+/// Which peer
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Args {
+    pub(crate) role: Role,
+    pub(crate) runtime: String,
+    pub(crate) settings: Settings,
+}
+
+/// What this process is
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// At this URL
+    Client(String),
+    /// At this address
+    Server(String),
+}
+
+/// How the connections behave; the defaults are the library's
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) beat: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) dial: Option<Duration>,
+    pub(crate) retry: Option<Duration>,
+}
+
+/// Parses the arguments behind the program's name
+pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
+    let mut args = args.into_iter();
+    let (mut role, mut runtime, mut settings) = (None, None, Settings::default());
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().with_context(|| format!("`{arg}` needs a value\n{USAGE}"));
+        match arg.as_str() {
+            "certificates" => return Ok(Wanted::Certificates(value()?.into())),
+            "client" => role = Some(Role::Client(value()?)),
+            "server" => role = Some(Role::Server(value()?)),
+            "--runtime" => runtime = Some(value()?),
+            "--beat" => settings.beat = Some(millis(&value()?)?),
+            "--timeout" => settings.timeout = Some(millis(&value()?)?),
+            "--dial" => settings.dial = Some(millis(&value()?)?),
+            "--retry" => settings.retry = Some(millis(&value()?)?),
+            _ => bail!("`{arg}` is not an option\n{USAGE}"),
+        }
+    }
+    let role = role.with_context(|| format!("neither client nor server\n{USAGE}"))?;
+    let runtime = runtime.with_context(|| format!("on which runtime?\n{USAGE}"))?;
+    Ok(Wanted::Peer(Args { role, runtime, settings }))
+}
+
+fn millis(value: &str) -> Result<Duration> {
+    let millis = value.parse().with_context(|| format!("`{value}` is no number"))?;
+    Ok(Duration::from_millis(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_line(line: &str) -> Result<Wanted> {
+        parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn a_peer_is_described_in_a_line() {
+        let wanted = parse_line("client ws://a/ --runtime tokio --beat 400 --retry 100").unwrap();
+        let millis = |millis| Some(Duration::from_millis(millis));
+        let settings = Settings { beat: millis(400), retry: millis(100), ..Settings::default() };
+        let role = Role::Client("ws://a/".into());
+        assert_eq!(wanted, Wanted::Peer(Args { role, runtime: "tokio".into(), settings }));
+        let wanted = parse_line("certificates there").unwrap();
+        assert_eq!(wanted, Wanted::Certificates("there".into()));
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        for (line, named) in [
+            ("--runtime tokio", "neither"),
+            ("server 127.0.0.1:0", "which runtime"),
+            ("server --runtime", "which runtime"),
+            ("--beat soon", "soon"),
+            ("--loud", "--loud"),
+        ] {
+            let problem = format!("{:#}", parse_line(line).unwrap_err());
+            assert!(problem.contains(named), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The role of a client: sends what it is told to, tells what comes, and comes back by itself.
+
+use std::pin::pin;
+
+use anyhow::Result;
+use everbeat_core::cause::{CloseCode, CloseFrame};
+use everbeat_core::client::Queue;
+use everbeat_core::reconnect::Backoff;
+use everbeat_core::{Client, Event};
+use everbeat_ws::{Connector, Runtime};
+use futures_util::future::{Either, select};
+use futures_util::stream::{Stream, StreamExt};
+
+use crate::args::Settings;
+use crate::command::Command;
+use crate::note::{End, Note, Payload};
+
+/// Room for what the tester sends before it waits
+const QUEUE: Queue = Queue::bounded(1_024, 16 << 20);
+
+pub(crate) async fn run<R: Runtime>(
+    url: &str,
+    settings: &Settings,
+    mut commands: impl Stream<Item = Command> + Unpin,
+) -> Result<()> {
+    let mut client = client::<R>(url, settings)?;
+    let mut up = false;
+    while let Some(next) = next(&mut client, &mut commands).await {
+        match next {
+            Next::Event(event) => tell(event, &mut up),
+            Next::Command(Command::Send(payload)) => client.send(payload.message()?).await?,
+            Next::Command(Command::Close { code, reason }) => {
+                let end = client.close_with(CloseFrame::new(CloseCode(code), reason)).await;
+                Note::Closed(End::new(&end.cause, &end)).write();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn client<R: Runtime>(url: &str, settings: &Settings) -> Result<Client<Connector<R>, R::Timer>> {
+    let mut builder = Client::<Connector<R>, R::Timer>::builder(url).queue(QUEUE);
+    if let Some(interval) = settings.beat {
+        builder = builder.interval(interval);
+    }
+    if let Some(timeout) = settings.timeout {
+        builder = builder.timeout(timeout);
+    }
+    if let Some(timeout) = settings.dial {
+        builder = builder.connect_timeout(timeout);
+    }
+    if let Some(longest) = settings.retry {
+        builder = builder.backoff(Backoff::full_jitter(longest / 8..=longest));
+    }
+    Ok(builder.build()?)
+}
+
+enum Next {
+    Event(Event),
+    Command(Command),
+}
+
+/// What happens next; `None` when the tester has nothing more to say
+///
+/// A client that is over has no events any more, and is still asked for commands: its process ends
+/// with the tester's words, as every peer's does.
+async fn next<R: Runtime>(
+    client: &mut Client<Connector<R>, R::Timer>,
+    commands: &mut (impl Stream<Item = Command> + Unpin),
+) -> Option<Next> {
+    let event = pin!(client.next());
+    match select(event, commands.next()).await {
+        Either::Left((Some(event), _)) => Some(Next::Event(event)),
+        Either::Left((None, commands)) => commands.await.map(Next::Command),
+        Either::Right((command, _)) => command.map(Next::Command),
+    }
+}
+
+/// Tells of an event; `up` is whether a connection stands
+fn tell(event: Event, up: &mut bool) {
+    match event {
+        Event::Connected { .. } => {
+            *up = true;
+            Note::Connected(true)
+        }
+        Event::Message(message) => Note::Message(Payload::from(&message)),
+        Event::Suspect { silent_for } => Note::Suspect(silent_for.as_millis()),
+        Event::Alive => Note::Alive(true),
+        // An end is told once, whichever event brings it.
+        Event::Disconnected(end) | Event::Closed(end) | Event::GaveUp(end) => {
+            match std::mem::take(up) {
+                true => Note::Closed(End::new(&end.cause, &end)),
+                false => Note::Failed(end.to_string()),
+            }
+        }
+        _ => return,
+    }
+    .write();
+}

@@ -1,0 +1,15 @@
+//! The runtimes by their names: each has a file that starts its executor, and nothing else is
+//! different.
+
+mod tokio;
+
+use anyhow::{Result, bail};
+
+use crate::args::Args;
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    match args.runtime.as_str() {
+        "tokio" => tokio::run(args),
+        other => bail!("no runtime is called `{other}`"),
+    }
+}

@@ -1,0 +1,155 @@
+"""The Python package `websockets` as a peer: ../README.md says what a peer does."""
+
+import argparse
+import asyncio
+import json
+import signal
+import ssl
+import sys
+from collections import deque
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import DATA_OPCODES, Frame, Opcode
+
+# More than any message of the scenarios, as a line of JSON with two digits a byte.
+LONGEST_LINE = 16 << 20
+
+
+def say(what, value):
+    print(json.dumps({what: value}), flush=True)
+
+
+class Watched:
+    """A connection that tells of each Ping and Pong that comes in, and counts a message's frames."""
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
+        # Of the messages that nobody has read yet, and of the one that comes in.
+        self.frames, self.begun = deque(), 0
+
+    def process_event(self, event):
+        if isinstance(event, Frame):
+            if event.opcode in (Opcode.PING, Opcode.PONG):
+                say("ping" if event.opcode is Opcode.PING else "pong", bytes(event.data).hex())
+            elif event.opcode in DATA_OPCODES:
+                self.begun += 1
+                if event.fin:
+                    self.frames.append(self.begun)
+                    self.begun = 0
+        super().process_event(event)
+
+
+class WatchedClient(Watched, ClientConnection):
+    pass
+
+
+class WatchedServer(Watched, ServerConnection):
+    pass
+
+
+class Peer:
+    def __init__(self, options):
+        self.options = options
+        # Commands are for the newest connection.
+        self.connection = None
+
+    def settings(self):
+        beat, timeout = self.options.beat, self.options.timeout
+        return {
+            "ping_interval": beat and beat / 1000,
+            "ping_timeout": timeout and timeout / 1000,
+            "max_size": None,
+        }
+
+    async def converse(self, connection, echo):
+        self.connection = connection
+        say("connected", True)
+        try:
+            async for message in connection:
+                payload = {"text": message} if isinstance(message, str) else {"binary": message.hex()}
+                say("message", payload | {"frames": connection.frames.popleft()})
+                if echo:
+                    await self.send(message)
+        except ConnectionClosed:
+            pass
+        code, reason = connection.close_code, connection.close_reason
+        say("closed", {"code": code, "reason": reason or ""})
+
+    async def send(self, message):
+        text, step = isinstance(message, str), self.options.fragment
+        payload = message.encode() if text else message
+        if step and len(payload) > step:
+            # Cut anywhere, in the middle of a character too: RFC 6455, section 5.6, allows it.
+            parts = (payload[at : at + step] for at in range(0, len(payload), step))
+            await self.connection.send(parts, text=text)
+        else:
+            await self.connection.send(message)
+
+    async def obey(self):
+        """Obeys the lines of stdin, and returns when it ends."""
+        lines = asyncio.StreamReader(limit=LONGEST_LINE)
+        loop = asyncio.get_running_loop()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+        while line := await lines.readline():
+            [(command, value)] = json.loads(line).items()
+            if command == "send":
+                text = value.get("text")
+                await self.send(bytes.fromhex(value["binary"]) if text is None else text)
+            elif command == "ping":
+                await self.connection.ping(bytes.fromhex(value))
+            elif command == "close":
+                await self.connection.close(value["code"], value["reason"])
+
+    async def server(self, address):
+        host, _, port = address.rpartition(":")
+        tls = None
+        if self.options.cert:
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(self.options.cert, self.options.key)
+        listening = serve(
+            lambda connection: self.converse(connection, echo=True),
+            host,
+            int(port),
+            ssl=tls,
+            create_connection=WatchedServer,
+            **self.settings(),
+        )
+        async with listening as server:
+            host, port = server.sockets[0].getsockname()[:2]
+            say("listening", f"{host}:{port}")
+            await self.obey()
+
+    async def client(self, url):
+        tls = None
+        if url.startswith("wss:"):
+            tls = ssl.create_default_context(cafile=self.options.ca)
+        settings = self.settings()
+        connecting = connect(
+            url, ssl=tls, proxy=None, create_connection=WatchedClient, **settings
+        )
+        async with connecting as connection:
+            talking = asyncio.create_task(self.converse(connection, echo=False))
+            await self.obey()
+            talking.cancel()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("role", choices=["server", "client"])
+    parser.add_argument("address", help="HOST:PORT of a server, the URL of a client")
+    parser.add_argument("--beat", type=int, help="Ping every so many milliseconds")
+    parser.add_argument("--timeout", type=int, help="and close if no Pong comes within so many")
+    parser.add_argument("--fragment", type=int, help="the longest frame sent, in bytes")
+    parser.add_argument("--cert", help="a server's certificate, PEM")
+    parser.add_argument("--key", help="and its key")
+    parser.add_argument("--ca", help="the only root that a client trusts, PEM")
+    options = parser.parse_args()
+    # A Ctrl-C is for whoever started us: then our stdin ends, and so do we.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    peer = Peer(options)
+    asyncio.run(getattr(peer, options.role)(options.address))
+
+
+main()

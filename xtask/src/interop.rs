@@ -1,0 +1,138 @@
+//! `cargo xtask interop`: everbeat against other people's WebSockets, in both roles, on every
+//! runtime, plain and with TLS, as a matrix.
+//!
+//! A peer is a folder in `interop/` with a description; the scenarios know none of them. Every
+//! program that is started here ends with us: it reads our pipe.
+
+mod install;
+mod judge;
+mod lateness;
+mod matrix;
+mod messages;
+mod note;
+mod pause;
+mod peer;
+mod plan;
+mod program;
+mod scenarios;
+mod settings;
+mod stage;
+mod trial;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::Result;
+
+use self::install::Installed;
+use self::lateness::Lateness;
+use self::matrix::Row;
+use self::peer::Peer;
+use self::plan::Plan;
+use self::stage::Theatre;
+use crate::args::Args;
+use crate::report::Report;
+use crate::shell::Shell;
+
+/// What a run came to
+pub(crate) struct Sum {
+    /// Cells that failed while the machine kept up
+    pub(crate) failed: usize,
+    /// Why peers could not be had here
+    pub(crate) skipped: Vec<String>,
+    /// The machine kept up in every cell
+    pub(crate) valid: bool,
+}
+
+pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
+    let smoke = args.flag("--smoke");
+    let rows = play(shell, "build --quiet --package everbeat-interop", smoke, &args.rest())?;
+    let mut report = Report::new("interop");
+    for row in &rows {
+        report.cell(row.object(), row.met());
+    }
+    // What failed while the machine kept up stands, whatever it did later.
+    let Sum { failed, valid, .. } = Sum::of(&rows);
+    if !valid && failed == 0 {
+        report.invalidate();
+    }
+    Ok(report.finish(shell))
+}
+
+/// The whole matrix, or the part of it that a push can wait for; `build` is cargo's line
+pub(crate) fn sum(shell: &Shell, build: &str, smoke: bool) -> Result<Sum> {
+    Ok(Sum::of(&play(shell, build, smoke, &[])?))
+}
+
+impl Sum {
+    fn of(rows: &[Row]) -> Self {
+        let skipped = rows.iter().filter_map(Row::skipped).map(String::from);
+        Self {
+            failed: rows.iter().filter(|row| row.counts() && !row.met()).count(),
+            skipped: skipped.collect::<BTreeSet<_>>().into_iter().collect(),
+            valid: rows.iter().all(Row::counts),
+        }
+    }
+}
+
+fn play(shell: &Shell, build: &str, smoke: bool, words: &[String]) -> Result<Vec<Row>> {
+    let peers = Peer::load_all(&shell.root().join("interop"))?;
+    let plan = Plan::new(&peers, smoke, words)?;
+    eprintln!("building everbeat-interop ..");
+    shell.run(&mut shell.cargo(build))?;
+    let mut homes = BTreeMap::new();
+    for trial in plan.trials() {
+        let peer = trial.cast.peer;
+        if !homes.contains_key(&*peer.name) {
+            homes.insert(&*peer.name, install::ready(shell, peer)?);
+        }
+    }
+    let theatre = Theatre::new(shell)?;
+    let lateness = Lateness::measure();
+    let rows = at_a_time(settings::AT_A_TIME, plan.trials(), |trial| {
+        let row = match &homes[&*trial.cast.peer.name] {
+            Installed::At(home) => trial::perform(&theatre, home, trial, &lateness),
+            Installed::Not(why) => Row::skipping(trial, why),
+        };
+        eprintln!("{}", row.line());
+        row
+    });
+    eprintln!("{}", matrix::summary(&rows));
+    Ok(rows)
+}
+
+/// What `work` makes of each, in their order, while `most` of them are worked on
+fn at_a_time<T: Sync, U: Send>(most: usize, items: &[T], work: impl Fn(&T) -> U + Sync) -> Vec<U> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..most {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(place) else { return };
+                    let made = work(item);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((place, made));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, made)| made).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_done_once_and_keeps_its_place() {
+        let made = at_a_time(3, &[5, 1, 4, 2, 3], |item| item * 10);
+        assert_eq!(made, [50, 10, 40, 20, 30]);
+        assert!(at_a_time(3, &[0; 0], |item| *item).is_empty());
+    }
+}

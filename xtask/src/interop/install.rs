@@ -1,0 +1,77 @@
+//! Installing a peer into a folder of its own below the target folder, once for each description.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+use super::peer::Peer;
+use crate::shell::Shell;
+
+/// Whether a peer can be had here
+#[derive(Debug)]
+pub(super) enum Installed {
+    /// In this folder
+    At(PathBuf),
+    /// And why not
+    Not(String),
+}
+
+/// Installs the peer unless that was done already
+pub(super) fn ready(shell: &Shell, peer: &Peer) -> Result<Installed> {
+    for program in &peer.needs {
+        if is_missing(program) {
+            return Ok(Installed::Not(format!("there is no `{program}` on this machine")));
+        }
+    }
+    let home = shell.target("interop").join(&peer.name);
+    let (stamp, wanted) = (home.join(".installed"), fingerprint(&peer.folder)?);
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        return Ok(Installed::At(home));
+    }
+    eprintln!("installing {} ..", peer.name);
+    if home.exists() {
+        fs::remove_dir_all(&home).with_context(|| home.display().to_string())?;
+    }
+    fs::create_dir_all(&home).with_context(|| home.display().to_string())?;
+    for line in &peer.install {
+        let line = peer.line(line, &home);
+        let (program, words) = line.split_first().context("a command line has a program")?;
+        shell.run(shell.program(program).args(words))?;
+    }
+    fs::write(stamp, wanted)?;
+    Ok(Installed::At(home))
+}
+
+/// All that an installation is made from: a change of any file makes a new one
+fn fingerprint(folder: &Path) -> Result<String> {
+    let mut files = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    files.retain(|file| file.path().is_file());
+    files.sort_by_key(fs::DirEntry::file_name);
+    let mut print = String::new();
+    for file in files {
+        let text = fs::read(file.path())?;
+        print += &format!("{}\n{}\n", file.path().display(), String::from_utf8_lossy(&text));
+    }
+    Ok(print)
+}
+
+/// Nothing of that name can be started
+fn is_missing(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_cannot_be_started_is_missing() {
+        assert!(is_missing("there-is-no-such-program"));
+        assert!(!is_missing(&crate::shell::cargo()));
+    }
+}

@@ -1,0 +1,168 @@
+//! Foreign peers: each is a folder in `interop/` whose `peer.json` says what it needs, how it is
+//! installed and started, and what it is known to do differently.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+/// What a program is in a pair
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    Server,
+    Client,
+}
+
+impl Role {
+    pub(super) const ALL: [Self; 2] = [Self::Server, Self::Client];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        }
+    }
+
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::Server => Self::Client,
+            Self::Client => Self::Server,
+        }
+    }
+}
+
+/// A foreign peer
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Peer {
+    /// Its folder's name
+    pub(super) name: String,
+    pub(super) folder: PathBuf,
+    /// Programs that the machine must have
+    pub(super) needs: Vec<String>,
+    /// Command lines, once
+    pub(super) install: Vec<Vec<String>>,
+    /// The command line to which the role is added
+    pub(super) start: Vec<String>,
+    expected: Vec<Expected>,
+}
+
+/// What a peer is known to do differently
+#[derive(Debug, PartialEq, Eq)]
+struct Expected {
+    /// In this role; in both without one
+    role: Option<String>,
+    scenario: String,
+    why: String,
+}
+
+impl Peer {
+    /// Every peer in `folder`, by name
+    pub(super) fn load_all(folder: &Path) -> Result<Vec<Self>> {
+        let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+        let mut peers = Vec::new();
+        for entry in entries {
+            let folder = entry?.path();
+            let description = folder.join("peer.json");
+            if description.is_file() {
+                let text = fs::read_to_string(&description)?;
+                let peer = Self::parse(&folder, &text);
+                peers.push(peer.with_context(|| description.display().to_string())?);
+            }
+        }
+        peers.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(peers)
+    }
+
+    fn parse(folder: &Path, text: &str) -> Result<Self> {
+        let description: Value = serde_json::from_str(text)?;
+        let name = folder.file_name().context("a peer has a folder")?;
+        let lines = |key| items(&description, key)?.iter().map(words).collect::<Result<_>>();
+        let expected = items(&description, "expected")?.iter().map(|entry| {
+            Ok(Expected {
+                role: entry["role"].as_str().map(String::from),
+                scenario: word(&entry["scenario"])?,
+                why: word(&entry["why"])?,
+            })
+        });
+        Ok(Self {
+            name: name.to_string_lossy().into_owned(),
+            folder: folder.to_owned(),
+            needs: words(&description["needs"])?,
+            install: lines("install")?,
+            start: words(&description["start"])?,
+            expected: expected.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Why it is known to fail there
+    pub(super) fn expected(&self, role: Role, scenario: &str) -> Option<&str> {
+        let known = self.expected.iter().find(|entry| {
+            entry.scenario == scenario
+                && entry.role.as_deref().is_none_or(|known| known == role.name())
+        });
+        known.map(|entry| &*entry.why)
+    }
+
+    /// A command line of its description, with its folders in their places
+    pub(super) fn line(&self, line: &[String], home: &Path) -> Vec<String> {
+        let (home, folder) = (home.to_string_lossy(), self.folder.to_string_lossy());
+        line.iter().map(|word| word.replace("{home}", &home).replace("{peer}", &folder)).collect()
+    }
+}
+
+fn items<'a>(description: &'a Value, key: &str) -> Result<&'a [Value]> {
+    let items = description[key].as_array().with_context(|| format!("`{key}` is no list"))?;
+    Ok(items)
+}
+
+fn words(list: &Value) -> Result<Vec<String>> {
+    let list = list.as_array().with_context(|| format!("`{list}` is no list of words"))?;
+    list.iter().map(word).collect()
+}
+
+fn word(value: &Value) -> Result<String> {
+    value.as_str().map(String::from).with_context(|| format!("`{value}` is no word"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{
+        "needs": ["ruby"],
+        "install": [["gem", "install", "--install-dir", "{home}", "x"]],
+        "start": ["ruby", "{peer}/peer.rb"],
+        "expected": [{ "role": "server", "scenario": "stop", "why": "it never looks" },
+                     { "scenario": "echo", "why": "it is mute" }]
+    }"#;
+
+    #[test]
+    fn a_description_is_read_and_its_folders_are_put_in() {
+        let peer = Peer::parse(Path::new("interop/faye"), TEXT).unwrap();
+        assert_eq!((&*peer.name, &*peer.needs), ("faye", &["ruby".to_owned()][..]));
+        let home = Path::new("there");
+        assert_eq!(peer.line(&peer.start, home), ["ruby", "interop/faye/peer.rb"]);
+        assert_eq!(peer.line(&peer.install[0], home)[3], "there");
+    }
+
+    #[test]
+    fn what_is_known_is_known_for_its_role_or_for_both() {
+        let peer = Peer::parse(Path::new("faye"), TEXT).unwrap();
+        assert_eq!(peer.expected(Role::Server, "stop"), Some("it never looks"));
+        assert_eq!(peer.expected(Role::Client, "stop"), None);
+        assert_eq!(peer.expected(Role::Client, "echo"), Some("it is mute"));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (from, to, named) in [
+            (r#""needs": ["ruby"],"#, "", "no list of words"),
+            ("install", "instal", "install"),
+            (r#""why": "it is mute""#, r#""why": 3"#, "`3`"),
+        ] {
+            let error = Peer::parse(Path::new("x"), &TEXT.replace(from, to)).unwrap_err();
+            assert!(format!("{error:#}").contains(named), "{error:#}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The peer's process is killed: its kernel tells, and once there is one again all is well.
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+
+use super::super::judge;
+use super::super::peer::Role;
+use super::super::settings::{PATIENCE, TOLD};
+use super::super::stage::{Stage, end};
+use super::stop::back;
+
+pub(super) fn is_survived(stage: &mut Stage<'_>) -> Result<String> {
+    let begun = Instant::now();
+    stage.theirs.kill()?;
+    let (at, ended) = stage.ours.expect("the cut", PATIENCE, end)?;
+    ensure!(ended.how.as_deref() == Some("cut"), "not noticed as a cut: {ended:?}");
+    let took = at.saturating_duration_since(begun);
+    judge::within("noticed", took, TOLD, stage.late())?;
+    let mut reachable = Instant::now();
+    if stage.role() == Role::Server {
+        reachable = stage.restart_theirs()?;
+    }
+    let back = back(stage, reachable)?;
+    Ok(format!("noticed after {took:.2?}, {back}"))
+}

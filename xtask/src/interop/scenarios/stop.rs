@@ -1,0 +1,44 @@
+//! The peer's process is stopped: its kernel acknowledges, nobody answers. That is noticed in time,
+//! and over once the process goes on.
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+
+use super::super::judge;
+use super::super::note::{Note, Payload};
+use super::super::peer::Role;
+use super::super::settings::{BACK, PATIENCE};
+use super::super::stage::{Stage, end};
+
+pub(super) fn is_noticed(stage: &mut Stage<'_>) -> Result<String> {
+    let begun = Instant::now();
+    let pause = stage.theirs.pause()?;
+    let suspected = |note: &Note| (*note == Note::Suspect).then_some(());
+    stage.ours.expect("its suspicion", PATIENCE, suspected)?;
+    let (at, ended) = stage.ours.expect("the silence", PATIENCE, end)?;
+    ensure!(ended.how.as_deref() == Some("dead"), "not noticed by the silence: {ended:?}");
+    let took = at.saturating_duration_since(begun);
+    judge::silence(took, stage.late())?;
+    let resumed = Instant::now();
+    pause.end()?;
+    let (_, told) = stage.theirs.expect("the cut", PATIENCE, end)?;
+    ensure!(told.code == 1006, "we were not rude to it: {told:?}");
+    let back = back(stage, resumed)?;
+    Ok(format!("noticed after {took:.2?}, {back}"))
+}
+
+/// Both are connected again and talk; told in a few words
+pub(super) fn back(stage: &mut Stage<'_>, mut reachable: Instant) -> Result<String> {
+    if stage.role() == Role::Client {
+        // A client that comes back is a feature of its own, and not every peer's.
+        reachable = stage.restart_theirs()?;
+    }
+    let took = stage.connected()?.saturating_duration_since(reachable);
+    stage.echo(&Payload::Text("again".into()))?;
+    if stage.role() == Role::Client {
+        return Ok("served again".into());
+    }
+    judge::within("back", took, BACK, stage.late())?;
+    Ok(format!("back after {took:.2?}"))
+}

@@ -1,0 +1,36 @@
+//! A run's settings, and the bounds that follow from them.
+
+use std::time::Duration;
+
+/// Our heartbeat's interval, and a beating peer's
+pub(super) const INTERVAL: Duration = Duration::from_millis(400);
+/// Our heartbeat's timeout, and a beating peer's
+pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
+/// How long an attempt of our client's may take
+pub(super) const DIAL: Duration = Duration::from_secs(1);
+/// The longest delay between our client's attempts
+pub(super) const RETRY: Duration = Duration::from_millis(400);
+/// A peer's longest frame: several a large message, and no multiple of anything
+pub(super) const FRAGMENT: usize = 50_021;
+
+/// What every bound on real time may be exceeded by: scheduling, pipes, two kernels
+pub(super) const MARGIN: Duration = Duration::from_millis(500);
+/// A machine that holds a short sleep back for longer than this proves nothing: half the timeout
+pub(super) const STALLED: Duration = Duration::from_millis(500);
+/// How often a trial is performed until the machine did not stall meanwhile
+pub(super) const TRIES: u32 = 4;
+/// How long anything may take that no promise is about: only what hangs meets it
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// When a silence must have been noticed
+pub(super) const SILENCE: Duration = INTERVAL.saturating_add(TIMEOUT).saturating_add(MARGIN);
+/// When what the kernel tells must have been noticed
+pub(super) const TOLD: Duration = MARGIN;
+/// When our client must be back at a peer that can be reached again: the attempt under way runs
+/// out, the longest delay passes, and the next attempt succeeds
+pub(super) const BACK: Duration = DIAL.saturating_add(RETRY).saturating_add(MARGIN);
+/// How long an idle connection is watched
+pub(super) const IDLE: Duration = INTERVAL.saturating_mul(10);
+
+/// Trials that go on at one time: they mostly wait, and what they start is not to crowd two cores
+pub(super) const AT_A_TIME: usize = 3;
