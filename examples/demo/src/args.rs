@@ -3,38 +3,51 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::child::{Child, Orders};
 use crate::note::Who;
+use crate::runtimes::Runtime;
 
 pub(crate) const USAGE: &str = "\
-usage: everbeat-demo [--seconds N] [--json] [--break heartbeat | backoff | expiry]
+usage: everbeat-demo [--runtime tokio | async-std | smol] [--seconds N] [--json]
+                     [--break heartbeat | backoff | expiry | jitter | queue]
 
+  --runtime R   server and client on this runtime
+                (without it, a client on each, and the server on tokio)
   --seconds N   run for at most N seconds; the faults are repeated while there is time
-                (without it, each fault once, in under 45 s)
+                (without it, each fault once, in under a minute)
   --json        one object as the last line of stdout; the timeline goes to stderr
   --break WHAT  disable a mechanism in the real configuration: a bound must break, exit code 1
 
 exit code: 0 every bound held, 1 one did not, 2 the machine stalled, 3 the demo could not run";
 
-/// What is asked for
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Args {
-    pub(crate) role: Role,
-    pub(crate) broken: Option<Mechanism>,
-}
-
 /// What this process is
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Demo(Options),
-    Server(SocketAddr),
-    Client(Who, SocketAddr),
+    Child(Child),
     Help,
 }
 
+/// What is asked of the demo
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
+    /// `None` is a client on each runtime
+    pub(crate) runtime: Option<Runtime>,
+    pub(crate) broken: Option<Mechanism>,
     pub(crate) limit: Option<Duration>,
     pub(crate) json: bool,
+}
+
+impl Options {
+    /// The runtimes of the clients to whom the faults happen
+    pub(crate) fn runtimes(&self) -> Vec<Runtime> {
+        self.runtime.map_or_else(|| Runtime::ALL.to_vec(), |runtime| vec![runtime])
+    }
+
+    /// What server and witness, who stand beside the faults, are told
+    pub(crate) fn orders(&self) -> Orders {
+        Orders { runtime: self.runtime.unwrap_or(Runtime::Tokio), broken: self.broken }
+    }
 }
 
 /// What can be disabled, to see that its bound breaks
@@ -46,44 +59,66 @@ pub(crate) enum Mechanism {
     Backoff,
     /// The server's expiry of silent connections
     Expiry,
+    /// What spreads the attempts of many clients: a seed of its own for each
+    Jitter,
+    /// The client's queue
+    Queue,
 }
 
 impl Mechanism {
-    const ALL: [Self; 3] = [Self::Heartbeat, Self::Backoff, Self::Expiry];
+    const ALL: [Self; 5] =
+        [Self::Heartbeat, Self::Backoff, Self::Expiry, Self::Jitter, Self::Queue];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Heartbeat => "heartbeat",
             Self::Backoff => "backoff",
             Self::Expiry => "expiry",
+            Self::Jitter => "jitter",
+            Self::Queue => "queue",
         }
     }
 
     fn parse(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|mechanism| mechanism.name() == name);
-        found.ok_or_else(|| format!("--break takes heartbeat, backoff or expiry, not `{name}`"))
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("--break takes one of {names}, not `{name}`")
+        })
     }
 }
 
 /// Parses the arguments behind the program's name
-pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Args, String> {
+pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Role, String> {
     let mut args = args.into_iter();
     let mut options = Options::default();
-    let (mut role, mut broken) = (None, None);
+    let mut child = None;
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("`{arg}` needs a value"));
         match arg.as_str() {
             "--seconds" => options.limit = Some(seconds(&value()?)?),
             "--json" => options.json = true,
-            "--break" => broken = Some(Mechanism::parse(&value()?)?),
-            "--help" | "-h" => role = Some(Role::Help),
-            "server" => role = Some(Role::Server(address(&value()?)?)),
-            "client" => role = Some(Role::Client(Who::Client, address(&value()?)?)),
-            "witness" => role = Some(Role::Client(Who::Witness, address(&value()?)?)),
-            _ => return Err(format!("`{arg}` is not an option")),
+            "--break" => options.broken = Some(Mechanism::parse(&value()?)?),
+            "--runtime" => options.runtime = Some(runtime(&value()?)?),
+            "--help" | "-h" => return Ok(Role::Help),
+            word => match Who::from_name(word).filter(|who| who.is_child()) {
+                Some(who) => child = Some((who, address(&value()?)?)),
+                None => return Err(format!("`{arg}` is not an option")),
+            },
         }
     }
-    Ok(Args { role: role.unwrap_or(Role::Demo(options)), broken })
+    let orders = options.orders();
+    Ok(match child {
+        Some((who, address)) => Role::Child(Child { who, address, orders }),
+        None => Role::Demo(options),
+    })
+}
+
+fn runtime(name: &str) -> Result<Runtime, String> {
+    Runtime::from_name(name).ok_or_else(|| {
+        let names = Runtime::ALL.map(Runtime::name).join(", ");
+        format!("--runtime takes one of {names}, not `{name}`")
+    })
 }
 
 fn seconds(value: &str) -> Result<Duration, String> {
@@ -101,18 +136,24 @@ fn address(value: &str) -> Result<SocketAddr, String> {
 mod tests {
     use super::*;
 
-    fn parse_line(line: &str) -> Result<Args, String> {
+    fn parse_line(line: &str) -> Result<Role, String> {
         parse(line.split_whitespace().map(String::from))
     }
 
     #[test]
     fn options_and_roles_are_understood() {
-        let options = Options { limit: Some(Duration::from_secs(30)), json: true };
         let broken = Some(Mechanism::Expiry);
-        let role = Role::Demo(options);
-        assert_eq!(parse_line("--json --seconds 30 --break expiry"), Ok(Args { role, broken }));
-        let role = Role::Client(Who::Witness, ([127, 0, 0, 1], 80).into());
-        assert_eq!(parse_line("witness 127.0.0.1:80"), Ok(Args { role, broken: None }));
+        let limit = Some(Duration::from_secs(30));
+        let options = Options { limit, json: true, broken, runtime: None };
+        assert_eq!(parse_line("--json --seconds 30 --break expiry"), Ok(Role::Demo(options)));
+        for runtime in Runtime::ALL {
+            for who in [Who::Witness, Who::Client(runtime), Who::Server, Who::Crowd] {
+                let line = format!("{who} 127.0.0.1:80 --runtime {runtime} --break jitter");
+                let orders = Orders { runtime, broken: Some(Mechanism::Jitter) };
+                let child = Child { who, address: ([127, 0, 0, 1], 80).into(), orders };
+                assert_eq!(parse_line(&line), Ok(Role::Child(child)));
+            }
+        }
     }
 
     #[test]
@@ -123,6 +164,8 @@ mod tests {
             ("--seconds 3", "10 to 86400"),
             ("--break everything", "everything"),
             ("server here", "here"),
+            ("sloth 127.0.0.1:80", "sloth"),
+            ("--runtime glommio", "glommio"),
         ] {
             let problem = parse_line(line).unwrap_err();
             assert!(problem.contains(named), "{problem}");

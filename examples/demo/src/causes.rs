@@ -20,11 +20,11 @@ impl Causes {
         let notice = match self {
             Self::Nothing => return false,
             Self::Everything => return how != How::Dead,
-            Self::Flapping => return peer == Who::Client && how != How::Dead,
+            Self::Flapping => return peer.is_client() && how != How::Dead,
             Self::Fault(notice) => notice,
         };
         let concerned = match peer {
-            Who::Client => !matches!(notice, Notice::Server | Notice::Nobody),
+            Who::Client(_) => !matches!(notice, Notice::Server | Notice::Nobody),
             Who::Witness => notice == Notice::Clients,
             Who::Sloth => notice == Notice::Server,
             _ => false,
@@ -32,7 +32,7 @@ impl Causes {
         let deaf = match notice {
             Notice::Both => true,
             Notice::ServerThenClient | Notice::Server => observer == Who::Server,
-            Notice::ClientThenServer => observer == Who::Client,
+            Notice::ClientThenServer => observer.is_client(),
             Notice::Told | Notice::Clients | Notice::Nobody => false,
         };
         concerned && (how != How::Dead || deaf)
@@ -42,24 +42,27 @@ impl Causes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtimes::Runtime;
+
+    const CLIENT: Who = Who::Client(Runtime::Tokio);
 
     #[test]
     fn without_a_fault_every_end_is_an_alarm() {
         for how in [How::Dead, How::Cut, How::Closed, How::Other] {
-            assert!(!Causes::Nothing.explain(Who::Server, Who::Client, how));
-            assert!(!Causes::Fault(Notice::Nobody).explain(Who::Client, Who::Client, how));
+            assert!(!Causes::Nothing.explain(Who::Server, CLIENT, how));
+            assert!(!Causes::Fault(Notice::Nobody).explain(CLIENT, CLIENT, how));
         }
     }
 
     #[test]
     fn only_the_deaf_end_may_say_dead() {
         let hole = Causes::Fault(Notice::ServerThenClient);
-        assert!(hole.explain(Who::Server, Who::Client, How::Dead));
-        assert!(!hole.explain(Who::Client, Who::Client, How::Dead));
-        assert!(hole.explain(Who::Client, Who::Client, How::Cut));
+        assert!(hole.explain(Who::Server, CLIENT, How::Dead));
+        assert!(!hole.explain(CLIENT, CLIENT, How::Dead));
+        assert!(hole.explain(CLIENT, CLIENT, How::Cut));
         let both = Causes::Fault(Notice::Both);
-        assert!(both.explain(Who::Client, Who::Client, How::Dead));
-        assert!(!Causes::Flapping.explain(Who::Client, Who::Client, How::Dead));
+        assert!(both.explain(CLIENT, CLIENT, How::Dead));
+        assert!(!Causes::Flapping.explain(CLIENT, CLIENT, How::Dead));
         assert!(!Causes::Everything.explain(Who::Server, Who::Witness, How::Dead));
     }
 

@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::args::Mechanism;
+use crate::child::Orders;
 use crate::note::{Note, Who};
 
 /// Notes that wait to be looked at; a child that notes more waits in turn
@@ -50,11 +50,12 @@ impl Notes {
         &self,
         who: Who,
         address: SocketAddr,
-        broken: Option<Mechanism>,
+        orders: Orders,
     ) -> anyhow::Result<Process> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(who.name()).arg(address.to_string());
-        if let Some(mechanism) = broken {
+        command.arg("--runtime").arg(orders.runtime.name());
+        if let Some(mechanism) = orders.broken {
             command.arg("--break").arg(mechanism.name());
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);

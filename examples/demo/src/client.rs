@@ -4,44 +4,42 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use everbeat_tokio::outcome::{Disconnected, Tally};
-use everbeat_tokio::{Client, Event};
-use tokio::io::{AsyncBufReadExt, BufReader, stdin};
-use tokio::time::{MissedTickBehavior, interval};
+use everbeat_core::outcome::{Disconnected, Tally};
+use everbeat_core::transport::Endpoint;
+use everbeat_core::{Client, Event};
+use everbeat_ws::Connector;
 
 use crate::args::Mechanism;
-use crate::lateness::Lateness;
+use crate::child::{Orders, Ticker, command, commands};
 use crate::note::{End, Fate, Note, Who};
+use crate::runtimes::Everbeat;
 use crate::settings;
 
-/// What the parent says on a child's stdin
-pub(crate) mod command {
-    /// Send nothing but what keeps the connection alive
-    pub(crate) const QUIET: &str = "quiet";
-    /// Send again
-    pub(crate) const TALK: &str = "talk";
-    /// Close, and exit
-    pub(crate) const CLOSE: &str = "close";
+/// A connector to the server, or to the proxy before it
+pub(crate) fn connector<R: Everbeat>(server: SocketAddr) -> anyhow::Result<Connector<R>> {
+    Ok(Connector::new(&format!("ws://{server}/"))?)
 }
 
-pub(crate) async fn run(
+pub(crate) async fn run<R: Everbeat>(
     name: Who,
     server: SocketAddr,
-    broken: Option<Mechanism>,
+    orders: &Orders,
 ) -> anyhow::Result<()> {
-    Lateness::measure().report();
-    let mut client = Client::builder(&format!("ws://{server}/"))
+    let broken = orders.broken;
+    let connector = connector::<R>(server)?;
+    let (timer, seed) = (Endpoint::timer(&connector), connector.seed());
+    let mut client = Client::over(connector, timer.clone(), seed)
         .interval(settings::INTERVAL)
         .timeout(settings::TIMEOUT)
         .heartbeat(broken != Some(Mechanism::Heartbeat))
         .connect_timeout(settings::DIAL)
         .backoff(settings::backoff(broken))
+        .queue(settings::queue(broken))
         .retry_first(true)
         .build()?;
     let mut fates = Fates::default();
-    let mut commands = BufReader::new(stdin()).lines();
-    let mut turn = interval(settings::SEND_EVERY);
-    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut commands = commands();
+    let mut turn = Ticker::new(timer, settings::SEND_EVERY);
     let mut talking = true;
     let mut up = false;
     let mut round_trip = None;
@@ -52,13 +50,14 @@ pub(crate) async fn run(
                 let Some(event) = event else { return Ok(()) };
                 note(event, &mut up)?;
             }
-            _ = turn.tick(), if talking => {
+            () = turn.tick(), if talking => {
                 // Refused is not accepted: the number is used for the next one.
-                if client.try_send(format!("{name} {}", fates.next)).is_ok() {
-                    fates.accepted()?;
+                match client.try_send(format!("{name} {}", fates.next)) {
+                    Ok(()) => fates.accepted()?,
+                    Err(error) => Note::Refused { why: error.to_string() }.write()?,
                 }
             }
-            command = commands.next_line() => match command?.as_deref() {
+            command = commands.recv() => match command.as_deref() {
                 Some(command::QUIET) => talking = false,
                 Some(command::TALK) => talking = true,
                 Some(command::CLOSE) | None => break,

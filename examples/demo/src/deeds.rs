@@ -7,17 +7,19 @@ use everbeat_faults::{Direction, Fault};
 use tokio::time::Instant;
 
 use crate::args::Mechanism;
-use crate::client::command;
+use crate::child::command;
 use crate::judge;
 use crate::note::Who;
 use crate::outcome::{Measured, Outcome};
 use crate::play::Play;
 use crate::settings;
 use crate::sloth;
-use crate::stage::Stage;
+use crate::stage::{Crowd, Stage};
 use crate::timeline::span;
 use crate::trials::{Deed, Notice, Trial};
 
+/// How long a crowd may take to connect
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a fault stays after it was noticed, so that attempts meet it too
 const AFTERMATH: Duration = Duration::from_millis(300);
 
@@ -31,6 +33,7 @@ impl Play {
             Deed::Road(fault) => self.road(trial, fault, &mut outcome).await?,
             Deed::Sloth => self.sloth(trial, &mut outcome).await?,
             Deed::Kill => self.kill(trial, &mut outcome).await?,
+            Deed::Crowd => self.crowd(trial, &mut outcome).await?,
             Deed::Flapping => self.flap(&mut outcome).await?,
             Deed::Slow => self.slow(&mut outcome).await?,
         }
@@ -40,6 +43,7 @@ impl Play {
         outcome.false_alarms = self.stage.false_alarms.len();
         outcome.problems.append(&mut self.stage.false_alarms);
         outcome.problems.append(&mut self.stage.overdue);
+        outcome.problems.append(&mut self.stage.refused);
         Ok(outcome)
     }
 
@@ -59,7 +63,7 @@ impl Play {
             self.stage.say(Who::Proxy, "the road is good again")?;
             repaired = Instant::now();
         }
-        self.back(&[Who::Client], repaired, outcome).await
+        self.back(repaired, outcome).await
     }
 
     async fn sloth(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
@@ -80,11 +84,36 @@ impl Play {
         self.noticed(trial, begun, outcome).await?;
         self.stage.watch_until(begun + settings::DOWN_FOR).await?;
         let repaired = Instant::now();
-        self.server = self.stage.notes().start(Who::Server, address, self.broken)?;
+        self.server = self.stage.notes().start(Who::Server, address, self.options.orders())?;
         let listening = |stage: &Stage| stage.server.is_some();
         let soon = repaired + settings::BACK;
         ensure!(self.stage.until(soon, listening).await?, "the server did not start again");
-        self.back(&[Who::Client, Who::Witness], repaired, outcome).await
+        self.back(repaired, outcome).await
+    }
+
+    /// [`kill`](Self::kill), with many clients at that server
+    async fn crowd(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
+        let Some(address) = self.stage.server else { bail!("the server is down") };
+        self.stage.crowd = Crowd::default();
+        let mut crowd = self.stage.notes().start(Who::Crowd, address, self.options.orders())?;
+        let soon = Instant::now() + PATIENCE;
+        ensure!(
+            self.stage.until(soon, |stage| stage.crowd.gathered).await?,
+            "the crowd did not connect"
+        );
+        self.stage.say(Who::Crowd, &format!("{} clients are connected", settings::CROWD))?;
+        self.kill(trial, outcome).await?;
+        let soon = Instant::now() + settings::BACK;
+        self.stage.until(soon, |stage| stage.crowd.span.is_some()).await?;
+        let spread = self.stage.crowd.span.unwrap_or_default();
+        let window = span(settings::CROWD_WINDOW);
+        let what = format!("first attempts after the kill span {} of {window}", span(spread));
+        self.stage.say(Who::Crowd, &what)?;
+        if spread < settings::CROWD_SPAN {
+            outcome.problems.push(format!("{what}, and half of it is the least"));
+        }
+        outcome.spread = Some(spread);
+        crowd.kill().await
     }
 
     async fn flap(&mut self, outcome: &mut Outcome) -> anyhow::Result<()> {
@@ -94,16 +123,29 @@ impl Play {
         self.proxy.redirect(self.flapping);
         self.proxy.inject(Fault::Reset);
         let end = begun + settings::FLAPPING_FOR;
-        let too_many = before + settings::FLAPPING_ATTEMPTS;
-        let broken = self.broken == Some(Mechanism::Backoff);
+        let tried: Vec<_> = self.attempts().collect();
+        let too_many = before + settings::FLAPPING_ATTEMPTS * tried.len() as u64;
+        let broken = self.options.broken == Some(Mechanism::Backoff);
         // Thousands of attempts need not be watched to see that they are too many.
         while Instant::now() < end && !(broken && self.proxy.accepted() > too_many) {
             self.stage.watch(settings::TICK_EVERY).await?;
         }
-        outcome.attempts = Some(self.proxy.accepted() - before);
+        let met = self.proxy.accepted() - before;
+        self.stage.say(Who::Proxy, &format!("was met {met} times; leads to the server again"))?;
+        let tried: Vec<_> =
+            self.attempts().zip(tried).map(|(after, before)| after - before).collect();
+        outcome.attempts = tried.iter().max().copied();
+        let told: u64 = tried.iter().sum();
+        if met > told {
+            outcome.problems.push(format!("{met} attempts were met, and {told} were told of"));
+        }
         self.proxy.redirect(server);
-        self.stage.say(Who::Proxy, "leads to the server again")?;
-        self.back(&[Who::Client], Instant::now(), outcome).await
+        self.back(Instant::now(), outcome).await
+    }
+
+    /// How often each client behind the proxy has tried to connect
+    fn attempts(&self) -> impl Iterator<Item = u64> {
+        self.stage.lives.clients.values().map(|life| life.attempts)
     }
 
     /// One end is silent, then the other: what it hears and is heard of is Pings alone
@@ -114,11 +156,11 @@ impl Play {
         self.stage.say(Who::Proxy, &format!("{delay} later, each way; the server says nothing"))?;
         self.server.tell(command::QUIET).await;
         self.stage.watch(settings::DELAYED_FOR).await?;
-        self.stage.say(Who::Proxy, "now the client says nothing, and the server does")?;
+        self.stage.say(Who::Proxy, "now the clients say nothing, and the server does")?;
         self.server.tell(command::TALK).await;
-        self.client.tell(command::QUIET).await;
+        self.tell_clients(command::QUIET).await;
         self.stage.watch(settings::DELAYED_FOR).await?;
-        self.client.tell(command::TALK).await;
+        self.tell_clients(command::TALK).await;
         self.proxy.inject(Fault::Heal);
         let slowest = self.stage.slowest;
         let what = format!("the road is fast again; slowest Ping answered in {}", span(slowest));
@@ -129,6 +171,12 @@ impl Play {
                 .push(format!("no delay was felt: a round trip took {}", span(slowest)));
         }
         Ok(())
+    }
+
+    async fn tell_clients(&mut self, command: &str) {
+        for client in &mut self.clients {
+            client.tell(command).await;
+        }
     }
 
     /// Waits until all have noticed who must, and judges it
@@ -151,17 +199,12 @@ impl Play {
         Ok(())
     }
 
-    /// Waits until these clients are back
-    async fn back(
-        &mut self,
-        clients: &[Who],
-        repaired: Instant,
-        outcome: &mut Outcome,
-    ) -> anyhow::Result<()> {
+    /// Waits until all clients who lost their connection are back
+    async fn back(&mut self, repaired: Instant, outcome: &mut Outcome) -> anyhow::Result<()> {
         let back = |stage: &Stage| {
-            let lives = [(Who::Client, stage.lives.client), (Who::Witness, stage.lives.witness)];
-            let backs = lives.into_iter().filter(|(who, _)| clients.contains(who));
-            backs.map(|(_, life)| life.back(repaired)).collect::<Option<Vec<_>>>()
+            let witness = Some(&stage.lives.witness).filter(|life| life.lost.is_some());
+            let lives = stage.lives.clients.values().chain(witness);
+            lives.map(|life| life.back(repaired)).collect::<Option<Vec<_>>>()
         };
         self.stage.until(repaired + settings::BACK, |stage| back(stage).is_some()).await?;
         let last = back(&self.stage).and_then(|backs| backs.into_iter().max());

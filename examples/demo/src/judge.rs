@@ -1,41 +1,69 @@
 //! Whether a fault was noticed by those who must notice it, in the order and by the evidence that
 //! it leaves them. Pure.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::life::{Life, Seen};
 use crate::note::How;
+use crate::runtimes::Runtime;
 use crate::settings;
 use crate::trials::Notice;
 
-/// What the three connections came to since the fault
-#[derive(Clone, Copy, Debug, Default)]
+/// What the connections came to since the fault
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Lives {
-    pub(crate) client: Life,
+    /// Those behind the proxy
+    pub(crate) clients: BTreeMap<Runtime, Life>,
     pub(crate) witness: Life,
     pub(crate) sloth: Life,
 }
 
+impl Lives {
+    /// With a client on each of these runtimes
+    pub(crate) fn of(clients: &[Runtime]) -> Self {
+        let clients = clients.iter().map(|runtime| (*runtime, Life::default())).collect();
+        Self { clients, ..Self::default() }
+    }
+
+    pub(crate) fn all(&mut self) -> impl Iterator<Item = &mut Life> {
+        self.clients.values_mut().chain([&mut self.witness, &mut self.sloth])
+    }
+
+    /// Whether every client, and the witness, is connected
+    pub(crate) fn are_up(&self) -> bool {
+        self.clients.values().chain([&self.witness]).all(|life| life.up_since.is_some())
+    }
+}
+
+/// Somebody who has to notice, and what he saw
+type Watcher = (String, Option<Seen>);
+
 /// Who has to notice: first, by which evidence, and who is told by their hanging up
 struct Expected {
-    first: Vec<(&'static str, Option<Seen>)>,
+    first: Vec<Watcher>,
     by_silence: bool,
-    then: Option<(&'static str, Option<Seen>)>,
+    then: Vec<Watcher>,
 }
 
 fn expected(notice: Notice, lives: &Lives) -> Expected {
-    let client = ("the client", lives.client.lost);
-    let server = ("the server", lives.client.dropped);
-    let (first, by_silence, then) = match notice {
-        Notice::Both => (vec![client, server], true, None),
-        Notice::ServerThenClient => (vec![server], true, Some(client)),
-        Notice::ClientThenServer => (vec![client], true, Some(server)),
-        Notice::Told => (vec![client, server], false, None),
-        Notice::Server => (vec![("the server", lives.sloth.dropped)], true, None),
-        Notice::Clients => (vec![client, ("the witness", lives.witness.lost)], false, None),
-        Notice::Nobody => (vec![], false, None),
+    let clients =
+        || lives.clients.iter().map(|(name, life)| (format!("{name}'s client"), life.lost));
+    let server =
+        || lives.clients.iter().map(|(name, life)| (format!("the server of {name}"), life.dropped));
+    let (first, by_silence, then): (Vec<_>, _, Vec<_>) = match notice {
+        Notice::Both => (clients().chain(server()).collect(), true, vec![]),
+        Notice::ServerThenClient => (server().collect(), true, clients().collect()),
+        Notice::ClientThenServer => (clients().collect(), true, server().collect()),
+        Notice::Told => (clients().chain(server()).collect(), false, vec![]),
+        Notice::Server => (vec![("the server".to_owned(), lives.sloth.dropped)], true, vec![]),
+        Notice::Clients => {
+            let witness = ("the witness".to_owned(), lives.witness.lost);
+            (clients().chain([witness]).collect(), false, vec![])
+        }
+        Notice::Nobody => (vec![], false, vec![]),
     };
     Expected { first, by_silence, then }
 }
@@ -66,7 +94,7 @@ pub(crate) fn judge(
         }
         last = last.zip(seen).map(|(last, seen)| last.max(seen.at));
     }
-    if let (Some((who, seen)), Some(first)) = (then, last) {
+    for ((who, seen), first) in then.into_iter().zip(last.into_iter().cycle()) {
         let told = seen.map(|seen| seen.at.saturating_duration_since(first));
         if told.is_none_or(|told| told > settings::TOLD + late) {
             problems.push(format!("{who} was not told in time"));
@@ -86,7 +114,7 @@ mod tests {
             seen.map(|(seconds, how)| Seen { at: begun + SECOND * seconds, how })
         };
         let client = Life { lost: seen(client), dropped: seen(server), ..Life::default() };
-        Lives { client, ..Lives::default() }
+        Lives { clients: [(Runtime::Tokio, client)].into(), ..Lives::default() }
     }
 
     #[test]

@@ -2,12 +2,12 @@
 //! sleep was overslept. Bounds on real time are the promise plus this, and a trial during which the
 //! machine stalled is performed once more.
 
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use everbeat_core::time::Timer;
+use everbeat_tokio::transport::TokioTimer;
 
 use crate::note::Note;
 
@@ -27,10 +27,9 @@ impl Lateness {
         let lateness = Self::default();
         let worst = lateness.clone();
         tokio::spawn(async move {
+            let timer = TokioTimer::new();
             loop {
-                let due = Instant::now() + STEP;
-                sleep_until(due).await;
-                worst.note(due.elapsed());
+                worst.note(overslept(&timer).await);
             }
         });
         lateness
@@ -55,21 +54,28 @@ impl Lateness {
     pub(crate) fn recent(&self) -> Duration {
         self.worst().max(self.before)
     }
+}
 
-    /// Tells the parent how late this process was, whenever it was more than a step
-    pub(crate) fn report(mut self) {
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(STEP * 10).await;
-                self.begin();
-                let late = mem::take(&mut self.before);
-                let millis = u64::try_from(late.as_millis()).unwrap_or(u64::MAX);
-                if late > STEP && (Note::Late { millis }).write().is_err() {
-                    return; // the parent is gone, and so will we be
-                }
-            }
-        });
+/// Tells the parent how late this process was, whenever it was more than a step, until there is no
+/// parent any more
+pub(crate) async fn report(timer: impl Timer) {
+    loop {
+        let mut late = Duration::ZERO;
+        for _ in 0..10 {
+            late = late.max(overslept(&timer).await);
+        }
+        let millis = u64::try_from(late.as_millis()).unwrap_or(u64::MAX);
+        if late > STEP && (Note::Late { millis }).write().is_err() {
+            return;
+        }
     }
+}
+
+/// By how much a short sleep was overslept
+async fn overslept(timer: &impl Timer) -> Duration {
+    let due = timer.now() + STEP;
+    timer.sleep_until(due).await;
+    timer.now().saturating_duration_since(due)
 }
 
 #[cfg(test)]

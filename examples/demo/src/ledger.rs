@@ -111,12 +111,15 @@ pub(crate) fn overdue(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtimes::Runtime;
+
+    const CLIENT: Who = Who::Client(Runtime::Tokio);
 
     const SECOND: Duration = Duration::from_secs(1);
 
     fn ledger(fate: Option<Fate>, arrivals: u32) -> Ledger {
         let mut ledger = Ledger::default();
-        let id = (Who::Client, 1);
+        let id = (CLIENT, 1);
         ledger.sent(id, Instant::now());
         (0..arrivals).for_each(|_| ledger.arrived(id));
         fate.map(|fate| ledger.settled(id, fate));
@@ -152,8 +155,8 @@ mod tests {
             assert!(found.len() == 1 && found[0].contains(problem), "{found:?}");
         }
         let mut kept = Ledger::default();
-        kept.sent((Who::Client, 1), Instant::now());
-        kept.settled((Who::Client, 1), Fate::Unconfirmed);
+        kept.sent((CLIENT, 1), Instant::now());
+        kept.settled((CLIENT, 1), Fate::Unconfirmed);
         assert!(kept.contradictions()[0].contains("not handed back"));
         assert_eq!(kept.counts().lost, 1);
         let mut stranger = Ledger::default();

@@ -15,6 +15,8 @@ pub(crate) struct Life {
     pub(crate) lost: Option<Seen>,
     /// The first end that the server has seen since the fault
     pub(crate) dropped: Option<Seen>,
+    /// How often it tried to connect
+    pub(crate) attempts: u64,
     /// It will not try again
     pub(crate) over: bool,
 }

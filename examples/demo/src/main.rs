@@ -1,11 +1,13 @@
-//! The demo: a server, two clients and a fault proxy, each in a process of its own where that
-//! matters; real faults, what was noticed, what came back. Exit code 0 if every bound held, 1 if
+//! The demo: a server, a client on each runtime, a witness and a fault proxy, each in a process of
+//! its own where that matters; real faults, what was noticed, what came back. Exit code 0 if every bound held, 1 if
 //! one did not, 2 if the machine stalled, 3 if the demo itself could not run.
 
 mod args;
 mod causes;
+mod child;
 mod children;
 mod client;
+mod crowd;
 mod deeds;
 mod judge;
 mod lateness;
@@ -16,6 +18,7 @@ mod object;
 mod outcome;
 mod play;
 mod report;
+mod runtimes;
 mod server;
 mod settings;
 mod sloth;
@@ -25,26 +28,14 @@ mod trials;
 
 use std::process::ExitCode;
 
-use crate::args::{Args, Role};
+use crate::args::Role;
 
 fn main() -> ExitCode {
-    let args = match args::parse(std::env::args().skip(1)) {
-        Ok(args) => args,
+    let ended = match args::parse(std::env::args().skip(1)) {
+        Ok(Role::Demo(options)) => play::demo(options),
+        Ok(Role::Child(child)) => child.run().map(|()| ExitCode::SUCCESS),
+        Ok(Role::Help) => return report::help(),
         Err(problem) => return report::usage(&problem),
     };
-    match run(args) {
-        Ok(code) => code,
-        Err(error) => report::failure(&error),
-    }
-}
-
-#[tokio::main(flavor = "current_thread")]
-async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match args.role {
-        Role::Server(address) => server::run(address, args.broken).await?,
-        Role::Client(name, address) => client::run(name, address, args.broken).await?,
-        Role::Demo(options) => return play::demo(options, args.broken).await,
-        Role::Help => return Ok(report::help()),
-    }
-    Ok(ExitCode::SUCCESS)
+    ended.unwrap_or_else(|error| report::failure(&error))
 }

@@ -5,8 +5,10 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-use everbeat_tokio::Cause;
+use everbeat_core::Cause;
 use serde::{Deserialize, Serialize};
+
+use crate::runtimes::Runtime;
 
 /// Somebody on the stage
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -14,10 +16,12 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Who {
     /// The server, killed and restarted
     Server,
-    /// The client behind the proxy: every fault is for it
-    Client,
+    /// A client behind the proxy, by its runtime: every fault is for it
+    Client(Runtime),
     /// A client with a road of its own, which must notice nothing of the others' faults
     Witness,
+    /// Many clients that lose their server at one time
+    Crowd,
     /// A peer that talks and never reads
     Sloth,
     /// The fault proxy
@@ -28,16 +32,28 @@ impl Who {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Server => "server",
-            Self::Client => "client",
+            Self::Client(runtime) => runtime.name(),
             Self::Witness => "witness",
+            Self::Crowd => "crowd",
             Self::Sloth => "sloth",
             Self::Proxy => "proxy",
         }
     }
 
-    /// A client by its name, as messages begin with it
+    /// Somebody by his name; messages begin with it
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Client, Self::Witness, Self::Sloth].into_iter().find(|who| who.name() == name)
+        let others = [Self::Server, Self::Witness, Self::Crowd, Self::Sloth, Self::Proxy];
+        let clients = Runtime::ALL.map(Self::Client);
+        clients.into_iter().chain(others).find(|who| who.name() == name)
+    }
+
+    /// Whether he is a process of his own
+    pub(crate) const fn is_child(self) -> bool {
+        !matches!(self, Self::Sloth | Self::Proxy)
+    }
+
+    pub(crate) const fn is_client(self) -> bool {
+        matches!(self, Self::Client(_))
     }
 }
 
@@ -61,6 +77,12 @@ pub(crate) enum Note {
     Ended { peer: Option<Who>, end: End },
     /// The client accepted a message from its application
     Sent { id: u64 },
+    /// The client did not accept a message from its application
+    Refused { why: String },
+    /// All of a crowd are connected
+    Gathered,
+    /// When each of a crowd first tried again, since the first of them did
+    TriedAgain { millis: Vec<u64> },
     /// What became of messages that the client had accepted
     Fates { fate: Fate, ids: Vec<u64> },
     /// Messages that the client gave back to its application, and as what

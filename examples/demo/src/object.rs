@@ -53,6 +53,10 @@ fn of_trial(outcome: &Outcome) -> Vec<Value> {
     rows.extend(outcome.attempts.map(|attempts| {
         at_most(&name("tries in 5 s"), attempts, "tries", settings::FLAPPING_ATTEMPTS)
     }));
+    rows.extend(outcome.spread.map(|spread| {
+        let (value, goal) = (spread.as_secs_f64(), settings::CROWD_SPAN.as_secs_f64());
+        row(&name("first attempts span"), json!(value), "s", json!(goal), value >= goal)
+    }));
     rows.push(none(&name("problems"), outcome.problems.len() as u64, "problems"));
     rows
 }
@@ -91,10 +95,11 @@ mod tests {
         let second = Duration::from_secs(1);
         let noticed = Some(Measured { took: Some(second), allowed: second * 2 });
         let back = Some(Measured { took: None, allowed: second });
-        let outcome = Outcome { noticed, back, attempts: Some(9), ..Outcome::new("fault") };
+        let spread = Some(second);
+        let outcome = Outcome { noticed, back, attempts: Some(9), spread, ..Outcome::new("fault") };
         let rows = of_trial(&outcome);
         let met: Vec<_> = rows.iter().map(|row| row["met"].as_bool().unwrap()).collect();
-        assert_eq!(met, [true, false, false, true]);
+        assert_eq!(met, [true, false, false, true, true]);
         assert_eq!(rows[0]["name"], "fault: noticed after");
         assert_eq!(rows[1]["value"], Value::Null);
     }

@@ -15,6 +15,8 @@ pub(crate) struct Outcome {
     pub(crate) back: Option<Measured>,
     /// How many connections were tried, where that is bounded
     pub(crate) attempts: Option<u64>,
+    /// How far apart the first attempts of a crowd were, where that is bounded
+    pub(crate) spread: Option<Duration>,
     /// How many ends of connections nobody had cause for
     pub(crate) false_alarms: usize,
     /// What was not as it must be, in words
@@ -50,6 +52,7 @@ impl Outcome {
             && self.noticed.is_none_or(|noticed| noticed.held())
             && self.back.is_none_or(|back| back.held())
             && self.attempts.is_none_or(|attempts| attempts <= settings::FLAPPING_ATTEMPTS)
+            && self.spread.is_none_or(|spread| spread >= settings::CROWD_SPAN)
     }
 
     /// Whether the machine kept up, so that it says something
@@ -98,6 +101,8 @@ mod tests {
         assert!(!Outcome { problems: vec!["odd".into()], ..good() }.held());
         assert!(Outcome { attempts: Some(8), ..good() }.held());
         assert!(!Outcome { attempts: Some(9), ..good() }.held());
+        assert!(Outcome { spread: Some(settings::CROWD_SPAN), ..good() }.held());
+        assert!(!Outcome { spread: Some(settings::CROWD_SPAN / 2), ..good() }.held());
     }
 
     #[test]

@@ -10,10 +10,11 @@ use everbeat_faults::{Fault, Proxy};
 use everbeat_tokio::Server;
 use tokio::time::{Instant, timeout};
 
-use crate::args::{Mechanism, Options};
+use crate::args::Options;
+use crate::child::{Orders, command};
 use crate::children::{Notes, Process};
-use crate::client::command;
 use crate::lateness::Lateness;
+use crate::life::Life;
 use crate::note::Who;
 use crate::outcome::Outcome;
 use crate::report;
@@ -32,10 +33,11 @@ const TRIES: u32 = 10;
 const REPEAT_FOR: Duration = Duration::from_secs(240);
 
 /// Runs the demo and prints its report
-pub(crate) async fn demo(options: Options, broken: Option<Mechanism>) -> anyhow::Result<ExitCode> {
+#[tokio::main(flavor = "current_thread")]
+pub(crate) async fn demo(options: Options) -> anyhow::Result<ExitCode> {
     let timeline = Timeline::new(options.json);
-    report::preface(&timeline, broken);
-    let mut play = Play::open(timeline, broken).await?;
+    report::preface(&timeline, &options);
+    let mut play = Play::open(timeline, options).await?;
     let outcomes = play.perform_all(options.limit).await?;
     let stage = play.close().await?;
     Ok(report::print(&stage, &outcomes, options))
@@ -46,27 +48,34 @@ pub(crate) struct Play {
     pub(crate) stage: Stage,
     pub(crate) proxy: Proxy,
     pub(crate) server: Process,
-    pub(crate) client: Process,
+    /// Those behind the proxy
+    pub(crate) clients: Vec<Process>,
     pub(crate) witness: Process,
     /// Where a server listens that accepts and then closes
     pub(crate) flapping: SocketAddr,
-    pub(crate) broken: Option<Mechanism>,
+    pub(crate) options: Options,
 }
 
 impl Play {
-    async fn open(timeline: Timeline, broken: Option<Mechanism>) -> anyhow::Result<Self> {
-        let mut stage = Stage::new(Notes::new(), timeline, Lateness::measure());
+    async fn open(timeline: Timeline, options: Options) -> anyhow::Result<Self> {
+        let runtimes = options.runtimes();
+        let mut stage = Stage::new(Notes::new(), timeline, Lateness::measure(), &runtimes);
+        let orders = options.orders();
         let anywhere = (Ipv4Addr::LOCALHOST, 0).into();
-        let server = stage.notes().start(Who::Server, anywhere, broken)?;
+        let server = stage.notes().start(Who::Server, anywhere, orders)?;
         let soon = Instant::now() + PATIENCE;
         stage.until(soon, |stage| stage.server.is_some()).await?;
         let address = stage.server.context("the server did not start")?;
         let proxy = Proxy::start(address).await?;
         stage.say(Who::Proxy, &format!("{} leads to the server", proxy.address()))?;
-        let client = stage.notes().start(Who::Client, proxy.address(), broken)?;
-        let witness = stage.notes().start(Who::Witness, address, broken)?;
+        let clients = runtimes.into_iter().map(|runtime| {
+            let orders = Orders { runtime, ..orders };
+            stage.notes().start(Who::Client(runtime), proxy.address(), orders)
+        });
+        let clients = clients.collect::<anyhow::Result<Vec<_>>>()?;
+        let witness = stage.notes().start(Who::Witness, address, orders)?;
         let flapping = flapping().await?;
-        let mut play = Self { stage, proxy, server, client, witness, flapping, broken };
+        let mut play = Self { stage, proxy, server, clients, witness, flapping, options };
         play.up().await?;
         Ok(play)
     }
@@ -76,7 +85,7 @@ impl Play {
         let is_over = || limit.is_some_and(|limit| limit.saturating_sub(start.elapsed()) < LONGEST);
         let mut outcomes = Vec::new();
         loop {
-            for trial in Trial::all(self.broken) {
+            for trial in Trial::all(self.options.broken) {
                 if is_over() && !outcomes.is_empty() {
                     return Ok(outcomes);
                 }
@@ -91,7 +100,7 @@ impl Play {
                     outcome = Outcome { repeated, ..self.perform(trial).await? };
                 }
                 // A broken run has shown what it is for once a bound is broken.
-                let shown = self.broken.is_some() && outcome.counts() && !outcome.held();
+                let shown = self.options.broken.is_some() && outcome.counts() && !outcome.held();
                 outcomes.push(outcome);
                 if shown {
                     return Ok(outcomes);
@@ -117,19 +126,18 @@ impl Play {
         Ok(())
     }
 
-    /// Until both clients are connected, and a while longer
+    /// Until all clients are connected, and a while longer
     async fn up(&mut self) -> anyhow::Result<()> {
         let soon = Instant::now() + PATIENCE;
-        let up = |stage: &Stage| stage.lives.client.up_since.and(stage.lives.witness.up_since);
         ensure!(
-            self.stage.until(soon, |stage| up(stage).is_some()).await?,
+            self.stage.until(soon, |stage| stage.lives.are_up()).await?,
             "the clients did not connect"
         );
         self.stage.watch(settings::CALM).await
     }
 
-    /// The last act: the witness leaves politely, the server is killed, and the client, left with
-    /// messages that nobody will take, closes
+    /// The last act: the witness leaves politely, the server is killed, and the clients, left with
+    /// messages that nobody will take, close
     async fn close(mut self) -> anyhow::Result<Stage> {
         self.stage.timeline.rule(Instant::now(), "the end");
         self.stage.lateness.begin();
@@ -141,11 +149,14 @@ impl Play {
             .until(soon, |stage| stage.lives.witness.over && stage.lives.witness.dropped.is_some())
             .await?;
         self.kill_server().await?;
-        self.stage.until(soon, |stage| stage.lives.client.up_since.is_none()).await?;
+        let clients = |stage: &Stage, are: fn(&Life) -> bool| stage.lives.clients.values().all(are);
+        self.stage.until(soon, |stage| clients(stage, |life| life.up_since.is_none())).await?;
         self.stage.watch(settings::SEND_EVERY * 5).await?;
-        self.client.tell(command::CLOSE).await;
-        self.stage.until(soon, |stage| stage.lives.client.over).await?;
-        for child in [&mut self.client, &mut self.witness] {
+        for client in &mut self.clients {
+            client.tell(command::CLOSE).await;
+        }
+        self.stage.until(soon, |stage| clients(stage, |life| life.over)).await?;
+        for child in self.clients.iter_mut().chain([&mut self.witness]) {
             timeout(PATIENCE, child.ended()).await.context("a client did not exit")??;
         }
         self.stage.rest().await

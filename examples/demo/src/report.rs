@@ -5,7 +5,7 @@ use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::args::{Mechanism, Options, USAGE};
+use crate::args::{Options, USAGE};
 use crate::ledger::Counts;
 use crate::object::object;
 use crate::outcome::Outcome;
@@ -37,7 +37,7 @@ impl Sum {
     fn new(stage: &Stage, outcomes: &[Outcome]) -> Self {
         let counts = stage.ledger.counts();
         let mut problems = stage.ledger.contradictions();
-        for more in [&stage.disorder, &stage.overdue, &stage.false_alarms] {
+        for more in [&stage.disorder, &stage.overdue, &stage.refused, &stage.false_alarms] {
             problems.extend_from_slice(more);
         }
         Self {
@@ -54,7 +54,13 @@ impl Sum {
 }
 
 /// The settings and the bounds, before anything happens
-pub(crate) fn preface(timeline: &Timeline, broken: Option<Mechanism>) {
+pub(crate) fn preface(timeline: &Timeline, options: &Options) {
+    let clients: Vec<_> = options.runtimes().into_iter().map(|runtime| runtime.name()).collect();
+    timeline.plain(format_args!(
+        "clients    on {}; server and witness on {}",
+        clients.join(", "),
+        options.orders().runtime,
+    ));
     timeline.plain(format_args!(
         "settings   interval {}, timeout {}, dial {}, backoff {} to {}, reset after {}",
         span(settings::INTERVAL),
@@ -74,7 +80,7 @@ pub(crate) fn preface(timeline: &Timeline, broken: Option<Mechanism>) {
         "           (the configuration's promise, {} of margin, and our own lateness on top)",
         span(settings::MARGIN),
     ));
-    if let Some(mechanism) = broken {
+    if let Some(mechanism) = options.broken {
         timeline.plain(format_args!("broken     {}: a bound must break", mechanism.name()));
     }
     timeline.plain("");

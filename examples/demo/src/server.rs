@@ -2,19 +2,23 @@
 //! a tick now and then, and notes why a connection has ended. Expiry is the library's.
 
 use std::error::Error;
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use everbeat_tokio::server::Connection;
-use everbeat_tokio::{Cause, Server};
-use tokio::io::{AsyncBufReadExt, BufReader, stdin};
-use tokio::time::{MissedTickBehavior, interval};
+use everbeat_core::time::Timer;
+use everbeat_core::transport::Transport;
+use everbeat_core::{Cause, Connection};
+use everbeat_server::{Handler, Server};
+use everbeat_ws::Acceptor;
 
 use crate::args::Mechanism;
-use crate::client::{command, number};
-use crate::lateness::Lateness;
+use crate::child::{Orders, Ticker, command, commands};
+use crate::client::number;
 use crate::note::{End, How, Note, Who};
+use crate::runtimes::Everbeat;
 use crate::settings;
 use crate::sloth::FLOOD;
 
@@ -24,41 +28,69 @@ type Ended = Box<dyn Error + Send + Sync>;
 /// One message of the flood
 const FLOOD_MESSAGE: usize = 32 << 10;
 
-pub(crate) async fn run(address: SocketAddr, broken: Option<Mechanism>) -> anyhow::Result<()> {
-    Lateness::measure().report();
-    let server = Server::builder()
+pub(crate) async fn run<R: Everbeat>(address: SocketAddr, orders: &Orders) -> anyhow::Result<()> {
+    let server = Server::<Acceptor<R>, R::Timer, R>::builder()
         .interval(settings::INTERVAL)
         .timeout(settings::TIMEOUT)
-        .heartbeat(broken != Some(Mechanism::Expiry))
+        .heartbeat(orders.broken != Some(Mechanism::Expiry))
         .bind(&address.to_string())
         .await?;
     Note::Listening { address: server.acceptor().local_address()? }.write()?;
 
     let talking = Arc::new(AtomicBool::new(true));
-    let heard = talking.clone();
+    let host = Host { timer: R::default().timer(), talking: talking.clone() };
     tokio::select! {
-        _ = server.serve(move |connection| handle(connection, talking.clone())) => {}
-        end = obey(&heard) => end?,
+        _ = server.serve_with(host) => {}
+        () = obey(&talking) => {}
     }
     Ok(())
 }
 
 /// Obeys until the parent closes our stdin: nobody is left to serve for
-async fn obey(talking: &AtomicBool) -> anyhow::Result<()> {
-    let mut commands = BufReader::new(stdin()).lines();
-    while let Some(command) = commands.next_line().await? {
+async fn obey(talking: &AtomicBool) {
+    let mut commands = commands();
+    while let Some(command) = commands.recv().await {
         match command.as_str() {
             command::QUIET => talking.store(false, Ordering::Relaxed),
             command::TALK => talking.store(true, Ordering::Relaxed),
             _ => {}
         }
     }
-    Ok(())
 }
 
-async fn handle(mut connection: Connection, talking: Arc<AtomicBool>) -> Result<(), Ended> {
+/// Serves every connection alike
+#[derive(Debug)]
+pub(crate) struct Host<K> {
+    timer: K,
+    talking: Arc<AtomicBool>,
+}
+
+impl<K, T, L, X> Handler<T, L, X> for Host<K>
+where
+    K: Timer<Sleep: Send + Unpin> + Clone + Send + Sync + 'static,
+    T: Transport,
+    L: Timer,
+    Connection<T, L>: Unpin + Send + 'static,
+{
+    type Error = Ended;
+    type Future = Pin<Box<dyn Future<Output = Result<(), Ended>> + Send>>;
+
+    fn handle(&self, connection: Connection<T, L>, _: X) -> Self::Future {
+        let ticks = Ticker::new(self.timer.clone(), settings::TICK_EVERY);
+        Box::pin(handle(connection, ticks, self.talking.clone()))
+    }
+}
+
+async fn handle<T: Transport, L: Timer, K: Timer<Sleep: Unpin>>(
+    mut connection: Connection<T, L>,
+    ticks: Ticker<K>,
+    talking: Arc<AtomicBool>,
+) -> Result<(), Ended>
+where
+    Connection<T, L>: Unpin,
+{
     let mut peer = None;
-    let ended = converse(&mut connection, &mut peer, &talking).await;
+    let ended = converse(&mut connection, ticks, &mut peer, &talking).await;
     let end = match &ended {
         Ok(()) => End { how: How::Closed, sentence: "closed by the peer".into() },
         Err(cause) => End::new(cause, cause),
@@ -67,13 +99,15 @@ async fn handle(mut connection: Connection, talking: Arc<AtomicBool>) -> Result<
     Ok(ended?)
 }
 
-async fn converse(
-    connection: &mut Connection,
+async fn converse<T: Transport, L: Timer, K: Timer<Sleep: Unpin>>(
+    connection: &mut Connection<T, L>,
+    mut turn: Ticker<K>,
     peer: &mut Option<Who>,
     talking: &AtomicBool,
-) -> Result<(), Cause> {
-    let mut turn = interval(settings::TICK_EVERY);
-    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+) -> Result<(), Cause>
+where
+    Connection<T, L>: Unpin,
+{
     let mut ticks = 0;
     loop {
         tokio::select! {
@@ -88,7 +122,7 @@ async fn converse(
                     return Err(flood(connection).await);
                 }
             }
-            _ = turn.tick(), if talking.load(Ordering::Relaxed) => {
+            () = turn.tick(), if talking.load(Ordering::Relaxed) => {
                 ticks += 1;
                 connection.send(format!("tick {ticks}")).await?;
             }
@@ -97,7 +131,10 @@ async fn converse(
 }
 
 /// Sends until the connection ends, and returns why it did
-async fn flood(connection: &mut Connection) -> Cause {
+async fn flood<T: Transport, L: Timer>(connection: &mut Connection<T, L>) -> Cause
+where
+    Connection<T, L>: Unpin,
+{
     loop {
         if let Err(cause) = connection.send(vec![0; FLOOD_MESSAGE]).await {
             return cause;

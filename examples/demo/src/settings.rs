@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use everbeat_tokio::reconnect::Backoff;
+use everbeat_core::client::Queue;
+use everbeat_core::reconnect::Backoff;
 
 use crate::args::Mechanism;
 
@@ -35,6 +36,12 @@ pub(crate) const FLAPPING_FOR: Duration = Duration::from_secs(5);
 pub(crate) const FLAPPING_ATTEMPTS: u64 = 8;
 /// How long the killed server stays away
 pub(crate) const DOWN_FOR: Duration = Duration::from_millis(800);
+/// How many clients are cut at once
+pub(crate) const CROWD: usize = 50;
+/// From how long a time each of them draws its first delay
+pub(crate) const CROWD_WINDOW: Duration = Duration::from_secs(1);
+/// How far apart their first attempts must be at least
+pub(crate) const CROWD_SPAN: Duration = Duration::from_millis(500);
 /// How long all is well between two faults
 pub(crate) const CALM: Duration = Duration::from_millis(600);
 
@@ -57,4 +64,17 @@ pub(crate) fn backoff(broken: Option<Mechanism>) -> Backoff {
         _ => BACKOFF_MIN..=BACKOFF_MAX,
     };
     Backoff::full_jitter(steps).with_healthy_after(HEALTHY_AFTER)
+}
+
+/// How much may wait in a client while nobody is connected; broken, next to nothing
+pub(crate) fn queue(broken: Option<Mechanism>) -> Queue {
+    match broken {
+        Some(Mechanism::Queue) => Queue::bounded(1, 1 << 20),
+        _ => Queue::default(),
+    }
+}
+
+/// The crowd's backoff: its clients count as healthy at once, for they are cut soon
+pub(crate) fn crowd_backoff() -> Backoff {
+    Backoff::full_jitter(CROWD_WINDOW..=CROWD_WINDOW).with_healthy_after(Duration::ZERO)
 }

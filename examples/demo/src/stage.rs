@@ -11,11 +11,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::causes::Causes;
 use crate::children::{Notes, Told};
+use crate::crowd::span_of;
 use crate::judge::Lives;
 use crate::lateness::Lateness;
 use crate::ledger::{Ledger, overdue};
 use crate::life::{Life, Seen};
 use crate::note::{End, Fate, How, Note, Who};
+use crate::runtimes::Runtime;
 use crate::settings;
 use crate::timeline::{Mood, Timeline, span};
 use crate::trials::Notice;
@@ -37,6 +39,8 @@ pub(crate) struct Stage {
     pub(crate) false_alarms: Vec<String>,
     /// Proofs that came too late, likewise
     pub(crate) overdue: Vec<String>,
+    /// Messages that were not taken from the application, likewise
+    pub(crate) refused: Vec<String>,
     /// What no stall excuses: messages out of order
     pub(crate) disorder: Vec<String>,
     /// Ends that the present fault explains
@@ -51,18 +55,33 @@ pub(crate) struct Stage {
     /// The newest number from a sender at a receiver, and whether it may begin anew
     newest: BTreeMap<(Who, Who), u64>,
     closing: bool,
+    pub(crate) crowd: Crowd,
+}
+
+/// What is known of the crowd
+#[derive(Debug, Default)]
+pub(crate) struct Crowd {
+    pub(crate) gathered: bool,
+    /// How far apart the first attempts were, once all have tried
+    pub(crate) span: Option<Duration>,
 }
 
 impl Stage {
-    pub(crate) fn new(notes: Notes, timeline: Timeline, lateness: Lateness) -> Self {
+    pub(crate) fn new(
+        notes: Notes,
+        timeline: Timeline,
+        lateness: Lateness,
+        clients: &[Runtime],
+    ) -> Self {
         Self {
             timeline,
             lateness,
             ledger: Ledger::default(),
-            lives: Lives::default(),
+            lives: Lives::of(clients),
             server: None,
             false_alarms: Vec::new(),
             overdue: Vec::new(),
+            refused: Vec::new(),
             disorder: Vec::new(),
             cause: Causes::Nothing,
             cut_at: None,
@@ -71,6 +90,7 @@ impl Stage {
             notes,
             newest: BTreeMap::new(),
             closing: false,
+            crowd: Crowd::default(),
         }
     }
 
@@ -94,6 +114,7 @@ impl Stage {
         self.explain(Causes::Everything);
         self.false_alarms.clear();
         self.overdue.clear();
+        self.refused.clear();
     }
 
     /// The last act: every polite or sudden end is explained
@@ -103,9 +124,7 @@ impl Stage {
     }
 
     fn explain(&mut self, cause: Causes) -> Instant {
-        for life in [&mut self.lives.client, &mut self.lives.witness, &mut self.lives.sloth] {
-            life.begin();
-        }
+        self.lives.all().for_each(Life::begin);
         let now = Instant::now();
         (self.cause, self.cut_at, self.slowest) = (cause, Some(now), Duration::ZERO);
         now
@@ -166,11 +185,16 @@ impl Stage {
     fn hear(&mut self, Told { at, who, what }: Told) -> anyhow::Result<()> {
         match (who, what) {
             (Who::Server, None) if self.server.is_none() => {}
+            (Who::Crowd, None) => {}
             (_, None) if self.closing => {}
             (_, None) => bail!("the {who} process ended by itself"),
             (_, Some(Note::Late { millis })) => self.lateness.note(Duration::from_millis(millis)),
             (_, Some(Note::Got { from, id })) => self.got(at, who, from, id),
             (Who::Server, Some(note)) => self.hear_server(at, note),
+            (Who::Crowd, Some(Note::Gathered)) => self.crowd.gathered = true,
+            (Who::Crowd, Some(Note::TriedAgain { millis })) => {
+                self.crowd.span = Some(span_of(&millis));
+            }
             (_, Some(note)) => self.hear_client(at, who, note),
         }
         Ok(())
@@ -219,6 +243,12 @@ impl Stage {
     fn hear_client(&mut self, at: Instant, who: Who, note: Note) {
         match note {
             Note::Sent { id } => self.ledger.sent((who, id), at),
+            Note::Refused { why } => self.refused.push(format!("{who} took no message: {why}")),
+            Note::Connecting { .. } => {
+                if let Some(life) = self.life(who) {
+                    life.attempts += 1;
+                }
+            }
             Note::Fates { fate, ids } => self.settle(at, who, fate, &ids),
             Note::HandedBack { fate, ids } => {
                 ids.iter().for_each(|&id| self.ledger.handed_back((who, id), fate));
@@ -313,10 +343,10 @@ impl Stage {
 
     fn life(&mut self, who: Who) -> Option<&mut Life> {
         match who {
-            Who::Client => Some(&mut self.lives.client),
+            Who::Client(runtime) => self.lives.clients.get_mut(&runtime),
             Who::Witness => Some(&mut self.lives.witness),
             Who::Sloth => Some(&mut self.lives.sloth),
-            Who::Server | Who::Proxy => None,
+            Who::Server | Who::Crowd | Who::Proxy => None,
         }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) enum Deed {
     Sloth,
     /// The server is killed with SIGKILL, and started again on the same port
     Kill,
+    /// The same, with many clients connected to it
+    Crowd,
     /// The road leads to a server that accepts and then closes, for a while
     Flapping,
     /// The road is slow for a while, and one end silent at a time
@@ -49,9 +51,9 @@ pub(crate) enum Notice {
     Nobody,
 }
 
-use Mechanism::{Backoff, Expiry, Heartbeat};
+use Mechanism::{Backoff, Expiry, Heartbeat, Jitter, Queue};
 
-pub(crate) const TRIALS: [Trial; 9] = [
+pub(crate) const TRIALS: [Trial; 10] = [
     Trial {
         name: "black hole, both ways",
         deed: Deed::Road(Fault::BlackHole(Direction::Both)),
@@ -87,7 +89,13 @@ pub(crate) const TRIALS: [Trial; 9] = [
         name: "server killed and restarted",
         deed: Deed::Kill,
         notice: Notice::Clients,
-        needs: &[],
+        needs: &[Queue],
+    },
+    Trial {
+        name: "the same, with 50 clients",
+        deed: Deed::Crowd,
+        notice: Notice::Clients,
+        needs: &[Jitter],
     },
     Trial {
         name: "a server that accepts and then closes",
@@ -132,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_broken_mechanism_is_missed_at_once() {
-        for broken in [Heartbeat, Backoff, Expiry] {
+        for broken in [Heartbeat, Backoff, Expiry, Jitter, Queue] {
             assert!(Trial::all(Some(broken))[0].needs.contains(&broken));
         }
         let names = Trial::all(None).into_iter().map(|trial| trial.name);

@@ -40,7 +40,7 @@ pub(super) fn fails(shell: &Shell, mechanism: &str) -> Result<Outcome> {
 
 /// [`fails`] for each mechanism, and no machine is excused
 pub(super) fn surely_fails(shell: &Shell) -> Result<Outcome> {
-    for mechanism in ["heartbeat", "backoff", "expiry"] {
+    for mechanism in ["heartbeat", "backoff", "expiry", "jitter", "queue"] {
         let words = ["--json", "--break", mechanism];
         surely(expect(exit::BROKEN, FULL_TRIES, &mut || play(shell, &words))?)?;
     }

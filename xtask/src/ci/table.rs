@@ -109,6 +109,12 @@ pub(super) const GROUPS: &[Group] = &[
             step("break-expiry", "without expiry the demo fails", |shell| {
                 demo::fails(shell, "expiry")
             }),
+            step("break-jitter", "without jitter the demo fails", |shell| {
+                demo::fails(shell, "jitter")
+            }),
+            step("break-queue", "without a queue the demo fails", |shell| {
+                demo::fails(shell, "queue")
+            }),
             step("examples", "client and server talk to each other", examples::run),
             step("interop", "other people's peers, each scenario once", interop::smoke),
         ],
