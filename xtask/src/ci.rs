@@ -6,6 +6,7 @@ mod demo;
 mod examples;
 mod lost;
 mod msrv;
+mod one_runtime;
 mod packaging;
 mod table;
 mod typos;
