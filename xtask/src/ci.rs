@@ -7,6 +7,7 @@ mod examples;
 mod interop;
 mod lost;
 mod msrv;
+mod one_runtime;
 mod packaging;
 mod table;
 mod typos;

@@ -18,6 +18,7 @@ mod packages;
 mod readme;
 mod root_names;
 mod runtime_size;
+mod runtimes_alike;
 mod todos;
 mod tree;
 mod whitespace;
@@ -42,6 +43,7 @@ const CHECKS: &[Check] = &[
     ("licences of ours", licences::check),
     ("file sizes", file_size::check),
     ("runtime crates are thin", runtime_size::check),
+    ("runtime crates are alike", runtimes_alike::check),
     ("names at a crate's root", root_names::check),
     ("module docs", module_docs::check),
     ("attributes", attributes::check),

@@ -43,7 +43,3 @@ pub type Client = everbeat_core::Client<client::Connector, TokioTimer>;
 /// A server that expires silent connections, on tokio
 #[cfg(feature = "server")]
 pub type Server = everbeat_server::Server<server::Acceptor, TokioTimer, Tokio>;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

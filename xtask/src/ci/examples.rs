@@ -12,7 +12,7 @@ use super::Outcome;
 use crate::shell::Shell;
 
 /// A pair is `RUNTIME-server ADDRESS` and `RUNTIME-client ADDRESS --messages N`
-const RUNTIMES: &[&str] = &["tokio"];
+const RUNTIMES: &[&str] = &["tokio", "async-std", "smol"];
 
 /// Far more than a pair needs, so that only a pair that hangs meets it
 const PATIENCE: Duration = Duration::from_secs(30);

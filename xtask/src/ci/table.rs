@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::{Outcome, demo, examples, interop, msrv, packaging, typos};
+use super::{Outcome, demo, examples, interop, msrv, one_runtime, packaging, typos};
 use crate::shell::Shell;
 use crate::{bench, nostd, tidy};
 
@@ -83,6 +83,7 @@ pub(super) const GROUPS: &[Group] = &[
             step("no-std", "core links without std, and would not with it", |shell| {
                 nostd::check(shell).map(|()| Outcome::Passed)
             }),
+            step("only-one-runtime", "a user of one runtime pulls no other", one_runtime::run),
             step("package", "what a registry would get", packaging::run),
         ],
     },

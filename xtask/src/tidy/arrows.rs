@@ -9,6 +9,8 @@ struct Rule {
     tests_use: &'static [&'static str],
 }
 
+const ASYNC_IO: &str = "everbeat-async-io";
+const CONFORMANCE: &str = "everbeat-conformance";
 const CORE: &str = "everbeat-core";
 const FAULTS: &str = "everbeat-faults";
 const SERVER: &str = "everbeat-server";
@@ -17,7 +19,7 @@ const WS: &str = "everbeat-ws";
 
 /// A runtime's crate: the edge of everything, so that only programs stand on it
 const fn runtime(name: &'static str) -> Rule {
-    Rule { name, builds_on: &[CORE, WS, SERVER], tests_use: &[FAULTS] }
+    Rule { name, builds_on: &[CORE, WS, SERVER, ASYNC_IO], tests_use: &[FAULTS, CONFORMANCE] }
 }
 
 const RULES: &[Rule] = &[
@@ -25,6 +27,9 @@ const RULES: &[Rule] = &[
     Rule { name: WS, builds_on: &[CORE], tests_use: &[FAULTS] },
     Rule { name: SERVER, builds_on: &[CORE], tests_use: &[] },
     Rule { name: SIM, builds_on: &[CORE], tests_use: &[SERVER] },
+    Rule { name: ASYNC_IO, builds_on: &[CORE, WS], tests_use: &[] },
+    // It runs what others implement; that includes the simulator, in its own tests.
+    Rule { name: CONFORMANCE, builds_on: &[CORE, WS, SERVER], tests_use: &[SIM] },
     Rule { name: FAULTS, builds_on: &[], tests_use: &[] },
     runtime("everbeat-tokio"),
     runtime("everbeat-async-std"),
@@ -81,7 +86,10 @@ mod tests {
             (SERVER, &[CORE]),
             (SIM, &[CORE, "dev:everbeat-server"]),
             (FAULTS, &["tokio"]),
-            ("everbeat-tokio", &[CORE, WS, SERVER]),
+            (ASYNC_IO, &[CORE, WS]),
+            (CONFORMANCE, &[CORE, WS, SERVER, "dev:everbeat-sim"]),
+            ("everbeat-tokio", &[CORE, WS, SERVER, "dev:everbeat-conformance"]),
+            ("everbeat-smol", &[CORE, WS, SERVER, ASYNC_IO]),
             ("everbeat-demo", &["everbeat-tokio", FAULTS]),
         ]);
         assert_eq!(none, [""; 0]);

@@ -22,7 +22,10 @@ const LICENCES: &[&str] = &[
 ];
 
 /// Crates that may be there twice, why, and when that ends
-const TWICE: &[(&str, &str)] = &[];
+const TWICE: &[(&str, &str)] = &[
+    ("async-channel", "async-std wants 1.x for ever, its own executor 2.x"),
+    ("event-listener", "async-channel 1.x wants 2.x, everything else 5.x"),
+];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let published = tree.packages.iter().filter(|package| package.published);

@@ -1,12 +1,15 @@
 //! A runtime's crate is a timer, a dial, a listen and a spawn: what grows there belongs elsewhere.
 
+use super::runtimes_alike::RUNTIMES;
 use super::tree::{Finding, Tree};
 
-const RUNTIMES: &[&str] = &["everbeat-tokio", "everbeat-async-std", "everbeat-smol"];
 const LESS_THAN: usize = 400;
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    let runtimes = tree.packages.iter().filter(|package| RUNTIMES.contains(&&*package.name));
+    let runtimes = tree
+        .packages
+        .iter()
+        .filter(|package| RUNTIMES.iter().any(|runtime| runtime.package == package.name));
     runtimes
         .filter_map(|package| {
             let source = format!("{}/src", package.folder);

@@ -1,0 +1,9 @@
+//! What belongs to a [`Client`](crate::Client): its builder, its queue, its errors, and how it
+//! connects.
+
+pub use everbeat_core::client::*;
+pub use everbeat_ws::RequestBuilder;
+pub use everbeat_ws::connect::ConnectError as AttemptError;
+
+/// Connects to a URL on smol
+pub type Connector = everbeat_ws::Connector<crate::Smol>;

@@ -1,0 +1,45 @@
+//! WebSockets that stay alive, on smol: they beat, notice a peer that is gone, and come back.
+//!
+//! ```no_run
+//! use everbeat_smol::{Client, Event};
+//!
+//! # async fn feed() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut client = Client::connect("ws://127.0.0.1:9001/feed").await?;
+//! while let Some(event) = client.next().await {
+//!     match event {
+//!         Event::Connected { .. } => client.send("subscribe ticker").await?,
+//!         Event::Message(message) => println!("{message}"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything happens on smol's global executor, which starts with the first task; there is nothing
+//! to set up.
+
+#![forbid(unsafe_code)]
+
+pub mod client;
+mod runtime;
+#[cfg(feature = "server")]
+pub mod server;
+mod stream;
+mod timer;
+pub mod transport;
+
+pub use everbeat_core as core;
+pub use everbeat_core::{Cause, Connection, Event, Message, config, outcome, reconnect};
+pub use everbeat_ws::Request;
+
+pub use runtime::Smol;
+
+use transport::SmolTimer;
+
+/// A client that reconnects, on smol
+pub type Client = everbeat_core::Client<client::Connector, SmolTimer>;
+
+/// A server that expires silent connections, on smol
+#[cfg(feature = "server")]
+pub type Server = everbeat_server::Server<server::Acceptor, SmolTimer, Smol>;
