@@ -14,6 +14,7 @@ mod interop;
 mod metadata;
 mod nostd;
 mod report;
+mod runtimes;
 mod shell;
 mod source;
 mod test;

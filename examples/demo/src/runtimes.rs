@@ -3,7 +3,9 @@
 use std::fmt;
 use std::future::Future;
 
+use everbeat_async_std::AsyncStd;
 use everbeat_server::SpawnServer;
+use everbeat_smol::Smol;
 use everbeat_tokio::Tokio;
 use everbeat_ws::Acceptor;
 use serde::{Deserialize, Serialize};
@@ -15,14 +17,18 @@ use crate::server::Host;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Runtime {
     Tokio,
+    AsyncStd,
+    Smol,
 }
 
 impl Runtime {
-    pub(crate) const ALL: [Self; 1] = [Self::Tokio];
+    pub(crate) const ALL: [Self; 3] = [Self::Tokio, Self::AsyncStd, Self::Smol];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Tokio => "tokio",
+            Self::AsyncStd => "async-std",
+            Self::Smol => "smol",
         }
     }
 
@@ -37,6 +43,8 @@ impl Runtime {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 runtime.block_on(part.play::<Tokio>())
             }
+            Self::AsyncStd => async_std::task::block_on(part.play::<AsyncStd>()),
+            Self::Smol => smol::block_on(part.play::<Smol>()),
         }
     }
 }

@@ -9,10 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::Outcome;
+use crate::runtimes::RUNTIMES;
 use crate::shell::Shell;
-
-/// A pair is `RUNTIME-server ADDRESS` and `RUNTIME-client ADDRESS --messages N`
-const RUNTIMES: &[&str] = &["tokio", "async-std", "smol"];
 
 /// Far more than a pair needs, so that only a pair that hangs meets it
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,6 +23,7 @@ pub(super) fn run(shell: &Shell) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// A pair is `RUNTIME-server ADDRESS` and `RUNTIME-client ADDRESS --messages N`
 fn pair(shell: &Shell, runtime: &str) -> Result<()> {
     let mut server = start(shell, &format!("{runtime}-server"), &["127.0.0.1:0"])?;
     let said = server.0.stdout.take().context("its stdout is ours")?;

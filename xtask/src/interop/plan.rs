@@ -6,9 +6,8 @@ use anyhow::{Result, bail};
 use super::peer::{Peer, Role};
 use super::scenarios::{self, Scenario};
 use super::stage::Cast;
+use crate::runtimes::RUNTIMES;
 
-/// What our program can be started on
-const RUNTIMES: &[&str] = &["tokio"];
 /// Plain, and with TLS
 const TLS: &[bool] = &[false];
 
