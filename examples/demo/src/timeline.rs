@@ -60,7 +60,7 @@ impl Timeline {
 
     /// Something that happened
     pub(crate) fn event(&self, at: Instant, who: impl Display, what: impl Display) {
-        self.plain(format_args!("{} {who:<8} {what}", self.time(at)));
+        self.plain(format_args!("{} {who:<9} {what}", self.time(at)));
     }
 
     /// A verdict: its first words, up to a colon, semicolon or bracket, are coloured
