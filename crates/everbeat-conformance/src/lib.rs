@@ -3,4 +3,5 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a check fails by panicking")]
 
+pub mod contracts;
 pub mod hostile;

@@ -8,6 +8,7 @@ mod flood;
 mod halves;
 mod heartbeat;
 mod hosts;
+mod local;
 mod outcome;
 mod pipe;
 mod queue;
