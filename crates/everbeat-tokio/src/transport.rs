@@ -2,9 +2,9 @@
 
 pub use everbeat_core::transport::*;
 pub use everbeat_ws::upgrade::UpgradeError;
-pub use everbeat_ws::{Error, ProtocolError, Role, Settings, Socket};
+pub use everbeat_ws::{Adopted, Error, ProtocolError, Role, Settings, Socket};
 
-pub use crate::stream::Stream;
+pub use crate::stream::{Stream, adopt};
 pub use crate::timer::{TokioSleep, TokioTimer};
 
 /// One WebSocket over a TCP connection of tokio's

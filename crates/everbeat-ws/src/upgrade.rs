@@ -21,7 +21,10 @@ pub use server::RequestHead;
 pub(crate) use server::upgrade as server;
 
 impl<S: Socket + Unpin + Send> WebSocket<S> {
-    /// Asks for the upgrade over a stream that is connected already
+    /// Asks for the upgrade over a stream that is connected already, and speaks on it as it is
+    ///
+    /// For a `wss` request the stream must be secure already; with feature `tls`, `connect_tls`
+    /// makes it so.
     ///
     /// # Errors
     ///
@@ -36,7 +39,7 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         request: &Request,
         settings: Settings,
     ) -> Result<Self, UpgradeError> {
-        client(Counted::new(stream), request, &settings).await
+        client(Counted::new(stream).into(), request, &settings).await
     }
 
     /// Grants the upgrade that the peer asks for, and says what it asked
@@ -53,7 +56,7 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         stream: S,
         settings: Settings,
     ) -> Result<(Self, RequestHead), UpgradeError> {
-        server(Counted::new(stream), &settings).await
+        server(Counted::new(stream).into(), &settings).await
     }
 }
 
