@@ -3,4 +3,5 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc, reason = "tests")]
 
+pub mod certificates;
 pub mod hostile;

@@ -49,7 +49,7 @@ impl Request {
     /// The port; if the URL has none, 443 for `wss` and 80 for `ws` (RFC 6455, section 3)
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.uri.port_u16().unwrap_or(if self.is_secure() { 443 } else { 80 })
+        self.uri.port_u16().unwrap_or_else(|| if self.is_secure() { 443 } else { 80 })
     }
 
     /// Whether the URL is `wss`: TLS is spoken below

@@ -6,7 +6,10 @@ mod allocations;
 mod counting;
 mod memory;
 mod round_trip;
+mod stops;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod upgrade;
 mod violations;
 mod wire;
