@@ -12,6 +12,7 @@ pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A server's certificate and private key, as PEM
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Certified {
     /// The certificate
     pub certificate: String,

@@ -31,7 +31,7 @@ pub mod transport;
 
 pub use everbeat_core as core;
 pub use everbeat_core::{Cause, Connection, Event, Message, config, outcome, reconnect};
-pub use everbeat_ws::{Request, tls};
+pub use everbeat_ws::Request;
 
 pub use runtime::Tokio;
 

@@ -1,6 +1,7 @@
 //! What is below a connection: the seams, the WebSocket that fills them, tokio's socket and clock.
 
 pub use everbeat_core::transport::*;
+pub use everbeat_ws::tls;
 pub use everbeat_ws::upgrade::UpgradeError;
 pub use everbeat_ws::{Adopted, Error, ProtocolError, Role, Settings, Socket};
 

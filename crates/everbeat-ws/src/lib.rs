@@ -21,7 +21,7 @@ mod websocket;
 mod write;
 
 pub use accept::Acceptor;
-pub use connect::{Connector, Request, RequestBuilder};
+pub use connect::{Connector, Request};
 pub use error::{Error, ProtocolError};
 pub use role::Role;
 pub use runtime::Runtime;

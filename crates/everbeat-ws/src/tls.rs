@@ -25,9 +25,13 @@ pub use futures_rustls::rustls;
 pub use {client::ClientTls, server::ServerTls};
 
 #[cfg(not(feature = "tls"))]
-pub(crate) use off::{ClientTls, Layered, ServerTls, secure_client, secure_server};
+pub(crate) use off::{ClientTls, Layered, ServerTls, plain, secure_client, secure_server};
 #[cfg(feature = "tls")]
-pub(crate) use {client::secure_client, layered::Layered, server::secure_server};
+pub(crate) use {
+    client::secure_client,
+    layered::{Layered, plain},
+    server::secure_server,
+};
 
 /// Whether `wss` can be spoken
 pub(crate) const AVAILABLE: bool = cfg!(feature = "tls");

@@ -13,6 +13,7 @@ use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use crate::connect::Request;
 use crate::settings::Settings;
 use crate::socket::{Counted, Socket};
+use crate::tls;
 use crate::websocket::WebSocket;
 
 pub(crate) use client::upgrade as client;
@@ -39,7 +40,7 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         request: &Request,
         settings: Settings,
     ) -> Result<Self, UpgradeError> {
-        client(Counted::new(stream).into(), request, &settings).await
+        client(tls::plain(Counted::new(stream)), request, &settings).await
     }
 
     /// Grants the upgrade that the peer asks for, and says what it asked
@@ -56,7 +57,7 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         stream: S,
         settings: Settings,
     ) -> Result<(Self, RequestHead), UpgradeError> {
-        server(Counted::new(stream).into(), &settings).await
+        server(tls::plain(Counted::new(stream)), &settings).await
     }
 }
 

@@ -17,7 +17,7 @@ use crate::read::Reader;
 use crate::role::Role;
 use crate::settings::Settings;
 use crate::socket::{Counted, Socket, reset_on_drop};
-use crate::tls::Layered;
+use crate::tls::{self, Layered};
 use crate::write::Writer;
 
 /// One WebSocket over a byte stream, either role, after its upgrade
@@ -74,7 +74,7 @@ impl<S: Socket + Unpin> WebSocket<S> {
     /// ```
     #[must_use]
     pub fn from_upgraded(stream: S, role: Role, settings: Settings, early: Vec<u8>) -> Self {
-        Self::new(Counted::new(stream).into(), role, &settings, early)
+        Self::new(tls::plain(Counted::new(stream)), role, &settings, early)
     }
 }
 

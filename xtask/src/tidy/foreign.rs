@@ -22,7 +22,10 @@ const LICENCES: &[&str] = &[
 ];
 
 /// Crates that may be there twice, why, and when that ends
-const TWICE: &[(&str, &str)] = &[];
+const TWICE: &[(&str, &str)] = &[
+    ("getrandom", "ring 0.17 is at 0.2, with feature `tls`; ends with ring's next version"),
+    ("windows-sys", "ring 0.17 is at 0.52, with feature `tls`; ends with ring's next version"),
+];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let published = tree.packages.iter().filter(|package| package.published);

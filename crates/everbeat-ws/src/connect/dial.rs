@@ -111,3 +111,132 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+    use std::task::Waker;
+    use std::time::Duration;
+
+    use everbeat_core::time::Instant;
+
+    use super::*;
+
+    /// A clock that a test sets; its sleeps are done when it says so
+    #[derive(Clone)]
+    struct Clock(Rc<Cell<Instant>>);
+
+    struct Until(Clock, Instant);
+
+    impl Timer for Clock {
+        type Sleep = Until;
+
+        fn now(&self) -> Instant {
+            self.0.get()
+        }
+
+        fn sleep_until(&self, deadline: Instant) -> Until {
+            Until(self.clone(), deadline)
+        }
+    }
+
+    impl Future for Until {
+        type Output = ();
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            if self.0.now() < self.1 { Poll::Pending } else { Poll::Ready(()) }
+        }
+    }
+
+    impl Sleep for Until {
+        fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+            self.1 = deadline;
+        }
+    }
+
+    /// An attempt that is decided at an instant, and tells when it is dropped
+    struct Attempt {
+        clock: Clock,
+        port: u16,
+        at: Instant,
+        refused: bool,
+        alive: Rc<Cell<usize>>,
+    }
+
+    impl Future for Attempt {
+        type Output = io::Result<u16>;
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<u16>> {
+            match self.clock.now() < self.at {
+                true => Poll::Pending,
+                false if self.refused => Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into())),
+                false => Poll::Ready(Ok(self.port)),
+            }
+        }
+    }
+
+    impl Drop for Attempt {
+        fn drop(&mut self) {
+            self.alive.set(self.alive.get() - 1);
+        }
+    }
+
+    /// When a race is over, who won or how many failed, and in which milliseconds each began;
+    /// address `n` is decided so many milliseconds after its start, by refusal if marked so
+    fn race(decided: &'static [(u64, bool)]) -> (u64, Result<u16, usize>, Vec<u64>) {
+        let clock = Clock(Rc::new(Cell::new(Instant::from_origin(Duration::ZERO))));
+        let alive = Rc::new(Cell::new(0));
+        let mut began = Vec::new();
+        let addresses = (0..decided.len() as u16).map(|port| ([127, 0, 0, 1], port).into());
+        let mut attempts = Attempts {
+            race: Race::new(addresses.collect()),
+            timer: &clock,
+            dial: |address: SocketAddr| {
+                let (after, refused) = decided[usize::from(address.port())];
+                began.push(clock.now().since_origin().as_millis() as u64);
+                alive.set(alive.get() + 1);
+                Box::pin(Attempt {
+                    at: clock.now() + Duration::from_millis(after),
+                    clock: clock.clone(),
+                    port: address.port(),
+                    refused,
+                    alive: alive.clone(),
+                })
+            },
+            running: Vec::new(),
+            sleep: None,
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        for ms in 0..5_000 {
+            clock.0.set(Instant::from_origin(Duration::from_millis(ms)));
+            if let Poll::Ready(over) = attempts.poll(&mut cx) {
+                drop(attempts);
+                assert_eq!(alive.get(), 0, "losers are dropped");
+                return (ms, over.map_err(|failures| failures.len()), began);
+            }
+        }
+        panic!("no end")
+    }
+
+    const NEVER: u64 = 1 << 40;
+
+    #[test]
+    fn the_first_to_connect_wins() {
+        // One address that answers needs no second
+        assert_eq!(race(&[(20, false), (0, false)]), (20, Ok(0), vec![0]));
+        // A black hole costs one delay, not a time limit
+        assert_eq!(race(&[(NEVER, false), (20, false)]), (270, Ok(1), vec![0, 250]));
+        // The first may still win when it has company
+        assert_eq!(race(&[(300, false), (100, false)]), (300, Ok(0), vec![0, 250]));
+    }
+
+    #[test]
+    fn a_failure_starts_the_next_at_once_and_all_are_told() {
+        assert_eq!(race(&[(0, true), (10, true), (5, false)]), (15, Ok(2), vec![0, 0, 10]));
+        assert_eq!(race(&[(10, true), (10, true)]), (20, Err(2), vec![0, 10]));
+        // The second fails while the first still hangs: the third need not wait for its delay
+        let hanging = race(&[(NEVER, false), (10, true), (5, false)]);
+        assert_eq!(hanging, (265, Ok(2), vec![0, 250, 260]));
+    }
+}

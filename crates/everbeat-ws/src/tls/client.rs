@@ -123,7 +123,7 @@ pub(crate) async fn secure_client<S: Socket + Unpin>(
 ) -> Result<Layered<S>, TlsError> {
     match request.is_secure() {
         true => handshake(tls.unwrap_or_default(), request.host(), socket).await,
-        false => Ok(socket.into()),
+        false => Ok(layered::plain(socket)),
     }
 }
 

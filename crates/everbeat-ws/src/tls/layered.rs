@@ -50,10 +50,9 @@ impl<S> Layered<S> {
     }
 }
 
-impl<S> From<Counted<S>> for Layered<S> {
-    fn from(socket: Counted<S>) -> Self {
-        Self::Plain(socket)
-    }
+/// The socket as it is
+pub(crate) const fn plain<S>(socket: Counted<S>) -> Layered<S> {
+    Layered::Plain(socket)
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Layered<S> {

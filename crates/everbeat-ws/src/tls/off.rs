@@ -6,14 +6,18 @@ use crate::connect::Request;
 use crate::socket::{Counted, Socket};
 
 /// Never made
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum ClientTls {}
 
 /// Never made
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum ServerTls {}
 
 pub(crate) type Layered<S> = Counted<S>;
+
+pub(crate) const fn plain<S>(socket: Counted<S>) -> Layered<S> {
+    socket
+}
 
 /// The socket as it is: no request is for `wss`
 pub(crate) async fn secure_client<S: Socket + Unpin>(

@@ -92,6 +92,6 @@ pub(crate) async fn secure_server<S: Socket + Unpin>(
             let accepted = TlsAcceptor::from(config).accept(socket).await;
             Ok(Layered::Tls(Box::new(accepted.map_err(layered::error)?.into())))
         }
-        None => Ok(socket.into()),
+        None => Ok(layered::plain(socket)),
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
 
-use everbeat_conformance::certificates::{Authority, Certified};
 use everbeat_core::transport::{Incoming, Outgoing, Transport};
 use everbeat_core::{Cause, Message};
 use everbeat_ws::tls::{ClientTls, ServerTls, TlsError};
@@ -15,6 +14,7 @@ use everbeat_ws::{Error, Request, Settings, WebSocket};
 use futures_util::AsyncWriteExt;
 use futures_util::future::{Either, join, select};
 
+use crate::certificates::{Authority, Certified};
 use crate::stops::{Stops, until_whole};
 use crate::support::{End, close, duplex, flush, message, now, ready, recv, run, send, start};
 
