@@ -12,5 +12,5 @@ mod timer;
 
 pub use listener::Listener;
 pub use net::{dial, resolve};
-pub use stream::Stream;
+pub use stream::{Stream, adopt};
 pub use timer::{Sleep, Timer};

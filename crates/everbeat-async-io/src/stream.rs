@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_io::Async;
-use everbeat_ws::Socket;
+use everbeat_ws::{Adopted, Socket};
 use futures_io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
 
@@ -24,6 +24,12 @@ impl Stream {
     pub fn new(stream: impl Into<Arc<Async<TcpStream>>>) -> Self {
         Self(stream.into())
     }
+}
+
+/// Takes over any stream of `futures_io`'s traits: a Unix socket, a tunnel, somebody else's TLS
+#[must_use]
+pub const fn adopt<S>(stream: S) -> Adopted<S> {
+    Adopted::new(stream)
 }
 
 impl TryFrom<TcpStream> for Stream {

@@ -1,3 +1,4 @@
-//! async-std's TCP connection as a byte stream that a WebSocket can run on.
+//! async-std's TCP connection, and any other stream, as a byte stream that a WebSocket can
+//! run on.
 
-pub use everbeat_async_io::Stream;
+pub use everbeat_async_io::{Stream, adopt};

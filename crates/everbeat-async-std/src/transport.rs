@@ -1,10 +1,11 @@
 //! What is below a connection: the seams, the WebSocket that fills them, async-std's socket and clock.
 
 pub use everbeat_core::transport::*;
+pub use everbeat_ws::tls;
 pub use everbeat_ws::upgrade::UpgradeError;
-pub use everbeat_ws::{Error, ProtocolError, Role, Settings, Socket};
+pub use everbeat_ws::{Adopted, Error, ProtocolError, Role, Settings, Socket};
 
-pub use crate::stream::Stream;
+pub use crate::stream::{Stream, adopt};
 pub use crate::timer::{AsyncStdSleep, AsyncStdTimer};
 
 /// One WebSocket over a TCP connection of async-std's

@@ -3,5 +3,6 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a check fails by panicking")]
 
+pub mod certificates;
 pub mod contracts;
 pub mod hostile;

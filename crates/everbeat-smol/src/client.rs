@@ -2,8 +2,7 @@
 //! connects.
 
 pub use everbeat_core::client::*;
-pub use everbeat_ws::RequestBuilder;
-pub use everbeat_ws::connect::ConnectError as AttemptError;
+pub use everbeat_ws::connect::{ConnectError as AttemptError, RequestBuilder};
 
 /// Connects to a URL on smol
 pub type Connector = everbeat_ws::Connector<crate::Smol>;

@@ -1,3 +1,4 @@
-//! smol's TCP connection as a byte stream that a WebSocket can run on.
+//! smol's TCP connection, and any other stream, as a byte stream that a WebSocket can
+//! run on.
 
-pub use everbeat_async_io::Stream;
+pub use everbeat_async_io::{Stream, adopt};

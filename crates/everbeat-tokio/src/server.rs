@@ -1,7 +1,7 @@
 //! What belongs to a [`Server`](crate::Server): its builder, its registry, and how it accepts.
 
 pub use everbeat_server::*;
-pub use everbeat_ws::accept::{AcceptError, Facts};
+pub use everbeat_ws::accept::{AcceptError, AcceptSettings, Facts};
 pub use everbeat_ws::upgrade::RequestHead;
 
 /// Takes connections at an address, on tokio

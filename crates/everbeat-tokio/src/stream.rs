@@ -1,28 +1,49 @@
-//! Tokio's TCP connection as a byte stream that a WebSocket can run on.
+//! Tokio's TCP connection, and any other stream of tokio's, as a byte stream that a WebSocket can
+//! run on.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use everbeat_ws::Socket;
+use everbeat_ws::{Adopted, Socket};
 use futures_io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
 use tokio::io::{AsyncRead as TokioRead, AsyncWrite as TokioWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A TCP connection of tokio's
+/// A TCP connection of tokio's; inside [`Adopted`], any other stream of its own
 #[derive(Debug)]
-pub struct Stream(TcpStream);
+pub struct Stream<S = TcpStream>(S);
 
-impl Stream {
+impl<S> Stream<S> {
     /// Takes over a connection
     #[must_use]
-    pub const fn new(stream: TcpStream) -> Self {
+    pub const fn new(stream: S) -> Self {
         Self(stream)
     }
 }
 
-impl AsyncRead for Stream {
+/// Takes over any stream of tokio's: a Unix socket, a tunnel, somebody else's TLS
+///
+/// ```no_run
+/// use everbeat_tokio::Request;
+/// use everbeat_tokio::transport::{Settings, WebSocket, adopt};
+/// use tokio::net::UnixStream;
+///
+/// # async fn connect() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let stream = UnixStream::connect("/run/feed.sock").await?;
+/// let request = Request::to("ws://localhost/feed").build()?;
+/// let websocket = WebSocket::connect(adopt(stream), &request, Settings::default()).await?;
+/// # drop(websocket);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub const fn adopt<S>(stream: S) -> Adopted<Stream<S>> {
+    Adopted::new(Stream::new(stream))
+}
+
+impl<S: TokioRead + Unpin> AsyncRead for Stream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -34,7 +55,7 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl<S: TokioWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -2,6 +2,7 @@
 
 mod error;
 mod listen;
+mod settings;
 
 use std::fmt;
 use std::future::Future;
@@ -14,12 +15,13 @@ use everbeat_core::Cause;
 use everbeat_core::transport::{Accept, Listen};
 
 use crate::runtime::Runtime;
-use crate::settings::Settings;
 use crate::socket::{Counted, Socket, tune};
+use crate::tls;
 use crate::upgrade::{self, RequestHead};
 use crate::websocket::WebSocket;
 
 pub use error::AcceptError;
+pub use settings::AcceptSettings;
 
 /// How many connections that failed before they were ours one poll skips before others run
 const BUDGET: usize = 64;
@@ -32,7 +34,7 @@ pub struct Acceptor<R: Runtime> {
     runtime: R,
     timer: R::Timer,
     listener: R::Listener,
-    settings: Settings,
+    settings: AcceptSettings,
 }
 
 /// What is known of a peer when its upgrade is done
@@ -55,12 +57,32 @@ impl<R: Runtime> Acceptor<R> {
     /// # Cancel safety
     ///
     /// If the future is dropped, nothing listens.
-    pub async fn bind(address: &str, settings: Settings) -> Result<Self, AcceptError> {
+    pub async fn bind(
+        address: &str,
+        settings: impl Into<AcceptSettings>,
+    ) -> Result<Self, AcceptError> {
+        let settings = settings.into();
+        // Before the address is had, for it may be a port that somebody else then misses
         settings.check().map_err(AcceptError::Config)?;
-        let runtime = R::default();
-        let listener = listen::listen(&runtime, address)
+        let listener = listen::listen(&R::default(), address)
             .await
             .map_err(|error| AcceptError::Bind { address: address.to_owned(), error })?;
+        Self::over(listener, settings)
+    }
+
+    /// Takes connections from a listener that is there already: inherited, or with options of its
+    /// own
+    ///
+    /// # Errors
+    ///
+    /// A setting cannot be.
+    pub fn over(
+        listener: R::Listener,
+        settings: impl Into<AcceptSettings>,
+    ) -> Result<Self, AcceptError> {
+        let settings = settings.into();
+        settings.check().map_err(AcceptError::Config)?;
+        let runtime = R::default();
         Ok(Self { timer: runtime.timer(), runtime, listener, settings })
     }
 
@@ -88,7 +110,8 @@ impl<R: Runtime> Accept for Acceptor<R> {
         for _ in 0..BUDGET {
             match ready!(this.runtime.poll_accept(&mut this.listener, cx)) {
                 Ok((stream, peer)) => {
-                    return Poll::Ready(Ok(Box::pin(upgrade(stream, peer, this.settings))));
+                    let settings = this.settings.clone();
+                    return Poll::Ready(Ok(Box::pin(upgrade(stream, peer, settings))));
                 }
                 // The peer's doing, and over with it
                 Err(error) if is_the_peers(&error) => {
@@ -120,22 +143,23 @@ fn is_the_peers(error: &io::Error) -> bool {
 async fn upgrade<S: Socket + Unpin + Send>(
     stream: S,
     peer: SocketAddr,
-    settings: Settings,
+    settings: AcceptSettings,
 ) -> Result<(WebSocket<S>, Facts), AcceptError> {
-    if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp, &settings)) {
+    if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp, &settings.limits)) {
         tracing::debug!(target: "everbeat", %error, "TCP options were refused");
     }
-    let (websocket, request) = upgrade::server(Counted::new(stream), &settings).await?;
+    let socket = tls::secure_server(settings.tls, Counted::new(stream)).await?;
+    let (websocket, request) = upgrade::server(socket, &settings.limits).await?;
     Ok((websocket, Facts { peer, request }))
 }
 
 impl<R: Runtime> Listen for Acceptor<R> {
-    type Settings = Settings;
+    type Settings = AcceptSettings;
     type Timer = R::Timer;
     type Spawner = R;
     type Binding = Boxed<Result<Self, AcceptError>>;
 
-    fn listen(address: &str, settings: Settings) -> Self::Binding {
+    fn listen(address: &str, settings: AcceptSettings) -> Self::Binding {
         let address = address.to_owned();
         Box::pin(async move { Self::bind(&address, settings).await })
     }

@@ -1,23 +1,23 @@
 //! Making connections: [`Connector`] resolves, dials and upgrades, with a fresh request for every
 //! attempt if it is told how to make one.
 
+mod dial;
 mod error;
+mod race;
 mod request;
 
 use std::fmt;
 use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
-use std::time::Duration;
 
 use everbeat_core::Cause;
 use everbeat_core::config::ConfigError;
 use everbeat_core::transport::{Attempt, Connect, Endpoint};
 
 use crate::runtime::Runtime;
-use crate::settings::Settings;
+use crate::settings::{Settings, forward_limits};
 use crate::socket::{Counted, Socket, tune};
+use crate::tls::{self, ClientTls};
 use crate::websocket::WebSocket;
 
 pub use error::ConnectError;
@@ -28,7 +28,11 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type MakeRequest = Box<dyn FnMut(Attempt) -> Boxed<Result<Request, BoxError>> + Send>;
 
-/// Connects to a URL on a runtime: name, address, TCP, upgrade
+/// Connects to a URL on a runtime: name, addresses, TCP, TLS, upgrade
+///
+/// A name's addresses race as RFC 8305 says: the families take turns, each address gets 250 ms
+/// before the next is tried beside it, a failure lets the next start at once, and the first to
+/// connect wins.
 ///
 /// Its `Debug` shows no header's value: they may be secrets.
 pub struct Connector<R: Runtime> {
@@ -38,17 +42,19 @@ pub struct Connector<R: Runtime> {
     make: Option<MakeRequest>,
     headers: Headers,
     settings: Settings,
+    /// Whom to trust; `None` is whom the platform trusts
+    pub(crate) tls: Option<ClientTls>,
     /// The first setting that cannot be; told by `check` and by every attempt
     problem: Option<ConfigError>,
 }
 
 impl<R: Runtime> Connector<R> {
-    /// A connector to `url`, such as `ws://example.com/feed`
+    /// A connector to `url`, such as `wss://example.com/feed`
     ///
     /// # Errors
     ///
-    /// The URL has another scheme, no host, a fragment or a password, or is none; `wss` needs TLS,
-    /// which this version does not have.
+    /// The URL has another scheme, no host, a fragment or a password, or is none; `wss` needs
+    /// the feature `tls`.
     pub fn new(url: &str) -> Result<Self, ConfigError> {
         let runtime = R::default();
         Ok(Self {
@@ -58,54 +64,12 @@ impl<R: Runtime> Connector<R> {
             make: None,
             headers: Headers::default(),
             settings: Settings::default(),
+            tls: None,
             problem: None,
         })
     }
 
-    /// The longest message taken from the server, in bytes; 16 MiB by default
-    ///
-    /// A longer one ends the connection with 1009.
-    #[must_use]
-    pub const fn max_message(mut self, bytes: usize) -> Self {
-        self.settings = self.settings.max_message(bytes);
-        self
-    }
-
-    /// The longest frame taken from the server, in bytes of payload; 16 MiB by default
-    ///
-    /// A longer one ends the connection with 1009 before its payload is read.
-    #[must_use]
-    pub const fn max_frame(mut self, bytes: usize) -> Self {
-        self.settings = self.settings.max_frame(bytes);
-        self
-    }
-
-    /// The longest head of the server's answer, in bytes; 16 KiB by default, 512 bytes to 64 KiB
-    #[must_use]
-    pub const fn max_head(mut self, bytes: usize) -> Self {
-        self.settings = self.settings.max_head(bytes);
-        self
-    }
-
-    /// The longest frame sent, in bytes of payload; 64 KiB by default
-    ///
-    /// `None` sends every message as one frame, for servers that cannot take fragments.
-    #[must_use]
-    pub const fn fragment(mut self, bytes: Option<usize>) -> Self {
-        self.settings = self.settings.fragment(bytes);
-        self
-    }
-
-    /// How long sent bytes may wait for an acknowledgement before the kernel ends the connection;
-    /// 30 s by default, 1 s to 24 hours; `None` leaves the system's
-    ///
-    /// With data in flight this may come before the heartbeat's verdict: see
-    /// [`Settings::user_timeout`].
-    #[must_use]
-    pub const fn user_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.settings = self.settings.user_timeout(timeout);
-        self
-    }
+    forward_limits!(settings);
 
     /// A header of every request, unless the request has it already
     ///
@@ -168,16 +132,18 @@ impl<R: Runtime> Connect for Connector<R> {
                 Box::pin(async { Ok(request) })
             }
         };
-        let (runtime, settings) = (self.runtime.clone(), self.settings);
+        let (runtime, timer) = (self.runtime.clone(), self.timer.clone());
+        let (settings, tls) = (self.settings, self.tls.clone());
         let headers = self.headers.clone();
         Box::pin(async move {
             let mut request = made.await.map_err(ConnectError::Request)?;
             request.add_missing(&headers);
-            let stream = dial(&runtime, &request).await?;
+            let stream = dial::dial(&runtime, &timer, &request).await?;
             if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp, &settings)) {
                 tracing::debug!(target: "everbeat", %error, "TCP options were refused");
             }
-            Ok(crate::upgrade::client(Counted::new(stream), &request, &settings).await?)
+            let socket = tls::secure_client(tls, &request, Counted::new(stream)).await?;
+            Ok(crate::upgrade::client(socket, &request, &settings).await?)
         })
     }
 
@@ -191,31 +157,6 @@ impl<R: Runtime> Connect for Connector<R> {
     fn classify(error: &ConnectError) -> Cause {
         error.classify()
     }
-}
-
-/// Tries each address of the request's host in turn
-async fn dial<R: Runtime>(runtime: &R, request: &Request) -> Result<R::Stream, ConnectError> {
-    let (host, port) = (request.host(), request.port());
-    let resolved = match host.parse() {
-        Ok(address) => Ok(vec![SocketAddr::new(address, port)]),
-        Err(_) => runtime.resolve(host, port).await,
-    };
-    let addresses =
-        resolved.map_err(|error| ConnectError::Resolve { host: host.to_owned(), error })?;
-    let mut last = None;
-    for address in addresses {
-        match runtime.dial(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => {
-                tracing::debug!(target: "everbeat", %address, %error, "no connection");
-                last = Some(ConnectError::Dial { address, error });
-            }
-        }
-    }
-    Err(last.unwrap_or_else(|| {
-        let error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        ConnectError::Resolve { host: host.to_owned(), error }
-    }))
 }
 
 impl<R: Runtime> Endpoint for Connector<R> {
@@ -241,6 +182,7 @@ impl<R: Runtime> fmt::Debug for Connector<R> {
             .field("fresh_requests", &self.make.is_some())
             .field("headers", &self.headers)
             .field("settings", &self.settings)
+            .field("tls", &self.tls)
             .finish_non_exhaustive()
     }
 }

@@ -15,15 +15,16 @@ mod role;
 mod runtime;
 mod settings;
 mod socket;
+pub mod tls;
 pub mod upgrade;
 mod websocket;
 mod write;
 
 pub use accept::Acceptor;
-pub use connect::{Connector, Request, RequestBuilder};
+pub use connect::{Connector, Request};
 pub use error::{Error, ProtocolError};
 pub use role::Role;
 pub use runtime::Runtime;
 pub use settings::Settings;
-pub use socket::Socket;
+pub use socket::{Adopted, Socket};
 pub use websocket::WebSocket;

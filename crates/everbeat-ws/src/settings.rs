@@ -144,6 +144,58 @@ impl Settings {
     }
 }
 
+/// The setters of [`Settings`], for a type that holds one in this field
+macro_rules! forward_limits {
+    ($field:ident) => {
+        /// The longest message taken from the peer, in bytes; 16 MiB by default
+        ///
+        /// A longer one ends the connection with 1009.
+        #[must_use]
+        pub fn max_message(mut self, bytes: usize) -> Self {
+            self.$field = self.$field.max_message(bytes);
+            self
+        }
+
+        /// The longest frame taken from the peer, in bytes of payload; 16 MiB by default
+        ///
+        /// A longer one ends the connection with 1009 before its payload is read.
+        #[must_use]
+        pub fn max_frame(mut self, bytes: usize) -> Self {
+            self.$field = self.$field.max_frame(bytes);
+            self
+        }
+
+        /// The longest head of the peer's HTTP, in bytes; 16 KiB by default, 512 bytes to 64 KiB
+        #[must_use]
+        pub fn max_head(mut self, bytes: usize) -> Self {
+            self.$field = self.$field.max_head(bytes);
+            self
+        }
+
+        /// The longest frame sent, in bytes of payload; 64 KiB by default
+        ///
+        /// `None` sends every message as one frame, for peers that cannot take fragments.
+        #[must_use]
+        pub fn fragment(mut self, bytes: Option<usize>) -> Self {
+            self.$field = self.$field.fragment(bytes);
+            self
+        }
+
+        /// How long sent bytes may wait for an acknowledgement before the kernel ends the
+        /// connection; 30 s by default, 1 s to 24 hours; `None` leaves the system's
+        ///
+        /// With data in flight this may come before the heartbeat's verdict: see
+        /// [`Settings::user_timeout`](crate::Settings::user_timeout).
+        #[must_use]
+        pub fn user_timeout(mut self, timeout: Option<std::time::Duration>) -> Self {
+            self.$field = self.$field.user_timeout(timeout);
+            self
+        }
+    };
+}
+
+pub(crate) use forward_limits;
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

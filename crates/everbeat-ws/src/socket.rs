@@ -1,6 +1,7 @@
 //! The socket below a WebSocket: what a runtime's byte stream adds to `futures_io`, and the counter
 //! that sits directly on it.
 
+mod adopted;
 mod counted;
 mod tcp;
 
@@ -8,12 +9,14 @@ use everbeat_core::transport::PathEvidence;
 use futures_io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
 
+pub use adopted::Adopted;
 pub(crate) use counted::Counted;
 pub(crate) use tcp::{reset_on_drop, tune};
 
 /// A byte stream that a WebSocket can run on
 ///
-/// An in-memory stream needs none of the methods: `impl Socket for MyStream {}`.
+/// An in-memory stream needs none of the methods: `impl Socket for MyStream {}`, and
+/// [`Adopted`] is that for streams of others.
 ///
 /// # Contract
 ///

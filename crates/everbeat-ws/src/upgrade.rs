@@ -13,6 +13,7 @@ use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use crate::connect::Request;
 use crate::settings::Settings;
 use crate::socket::{Counted, Socket};
+use crate::tls;
 use crate::websocket::WebSocket;
 
 pub(crate) use client::upgrade as client;
@@ -21,7 +22,10 @@ pub use server::RequestHead;
 pub(crate) use server::upgrade as server;
 
 impl<S: Socket + Unpin + Send> WebSocket<S> {
-    /// Asks for the upgrade over a stream that is connected already
+    /// Asks for the upgrade over a stream that is connected already, and speaks on it as it is
+    ///
+    /// For a `wss` request the stream must be secure already; with feature `tls`, `connect_tls`
+    /// makes it so.
     ///
     /// # Errors
     ///
@@ -36,7 +40,7 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         request: &Request,
         settings: Settings,
     ) -> Result<Self, UpgradeError> {
-        client(Counted::new(stream), request, &settings).await
+        client(tls::plain(Counted::new(stream)), request, &settings).await
     }
 
     /// Grants the upgrade that the peer asks for, and says what it asked
@@ -53,7 +57,7 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         stream: S,
         settings: Settings,
     ) -> Result<(Self, RequestHead), UpgradeError> {
-        server(Counted::new(stream), &settings).await
+        server(tls::plain(Counted::new(stream)), &settings).await
     }
 }
 

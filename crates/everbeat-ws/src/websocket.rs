@@ -17,6 +17,7 @@ use crate::read::Reader;
 use crate::role::Role;
 use crate::settings::Settings;
 use crate::socket::{Counted, Socket, reset_on_drop};
+use crate::tls::{self, Layered};
 use crate::write::Writer;
 
 /// One WebSocket over a byte stream, either role, after its upgrade
@@ -25,6 +26,9 @@ use crate::write::Writer;
 /// message that is not whole, and at most 16 KiB that the application has not taken. Outgoing, at
 /// most 64 KiB of small messages, or one message, and one frame.
 ///
+/// Over TLS the session stays, idle or not: rustls keeps its keys and a few KiB of buffers, and up
+/// to 64 KiB that the socket has not taken.
+///
 /// Dropping it closes the socket without a Close frame.
 ///
 /// # Cancel safety
@@ -32,7 +36,7 @@ use crate::write::Writer;
 /// Every method may be called again after `Pending`; nothing is lost in between.
 pub struct WebSocket<S> {
     /// `None` once it is closed
-    socket: Option<Counted<S>>,
+    socket: Option<Layered<S>>,
     reader: Reader,
     writer: Writer,
     role: Role,
@@ -70,12 +74,12 @@ impl<S: Socket + Unpin> WebSocket<S> {
     /// ```
     #[must_use]
     pub fn from_upgraded(stream: S, role: Role, settings: Settings, early: Vec<u8>) -> Self {
-        Self::new(Counted::new(stream), role, &settings, early)
+        Self::new(tls::plain(Counted::new(stream)), role, &settings, early)
     }
 }
 
 impl<S> WebSocket<S> {
-    pub(crate) fn new(socket: Counted<S>, role: Role, settings: &Settings, early: Vec<u8>) -> Self {
+    pub(crate) fn new(socket: Layered<S>, role: Role, settings: &Settings, early: Vec<u8>) -> Self {
         Self {
             socket: Some(socket),
             reader: Reader::new(role, settings, early),
@@ -112,7 +116,7 @@ impl<S: Socket + Unpin> WebSocket<S> {
         let Some(socket) = &mut self.socket else {
             return;
         };
-        if self.write_error.is_none() && !self.writer.is_idle() {
+        if self.write_error.is_none() && (!self.writer.is_idle() || socket.holds_bytes()) {
             let polled = self.writer.poll_write(cx, socket);
             // What was written may sit in the socket's own buffer, TLS's for one
             let polled = match polled {
@@ -231,11 +235,11 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
     }
 
     fn received(&self) -> u64 {
-        self.socket.as_ref().map_or(self.received, Counted::received)
+        self.socket.as_ref().map_or(self.received, Layered::received)
     }
 
     fn sent(&self) -> u64 {
-        self.socket.as_ref().map_or(self.sent, Counted::sent)
+        self.socket.as_ref().map_or(self.sent, Layered::sent)
     }
 
     fn path(&self) -> Option<PathEvidence> {

@@ -25,6 +25,8 @@ const LICENCES: &[&str] = &[
 const TWICE: &[(&str, &str)] = &[
     ("async-channel", "async-std wants 1.x for ever, its own executor 2.x"),
     ("event-listener", "async-channel 1.x wants 2.x, everything else 5.x"),
+    ("getrandom", "ring 0.17 is at 0.2, with feature `tls`; ends with ring's next version"),
+    ("windows-sys", "ring 0.17 is at 0.52, with feature `tls`; ends with ring's next version"),
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {

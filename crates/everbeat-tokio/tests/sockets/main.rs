@@ -3,12 +3,14 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed helper fails its test")]
 
+mod adopted;
 mod frames;
 #[cfg(any(target_os = "android", target_os = "linux"))]
 mod options;
 mod peer;
 mod slow;
 mod timer;
+mod tls;
 mod upgrade_client;
 mod upgrade_server;
 mod whole;

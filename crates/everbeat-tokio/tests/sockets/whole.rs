@@ -25,7 +25,7 @@ async fn echo() -> String {
     url
 }
 
-async fn message(client: &mut Client) -> Message {
+pub(crate) async fn message(client: &mut Client) -> Message {
     loop {
         match client.next().await {
             Some(Event::Message(message)) => return message,

@@ -7,6 +7,7 @@ use std::io;
 use everbeat_core::Cause;
 use everbeat_core::config::ConfigError;
 
+use crate::tls::TlsError;
 use crate::upgrade::UpgradeError;
 
 /// Why binding, accepting or upgrading failed
@@ -24,6 +25,8 @@ pub enum AcceptError {
     },
     /// No connection could be taken; it may pass, as being out of descriptors does
     Accept(io::Error),
+    /// One connection was taken, and there was no TLS
+    Tls(TlsError),
     /// One connection was taken, and there was no upgrade
     Upgrade(UpgradeError),
 }
@@ -34,6 +37,7 @@ impl AcceptError {
     pub fn classify(&self) -> Cause {
         match self {
             Self::Upgrade(error) => error.classify(),
+            Self::Tls(error) => error.classify(),
             Self::Config(error) => Cause::unreachable(error),
             Self::Bind { error, .. } => {
                 Cause::Unreachable { detail: format!("{self}: {error}").into() }
@@ -49,6 +53,7 @@ impl fmt::Display for AcceptError {
             Self::Config(_) => f.write_str("a setting cannot be"),
             Self::Bind { address, .. } => write!(f, "cannot listen at {address}"),
             Self::Accept(_) => f.write_str("no connection could be taken"),
+            Self::Tls(_) => f.write_str("no TLS"),
             Self::Upgrade(_) => f.write_str("no upgrade"),
         }
     }
@@ -59,8 +64,15 @@ impl Error for AcceptError {
         Some(match self {
             Self::Config(error) => error,
             Self::Bind { error, .. } | Self::Accept(error) => error,
+            Self::Tls(error) => error,
             Self::Upgrade(error) => error,
         })
+    }
+}
+
+impl From<TlsError> for AcceptError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
     }
 }
 

@@ -9,6 +9,7 @@ use everbeat_core::Cause;
 use everbeat_core::config::ConfigError;
 
 use super::BoxError;
+use crate::tls::TlsError;
 use crate::upgrade::UpgradeError;
 
 /// Why an attempt failed
@@ -26,13 +27,13 @@ pub enum ConnectError {
         /// The resolver's error
         error: io::Error,
     },
-    /// No address could be connected to; this is the last of them
+    /// No address could be connected to
     Dial {
-        /// The address
-        address: SocketAddr,
-        /// The operating system's error
-        error: io::Error,
+        /// The addresses that were tried, 16 at most, and the operating system's error for each
+        failures: Vec<(SocketAddr, io::Error)>,
     },
+    /// The server was reached, and there was no TLS
+    Tls(TlsError),
     /// The server was reached, and there was no upgrade
     Upgrade(UpgradeError),
 }
@@ -43,7 +44,9 @@ impl ConnectError {
     pub fn classify(&self) -> Cause {
         match self {
             Self::Upgrade(error) => error.classify(),
+            Self::Tls(error) => error.classify(),
             Self::Config(error) => Cause::unreachable(error),
+            Self::Dial { .. } => Cause::unreachable(self),
             other => {
                 // A cause has no source, so its one sentence says both
                 let why = other.source().map(ToString::to_string).unwrap_or_default();
@@ -59,7 +62,15 @@ impl fmt::Display for ConnectError {
             Self::Config(_) => f.write_str("a setting cannot be"),
             Self::Request(_) => f.write_str("no request was made"),
             Self::Resolve { host, .. } => write!(f, "no address of {host}"),
-            Self::Dial { address, .. } => write!(f, "no connection to {address}"),
+            Self::Dial { failures } => {
+                f.write_str("no connection to ")?;
+                for (index, (address, error)) in failures.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { ", to " };
+                    write!(f, "{separator}{address}: {error}")?;
+                }
+                Ok(())
+            }
+            Self::Tls(_) => f.write_str("no TLS"),
             Self::Upgrade(_) => f.write_str("no upgrade"),
         }
     }
@@ -70,9 +81,18 @@ impl Error for ConnectError {
         Some(match self {
             Self::Config(error) => error,
             Self::Request(error) => &**error,
-            Self::Resolve { error, .. } | Self::Dial { error, .. } => error,
+            Self::Resolve { error, .. } => error,
+            // There are several, and its own words tell them all
+            Self::Dial { .. } => return None,
+            Self::Tls(error) => error,
             Self::Upgrade(error) => error,
         })
+    }
+}
+
+impl From<TlsError> for ConnectError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
     }
 }
 

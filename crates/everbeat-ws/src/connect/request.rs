@@ -11,6 +11,10 @@ use async_tungstenite::tungstenite::http::{self, HeaderMap, Uri};
 use everbeat_core::config::ConfigError;
 
 use super::BoxError;
+use crate::tls;
+
+const WS: &str = "ws";
+const WSS: &str = "wss";
 
 /// A request for an upgrade (RFC 6455, section 4.1)
 ///
@@ -42,10 +46,16 @@ impl Request {
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
-    /// The port; 80 if the URL has none (RFC 6455, section 3)
+    /// The port; if the URL has none, 443 for `wss` and 80 for `ws` (RFC 6455, section 3)
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.uri.port_u16().unwrap_or(80)
+        self.uri.port_u16().unwrap_or_else(|| if self.is_secure() { 443 } else { 80 })
+    }
+
+    /// Whether the URL is `wss`: TLS is spoken below
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.uri.scheme_str() == Some(WSS)
     }
 
     pub(super) fn parse(url: &str) -> Result<Self, ConfigError> {
@@ -56,24 +66,25 @@ impl Request {
         }
         // The parser's own words for this would not help
         if !url.contains("://") {
-            return Err(refuse("has no scheme: it must begin with ws://"));
+            return Err(refuse("has no scheme: it must begin with ws:// or wss://"));
         }
         let uri: Uri = url
             .parse()
             .map_err(|error| ConfigError::new("url", format_args!("is not a URL: {error}")))?;
-        match uri.scheme_str() {
-            Some(scheme) if scheme.eq_ignore_ascii_case("ws") => {}
-            Some(scheme) if scheme.eq_ignore_ascii_case("wss") => {
-                return Err(refuse("has scheme wss: TLS is not in this version, use ws"));
+        let scheme = match uri.scheme_str() {
+            Some(scheme) if scheme.eq_ignore_ascii_case(WS) => WS,
+            Some(scheme) if scheme.eq_ignore_ascii_case(WSS) && tls::AVAILABLE => WSS,
+            Some(scheme) if scheme.eq_ignore_ascii_case(WSS) => {
+                return Err(refuse("has scheme wss: TLS needs the feature `tls`"));
             }
             Some(scheme) => {
                 return Err(ConfigError::new(
                     "url",
-                    format_args!("has scheme {scheme}: it must be ws"),
+                    format_args!("has scheme {scheme}: it must be ws or wss"),
                 ));
             }
-            None => return Err(refuse("has no scheme: it must begin with ws://")),
-        }
+            None => return Err(refuse("has no scheme: it must begin with ws:// or wss://")),
+        };
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         if authority.contains('@') {
             return Err(refuse("has a user or password: send an Authorization header instead"));
@@ -88,7 +99,7 @@ impl Request {
         }
         // What comes later compares the scheme by its letters
         let mut parts = uri.into_parts();
-        parts.scheme = "ws".parse().ok();
+        parts.scheme = scheme.parse().ok();
         let uri = Uri::from_parts(parts)
             .map_err(|error| ConfigError::new("url", format_args!("is not a URL: {error}")))?;
         Ok(Self { uri, headers: Headers::default() })
@@ -250,7 +261,6 @@ mod tests {
     #[test]
     fn a_url_that_cannot_be_is_refused_with_its_reason() {
         let bad = [
-            ("wss://a/", "TLS"),
             ("http://a/", "must be ws"),
             ("ws://", "not a URL"),
             ("a.example/feed", "scheme"),
@@ -270,6 +280,17 @@ mod tests {
             assert!(error.to_string().contains(reason), "{url}: {error}");
             assert!(!error.to_string().contains("password@"), "{error}");
         }
+    }
+
+    #[test]
+    fn wss_needs_the_feature() {
+        match (tls::AVAILABLE, Request::parse("WSS://a/")) {
+            (true, Ok(request)) => assert!(request.is_secure() && request.port() == 443),
+            (false, Err(error)) => assert!(error.to_string().contains("feature `tls`"), "{error}"),
+            (_, parsed) => panic!("{parsed:?}"),
+        }
+        let plain = Request::parse("ws://a/").unwrap();
+        assert!(!plain.is_secure() && plain.port() == 80);
     }
 
     #[test]

@@ -31,6 +31,11 @@ impl<S> Counted<S> {
     pub(crate) const fn get_ref(&self) -> &S {
         &self.socket
     }
+
+    /// Nothing waits here: what was taken, the socket has
+    pub(crate) const fn holds_bytes(&self) -> bool {
+        false
+    }
 }
 
 /// Adds what a ready poll moved to a total

@@ -9,11 +9,12 @@ use super::{UpgradeError, config};
 use crate::connect::Request;
 use crate::role::Role;
 use crate::settings::Settings;
-use crate::socket::{Counted, Socket};
+use crate::socket::Socket;
+use crate::tls::Layered;
 use crate::websocket::WebSocket;
 
 pub(crate) async fn upgrade<S: Socket + Unpin + Send>(
-    socket: Counted<S>,
+    socket: Layered<S>,
     request: &Request,
     settings: &Settings,
 ) -> Result<WebSocket<S>, UpgradeError> {

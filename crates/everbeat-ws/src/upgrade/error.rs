@@ -11,6 +11,7 @@ use everbeat_core::Cause;
 use everbeat_core::cause::Cut;
 
 use crate::error::cut;
+use crate::tls::TlsError;
 
 /// Why an upgrade failed
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub enum UpgradeError {
     End,
     /// The socket failed
     Io(io::Error),
+    /// The TLS handshake in front of it failed
+    Tls(TlsError),
     /// The peer does not speak HTTP/1.1
     NotHttp,
     /// The peer's head is over the limit, in bytes
@@ -59,6 +62,7 @@ impl UpgradeError {
         match self {
             Self::End => Cause::Cut { how: Cut::End, detail: "".into() },
             Self::Io(error) => cut(error),
+            Self::Tls(error) => error.classify(),
             &Self::Status { status, retry_after } => Cause::Rejected { status, retry_after },
             other => Cause::NotWebSocket { detail: other.to_string().into() },
         }
@@ -98,6 +102,7 @@ impl fmt::Display for UpgradeError {
         match self {
             Self::End => f.write_str("the stream ended during the upgrade"),
             Self::Io(_) => f.write_str("the socket failed during the upgrade"),
+            Self::Tls(error) => write!(f, "{error}"),
             Self::NotHttp => f.write_str("not HTTP/1.1"),
             Self::HeadTooLong { max } => {
                 write!(f, "a head of more than {max} bytes (`max_head`)")
@@ -119,8 +124,15 @@ impl Error for UpgradeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),
+            Self::Tls(error) => error.source(),
             Self::Other(error) => error.source(),
             _ => None,
         }
+    }
+}
+
+impl From<TlsError> for UpgradeError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
     }
 }

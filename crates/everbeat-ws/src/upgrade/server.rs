@@ -16,7 +16,8 @@ use super::{UpgradeError, config};
 use crate::pool;
 use crate::role::Role;
 use crate::settings::Settings;
-use crate::socket::{Counted, Socket};
+use crate::socket::Socket;
+use crate::tls::Layered;
 use crate::websocket::WebSocket;
 
 /// How many bytes of a refused request are read and thrown away, so that closing does not turn into
@@ -62,7 +63,7 @@ impl fmt::Debug for RequestHead {
 }
 
 pub(crate) async fn upgrade<S: Socket + Unpin + Send>(
-    socket: Counted<S>,
+    socket: Layered<S>,
     settings: &Settings,
 ) -> Result<(WebSocket<S>, RequestHead), UpgradeError> {
     let mut head = Head::new(socket, Role::Server, settings.max_head);
@@ -112,7 +113,7 @@ impl Status {
     /// `None` if there is nobody to answer
     fn of(error: &UpgradeError) -> Option<Self> {
         Some(match error {
-            UpgradeError::End | UpgradeError::Io(_) => return None,
+            UpgradeError::End | UpgradeError::Io(_) | UpgradeError::Tls(_) => return None,
             UpgradeError::Method => {
                 Self { line: "405 Method Not Allowed", headers: "Allow: GET\r\n" }
             }

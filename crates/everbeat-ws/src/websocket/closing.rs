@@ -10,7 +10,8 @@ use super::{Receiving, WebSocket};
 use crate::error::Error;
 use crate::pool;
 use crate::role::Role;
-use crate::socket::{Counted, Socket};
+use crate::socket::Socket;
+use crate::tls::Layered;
 
 /// How many reads of unwanted bytes one poll makes before the task lets others run
 const BUDGET: usize = 64;
@@ -21,7 +22,11 @@ impl<S: Socket + Unpin> WebSocket<S> {
         let Some(socket) = &mut self.socket else {
             return Poll::Ready(Ok(()));
         };
-        let flushed = ready!(self.writer.poll_write(cx, socket));
+        let flushed = match ready!(self.writer.poll_write(cx, socket)) {
+            // The Close frame may sit in TLS's buffer, and then nobody would answer it
+            Ok(()) => ready!(Pin::new(&mut *socket).poll_flush(cx)),
+            failed => failed,
+        };
         let closed = match (flushed, self.role) {
             (Err(error), _) => Err(error),
             (Ok(()), Role::Server) => {
@@ -53,7 +58,7 @@ impl<S: Socket + Unpin> WebSocket<S> {
 }
 
 /// Reads and throws away until the stream has ended, either way
-fn poll_drain<S: Socket + Unpin>(cx: &mut Context<'_>, socket: &mut Counted<S>) -> Poll<()> {
+fn poll_drain<S: Socket + Unpin>(cx: &mut Context<'_>, socket: &mut Layered<S>) -> Poll<()> {
     let mut unwanted = pool::block();
     let mut polled = Poll::Pending;
     for reads in 0.. {

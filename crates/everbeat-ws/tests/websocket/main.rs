@@ -3,10 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
 
 mod allocations;
+#[cfg(feature = "tls")]
+#[path = "../../../everbeat-conformance/src/certificates.rs"]
+#[expect(unreachable_pub, reason = "it is a library's module too")]
+mod certificates;
 mod counting;
 mod memory;
 mod round_trip;
+mod stops;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod upgrade;
 mod violations;
 mod wire;

@@ -51,6 +51,19 @@ pub(crate) fn duplex(capacity: usize, seed: Option<u64>) -> (End, End) {
 }
 
 impl End {
+    /// Makes both directions narrower, or wider, later on; both have to be empty then
+    #[cfg(feature = "tls")]
+    pub(crate) fn narrow(&self) -> impl Fn(usize) + use<> {
+        let pipes = [self.from.clone(), self.to.clone()];
+        move |capacity| {
+            for pipe in &pipes {
+                let mut pipe = pipe.lock().unwrap();
+                assert!(pipe.bytes.is_empty());
+                pipe.capacity = capacity;
+            }
+        }
+    }
+
     /// How many of `most` bytes move now; `None` is a stall
     fn cut(&mut self, most: usize) -> Option<usize> {
         let Some(rng) = &mut self.rng else {

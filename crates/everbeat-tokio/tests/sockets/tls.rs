@@ -1,0 +1,153 @@
+//! `wss` over real sockets: whole, refused, reset, and in time.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use everbeat_conformance::certificates::Authority;
+use everbeat_tokio::client::{AttemptError, Connector};
+use everbeat_tokio::core::cause::{Cause, Cut};
+use everbeat_tokio::server::{AcceptError, AcceptSettings, Acceptor, Connection};
+use everbeat_tokio::transport::tls::{ClientTls, ServerTls, TlsError};
+use everbeat_tokio::transport::{Attempt, Connect, Transport, WebSocket};
+use everbeat_tokio::{Client, Message, Server};
+use tokio::io::AsyncWriteExt;
+use tokio::join;
+use tokio::net::TcpStream;
+
+use crate::peer::{accept, classify, listener, soon};
+use crate::whole::message;
+
+/// What a client trusts, and what a server for this name shows
+fn pair(name: &str) -> (ClientTls, ServerTls) {
+    let authority = Authority::new();
+    let certified = authority.certify(name);
+    (
+        ClientTls::roots(authority.root()).unwrap(),
+        ServerTls::from_pem(certified.certificate, certified.key).unwrap(),
+    )
+}
+
+async fn acceptor(tls: ServerTls) -> (Acceptor, String) {
+    let acceptor = Acceptor::bind("127.0.0.1:0", AcceptSettings::default().tls(tls)).await.unwrap();
+    let url = format!("wss://{}/", acceptor.local_address().unwrap());
+    (acceptor, url)
+}
+
+async fn connect(url: &str, tls: ClientTls) -> Result<WebSocket, AttemptError> {
+    Connector::new(url).unwrap().tls(tls).connect(Attempt::first()).await
+}
+
+#[tokio::test]
+async fn client_and_server_speak_wss() {
+    let (trust, certificate) = pair("127.0.0.1");
+    let server = Server::builder()
+        .listener(|listener| listener.max_message(4 << 20).tls(certificate))
+        .bind("127.0.0.1:0")
+        .await
+        .unwrap();
+    let url = format!("wss://{}/", server.acceptor().local_address().unwrap());
+    tokio::spawn(server.serve(|mut connection: Connection| async move {
+        while let Some(message) = connection.recv().await? {
+            connection.send(message).await?;
+        }
+        Ok(())
+    }));
+    soon(async {
+        let mut client = Client::builder(&url)
+            .connector(|connector| connector.tls(trust))
+            .connect()
+            .await
+            .unwrap();
+        for size in [0, 1, 65_536, 1 << 20] {
+            client.send(vec![7; size]).await.unwrap();
+            assert_eq!(message(&mut client).await, Message::from(vec![7; size]));
+        }
+        let end = client.close().await;
+        assert_eq!(end.cause, Cause::ClosedByUs);
+        assert!(end.unsent.is_empty() && end.unconfirmed.messages.is_empty(), "{end}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_bad_certificate_is_told_to_both_sides() {
+    let (_, certificate) = pair("127.0.0.1");
+    let (trust, _) = pair("127.0.0.1");
+    let (mut acceptor, url) = acceptor(certificate).await;
+    let (client, server) = soon(async { join!(connect(&url, trust), accept(&mut acceptor)) }).await;
+    let client = client.unwrap_err();
+    assert!(matches!(client, AttemptError::Tls(TlsError::UnknownIssuer(_))), "{client:?}");
+    let Cause::Unreachable { detail } = classify(&client) else { panic!("{client:?}") };
+    assert!(detail.contains("issuer"), "{detail}");
+    let server = server.map(drop).unwrap_err();
+    assert!(matches!(server, AcceptError::Tls(TlsError::Refused(_))), "{server:?}");
+}
+
+#[tokio::test]
+async fn who_does_not_speak_tls_is_told_apart() {
+    let (_, certificate) = pair("127.0.0.1");
+    let (mut acceptor, url) = acceptor(certificate).await;
+    let address = url.trim_start_matches("wss://").trim_end_matches('/').to_owned();
+    let server = soon(async {
+        let mut peer = TcpStream::connect(address).await.unwrap();
+        peer.write_all(crate::peer::ASK.as_bytes()).await.unwrap();
+        accept(&mut acceptor).await.map(drop).unwrap_err()
+    })
+    .await;
+    assert!(matches!(server, AcceptError::Tls(TlsError::NotTls)), "{server:?}");
+    assert!(matches!(server.classify(), Cause::NotWebSocket { .. }));
+}
+
+#[tokio::test]
+async fn an_abort_resets_the_socket_under_tls() {
+    let (trust, certificate) = pair("127.0.0.1");
+    let (mut acceptor, url) = acceptor(certificate).await;
+    let (client, server) = soon(async { join!(connect(&url, trust), accept(&mut acceptor)) }).await;
+    let (mut client, (mut server, _)) = (client.unwrap(), server.unwrap());
+    Pin::new(&mut server).abort();
+    let heard = soon(std::future::poll_fn(|cx| Pin::new(&mut client).poll_recv(cx))).await;
+    let error = heard.unwrap().unwrap_err();
+    assert!(matches!(error.classify(), Cause::Cut { how: Cut::Reset, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn one_limit_holds_over_a_handshake_that_never_ends() {
+    let listener = listener().await;
+    let url = format!("wss://{}/", listener.local_addr().unwrap());
+    let limit = Duration::from_millis(300);
+    let begun = tokio::time::Instant::now();
+    let (trust, _) = pair("127.0.0.1");
+    let error = soon(
+        Client::builder(&url)
+            .connect_timeout(limit)
+            .connector(|connector| connector.tls(trust))
+            .connect(),
+    )
+    .await
+    .unwrap_err();
+    // The kernel has taken the connection, nobody answers the hello
+    assert!(error.to_string().contains("300"), "{error}");
+    assert!(begun.elapsed() >= limit, "early");
+}
+
+#[tokio::test]
+async fn one_limit_holds_over_all_parts_together() {
+    let listener = listener().await;
+    let address = listener.local_addr().unwrap();
+    let limit = Duration::from_millis(400);
+    let begun = tokio::time::Instant::now();
+    let (trust, _) = pair("127.0.0.1");
+    let connecting = Client::builder("wss://not.used.invalid/")
+        .connect_timeout(limit)
+        .connector(move |connector| {
+            connector.tls(trust).request(move |_| async move {
+                // Most of the time is gone before the name is even known
+                tokio::time::sleep(limit * 3 / 4).await;
+                everbeat_tokio::Request::to(format!("wss://{address}/")).build()
+            })
+        })
+        .connect();
+    let error = soon(connecting).await.unwrap_err();
+    assert!(error.to_string().contains("400"), "{error}");
+    assert!(begun.elapsed() >= limit, "early");
+}

@@ -1,0 +1,37 @@
+//! TLS for `wss` (RFC 6455, section 10.6), once for all runtimes: rustls over any byte stream, with
+//! ring as its provider. Feature `tls`; this file alone knows whether it is on.
+
+#[cfg(feature = "tls")]
+mod api;
+#[cfg(feature = "tls")]
+mod client;
+mod error;
+#[cfg(feature = "tls")]
+mod layered;
+#[cfg(not(feature = "tls"))]
+mod off;
+#[cfg(feature = "tls")]
+mod pem;
+#[cfg(feature = "tls")]
+mod platform;
+#[cfg(feature = "tls")]
+mod server;
+
+pub use error::TlsError;
+/// The version of rustls that `from_rustls` takes
+#[cfg(feature = "tls")]
+pub use futures_rustls::rustls;
+#[cfg(feature = "tls")]
+pub use {client::ClientTls, server::ServerTls};
+
+#[cfg(not(feature = "tls"))]
+pub(crate) use off::{ClientTls, Layered, ServerTls, plain, secure_client, secure_server};
+#[cfg(feature = "tls")]
+pub(crate) use {
+    client::secure_client,
+    layered::{Layered, plain},
+    server::secure_server,
+};
+
+/// Whether `wss` can be spoken
+pub(crate) const AVAILABLE: bool = cfg!(feature = "tls");

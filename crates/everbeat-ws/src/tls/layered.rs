@@ -1,0 +1,143 @@
+//! What lies between a WebSocket and its socket: TLS or nothing. The counter stays directly on the
+//! socket, so that bytes count from the first one of the handshake.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_io::{AsyncRead, AsyncWrite};
+use futures_rustls::TlsStream;
+use futures_rustls::rustls::{CertificateError as Bad, Error, InvalidMessage};
+
+use super::TlsError;
+use crate::socket::Counted;
+
+/// A socket, with TLS or without
+pub(crate) enum Layered<S> {
+    Plain(Counted<S>),
+    /// Boxed, so that a plain one does not pay for its kilobyte
+    Tls(Box<TlsStream<Counted<S>>>),
+}
+
+impl<S> Layered<S> {
+    fn counted(&self) -> &Counted<S> {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        self.counted().received()
+    }
+
+    pub(crate) fn sent(&self) -> u64 {
+        self.counted().sent()
+    }
+
+    pub(crate) fn get_ref(&self) -> &S {
+        self.counted().get_ref()
+    }
+
+    /// Whether bytes that were taken wait here for the socket: rustls keeps up to 64 KiB, and owes
+    /// answers of its own
+    pub(crate) fn holds_bytes(&self) -> bool {
+        match self {
+            Self::Plain(socket) => socket.holds_bytes(),
+            Self::Tls(stream) => stream.get_ref().1.wants_write(),
+        }
+    }
+}
+
+/// The socket as it is
+pub(crate) const fn plain<S>(socket: Counted<S>) -> Layered<S> {
+    Layered::Plain(socket)
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Layered<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_read(cx, into),
+            // An end without close_notify is an end: that nothing was cut off, frames and the Close
+            // handshake tell (RFC 6455, section 7.1.1)
+            Self::Tls(stream) => match Pin::new(stream).poll_read(cx, into) {
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Poll::Ready(Ok(0))
+                }
+                polled => polled,
+            },
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Layered<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_close(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_close(cx),
+        }
+    }
+}
+
+/// Shows nothing of the session: it holds keys
+impl<S: fmt::Debug> fmt::Debug for Layered<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Plain(_) => "Plain",
+            Self::Tls(_) => "Tls",
+        };
+        f.debug_tuple(name).field(self.counted()).finish()
+    }
+}
+
+/// What a handshake failed with, as ours
+pub(super) fn error(error: io::Error) -> TlsError {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return TlsError::End;
+    }
+    match error.downcast::<Error>() {
+        Ok(error) => from_rustls(error),
+        Err(error) => TlsError::Io(error),
+    }
+}
+
+fn from_rustls(error: Error) -> TlsError {
+    let kind = match &error {
+        Error::InvalidMessage(
+            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+        ) => return TlsError::NotTls,
+        Error::AlertReceived(_) => TlsError::Refused,
+        Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => TlsError::Expired,
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => TlsError::NotYetValid,
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => TlsError::WrongName,
+            Bad::UnknownIssuer => TlsError::UnknownIssuer,
+            _ => TlsError::Certificate,
+        },
+        _ => TlsError::Protocol,
+    };
+    kind(Box::new(error))
+}
