@@ -1,7 +1,12 @@
 //! What every runtime must keep.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a check fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a check fails by panicking"
+)]
 
 pub mod certificates;
 pub mod contracts;

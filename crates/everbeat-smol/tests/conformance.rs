@@ -5,5 +5,5 @@ use everbeat_smol::Smol;
 
 #[test]
 fn every_line_of_every_contract_holds() {
-    hold(&Native::<Smol>::new(|check| smol::block_on(check)));
+    hold(&Native::<Smol>::new(smol::block_on));
 }

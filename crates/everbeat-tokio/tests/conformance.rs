@@ -6,6 +6,6 @@ use everbeat_tokio::Tokio;
 #[test]
 fn every_line_of_every_contract_holds() {
     hold(&Native::<Tokio>::new(|check| {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check)
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check);
     }));
 }

@@ -3,16 +3,18 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::certificates::Certificates;
 use crate::child::{Child, Orders};
 use crate::note::Who;
 use crate::runtimes::Runtime;
 
 pub(crate) const USAGE: &str = "\
-usage: everbeat-demo [--runtime tokio | async-std | smol] [--seconds N] [--json]
+usage: everbeat-demo [--runtime tokio | async-std | smol] [--tls] [--seconds N] [--json]
                      [--break heartbeat | backoff | expiry | jitter | queue]
 
   --runtime R   server and client on this runtime
                 (without it, a client on each, and the server on tokio)
+  --tls         wss instead of ws, by certificates made for the run
   --seconds N   run for at most N seconds; the faults are repeated while there is time
                 (without it, each fault once, in under a minute)
   --json        one object as the last line of stdout; the timeline goes to stderr
@@ -29,11 +31,14 @@ pub(crate) enum Role {
 }
 
 /// What is asked of the demo
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
     /// `None` is a client on each runtime
     pub(crate) runtime: Option<Runtime>,
     pub(crate) broken: Option<Mechanism>,
+    pub(crate) tls: bool,
+    /// What a child is told to use; the demo makes its own
+    certificates: Option<Certificates>,
     pub(crate) limit: Option<Duration>,
     pub(crate) json: bool,
 }
@@ -46,7 +51,17 @@ impl Options {
 
     /// What server and witness, who stand beside the faults, are told
     pub(crate) fn orders(&self) -> Orders {
-        Orders { runtime: self.runtime.unwrap_or(Runtime::Tokio), broken: self.broken }
+        Orders {
+            runtime: self.runtime.unwrap_or(Runtime::Tokio),
+            broken: self.broken,
+            tls: self.certificates.clone(),
+        }
+    }
+
+    /// With the certificates of this run
+    pub(crate) fn with_certificates(mut self, made: Option<&Certificates>) -> Self {
+        self.certificates = made.cloned();
+        self
     }
 }
 
@@ -98,6 +113,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Role, Stri
         match arg.as_str() {
             "--seconds" => options.limit = Some(seconds(&value()?)?),
             "--json" => options.json = true,
+            "--tls" => options.tls = true,
+            "--certificates" => options.certificates = Some(Certificates::at(value()?)),
             "--break" => options.broken = Some(Mechanism::parse(&value()?)?),
             "--runtime" => options.runtime = Some(runtime(&value()?)?),
             "--help" | "-h" => return Ok(Role::Help),
@@ -144,12 +161,15 @@ mod tests {
     fn options_and_roles_are_understood() {
         let broken = Some(Mechanism::Expiry);
         let limit = Some(Duration::from_secs(30));
-        let options = Options { limit, json: true, broken, runtime: None };
-        assert_eq!(parse_line("--json --seconds 30 --break expiry"), Ok(Role::Demo(options)));
+        let options = Options { limit, json: true, broken, tls: true, ..Options::default() };
+        assert_eq!(parse_line("--json --seconds 30 --tls --break expiry"), Ok(Role::Demo(options)));
         for runtime in Runtime::ALL {
             for who in [Who::Witness, Who::Client(runtime), Who::Server, Who::Crowd] {
-                let line = format!("{who} 127.0.0.1:80 --runtime {runtime} --break jitter");
-                let orders = Orders { runtime, broken: Some(Mechanism::Jitter) };
+                let line = format!(
+                    "{who} 127.0.0.1:80 --runtime {runtime} --break jitter --certificates a"
+                );
+                let tls = Some(Certificates::at("a"));
+                let orders = Orders { runtime, broken: Some(Mechanism::Jitter), tls };
                 let child = Child { who, address: ([127, 0, 0, 1], 80).into(), orders };
                 assert_eq!(parse_line(&line), Ok(Role::Child(child)));
             }

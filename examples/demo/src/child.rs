@@ -13,20 +13,23 @@ use futures_util::future::{Either, select};
 use tokio::sync::mpsc;
 
 use crate::args::Mechanism;
+use crate::certificates::Certificates;
 use crate::lateness;
 use crate::note::Who;
 use crate::runtimes::{Everbeat, Part, Runtime};
 use crate::{client, crowd, server};
 
 /// What a child process is told when it is started
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Orders {
     pub(crate) runtime: Runtime,
     pub(crate) broken: Option<Mechanism>,
+    /// With TLS, by these certificates
+    pub(crate) tls: Option<Certificates>,
 }
 
 /// A role at an address
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Child {
     pub(crate) who: Who,
     pub(crate) address: SocketAddr,

@@ -50,13 +50,16 @@ impl Notes {
         &self,
         who: Who,
         address: SocketAddr,
-        orders: Orders,
+        orders: &Orders,
     ) -> anyhow::Result<Process> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(who.name()).arg(address.to_string());
         command.arg("--runtime").arg(orders.runtime.name());
         if let Some(mechanism) = orders.broken {
             command.arg("--break").arg(mechanism.name());
+        }
+        if let Some(certificates) = &orders.tls {
+            command.arg("--certificates").arg(certificates.folder());
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().with_context(|| format!("{who} could not be started"))?;

@@ -16,8 +16,16 @@ use crate::runtimes::Everbeat;
 use crate::settings;
 
 /// A connector to the server, or to the proxy before it
-pub(crate) fn connector<R: Everbeat>(server: SocketAddr) -> anyhow::Result<Connector<R>> {
-    Ok(Connector::new(&format!("ws://{server}/"))?)
+pub(crate) fn connector<R: Everbeat>(
+    server: SocketAddr,
+    orders: &Orders,
+) -> anyhow::Result<Connector<R>> {
+    Ok(match &orders.tls {
+        Some(certificates) => {
+            Connector::new(&format!("wss://{server}/"))?.tls(certificates.client()?)
+        }
+        None => Connector::new(&format!("ws://{server}/"))?,
+    })
 }
 
 pub(crate) async fn run<R: Everbeat>(
@@ -26,7 +34,7 @@ pub(crate) async fn run<R: Everbeat>(
     orders: &Orders,
 ) -> anyhow::Result<()> {
     let broken = orders.broken;
-    let connector = connector::<R>(server)?;
+    let connector = connector::<R>(server, orders)?;
     let (timer, seed) = (Endpoint::timer(&connector), connector.seed());
     let mut client = Client::over(connector, timer.clone(), seed)
         .interval(settings::INTERVAL)

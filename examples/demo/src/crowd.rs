@@ -45,7 +45,7 @@ pub(crate) async fn run<R: Everbeat>(server: SocketAddr, orders: &Orders) -> any
 type OnRuntime<R> = Client<Connector<R>, <R as everbeat_ws::Runtime>::Timer>;
 
 fn client<R: Everbeat>(server: SocketAddr, orders: &Orders) -> anyhow::Result<OnRuntime<R>> {
-    let connector = crate::client::connector::<R>(server)?;
+    let connector = crate::client::connector::<R>(server, orders)?;
     let seed = match orders.broken {
         // What a program does that seeds its clients itself, all alike.
         Some(Mechanism::Jitter) => 1,

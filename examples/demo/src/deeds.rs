@@ -69,7 +69,7 @@ impl Play {
     async fn sloth(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
         let Some(server) = self.stage.server else { bail!("the server is down") };
         self.stage.begin(trial.notice);
-        let (begun, talking) = sloth::start(server).await?;
+        let (begun, talking) = sloth::start(server, &self.options.orders()).await?;
         self.stage.say(Who::Sloth, "asked for a flood, reads nothing of it, goes on talking")?;
         let talking = tokio::spawn(talking);
         self.noticed(trial, begun, outcome).await?;
@@ -84,7 +84,7 @@ impl Play {
         self.noticed(trial, begun, outcome).await?;
         self.stage.watch_until(begun + settings::DOWN_FOR).await?;
         let repaired = Instant::now();
-        self.server = self.stage.notes().start(Who::Server, address, self.options.orders())?;
+        self.server = self.stage.notes().start(Who::Server, address, &self.options.orders())?;
         let listening = |stage: &Stage| stage.server.is_some();
         let soon = repaired + settings::BACK;
         ensure!(self.stage.until(soon, listening).await?, "the server did not start again");
@@ -95,7 +95,7 @@ impl Play {
     async fn crowd(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
         let Some(address) = self.stage.server else { bail!("the server is down") };
         self.stage.crowd = Crowd::default();
-        let mut crowd = self.stage.notes().start(Who::Crowd, address, self.options.orders())?;
+        let mut crowd = self.stage.notes().start(Who::Crowd, address, &self.options.orders())?;
         let soon = Instant::now() + PATIENCE;
         ensure!(
             self.stage.until(soon, |stage| stage.crowd.gathered).await?,

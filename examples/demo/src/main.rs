@@ -4,6 +4,7 @@
 
 mod args;
 mod causes;
+mod certificates;
 mod child;
 mod children;
 mod client;

@@ -11,6 +11,7 @@ use everbeat_tokio::Server;
 use tokio::time::{Instant, timeout};
 
 use crate::args::Options;
+use crate::certificates::Made;
 use crate::child::{Orders, command};
 use crate::children::{Notes, Process};
 use crate::lateness::Lateness;
@@ -37,10 +38,12 @@ const REPEAT_FOR: Duration = Duration::from_secs(240);
 pub(crate) async fn demo(options: Options) -> anyhow::Result<ExitCode> {
     let timeline = Timeline::new(options.json);
     report::preface(&timeline, &options);
-    let mut play = Play::open(timeline, options).await?;
+    let made = options.tls.then(Made::new).transpose()?;
+    let options = options.with_certificates(made.as_ref().map(Made::certificates));
+    let mut play = Play::open(timeline, options.clone()).await?;
     let outcomes = play.perform_all(options.limit).await?;
     let stage = play.close().await?;
-    Ok(report::print(&stage, &outcomes, options))
+    Ok(report::print(&stage, &outcomes, options.json))
 }
 
 /// Everybody who plays
@@ -62,19 +65,19 @@ impl Play {
         let mut stage = Stage::new(Notes::new(), timeline, Lateness::measure(), &runtimes);
         let orders = options.orders();
         let anywhere = (Ipv4Addr::LOCALHOST, 0).into();
-        let server = stage.notes().start(Who::Server, anywhere, orders)?;
+        let server = stage.notes().start(Who::Server, anywhere, &orders)?;
         let soon = Instant::now() + PATIENCE;
         stage.until(soon, |stage| stage.server.is_some()).await?;
         let address = stage.server.context("the server did not start")?;
         let proxy = Proxy::start(address).await?;
         stage.say(Who::Proxy, &format!("{} leads to the server", proxy.address()))?;
         let clients = runtimes.into_iter().map(|runtime| {
-            let orders = Orders { runtime, ..orders };
-            stage.notes().start(Who::Client(runtime), proxy.address(), orders)
+            let orders = Orders { runtime, ..orders.clone() };
+            stage.notes().start(Who::Client(runtime), proxy.address(), &orders)
         });
         let clients = clients.collect::<anyhow::Result<Vec<_>>>()?;
-        let witness = stage.notes().start(Who::Witness, address, orders)?;
-        let flapping = flapping().await?;
+        let witness = stage.notes().start(Who::Witness, address, &orders)?;
+        let flapping = flapping(&orders).await?;
         let mut play = Self { stage, proxy, server, clients, witness, flapping, options };
         play.up().await?;
         Ok(play)
@@ -171,8 +174,13 @@ impl Play {
 }
 
 /// A server whose handler returns at once
-async fn flapping() -> anyhow::Result<SocketAddr> {
-    let server = Server::bind("127.0.0.1:0").await?;
+async fn flapping(orders: &Orders) -> anyhow::Result<SocketAddr> {
+    let mut server = Server::builder();
+    if let Some(certificates) = &orders.tls {
+        let tls = certificates.server()?;
+        server = server.listener(|listener| listener.tls(tls));
+    }
+    let server = server.bind("127.0.0.1:0").await?;
     let address = server.acceptor().local_address()?;
     tokio::spawn(server.serve(|connection| async move {
         drop(connection);

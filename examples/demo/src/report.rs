@@ -57,9 +57,10 @@ impl Sum {
 pub(crate) fn preface(timeline: &Timeline, options: &Options) {
     let clients: Vec<_> = options.runtimes().into_iter().map(|runtime| runtime.name()).collect();
     timeline.plain(format_args!(
-        "clients    on {}; server and witness on {}",
+        "clients    on {}; server and witness on {}; {}",
         clients.join(", "),
         options.orders().runtime,
+        if options.tls { "wss" } else { "ws" },
     ));
     timeline.plain(format_args!(
         "settings   interval {}, timeout {}, dial {}, backoff {} to {}, reset after {}",
@@ -87,7 +88,7 @@ pub(crate) fn preface(timeline: &Timeline, options: &Options) {
 }
 
 /// Prints the table and the sum of it; the exit code
-pub(crate) fn print(stage: &Stage, outcomes: &[Outcome], options: Options) -> ExitCode {
+pub(crate) fn print(stage: &Stage, outcomes: &[Outcome], json: bool) -> ExitCode {
     let timeline = &stage.timeline;
     let sum = Sum::new(stage, outcomes);
     table(timeline, outcomes);
@@ -109,7 +110,7 @@ pub(crate) fn print(stage: &Stage, outcomes: &[Outcome], options: Options) -> Ex
         (true, false) => (Mood::Bad, "a bound did not hold", 1),
     };
     timeline.plain(format_args!("verdict    {}", timeline.paint(mood, verdict)));
-    if options.json {
+    if json {
         // A reader who has left has the exit code.
         _ = stdout().write_all(format!("{}\n", object(outcomes, &sum)).as_bytes());
     }

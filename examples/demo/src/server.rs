@@ -29,12 +29,15 @@ type Ended = Box<dyn Error + Send + Sync>;
 const FLOOD_MESSAGE: usize = 32 << 10;
 
 pub(crate) async fn run<R: Everbeat>(address: SocketAddr, orders: &Orders) -> anyhow::Result<()> {
-    let server = Server::<Acceptor<R>, R::Timer, R>::builder()
+    let mut server = Server::<Acceptor<R>, R::Timer, R>::builder()
         .interval(settings::INTERVAL)
         .timeout(settings::TIMEOUT)
-        .heartbeat(orders.broken != Some(Mechanism::Expiry))
-        .bind(&address.to_string())
-        .await?;
+        .heartbeat(orders.broken != Some(Mechanism::Expiry));
+    if let Some(certificates) = &orders.tls {
+        let tls = certificates.server()?;
+        server = server.listener(|listener| listener.tls(tls));
+    }
+    let server = server.bind(&address.to_string()).await?;
     Note::Listening { address: server.acceptor().local_address()? }.write()?;
 
     let talking = Arc::new(AtomicBool::new(true));

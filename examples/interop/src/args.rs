@@ -8,12 +8,16 @@ use anyhow::{Context, Result, bail};
 pub(crate) const USAGE: &str = "\
 usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
            [--beat MS] [--timeout MS] [--dial MS] [--retry MS]
+           [--ca FILE] [--cert FILE --key FILE]
        everbeat-interop certificates FOLDER
 
   --beat MS      the heartbeat's interval
   --timeout MS   and its timeout
   --dial MS      how long a client's attempt may take
-  --retry MS     a client's longest delay between attempts";
+  --retry MS     a client's longest delay between attempts
+  --ca FILE      whom a client trusts, PEM
+  --cert FILE    a server's certificate, PEM: it speaks TLS
+  --key FILE     and its key";
 
 /// What is asked for
 #[derive(Debug, PartialEq, Eq)]
@@ -48,6 +52,9 @@ pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) dial: Option<Duration>,
     pub(crate) retry: Option<Duration>,
+    pub(crate) ca: Option<PathBuf>,
+    pub(crate) cert: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// Parses the arguments behind the program's name
@@ -65,6 +72,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
             "--timeout" => settings.timeout = Some(millis(&value()?)?),
             "--dial" => settings.dial = Some(millis(&value()?)?),
             "--retry" => settings.retry = Some(millis(&value()?)?),
+            "--ca" => settings.ca = Some(value()?.into()),
+            "--cert" => settings.cert = Some(value()?.into()),
+            "--key" => settings.key = Some(value()?.into()),
             _ => bail!("`{arg}` is not an option\n{USAGE}"),
         }
     }

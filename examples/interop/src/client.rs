@@ -7,6 +7,7 @@ use everbeat_core::cause::{CloseCode, CloseFrame};
 use everbeat_core::client::Queue;
 use everbeat_core::reconnect::Backoff;
 use everbeat_core::{Client, Event};
+use everbeat_ws::tls::ClientTls;
 use everbeat_ws::{Connector, Runtime};
 use futures_util::future::{Either, select};
 use futures_util::stream::{Stream, StreamExt};
@@ -51,6 +52,10 @@ fn client<R: Runtime>(url: &str, settings: &Settings) -> Result<Client<Connector
     }
     if let Some(longest) = settings.retry {
         builder = builder.backoff(Backoff::full_jitter(longest / 8..=longest));
+    }
+    if let Some(ca) = &settings.ca {
+        let tls = ClientTls::roots_file(ca)?;
+        builder = builder.connector(|connector| connector.tls(tls));
     }
     Ok(builder.build()?)
 }

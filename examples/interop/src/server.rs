@@ -9,6 +9,7 @@ use everbeat_core::time::Timer;
 use everbeat_core::transport::Transport;
 use everbeat_core::{Cause, Connection, Event};
 use everbeat_server::{Handler, Server, SpawnServer};
+use everbeat_ws::tls::ServerTls;
 use everbeat_ws::{Acceptor, Runtime};
 use futures_util::future::{Either, select};
 use futures_util::stream::{Stream, StreamExt};
@@ -31,6 +32,10 @@ where
     }
     if let Some(timeout) = settings.timeout {
         builder = builder.timeout(timeout);
+    }
+    if let Some((cert, key)) = settings.cert.as_ref().zip(settings.key.as_ref()) {
+        let tls = ServerTls::from_files(cert, key)?;
+        builder = builder.listener(|listener| listener.tls(tls));
     }
     let server = builder.bind(address).await?;
     Note::Listening(server.acceptor().local_address()?.to_string()).write();

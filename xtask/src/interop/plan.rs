@@ -9,7 +9,7 @@ use super::stage::Cast;
 use crate::runtimes::RUNTIMES;
 
 /// Plain, and with TLS
-const TLS: &[bool] = &[false];
+const TLS: &[bool] = &[false, true];
 
 /// One cell of the matrix
 #[derive(Debug, Clone, Copy)]
