@@ -49,9 +49,10 @@ pub enum Cause {
         /// What was wrong, the limit, and the setting that moves it
         detail: ByteString,
     },
-    /// An attempt reached no server: no address, refused, no route
+    /// An attempt reached no server: no address, refused, no route, or none that could prove by a
+    /// certificate that it is the right one
     Unreachable {
-        /// The operating system's words
+        /// The operating system's words, or what is wrong with the certificate
         detail: ByteString,
     },
     /// An attempt took longer than this, its limit

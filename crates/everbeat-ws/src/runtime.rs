@@ -24,7 +24,7 @@ pub trait Runtime: Clone + Default + Send + Sync + Unpin + 'static {
     /// A clock that starts now
     fn timer(&self) -> Self::Timer;
 
-    /// The addresses of a name, in the order in which they are tried
+    /// The addresses of a name, the best first (RFC 6724)
     ///
     /// # Errors
     ///

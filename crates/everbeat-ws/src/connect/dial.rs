@@ -123,9 +123,19 @@ mod tests {
 
     use super::*;
 
-    /// A clock that a test sets; its sleeps are done when it says so
+    /// A clock that a test sets, and the next instant at which anybody wants to be polled
     #[derive(Clone)]
-    struct Clock(Rc<Cell<Instant>>);
+    struct Clock(Rc<Cell<Instant>>, Rc<Cell<Option<Instant>>>);
+
+    impl Clock {
+        fn poll_until(&self, at: Instant) -> Poll<()> {
+            if self.now() < at {
+                self.1.set(Some(self.1.get().map_or(at, |next| next.min(at))));
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        }
+    }
 
     struct Until(Clock, Instant);
 
@@ -145,7 +155,7 @@ mod tests {
         type Output = ();
 
         fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-            if self.0.now() < self.1 { Poll::Pending } else { Poll::Ready(()) }
+            self.0.poll_until(self.1)
         }
     }
 
@@ -168,11 +178,10 @@ mod tests {
         type Output = io::Result<u16>;
 
         fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<u16>> {
-            match self.clock.now() < self.at {
-                true => Poll::Pending,
-                false if self.refused => Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into())),
-                false => Poll::Ready(Ok(self.port)),
-            }
+            self.clock.poll_until(self.at).map(|()| match self.refused {
+                true => Err(io::ErrorKind::ConnectionRefused.into()),
+                false => Ok(self.port),
+            })
         }
     }
 
@@ -185,7 +194,7 @@ mod tests {
     /// When a race is over, who won or how many failed, and in which milliseconds each began;
     /// address `n` is decided so many milliseconds after its start, by refusal if marked so
     fn race(decided: &'static [(u64, bool)]) -> (u64, Result<u16, usize>, Vec<u64>) {
-        let clock = Clock(Rc::new(Cell::new(Instant::from_origin(Duration::ZERO))));
+        let clock = Clock(Rc::new(Cell::new(at(0))), Rc::default());
         let alive = Rc::new(Cell::new(0));
         let mut began = Vec::new();
         let addresses = (0..decided.len() as u16).map(|port| ([127, 0, 0, 1], port).into());
@@ -208,15 +217,20 @@ mod tests {
             sleep: None,
         };
         let mut cx = Context::from_waker(Waker::noop());
-        for ms in 0..5_000 {
-            clock.0.set(Instant::from_origin(Duration::from_millis(ms)));
+        let over = loop {
             if let Poll::Ready(over) = attempts.poll(&mut cx) {
-                drop(attempts);
-                assert_eq!(alive.get(), 0, "losers are dropped");
-                return (ms, over.map_err(|failures| failures.len()), began);
+                break over;
             }
-        }
-        panic!("no end")
+            clock.0.set(clock.1.take().expect("it waits, and nothing will wake it"));
+        };
+        drop(attempts);
+        assert_eq!(alive.get(), 0, "losers are dropped");
+        let ended = clock.now().since_origin().as_millis() as u64;
+        (ended, over.map_err(|failures| failures.len()), began)
+    }
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_origin(Duration::from_millis(ms))
     }
 
     const NEVER: u64 = 1 << 40;

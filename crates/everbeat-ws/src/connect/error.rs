@@ -101,3 +101,21 @@ impl From<UpgradeError> for ConnectError {
         Self::Upgrade(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_is_told_with_its_error() {
+        let failure = |address: &str, kind: io::ErrorKind| (address.parse().unwrap(), kind.into());
+        let failures = vec![
+            failure("[::1]:9", io::ErrorKind::ConnectionRefused),
+            failure("127.0.0.1:9", io::ErrorKind::HostUnreachable),
+        ];
+        let told = ConnectError::Dial { failures }.classify();
+        let words = "[::1]:9: connection refused, to 127.0.0.1:9: host unreachable";
+        let Cause::Unreachable { detail } = told else { panic!("{told:?}") };
+        assert_eq!(detail, format!("no connection to {words}"));
+    }
+}

@@ -4,6 +4,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use everbeat_core::cause::{Cause, Cut};
+use everbeat_ws::tls::TlsError;
 use everbeat_ws::upgrade::UpgradeError;
 use everbeat_ws::{Request, Settings, Socket, WebSocket};
 use futures_util::future::join;
@@ -67,11 +69,12 @@ pub(crate) fn until_whole(attempt: impl Fn(usize) -> Result<(), UpgradeError>) -
         match attempt(bytes) {
             Ok(()) => return bytes,
             Err(error) => {
+                let typed = matches!(error, UpgradeError::End | UpgradeError::Tls(TlsError::End));
+                assert!(typed, "after {bytes} bytes: {error:?}");
                 let cause = error.classify();
                 assert!(
-                    matches!(&cause, everbeat_core::Cause::Cut { how, .. }
-                        if *how == everbeat_core::cause::Cut::End),
-                    "after {bytes} bytes: {error:?}"
+                    matches!(cause, Cause::Cut { how: Cut::End, .. }),
+                    "after {bytes} bytes: {cause:?}"
                 );
             }
         }

@@ -140,7 +140,7 @@ fn what_tls_holds_is_written_by_who_only_reads() {
 
 #[test]
 fn a_close_is_polite_and_an_end_without_one_is_an_end() {
-    let (mut client, mut server) = narrow_ends(64);
+    let (mut client, mut server) = narrow_ends(16);
     run(async {
         start(&mut client, Outgoing::Close(None)).unwrap();
         let server_side = async {
