@@ -1,6 +1,8 @@
 //! A peer that floods with Pings is told 1008 and let go; a quick one, and one that had to wait, is
 //! not.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::time::Duration;
 
 use everbeat_core::cause::{Cause, CloseCode};
