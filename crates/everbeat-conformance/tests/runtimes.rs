@@ -215,18 +215,21 @@ fn fails_its_line_alone<const FAULT: usize>() {
 
 #[test]
 fn every_line_has_a_runtime_that_fails_it_alone() {
-    fails_its_line_alone::<CLOCK>();
-    fails_its_line_alone::<RESOLVES>();
-    fails_its_line_alone::<NO_NAME>();
-    fails_its_line_alone::<REFUSED>();
-    fails_its_line_alone::<DIAL_DROPPED>();
-    fails_its_line_alone::<TAKEN>();
-    fails_its_line_alone::<LISTEN_DROPPED>();
-    fails_its_line_alone::<PEER>();
-    fails_its_line_alone::<ACCEPT_WAKES>();
-    fails_its_line_alone::<SEEDS>();
-    fails_its_line_alone::<DROPPED>();
-    fails_its_line_alone::<HALF>();
-    fails_its_line_alone::<TCP>();
+    // At once: what hangs is found by patience, and one patience is enough.
+    std::thread::scope(|scope| {
+        scope.spawn(fails_its_line_alone::<CLOCK>);
+        scope.spawn(fails_its_line_alone::<RESOLVES>);
+        scope.spawn(fails_its_line_alone::<NO_NAME>);
+        scope.spawn(fails_its_line_alone::<REFUSED>);
+        scope.spawn(fails_its_line_alone::<DIAL_DROPPED>);
+        scope.spawn(fails_its_line_alone::<TAKEN>);
+        scope.spawn(fails_its_line_alone::<LISTEN_DROPPED>);
+        scope.spawn(fails_its_line_alone::<PEER>);
+        scope.spawn(fails_its_line_alone::<ACCEPT_WAKES>);
+        scope.spawn(fails_its_line_alone::<SEEDS>);
+        scope.spawn(fails_its_line_alone::<DROPPED>);
+        scope.spawn(fails_its_line_alone::<HALF>);
+        scope.spawn(fails_its_line_alone::<TCP>);
+    });
     assert_eq!(socket_lines::<Broken<CLOCK>>().len(), TCP + 1);
 }

@@ -6,7 +6,7 @@ use everbeat_tokio::Tokio;
 #[test]
 fn every_line_of_every_contract_holds() {
     let runtime = Native::<Tokio>::new(|check| {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check)
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check);
     });
     hold(&runtime, lines());
     hold(&runtime, socket_lines());
