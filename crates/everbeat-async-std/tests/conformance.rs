@@ -1,9 +1,11 @@
 //! async-std keeps every line of every contract.
 
 use everbeat_async_std::AsyncStd;
-use everbeat_conformance::contracts::{Native, hold};
+use everbeat_conformance::contracts::{Native, hold, lines, socket_lines};
 
 #[test]
 fn every_line_of_every_contract_holds() {
-    hold(&Native::<AsyncStd>::new(async_std::task::block_on));
+    let runtime = Native::<AsyncStd>::new(async_std::task::block_on);
+    hold(&runtime, lines());
+    hold(&runtime, socket_lines());
 }

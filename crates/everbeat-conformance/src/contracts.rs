@@ -6,6 +6,7 @@
 
 mod meeting;
 mod native;
+mod sockets;
 mod spawn;
 mod timer;
 mod tools;
@@ -21,6 +22,7 @@ use everbeat_core::time::Timer;
 use everbeat_core::transport::{Accept, Connect, Transport};
 
 pub use native::Native;
+pub use sockets::socket_lines;
 
 /// A future that stays on its thread
 pub type Local<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -89,23 +91,23 @@ pub fn lines<S: Subject>() -> Vec<Line<S>> {
     lines
 }
 
-/// The lines that do not hold, each with what was seen instead
-pub fn broken<H: Host>(host: &H) -> Vec<(&'static str, String)> {
+/// Those of `lines` that do not hold, each with what was seen instead
+pub fn broken<H: Host>(host: &H, lines: Vec<Line<H::Subject>>) -> Vec<(&'static str, String)> {
     let verdict = |line: Line<H::Subject>| {
         let panic = catch_unwind(AssertUnwindSafe(|| host.run(line.check))).err()?;
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         Some((line.name, text.unwrap_or_else(|| "a panic without words".to_owned())))
     };
-    lines().into_iter().filter_map(verdict).collect()
+    lines.into_iter().filter_map(verdict).collect()
 }
 
-/// Puts a runtime to every line
+/// Puts a runtime to these lines
 ///
 /// # Panics
 ///
 /// A line does not hold: its name is in the message.
-pub fn hold<H: Host>(host: &H) {
-    let broken = broken(host);
+pub fn hold<H: Host>(host: &H, lines: Vec<Line<H::Subject>>) {
+    let broken = broken(host, lines);
     assert!(broken.is_empty(), "{} lines do not hold: {broken:#?}", broken.len());
 }

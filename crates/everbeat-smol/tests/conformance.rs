@@ -1,9 +1,11 @@
 //! smol keeps every line of every contract.
 
-use everbeat_conformance::contracts::{Native, hold};
+use everbeat_conformance::contracts::{Native, hold, lines, socket_lines};
 use everbeat_smol::Smol;
 
 #[test]
 fn every_line_of_every_contract_holds() {
-    hold(&Native::<Smol>::new(smol::block_on));
+    let runtime = Native::<Smol>::new(smol::block_on);
+    hold(&runtime, lines());
+    hold(&runtime, socket_lines());
 }

@@ -69,14 +69,14 @@ const BROKEN: &[(Fault, &[&str])] = &[
 
 #[test]
 fn the_simulator_keeps_every_line() {
-    hold(&Place(None));
+    hold(&Place(None), lines());
 }
 
 #[test]
 fn every_broken_implementation_is_found_by_its_line() {
     let mut wrong = Vec::new();
     for (fault, expected) in BROKEN {
-        let found = broken(&Place(Some(*fault)));
+        let found = broken(&Place(Some(*fault)), lines());
         let names = found.iter().map(|(name, _)| *name).collect::<Vec<_>>();
         if names != *expected {
             wrong.push((fault, found));
