@@ -32,18 +32,21 @@ pub(crate) trait Lend<T> {
 }
 
 impl<T> Lend<T> for LocalKey<Pool<T>> {
+    #[inline]
     fn lend(&'static self) -> Option<T> {
         self.try_with(|pool| pool.0.borrow_mut().pop()).ok().flatten()
     }
 
+    #[inline]
     fn take_back(&'static self, thing: T) {
         // Whatever is not kept is dropped outside the borrow
-        let mut thing = Some(thing);
         _ = self.try_with(|pool| {
             let mut pool = pool.0.borrow_mut();
             if pool.len() < KEPT {
-                pool.extend(thing.take());
+                pool.push(thing);
+                return None;
             }
+            Some(thing)
         });
     }
 }
