@@ -12,6 +12,12 @@ use futures_util::StreamExt;
 
 use crate::pipe::{End, duplex};
 
+/// What async-tungstenite reads into, in bytes: as little as suits these messages
+///
+/// It zeroes all that is free of it before each read. Its default of 128 KiB would cost several
+/// thousand instructions a message, and make it no rival at all.
+const READ_BUFFER: usize = 4 << 10;
+
 /// One end of a WebSocket
 pub(crate) trait Side: Sized {
     type Message: Clone + PartialEq;
@@ -28,9 +34,7 @@ impl Side for WebSocketStream<End> {
     type Message = Theirs;
 
     async fn pair() -> [Self; 2] {
-        // Its default of 128 KiB, all of it zeroed for each read, would make it no rival at all.
-        let size = std::env::var("SIZE").map_or(4 << 10, |s| s.parse().unwrap());
-        let config = Some(WebSocketConfig::default().read_buffer_size(size));
+        let config = Some(WebSocketConfig::default().read_buffer_size(READ_BUFFER));
         let [client, server] = duplex();
         [
             Self::from_raw_socket(client, TheirRole::Client, config).await,

@@ -35,6 +35,11 @@ impl Report {
         }));
     }
 
+    /// Whether every row so far was met
+    pub(crate) const fn all_met(&self) -> bool {
+        self.all_met
+    }
+
     /// Prints the object if it is wanted, and says how the process should end
     pub(crate) fn finish(self, shell: &Shell) -> ExitCode {
         let code = if self.all_met { ExitCode::SUCCESS } else { ExitCode::FAILURE };

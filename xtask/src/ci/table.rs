@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use super::{Outcome, demo, examples, msrv, packaging, typos};
 use crate::shell::Shell;
-use crate::{bench, nostd, tidy};
+use crate::{bench, instructions, nostd, tidy};
 
 /// Steps that share a budget
 pub(super) struct Group {
@@ -75,7 +75,7 @@ pub(super) const GROUPS: &[Group] = &[
         ],
     },
     Group {
-        name: "docs, no-std, packaging",
+        name: "docs, no-std, packaging, instructions",
         minutes: 3,
         full: false,
         steps: &[
@@ -84,6 +84,7 @@ pub(super) const GROUPS: &[Group] = &[
                 nostd::check(shell).map(|()| Outcome::Passed)
             }),
             step("package", "what a registry would get", packaging::run),
+            step("instructions", "what a message costs, in instructions", instructions::check),
         ],
     },
     Group {
