@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::shell::Shell;
 
@@ -11,7 +11,9 @@ use crate::shell::Shell;
 pub(crate) fn unpack(shell: &Shell, root: &Path, packages: &[String]) -> Result<()> {
     fs::create_dir_all(root)?;
     let mut download = shell.program("apt-get");
-    shell.read(download.arg("download").args(packages).current_dir(root))?;
+    shell
+        .read(download.arg("download").args(packages).current_dir(root))
+        .context("try `apt-get update`")?;
     for entry in fs::read_dir(root)? {
         let path = entry?.path();
         if path.extension().is_some_and(|ending| ending == "deb") {

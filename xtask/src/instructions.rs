@@ -141,7 +141,12 @@ fn judge(baseline: &Baseline, made_with: &Value, counts: &[(String, Counts)]) ->
         let over = paint(verdict(within_budget, false), &format!("{over:>9}"));
         let by = by.map_or_else(|| "new".to_owned(), |by| format!("{by:+}"));
         let by = paint(verdict(kept, !otherwise.is_empty()), &format!("{by:>14}"));
-        table += &format!("{:>6}{:>6}  {over}  {by}  {name}\n", both.bare, both.ours);
+        let remark = match (within_budget, kept, otherwise.is_empty()) {
+            (false, _, _) => ": OVER the budget",
+            (true, false, true) => ": NOT what the baseline says",
+            _ => "",
+        };
+        table += &format!("{:>6}{:>6}  {over}  {by}  {name}{remark}\n", both.bare, both.ours);
     }
     eprint!("{table}");
     eprintln!("The budget is {BUDGET} over bare, and 2 % of ours since the baseline, either way.");
