@@ -25,7 +25,7 @@ use crate::shell::{DIM, GREEN, RED, Shell, YELLOW, paint};
 
 /// How a step ended that did not fail
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Outcome {
+pub(crate) enum Outcome {
     Passed,
     /// It could not be had here, and why; shown, and counted as no failure
     Skipped(String),

@@ -9,7 +9,9 @@ mod args;
 mod bench;
 mod build;
 mod ci;
+mod debian;
 mod demo;
+mod instructions;
 mod interop;
 mod metadata;
 mod nostd;
@@ -36,16 +38,19 @@ Everything that is done to everbeat, one word each.
     cargo xtask build            every crate, example and bench; core once more without std
     cargo xtask bench            criterion: what a heartbeat's step and the wheel cost
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
+    cargo xtask instructions     what a message costs over bare async-tungstenite, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
     cargo xtask ci               all that a change must pass, as the CI runs it
     cargo xtask ci --full        and what takes longer; before an issue is called resolved
 
 What may follow:
 
-    demo  [--seconds N] [--json] [--break heartbeat|backoff|expiry]
+    demo  [--runtime tokio|async-std|smol] [--tls] [--seconds N] [--json]
+          [--break heartbeat|backoff|expiry|jitter|queue]
     test  [anything for `cargo test`]              test -p everbeat-core wheel
     bench [--quick] [anything for criterion]       bench --quick wheel
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
+    instructions [--bless]                         makes what it counts the new baseline
     tidy  [--map]                                  lines per crate, median and largest file
     ci    [--full] [--list] [--no-budgets] [STEP..]   ci clippy test
 
@@ -78,6 +83,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "build" => build::run(&shell, args),
         "test" => test::run(&shell, args),
         "bench" => bench::run(&shell, args),
+        "instructions" => instructions::run(&shell, args),
         "tidy" => tidy::run(&shell, args),
         "interop" => interop::run(&shell, args),
         "ci" => ci::run(&shell, args),
@@ -85,8 +91,6 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)
         }
-        other => {
-            bail!("no command `{other}`; there are demo, test, build, bench, interop, tidy and ci")
-        }
+        other => bail!("no command `{other}`; `cargo xtask help` names them all"),
     }
 }

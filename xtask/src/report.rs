@@ -47,6 +47,11 @@ impl Report {
         self.valid = false;
     }
 
+    /// Whether every row so far was met
+    pub(crate) const fn all_met(&self) -> bool {
+        self.all_met
+    }
+
     /// Prints the object if it is wanted, and says how the process should end
     pub(crate) fn finish(self, shell: &Shell) -> ExitCode {
         let code = match (self.valid, self.all_met) {

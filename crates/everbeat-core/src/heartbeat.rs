@@ -94,6 +94,7 @@ pub struct Heartbeat {
     round_trip: Option<RoundTrip>,
 }
 
+// What is asked for each message may be inlined into the driver, which is compiled in a user's crate.
 impl Heartbeat {
     /// A heartbeat that begins at `now`, the moment the connection stands
     ///
@@ -140,6 +141,7 @@ impl Heartbeat {
     /// The answer may change after any other call. It moves earlier only after `handle_write`,
     /// `handle_heard` and `handle_timeout`.
     #[must_use]
+    #[inline]
     pub fn poll_timeout(&self) -> Instant {
         match self.probe {
             Some(probe) => self.detector.next(probe, self.config.timeout(), self.suspected),
@@ -150,6 +152,7 @@ impl Heartbeat {
     /// What is to be done now, if anything; call it again until it returns `None`
     ///
     /// Read everything the socket holds first: an answer that waits there is an answer.
+    #[inline]
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Beat> {
         if self.phase.is_some_and(|phase| now >= phase) {
             self.phase = None;
@@ -172,6 +175,7 @@ impl Heartbeat {
     }
 
     /// Bytes were heard, a whole message or the middle of one; whether the peer was suspected
+    #[inline]
     pub fn handle_heard(&mut self, now: Instant) -> bool {
         self.last_heard = now;
         self.heard = true;
@@ -194,6 +198,7 @@ impl Heartbeat {
 
     /// A message was written that a Pong must vouch for: a Ping is due within an interval, even if
     /// the peer is heard
+    #[inline]
     pub fn handle_write(&mut self, now: Instant) {
         self.unproven_since.get_or_insert(now);
     }
@@ -204,6 +209,7 @@ impl Heartbeat {
     }
 
     /// Everything given to the transport, the Ping too, has been taken by the operating system
+    #[inline]
     pub fn handle_flushed(&mut self, now: Instant) {
         self.pings.flushed(now);
         if let Some(probe) = &mut self.probe {
@@ -257,6 +263,7 @@ impl Heartbeat {
         self.round_trip
     }
 
+    #[inline]
     fn due(&self) -> Instant {
         let quiet = self.phase.unwrap_or(self.quiet_since + self.period);
         self.unproven_since.map_or(quiet, |since| quiet.min(since + self.period))

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::thread::LocalKey;
 
 use async_tungstenite::tungstenite::protocol::WebSocketContext;
+use bytes::{Bytes, BytesMut};
 
 /// The size of a read block, in bytes: one read of a busy socket
 pub(crate) const BLOCK: usize = 16 << 10;
@@ -12,6 +13,9 @@ pub(crate) const BLOCK: usize = 16 << 10;
 /// The largest write buffer kept for the next connection, in bytes: one full of small messages, and
 /// a fragment of the default size behind them
 pub(crate) const LARGEST_KEPT: usize = 160 << 10;
+
+/// The size of what small payloads are carved from, in bytes
+pub(crate) const CHUNK: usize = 4 << 10;
 
 /// How many of each are kept for each thread: more are only out at once while peers do not read
 const KEPT: usize = 4;
@@ -32,18 +36,21 @@ pub(crate) trait Lend<T> {
 }
 
 impl<T> Lend<T> for LocalKey<Pool<T>> {
+    #[inline]
     fn lend(&'static self) -> Option<T> {
         self.try_with(|pool| pool.0.borrow_mut().pop()).ok().flatten()
     }
 
+    #[inline]
     fn take_back(&'static self, thing: T) {
         // Whatever is not kept is dropped outside the borrow
-        let mut thing = Some(thing);
         _ = self.try_with(|pool| {
             let mut pool = pool.0.borrow_mut();
             if pool.len() < KEPT {
-                pool.extend(thing.take());
+                pool.push(thing);
+                return None;
             }
+            Some(thing)
         });
     }
 }
@@ -51,6 +58,7 @@ impl<T> Lend<T> for LocalKey<Pool<T>> {
 thread_local! {
     static BLOCKS: Pool<Box<[u8]>> = const { Pool::new() };
     static BUFFERS: Pool<Vec<u8>> = const { Pool::new() };
+    static CHUNKS: Pool<BytesMut> = const { Pool::new() };
     pub(crate) static CLIENT_CODECS: Pool<Box<WebSocketContext>> = const { Pool::new() };
     pub(crate) static SERVER_CODECS: Pool<Box<WebSocketContext>> = const { Pool::new() };
 }
@@ -74,4 +82,18 @@ pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
         buffer.clear();
         BUFFERS.take_back(buffer);
     }
+}
+
+/// A copy of a payload; small ones are carved from a chunk that they share, which is taken anew once
+/// they are all gone
+#[inline]
+pub(crate) fn carve(payload: &[u8]) -> Bytes {
+    if payload.is_empty() || payload.len() > CHUNK {
+        return Bytes::copy_from_slice(payload);
+    }
+    let mut chunk = CHUNKS.lend().unwrap_or_else(|| BytesMut::with_capacity(CHUNK));
+    chunk.extend_from_slice(payload);
+    let carved = chunk.split();
+    CHUNKS.take_back(chunk);
+    carved.freeze()
 }

@@ -4,6 +4,7 @@
 
 mod codec;
 mod text;
+mod whole;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -203,6 +204,9 @@ impl Reader {
         if header.opcode.is_control() {
             return control(&header, frame).map(Some);
         }
+        if header.fin && self.codec.is_idle() {
+            return Ok(Some(Incoming::Message(whole::borrowed(&header, frame)?)));
+        }
         Ok(self.codec.feed(frame)?.map(Incoming::Message))
     }
 
@@ -211,10 +215,15 @@ impl Reader {
         header: Header,
         mut frame: Vec<u8>,
     ) -> Result<Option<Incoming>, Error> {
-        if header.opcode.is_control() {
-            return control(&header, &mut frame).map(Some);
+        // One that would fit among others is copied to them: its own buffer may be twice as large
+        if header.opcode.is_control()
+            || frame.len() <= pool::CHUNK
+            || !header.fin
+            || !self.codec.is_idle()
+        {
+            return self.take_borrowed(header, &mut frame);
         }
-        Ok(self.codec.feed_owned(frame, header.len)?.map(Incoming::Message))
+        Ok(Some(Incoming::Message(whole::owned(&header, frame)?)))
     }
 }
 

@@ -188,9 +188,16 @@ impl Writer {
 
     /// Frames the control frames that are owed; whether there were any
     fn frame_control(&mut self) -> bool {
-        if !self.owes_control() {
-            return false;
+        let owed = self.owes_control();
+        if owed {
+            self.frame_owed();
         }
+        owed
+    }
+
+    /// Seldom, next to messages
+    #[cold]
+    fn frame_owed(&mut self) {
         if let Some(payload) = self.pong.take() {
             self.frame(true, Opcode::Pong, &payload);
         }
@@ -203,7 +210,6 @@ impl Writer {
             self.close = Close::Framed;
             self.frame(true, Opcode::Close, &body);
         }
-        true
     }
 
     /// Frames the next piece of a message that is cut; whether there was one

@@ -4,15 +4,14 @@
 //! into our target it disturbs nothing. Without either the promise is said to be unverified.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use super::Outcome;
-use crate::metadata;
 use crate::shell::Shell;
+use crate::{debian, metadata};
 
 /// Debian's name for Rust built for its browsers; `libllvm` is what it needs besides
 const DEBIAN: &[&str] = &["rustc-web", "libstd-rust-web-1.85", "libstd-rust-web-dev"];
@@ -74,21 +73,11 @@ fn is_version(compiler: &Path, libraries: &Path, version: &str) -> bool {
 /// Downloads Debian's packages of that version and unpacks them under `root`
 fn unpack(shell: &Shell, root: &Path, version: &str) -> Result<()> {
     let known = shell.read(shell.program("apt-cache").args(["madison", DEBIAN[0]]))?;
-    let debian = newest_of(&known, version)
+    let newest = newest_of(&known, version)
         .with_context(|| format!("Debian has no Rust {version} here; try `apt-get update`"))?;
-    fs::create_dir_all(root)?;
-    let mut download = shell.program("apt-get");
-    download.args(["download", DEBIAN_LLVM]).current_dir(root);
-    download.args(DEBIAN.iter().map(|name| format!("{name}={debian}")));
-    shell.read(&mut download)?;
-    for entry in fs::read_dir(root)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|ending| ending == "deb") {
-            shell.read(shell.program("dpkg").arg("-x").arg(&path).arg(root))?;
-            fs::remove_file(&path)?;
-        }
-    }
-    Ok(())
+    let mut packages = vec![DEBIAN_LLVM.to_owned()];
+    packages.extend(DEBIAN.iter().map(|name| format!("{name}={newest}")));
+    debian::unpack(shell, root, &packages)
 }
 
 /// The first of `apt-cache madison`'s lines that has this version

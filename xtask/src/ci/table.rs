@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use super::{Outcome, demo, examples, interop, msrv, one_runtime, packaging, typos};
 use crate::shell::Shell;
-use crate::{bench, nostd, tidy};
+use crate::{bench, instructions, nostd, tidy};
 
 /// Steps that share a budget
 pub(super) struct Group {
@@ -75,7 +75,7 @@ pub(super) const GROUPS: &[Group] = &[
         ],
     },
     Group {
-        name: "docs, no-std, packaging",
+        name: "docs, no-std, packaging, instructions",
         minutes: 3,
         full: false,
         steps: &[
@@ -85,6 +85,7 @@ pub(super) const GROUPS: &[Group] = &[
             }),
             step("only-one-runtime", "a user of one runtime pulls no other", one_runtime::run),
             step("package", "what a registry would get", packaging::run),
+            step("instructions", "what a message costs, in instructions", instructions::check),
         ],
     },
     Group {

@@ -105,6 +105,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         }
     }
 
+    #[inline]
     pub(super) fn flush(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Result<(), Cause> {
         let this = self.project();
         if !this.since_clock.unflushed {
@@ -184,6 +185,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     }
 
     /// Turns what happened since the last look at the clock into instants
+    #[inline]
     pub(super) fn settle(self: Pin<&mut Self>, now: Instant) -> Option<Event> {
         let this = self.project();
         let since = core::mem::take(this.since_clock);

@@ -9,7 +9,7 @@ use super::{Connection, Phase};
 use crate::cause::Cause;
 use crate::event::Event;
 use crate::message::{Message, Outgoing};
-use crate::time::{Instant, Timer, Wake};
+use crate::time::{Timer, Wake};
 use crate::transport::Transport;
 
 impl<T: Transport, K: Timer> Connection<T, K> {
@@ -79,7 +79,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     ///
     /// The alarm tells whether anything is: a message costs neither a look at the clock nor a read.
     fn keep_beat(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Result<(), Cause>> {
-        let nothing_is_ever_due = self.deadline() == Instant::NEVER;
+        let nothing_is_ever_due = self.heartbeat.is_none() && self.config.idle().is_none();
         if nothing_is_ever_due || self.as_mut().project().alarm.poll_armed(wake.cx).is_pending() {
             return Poll::Ready(Ok(()));
         }

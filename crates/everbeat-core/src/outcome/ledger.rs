@@ -41,6 +41,7 @@ impl Ledger {
     }
 
     /// Notes a message that goes to the transport; whether it has to be proven
+    #[inline]
     pub(crate) fn write(&mut self, message: &Message) -> bool {
         self.written += 1;
         if self.retain_bytes == 0 {

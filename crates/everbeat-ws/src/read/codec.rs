@@ -48,24 +48,6 @@ impl Codec {
         self.read(context, Feed(frame))
     }
 
-    /// As [`feed`](Self::feed), of a frame that has a buffer to itself: a large one is not copied
-    pub(crate) fn feed_owned(
-        &mut self,
-        mut frame: Vec<u8>,
-        header: usize,
-    ) -> Result<Option<Message>, Error> {
-        if self.context.is_some() || frame.len() <= BUFFER {
-            return self.feed(&frame);
-        }
-        // The codec reserves the payload's length once more behind what it already has, and would
-        // copy everything to find that room. Room that is never touched costs no memory.
-        frame.reserve_exact(frame.len() - header);
-        self.grown = true;
-        let context =
-            WebSocketContext::from_partially_read(frame, self.role.into(), Some(config()));
-        self.read(Box::new(context), Feed(&[]))
-    }
-
     fn lend(&self) -> Box<WebSocketContext> {
         let lent = match self.role {
             Role::Client => CLIENT_CODECS.lend(),

@@ -1,0 +1,96 @@
+//! Counts instructions with valgrind's callgrind: found on the path, or Debian's, unpacked into our
+//! target.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::debian;
+use crate::shell::Shell;
+
+/// What a program is counted in; it must not be inlined
+const COUNTED: &str = "*::measured*";
+
+/// Valgrind counts a string instruction once for each byte, so that glibc's clearing of a page costs
+/// thousands of instructions with one processor and a hundred with another: none is to be used.
+const NO_STRING_INSTRUCTIONS: &str =
+    "glibc.cpu.x86_rep_stosb_threshold=1000000000:glibc.cpu.x86_rep_movsb_threshold=1000000000";
+
+/// A valgrind that runs here
+#[derive(Debug)]
+pub(super) struct Callgrind {
+    program: PathBuf,
+    /// Where its tools are, if it does not find them itself
+    tools: Option<PathBuf>,
+}
+
+impl Callgrind {
+    /// The one on the path, or else Debian's
+    ///
+    /// # Errors
+    ///
+    /// Neither can be had.
+    pub(super) fn find(shell: &Shell) -> Result<Self> {
+        let installed = Self { program: "valgrind".into(), tools: None };
+        if installed.version(shell).is_ok() {
+            return Ok(installed);
+        }
+        let root = shell.target("valgrind");
+        let program = root.join("usr/bin/valgrind.bin");
+        let unpacked = Self { program, tools: Some(root.join("usr/libexec/valgrind")) };
+        if unpacked.version(shell).is_err() {
+            debian::unpack(shell, &root, &["valgrind".into()]).context("Debian's package")?;
+            unpacked.version(shell).context("Debian's package does not run")?;
+        }
+        Ok(unpacked)
+    }
+
+    fn version(&self, shell: &Shell) -> Result<String> {
+        shell.read(self.command(shell).arg("--version"))
+    }
+
+    fn command(&self, shell: &Shell) -> Command {
+        let mut command = shell.program(&self.program);
+        if let Some(tools) = &self.tools {
+            command.env("VALGRIND_LIB", tools);
+        }
+        command
+    }
+
+    /// The instructions of `program` with `words`; the profile is left at `profile`
+    pub(super) fn count(
+        &self,
+        shell: &Shell,
+        program: &Path,
+        words: &[&str],
+        profile: &Path,
+    ) -> Result<u64> {
+        let mut command = self.command(shell);
+        command.args(["--quiet", "--tool=callgrind"]).env("GLIBC_TUNABLES", NO_STRING_INSTRUCTIONS);
+        command.arg(format!("--toggle-collect={COUNTED}"));
+        command.arg(format!("--callgrind-out-file={}", profile.display()));
+        shell.read(command.arg(program).args(words))?;
+        match counted(&fs::read_to_string(profile)?) {
+            None | Some(0) => bail!("callgrind counted nothing in `{COUNTED}`"),
+            Some(instructions) => Ok(instructions),
+        }
+    }
+}
+
+/// The sum in a profile of callgrind's
+fn counted(profile: &str) -> Option<u64> {
+    profile.lines().find_map(|line| line.strip_prefix("totals: "))?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_is_read() {
+        assert_eq!(counted("events: Ir\nfn=(1) main\n3 5\n\ntotals: 1234\n"), Some(1_234));
+        assert_eq!(counted("events: Ir\n"), None);
+    }
+}
