@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 
 use super::Outcome;
 use crate::demo::{binary, exit};
+use crate::runtimes::RUNTIMES;
 use crate::shell::Shell;
 
 /// Within an ordinary run's minutes
@@ -23,6 +24,17 @@ pub(super) fn holds(shell: &Shell) -> Result<Outcome> {
 /// [`holds`], and no machine is excused
 pub(super) fn surely_holds(shell: &Shell) -> Result<Outcome> {
     surely(expect(exit::HELD, FULL_TRIES, &mut || play(shell, &["--json"]))?)
+}
+
+/// [`surely_holds`] on each runtime alone, with TLS and without
+pub(super) fn surely_holds_on_each(shell: &Shell) -> Result<Outcome> {
+    for runtime in RUNTIMES {
+        for tls in [&[][..], &["--tls"][..]] {
+            let words = [&["--json", "--runtime", runtime][..], tls].concat();
+            surely(expect(exit::HELD, FULL_TRIES, &mut || play(shell, &words))?)?;
+        }
+    }
+    Ok(Outcome::Passed)
 }
 
 fn surely(outcome: Outcome) -> Result<Outcome> {

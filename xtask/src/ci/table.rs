@@ -129,6 +129,7 @@ pub(super) const GROUPS: &[Group] = &[
             step("demo-1-of-3", "three times in a row, and no stall excuses", demo::surely_holds),
             step("demo-2-of-3", "again", demo::surely_holds),
             step("demo-3-of-3", "and again", demo::surely_holds),
+            step("demo-runtimes", "on each runtime alone, ws and wss", demo::surely_holds_on_each),
             step("breaks", "each broken mechanism, and no stall excuses", demo::surely_fails),
             step("interop-full", "other people's peers, the whole matrix", interop::whole),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
