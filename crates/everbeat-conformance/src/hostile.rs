@@ -8,6 +8,7 @@ mod crowd;
 mod frames;
 mod peer;
 mod server_side;
+mod tls;
 mod upgrades;
 
 use std::future::Future;
@@ -57,6 +58,11 @@ pub fn lines<R: Host>() -> Vec<Line> {
         "what a request would inject is refused" => upgrades::injected_by_us::<R>,
         "a request that stops at any byte is a cut" => upgrades::requests_that_stop::<R>,
         "an answer that stops at any byte is a cut" => upgrades::answers_that_stop::<R>,
+        "a bad certificate is told to both sides" => tls::certificates::<R>,
+        "a client that does not speak TLS is told apart" => tls::garbage_of_clients::<R>,
+        "a server that does not speak TLS is told apart" => tls::garbage_of_servers::<R>,
+        "a TLS hello that stops at any byte is a cut" => tls::hellos_that_stop::<R>,
+        "a TLS server that stops at any byte is a cut" => tls::flights_that_stop::<R>,
         "a crowd that never finishes its upgrade harms nobody" => crowd::harms_nobody::<R>,
     ]
 }

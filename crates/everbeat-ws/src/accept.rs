@@ -7,7 +7,7 @@ mod settings;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -84,6 +84,20 @@ impl<R: Runtime> Acceptor<R> {
         settings.check().map_err(AcceptError::Config)?;
         let runtime = R::default();
         Ok(Self { timer: runtime.timer(), runtime, listener, settings })
+    }
+
+    /// Takes connections from a listener of the standard library, such as one that a supervisor has
+    /// passed on: whoever waits in it already is served as well
+    ///
+    /// # Errors
+    ///
+    /// A setting cannot be, or the runtime cannot wait for the listener.
+    pub fn inherit(
+        listener: TcpListener,
+        settings: impl Into<AcceptSettings>,
+    ) -> Result<Self, AcceptError> {
+        let adopted = listener.set_nonblocking(true).and_then(|()| R::default().adopt(listener));
+        Self::over(adopted.map_err(AcceptError::Accept)?, settings)
     }
 
     /// Where it listens: with port 0 asked for, the port that the system chose

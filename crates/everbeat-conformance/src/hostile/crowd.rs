@@ -1,7 +1,6 @@
 //! Ten thousand connections that never finish their upgrade, beside one that is alive.
 
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -13,7 +12,7 @@ use everbeat_ws::Settings;
 
 use super::Host;
 use super::peer::ASK;
-use super::server_side::{Echo, acceptor, connected};
+use super::server_side::{Echo, acceptor, both, connected};
 
 const CROWD: usize = 10_000;
 const THREADS: usize = 50;
@@ -56,30 +55,6 @@ pub(super) async fn harms_nobody<R: Host>() {
     let (served, told) = both(serving, watching).await;
     assert_eq!(served.served, 2);
     assert_eq!(told, Ok(None), "the live one was told of the shutdown");
-}
-
-/// Drives two futures to their ends
-async fn both<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
-    let (mut a, mut b) = (pin!(a), pin!(b));
-    let (mut first, mut second) = (None, None);
-    std::future::poll_fn(|cx| {
-        if first.is_none() {
-            if let std::task::Poll::Ready(done) = a.as_mut().poll(cx) {
-                first = Some(done);
-            }
-        }
-        if second.is_none() {
-            if let std::task::Poll::Ready(done) = b.as_mut().poll(cx) {
-                second = Some(done);
-            }
-        }
-        match first.is_some() && second.is_some() {
-            true => std::task::Poll::Ready(()),
-            false => std::task::Poll::Pending,
-        }
-    })
-    .await;
-    (first.unwrap(), second.unwrap())
 }
 
 /// Strangers who connect, say half a request or nothing, and wait to be let go

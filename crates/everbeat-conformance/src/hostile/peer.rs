@@ -53,6 +53,31 @@ impl Peer {
         }
     }
 
+    /// Hears one record of TLS
+    pub(super) fn record(&mut self) -> Vec<u8> {
+        let head: [u8; 5] = self.read();
+        let mut record = vec![0; 5 + usize::from(u16::from_be_bytes([head[3], head[4]]))];
+        record[..5].copy_from_slice(&head);
+        self.0.read_exact(&mut record[5..]).unwrap();
+        record
+    }
+
+    /// Leads to a server, of which it passes on so many bytes, and then ends both ways
+    pub(super) fn relay(self, server: SocketAddr, bytes: usize) {
+        let server = Self::connect(server);
+        let (mut client, mut back) = (self.0.try_clone().unwrap(), server.0.try_clone().unwrap());
+        let there = thread::spawn(move || {
+            _ = std::io::copy(&mut client, &mut back);
+            _ = back.shutdown(std::net::Shutdown::Both);
+        });
+        let mut allowed = (&server.0).take(bytes as u64);
+        _ = std::io::copy(&mut allowed, &mut &self.0);
+        // Said to be over, not reset: what came before is to be read
+        _ = self.0.shutdown(std::net::Shutdown::Write);
+        _ = server.0.shutdown(std::net::Shutdown::Both);
+        there.join().unwrap();
+    }
+
     /// Hears an HTTP head
     pub(super) fn head(&mut self) -> String {
         let mut head = Vec::new();

@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use everbeat_core::Connection;
 use everbeat_core::cause::Cause;
@@ -83,4 +84,28 @@ where
             Ok(())
         })
     }
+}
+
+/// Drives two futures to their ends
+pub(super) async fn both<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    let (mut first, mut second) = (None, None);
+    poll_fn(|cx| {
+        if first.is_none() {
+            if let Poll::Ready(done) = a.as_mut().poll(cx) {
+                first = Some(done);
+            }
+        }
+        if second.is_none() {
+            if let Poll::Ready(done) = b.as_mut().poll(cx) {
+                second = Some(done);
+            }
+        }
+        match first.is_some() && second.is_some() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    (first.unwrap(), second.unwrap())
 }

@@ -6,17 +6,15 @@ use everbeat_tokio::server::Acceptor;
 use everbeat_tokio::transport::{Attempt, Connect, Settings, TokioTimer};
 use everbeat_tokio::{Message, client::Connector};
 use tokio::join;
-use tokio::net::TcpListener;
 
 use crate::peer::{accept, soon};
 
 #[tokio::test]
 async fn a_listener_is_inherited() {
+    // It blocks, as one does that comes from elsewhere
     let inherited = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    inherited.set_nonblocking(true).unwrap();
     let url = format!("ws://{}/", inherited.local_addr().unwrap());
-    let listener = TcpListener::from_std(inherited).unwrap();
-    let mut acceptor = Acceptor::over(listener, Settings::default()).unwrap();
+    let mut acceptor = Acceptor::inherit(inherited, Settings::default()).unwrap();
     let mut connector = Connector::new(&url).unwrap();
     let (client, server) =
         soon(async { join!(connector.connect(Attempt::first()), accept(&mut acceptor)) }).await;
