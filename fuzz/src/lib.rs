@@ -4,13 +4,24 @@
 //! `cargo xtask fuzz` looks for such bytes with libFuzzer. What it found, and the corpus that it
 //! searched from, are replayed as plain tests, without it.
 
+mod frames;
 mod request_head;
+mod response_head;
+mod url;
 mod wire;
 
+pub use frames::frames;
 pub use request_head::request_head;
+pub use response_head::response_head;
+pub use url::url;
 
 /// A target's name, which is its folder's in the corpus too, and its property
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets
-pub const TARGETS: [Target; 1] = [("request_head", request_head)];
+pub const TARGETS: &[Target] = &[
+    ("frames", frames),
+    ("request_head", request_head),
+    ("response_head", response_head),
+    ("url", url),
+];

@@ -214,6 +214,8 @@ pub struct Said {
     pub incoming: Vec<(Incoming, u64)>,
     /// Why there was no more; `None` after a Close
     pub error: Option<Error>,
+    /// How many bytes were read when it ended
+    pub at: u64,
 }
 
 impl Said {
@@ -235,5 +237,5 @@ pub fn read_all(websocket: &mut WebSocket<Wire>) -> Said {
         }
     };
     _ = run(poll_fn(|cx| Pin::new(&mut *websocket).poll_flush(cx)));
-    Said { incoming, error }
+    Said { incoming, error, at: websocket.received() }
 }

@@ -17,7 +17,7 @@ fn inputs(folder: &Path) -> Vec<PathBuf> {
 fn no_input_breaks_a_property() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut broken = Vec::new();
-    for (name, target) in TARGETS {
+    for &(name, target) in TARGETS {
         let corpus = inputs(&root.join("corpus").join(name));
         assert!(!corpus.is_empty(), "{name} has no corpus");
         for path in corpus.into_iter().chain(inputs(&root.join("findings").join(name))) {
