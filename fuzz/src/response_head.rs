@@ -1,7 +1,8 @@
 //! The head of a response, as a client takes it: what tungstenite accepts, but for extensions that
 //! nobody asked for; however it is cut, within its limit, and no byte behind it lost.
 //!
-//! The first byte chooses whether subprotocols are asked for. `{key}` becomes the right accept key.
+//! The first byte chooses whether subprotocols are asked for. `Sec-WebSocket-Accept: {key}` becomes
+//! one with the right key.
 
 use async_tungstenite::tungstenite::handshake::client::generate_key;
 use async_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -17,7 +18,7 @@ const LIMITS: [usize; 2] = [512, Settings::MAX_HEAD];
 /// What one read may bring beyond the limit: the size of a read block
 const BLOCK: usize = 16 << 10;
 const URL: &str = "ws://example.com/feed";
-const KEY: &[u8] = b"{key}";
+const ACCEPT: &[u8] = b"Sec-WebSocket-Accept: {key}";
 
 /// Lets a client take `data` for a response and what follows it
 ///
@@ -57,7 +58,8 @@ pub fn response_head(data: &[u8]) {
     }
 }
 
-/// Answers with `answer`, and with the right key where it says so
+/// Answers with `answer`, and with the right key where its head says so: a key is random, so
+/// anywhere else it would make each run another
 fn server(answer: &[u8], cuts: Cuts) -> Wire {
     let answer = answer.to_vec();
     Wire::answering(cuts, &answer.clone(), move |asked| {
@@ -70,8 +72,13 @@ fn server(answer: &[u8], cuts: Cuts) -> Wire {
 
 fn with_key(answer: &[u8], key: &str) -> Vec<u8> {
     let mut answer = answer.to_vec();
-    if let Some(at) = answer.windows(KEY.len()).position(|window| window == KEY) {
-        answer.splice(at..at + KEY.len(), key.bytes());
+    let head = answer.iter().take_while(|&&byte| matches!(byte, b'\r' | b'\n')).count();
+    let end =
+        answer[head..].windows(3).position(|ends| ends[0] == b'\n' && ends[1..].contains(&b'\n'));
+    let head = &answer[..end.map_or(answer.len(), |end| head + end)];
+    if let Some(at) = head.windows(ACCEPT.len()).position(|window| window == ACCEPT) {
+        let end = at + ACCEPT.len();
+        answer.splice(end - "{key}".len()..end, key.bytes());
     }
     answer
 }
