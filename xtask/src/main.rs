@@ -10,6 +10,7 @@ mod bench;
 mod build;
 mod ci;
 mod demo;
+mod fuzz;
 mod interop;
 mod metadata;
 mod nostd;
@@ -34,6 +35,7 @@ Everything that is done to everbeat, one word each.
 
     cargo xtask build            every crate, example and bench; core once more without std
     cargo xtask bench            criterion: what a heartbeat's step and the wheel cost
+    cargo xtask fuzz             inputs that break a property are looked for, target by target
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
     cargo xtask ci               all that a change must pass, as the CI runs it
@@ -44,6 +46,7 @@ What may follow:
     demo  [--seconds N] [--json] [--break heartbeat|backoff|expiry]
     test  [anything for `cargo test`]              test -p everbeat-core wheel
     bench [--quick] [anything for criterion]       bench --quick wheel
+    fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
     tidy  [--map]                                  lines per crate, median and largest file
     ci    [--full] [--list] [--no-budgets] [STEP..]   ci clippy test
@@ -78,6 +81,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "test" => test::run(&shell, args),
         "bench" => bench::run(&shell, args),
         "tidy" => tidy::run(&shell, args),
+        "fuzz" => fuzz::run(&shell, args),
         "interop" => interop::run(&shell, args),
         "ci" => ci::run(&shell, args),
         "help" | "--help" | "-h" => {
@@ -85,7 +89,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         other => {
-            bail!("no command `{other}`; there are demo, test, build, bench, interop, tidy and ci")
+            bail!("no command `{other}`; `cargo xtask help` names them all")
         }
     }
 }
