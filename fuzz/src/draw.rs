@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What is left of an input
 #[derive(Debug)]
-pub struct Draw<'a>(pub &'a [u8]);
+pub(crate) struct Draw<'a>(pub(crate) &'a [u8]);
 
 const MS: Duration = Duration::from_millis(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -27,11 +27,11 @@ const NUMBERS: [usize; 10] =
     [0, 1, 2, 511, 512, 64 << 10, (64 << 10) + 1, 1_000_000, 1_000_001, usize::MAX];
 
 impl Draw<'_> {
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         let Some((&byte, rest)) = self.0.split_first() else {
             return 0;
         };
@@ -39,29 +39,29 @@ impl Draw<'_> {
         byte
     }
 
-    pub fn u64(&mut self) -> u64 {
+    pub(crate) fn u64(&mut self) -> u64 {
         u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
     }
 
-    pub fn flag(&mut self) -> bool {
+    pub(crate) fn flag(&mut self) -> bool {
         self.byte() & 1 == 1
     }
 
     /// `make` with even odds
-    pub fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub(crate) fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.flag().then(|| make(self))
     }
 
-    pub fn number(&mut self) -> usize {
+    pub(crate) fn number(&mut self) -> usize {
         let kind = usize::from(self.byte());
         NUMBERS.get(kind).copied().unwrap_or_else(|| self.u64() as usize >> (kind % 64))
     }
 
-    pub fn small(&mut self) -> u32 {
+    pub(crate) fn small(&mut self) -> u32 {
         u32::try_from(self.number()).unwrap_or(u32::MAX)
     }
 
-    pub fn duration(&mut self) -> Duration {
+    pub(crate) fn duration(&mut self) -> Duration {
         match usize::from(self.byte()) {
             edge if edge < EDGES.len() => EDGES[edge],
             // Within what is possible, mostly

@@ -1,17 +1,16 @@
 //! The head of a request, as a server takes it: accepted or refused as its parsers would, however it
 //! is cut, within its limit, and no byte behind it lost.
 
-use async_tungstenite::tungstenite::{self, handshake::derive_accept_key};
+use async_tungstenite::tungstenite;
+use async_tungstenite::tungstenite::handshake::derive_accept_key;
+use async_tungstenite::tungstenite::handshake::server::{self, Callback, ErrorResponse};
+use async_tungstenite::tungstenite::http::{HeaderMap, Uri};
 use everbeat_ws::upgrade::{RequestHead, UpgradeError};
 use everbeat_ws::{Role, Settings, WebSocket};
 use httparse::{EMPTY_HEADER, Request, Response, Status};
 
-use crate::wire::{Cuts, Wire, read_all, run};
+use crate::wire::{BLOCK, Cuts, HEADS, Wire, read_all, read_alone, run};
 
-/// The least and the default of `max_head`
-const LIMITS: [usize; 2] = [512, Settings::MAX_HEAD];
-/// What one read may bring beyond the limit: the size of a read block
-const BLOCK: usize = 16 << 10;
 /// What a server reads of a refused request, so that its answer is not reset
 const DRAINED: usize = (64 << 10) + BLOCK;
 
@@ -22,14 +21,16 @@ const DRAINED: usize = (64 << 10) + BLOCK;
 /// A property does not hold.
 pub fn request_head(data: &[u8]) {
     let oracle = Oracle::new(data);
-    for max in LIMITS {
+    for max in HEADS {
         for cuts in Cuts::ALL {
             let settings = Settings::default().max_head(max);
             let wire = Wire::new(data, cuts);
             match run(WebSocket::accept(wire.clone(), settings)) {
-                Ok((websocket, head)) => {
+                Ok((mut websocket, head)) => {
                     oracle.accepted(max, &head, &wire.written());
-                    behind(websocket, &data[oracle.end()..], settings);
+                    // What came behind is read as if the head had never been
+                    let alone = read_alone(&data[oracle.end()..], Role::Server, settings);
+                    assert_eq!(read_all(&mut websocket).whole(), alone.whole());
                 }
                 Err(error) => {
                     oracle.refused(max, cuts, &error);
@@ -117,37 +118,30 @@ fn text(value: &[u8]) -> Option<&str> {
 
 fn theirs(head: &[u8]) -> Result<Theirs, String> {
     let wire = Wire::new(head, Cuts::Whole);
-    let mut seen = None;
-    let keep = |request: &tungstenite::handshake::server::Request,
-                response: tungstenite::handshake::server::Response| {
-        seen = Some((request.uri().clone(), request.headers().clone()));
-        Ok(response)
-    };
-    match tungstenite::accept_hdr(wire.clone(), keep) {
-        Ok(_) => {
-            let (uri, headers) = seen.ok_or("no request was seen")?;
-            let pair = |(name, value): (
-                &tungstenite::http::HeaderName,
-                &tungstenite::http::HeaderValue,
-            )| { (name.as_str().to_owned(), value.as_bytes().to_vec()) };
-            Ok(Theirs {
-                path: uri.path().to_owned(),
-                query: uri.query().map(ToOwned::to_owned),
-                headers: headers.iter().map(pair).collect(),
-                written: wire.written(),
-            })
-        }
-        Err(error) => Err(error.to_string()),
-    }
+    let mut keep = Keep(None);
+    tungstenite::accept_hdr(wire.clone(), &mut keep).map_err(|error| error.to_string())?;
+    let (uri, headers) = keep.0.ok_or("no request was seen")?;
+    let pairs =
+        headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
+    Ok(Theirs {
+        path: uri.path().to_owned(),
+        query: uri.query().map(ToOwned::to_owned),
+        headers: pairs.collect(),
+        written: wire.written(),
+    })
 }
 
-/// What came behind the head is read as if the head had never been
-fn behind(mut websocket: WebSocket<Wire>, bytes: &[u8], settings: Settings) {
-    let got = read_all(&mut websocket);
-    let wire = Wire::new(bytes, Cuts::Whole);
-    let mut alone = WebSocket::from_upgraded(wire, Role::Server, settings, Vec::new());
-    let wanted = read_all(&mut alone);
-    assert_eq!(got.whole(), wanted.whole());
+struct Keep(Option<(Uri, HeaderMap)>);
+
+impl Callback for &mut Keep {
+    fn on_request(
+        self,
+        request: &server::Request,
+        response: server::Response,
+    ) -> Result<server::Response, ErrorResponse> {
+        self.0 = Some((request.uri().clone(), request.headers().clone()));
+        Ok(response)
+    }
 }
 
 /// A refusal is one whole HTTP answer, and the end

@@ -11,12 +11,8 @@ use everbeat_ws::upgrade::UpgradeError;
 use everbeat_ws::{Request, Role, Settings, WebSocket};
 use httparse::{EMPTY_HEADER, Response, Status};
 
-use crate::wire::{Cuts, Wire, read_all, run};
+use crate::wire::{BLOCK, Cuts, HEADS, Wire, read_all, read_alone, run};
 
-/// The least and the default of `max_head`
-const LIMITS: [usize; 2] = [512, Settings::MAX_HEAD];
-/// What one read may bring beyond the limit: the size of a read block
-const BLOCK: usize = 16 << 10;
 const URL: &str = "ws://example.com/feed";
 const ACCEPT: &[u8] = b"Sec-WebSocket-Accept: {key}";
 
@@ -36,15 +32,16 @@ pub fn response_head(data: &[u8]) {
         request = request.subprotocol(protocol);
     }
     let request = request.build().expect("a request as any other");
-    for max in LIMITS {
+    for max in HEADS {
         let outcomes = Cuts::ALL.map(|cuts| {
             let settings = Settings::default().max_head(max);
             let wire = server(answer, cuts);
             match run(WebSocket::connect(wire.clone(), &request, settings)) {
                 Ok(mut websocket) => {
                     oracle.accepted(max);
-                    let said = read_all(&mut websocket);
-                    assert_eq!(said.whole(), behind(&oracle, settings).whole());
+                    // What came behind is read as if the head had never been
+                    let alone = read_alone(oracle.behind(), Role::Client, settings);
+                    assert_eq!(read_all(&mut websocket).whole(), alone.whole());
                     "accepted".to_owned()
                 }
                 Err(error) => {
@@ -119,6 +116,10 @@ impl Oracle {
         }
     }
 
+    fn behind(&self) -> &[u8] {
+        &self.answer[self.end.unwrap_or_default()..]
+    }
+
     fn refused(&self, max: usize, error: &UpgradeError) {
         match (error, self.end, &self.theirs) {
             (UpgradeError::HeadTooLong { .. }, end, _) => {
@@ -159,10 +160,4 @@ fn theirs(answer: &[u8], protocols: &[&str]) -> Result<(), tungstenite::Error> {
         Err(tungstenite::HandshakeError::Failure(error)) => Err(error),
         Err(tungstenite::HandshakeError::Interrupted(_)) => panic!("the wire never waits"),
     }
-}
-
-/// What comes behind the head, read as if the head had never been
-fn behind(oracle: &Oracle, settings: Settings) -> crate::wire::Said {
-    let wire = Wire::new(&oracle.answer[oracle.end.unwrap_or_default()..], Cuts::Whole);
-    read_all(&mut WebSocket::from_upgraded(wire, Role::Client, settings, Vec::new()))
 }

@@ -9,13 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use everbeat_core::transport::{Incoming, Transport};
-use everbeat_ws::{Error, Socket, WebSocket};
+use everbeat_ws::{Error, Role, Settings, Socket, WebSocket};
 use fastrand::Rng;
 use futures_io::{AsyncRead, AsyncWrite};
 
+/// The least and the default of `max_head`, the limit on a head
+pub(crate) const HEADS: [usize; 2] = [512, Settings::MAX_HEAD];
+/// What one read may bring beyond a limit: the size of a read block
+pub(crate) const BLOCK: usize = 16 << 10;
+
 /// How the same bytes are cut
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cuts {
+pub(crate) enum Cuts {
     /// As much as the reader has room for
     Whole,
     /// One byte at a time, and as many written
@@ -27,12 +32,12 @@ pub enum Cuts {
 
 impl Cuts {
     /// All of them: any chunking of the same bytes must give the same result
-    pub const ALL: [Self; 3] = [Self::Whole, Self::Bytes, Self::Drawn];
+    pub(crate) const ALL: [Self; 3] = [Self::Whole, Self::Bytes, Self::Drawn];
 }
 
 /// One end of a socket; clones are the same socket, for whoever looks on
 #[derive(Clone)]
-pub struct Wire(Arc<Mutex<State>>);
+pub(crate) struct Wire(Arc<Mutex<State>>);
 
 type Answer = Box<dyn FnOnce(&[u8]) -> Vec<u8> + Send>;
 
@@ -49,7 +54,7 @@ struct State {
 
 impl Wire {
     /// Gives `incoming` out, then ends
-    pub fn new(incoming: &[u8], cuts: Cuts) -> Self {
+    pub(crate) fn new(incoming: &[u8], cuts: Cuts) -> Self {
         let seed = incoming.iter().fold(incoming.len() as u64, |seed, &byte| {
             (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -65,7 +70,7 @@ impl Wire {
     }
 
     /// Gives out what `answer` makes of the first thing written
-    pub fn answering(
+    pub(crate) fn answering(
         cuts: Cuts,
         seed: &[u8],
         answer: impl FnOnce(&[u8]) -> Vec<u8> + Send + 'static,
@@ -76,17 +81,17 @@ impl Wire {
     }
 
     /// How many bytes were read from it
-    pub fn read(&self) -> usize {
+    pub(crate) fn read(&self) -> usize {
         self.state().read
     }
 
     /// What came to be written
-    pub fn written(&self) -> Vec<u8> {
+    pub(crate) fn written(&self) -> Vec<u8> {
         self.state().written.clone()
     }
 
     /// Whether the writing half was shut
-    pub fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.state().closed
     }
 
@@ -196,7 +201,7 @@ impl Wake for Woken {
 /// # Panics
 ///
 /// It waits, and nobody will wake it.
-pub fn run<F: Future>(future: F) -> F::Output {
+pub(crate) fn run<F: Future>(future: F) -> F::Output {
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(woken.clone());
     let mut future = std::pin::pin!(future);
@@ -210,24 +215,30 @@ pub fn run<F: Future>(future: F) -> F::Output {
 
 /// What a WebSocket said until its Close or its error: each with the bytes read by then
 #[derive(Debug)]
-pub struct Said {
-    pub incoming: Vec<(Incoming, u64)>,
+pub(crate) struct Said {
+    pub(crate) incoming: Vec<(Incoming, u64)>,
     /// Why there was no more; `None` after a Close
-    pub error: Option<Error>,
+    pub(crate) error: Option<Error>,
     /// How many bytes were read when it ended
-    pub at: u64,
+    pub(crate) at: u64,
 }
 
 impl Said {
     /// What must not depend on how the bytes were cut
-    pub fn whole(&self) -> (Vec<&Incoming>, String) {
+    pub(crate) fn whole(&self) -> (Vec<&Incoming>, String) {
         let incoming = self.incoming.iter().map(|(incoming, _)| incoming).collect();
         (incoming, format!("{:?}", self.error))
     }
 }
 
+/// What `bytes` say to a WebSocket whose upgrade is long past
+pub(crate) fn read_alone(bytes: &[u8], role: Role, settings: Settings) -> Said {
+    let wire = Wire::new(bytes, Cuts::Whole);
+    read_all(&mut WebSocket::from_upgraded(wire, role, settings, Vec::new()))
+}
+
 /// Reads a WebSocket to its end, and flushes what it owes
-pub fn read_all(websocket: &mut WebSocket<Wire>) -> Said {
+pub(crate) fn read_all(websocket: &mut WebSocket<Wire>) -> Said {
     let mut incoming = Vec::new();
     let error = loop {
         match run(poll_fn(|cx| Pin::new(&mut *websocket).poll_recv(cx))) {

@@ -49,6 +49,6 @@ mod tests {
     fn what_people_named_is_told_from_what_was_found() {
         assert!(is_hash("f7436015cd3780fd7ce03cd82e23f39e1a71c921"));
         assert!(!is_hash("query_without_path"));
-        assert!(!is_hash(&"a_name_of_just_forty_letters_as_it_comes"));
+        assert!(!is_hash("a_name_of_just_forty_letters_as_it_comes"));
     }
 }
