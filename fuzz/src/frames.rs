@@ -15,7 +15,8 @@ use everbeat_core::cause::{CloseCode, CloseFrame};
 use everbeat_core::transport::Incoming;
 use everbeat_ws::{Error, ProtocolError, Role, Settings, WebSocket};
 
-use crate::wire::{Cuts, Said, Wire, read_all};
+use crate::run::{Said, read_all};
+use crate::wire::{Cuts, Wire};
 
 /// Lets a WebSocket read `data`, and tungstenite too
 ///

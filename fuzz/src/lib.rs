@@ -10,6 +10,7 @@ mod frames;
 mod request_head;
 mod response_head;
 mod retry_after;
+mod run;
 mod url;
 mod wire;
 

@@ -9,7 +9,8 @@ use everbeat_ws::upgrade::{RequestHead, UpgradeError};
 use everbeat_ws::{Role, Settings, WebSocket};
 use httparse::{EMPTY_HEADER, Request, Response, Status};
 
-use crate::wire::{BLOCK, Cuts, HEADS, Wire, read_all, read_alone, run};
+use crate::run::{read_all, read_alone, run};
+use crate::wire::{BLOCK, Cuts, HEADS, Wire};
 
 /// What a server reads of a refused request, so that its answer is not reset
 const DRAINED: usize = (64 << 10) + BLOCK;

@@ -11,7 +11,8 @@ use everbeat_ws::upgrade::UpgradeError;
 use everbeat_ws::{Request, Role, Settings, WebSocket};
 use httparse::{EMPTY_HEADER, Response, Status};
 
-use crate::wire::{BLOCK, Cuts, HEADS, Wire, read_all, read_alone, run};
+use crate::run::{read_all, read_alone, run};
+use crate::wire::{BLOCK, Cuts, HEADS, Wire};
 
 const URL: &str = "ws://example.com/feed";
 const ACCEPT: &[u8] = b"Sec-WebSocket-Accept: {key}";

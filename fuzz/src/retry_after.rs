@@ -9,7 +9,8 @@ use everbeat_core::Cause;
 use everbeat_ws::upgrade::UpgradeError;
 use everbeat_ws::{Request, Settings, WebSocket};
 
-use crate::wire::{Cuts, Wire, run};
+use crate::run::run;
+use crate::wire::{Cuts, Wire};
 
 const DAY: u64 = 24 * 60 * 60;
 

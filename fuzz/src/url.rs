@@ -12,7 +12,8 @@ use everbeat_ws::upgrade::UpgradeError;
 use everbeat_ws::{Request, Settings, WebSocket};
 use httparse::{EMPTY_HEADER, Status};
 
-use crate::wire::{Cuts, Wire, run};
+use crate::run::run;
+use crate::wire::{Cuts, Wire};
 
 /// Nobody guesses this by chance; where a value or a query has it, it must not be shown
 const SECRET: &str = "s3cret-7b1f";
@@ -80,25 +81,20 @@ impl Asked<'_> {
 
     fn accepted(&self, request: &Request) {
         self.hides(&format!("{request:?}"));
-        let (host, target) = self.parts();
-        assert!(request.port() > 0);
-        assert!(
-            !request.host().is_empty() && !request.host().contains(['[', ']', '@', ':', ' '])
-                || request.host().parse::<Ipv6Addr>().is_ok(),
-            "{}",
-            request.host()
-        );
-        let name = host.strip_prefix('[').and_then(|host| host.split_once(']'));
-        let (name, port) = name.unwrap_or_else(|| {
-            let end = host.find(':').unwrap_or(host.len());
-            host.split_at(end)
-        });
-        assert_eq!(request.host(), name);
-        let port = port.strip_prefix(':').map_or(Some(80), |port| {
-            port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse().ok()).flatten()
-        });
-        assert_eq!(Some(request.port()), port);
+        let (scheme, rest) = self.url.split_once("://").expect("a scheme");
+        let port = match scheme.to_lowercase().as_str() {
+            "ws" => 80,
+            "wss" => 443,
+            other => panic!("{other} is no scheme of ours"),
+        };
+        let (host, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        assert_eq!((request.host(), request.port()), name_and_port(host, port));
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        self.asks(request, host, &format!("{slash}{target}"));
+    }
 
+    /// Whether it goes out as one head that says this and no more
+    fn asks(&self, request: &Request, host: &str, target: &str) {
         let wire = Wire::new(&[], Cuts::Drawn);
         let connecting = WebSocket::connect(wire.clone(), request, Settings::default());
         let upgraded = run(connecting).map(drop);
@@ -106,37 +102,22 @@ impl Asked<'_> {
         let written = wire.written();
         let mut headers = [EMPTY_HEADER; MOST_HEADERS + 14];
         let mut parsed = httparse::Request::new(&mut headers);
-        assert_eq!(
-            parsed.parse(&written),
-            Ok(Status::Complete(written.len())),
-            "one head, no more"
-        );
+        assert_eq!(parsed.parse(&written), Ok(Status::Complete(written.len())));
         assert_eq!((parsed.method, parsed.version), (Some("GET"), Some(1)));
-        assert_eq!(parsed.path, Some(&*target));
+        assert_eq!(parsed.path, Some(target));
         // RFC 3986, section 2: what a target is made of
         assert!(target.bytes().all(|byte| byte.is_ascii_graphic()), "{target}");
 
         let mut said = Vec::new();
         for header in parsed.headers.iter() {
-            let mut value = std::str::from_utf8(header.value).expect("text");
-            if header.name == "Sec-WebSocket-Key" {
-                assert_eq!(value.len(), 24);
-                value = "";
-            }
-            said.push((header.name.to_lowercase(), value));
+            let value = std::str::from_utf8(header.value).expect("text");
+            let key = header.name == "Sec-WebSocket-Key";
+            assert!(!key || value.len() == 24, "{value}");
+            said.push((header.name.to_lowercase(), if key { "" } else { value }));
         }
         said.sort();
         assert_eq!(said, self.wanted(host));
         assert_eq!(said.iter().filter(|(name, _)| name == "host").count(), 1);
-    }
-
-    /// What is the host and its port in the URL, and what is asked of it
-    fn parts(&self) -> (&str, String) {
-        assert!(self.url[..5].eq_ignore_ascii_case("ws://"), "{}", self.url);
-        let rest = &self.url[5..];
-        let (host, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let slash = if target.starts_with('/') { "" } else { "/" };
-        (host, format!("{slash}{target}"))
     }
 
     /// The headers by name, in order
@@ -159,4 +140,25 @@ impl Asked<'_> {
         wanted.sort();
         wanted
     }
+}
+
+/// A name or an address, and the port or the scheme's (RFC 3986, section 3.2)
+fn name_and_port(host: &str, default: u16) -> (&str, u16) {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']').expect("the other bracket");
+            assert!(address.parse::<Ipv6Addr>().is_ok(), "{address}");
+            (address, port)
+        }
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    assert!(!name.is_empty() && !name.contains(['[', ']', '@']), "{name}");
+    let Some(port) = port.strip_prefix(':') else {
+        assert_eq!(port, "");
+        return (name, default);
+    };
+    assert!(port.bytes().all(|byte| byte.is_ascii_digit()), "{port}");
+    let port = port.parse().expect("a port");
+    assert!(port > 0);
+    (name, port)
 }

@@ -12,7 +12,8 @@ use everbeat_ws::{Role, Settings, WebSocket};
 
 use super::settings::Frozen;
 use crate::draw::Draw;
-use crate::wire::{Cuts, Wire, run};
+use crate::run::run;
+use crate::wire::{Cuts, Wire};
 
 /// How many ends there are at most
 const ENDS: usize = 60;
