@@ -21,6 +21,18 @@ impl Args {
         found.is_some()
     }
 
+    /// Takes `name` and the word behind it out
+    pub(crate) fn value(&mut self, name: &str) -> Result<Option<String>> {
+        let Some(index) = self.0.iter().position(|word| word == name) else {
+            return Ok(None);
+        };
+        if index + 1 == self.0.len() {
+            bail!("`{name}` is followed by nothing");
+        }
+        self.0.remove(index);
+        Ok(Some(self.0.remove(index)))
+    }
+
     /// What is left, for a program that understands it
     pub(crate) fn rest(self) -> Vec<String> {
         self.0
@@ -49,6 +61,15 @@ mod tests {
         assert!(args.flag("--quick"));
         assert!(!args.flag("--quick"));
         assert_eq!(args.rest(), ["wheel"]);
+    }
+
+    #[test]
+    fn a_value_is_the_word_behind_its_name() {
+        let mut args = args("url --seconds 9 frames");
+        assert_eq!(args.value("--seconds").unwrap().as_deref(), Some("9"));
+        assert_eq!(args.value("--seconds").unwrap(), None);
+        assert_eq!(args.rest(), ["url", "frames"]);
+        assert!(Args::new(&["--seconds".into()]).value("--seconds").is_err());
     }
 
     #[test]

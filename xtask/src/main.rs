@@ -11,6 +11,7 @@ mod build;
 mod ci;
 mod debian;
 mod demo;
+mod fuzz;
 mod instructions;
 mod interop;
 mod metadata;
@@ -37,6 +38,7 @@ Everything that is done to everbeat, one word each.
 
     cargo xtask build            every crate, example and bench; core once more without std
     cargo xtask bench            criterion: what a heartbeat's step and the wheel cost
+    cargo xtask fuzz             inputs that break a property are looked for, target by target
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
@@ -49,6 +51,7 @@ What may follow:
           [--break heartbeat|backoff|expiry|jitter|queue]
     test  [anything for `cargo test`]              test -p everbeat-core wheel
     bench [--quick] [anything for criterion]       bench --quick wheel
+    fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
     instructions [--bless]                         makes what it counts the new baseline
     tidy  [--map]                                  lines per crate, median and largest file
@@ -85,6 +88,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "bench" => bench::run(&shell, args),
         "instructions" => instructions::run(&shell, args),
         "tidy" => tidy::run(&shell, args),
+        "fuzz" => fuzz::run(&shell, args),
         "interop" => interop::run(&shell, args),
         "ci" => ci::run(&shell, args),
         "help" | "--help" | "-h" => {

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use super::{Outcome, demo, examples, interop, msrv, one_runtime, packaging, typos};
 use crate::shell::Shell;
-use crate::{bench, instructions, nostd, tidy};
+use crate::{bench, fuzz, instructions, nostd, tidy};
 
 /// Steps that share a budget
 pub(super) struct Group {
@@ -95,6 +95,20 @@ pub(super) const GROUPS: &[Group] = &[
         steps: &[step("simulator", "behaviour under 4 times as many seeds", |shell| {
             simulate(shell, 4)
         })],
+    },
+    Group {
+        name: "fuzz corpus replay",
+        // Dependencies are compiled by the groups before it, in the same folder.
+        minutes: 1,
+        full: false,
+        steps: &[
+            step("fuzz-lint", "the targets' format and lints", |shell| {
+                fuzz::lint(shell).map(|()| Outcome::Passed)
+            }),
+            step("fuzz-corpus", "no kept input breaks a property", |shell| {
+                fuzz::replay(shell).map(|()| Outcome::Passed)
+            }),
+        ],
     },
     Group {
         name: "programs",

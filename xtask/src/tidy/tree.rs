@@ -10,6 +10,9 @@ use serde_json::Value;
 use crate::metadata::{self, Package};
 use crate::shell::Shell;
 
+/// Folders of inputs, which are no text even where they could be read as such
+const INPUTS: [&str; 2] = ["fuzz/corpus/", "fuzz/findings/"];
+
 /// The repository as the checks see it
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
@@ -54,6 +57,8 @@ impl fmt::Display for Finding {
 impl Tree {
     pub(crate) fn load(shell: &Shell) -> Result<Self> {
         let mut paths = git_paths(shell).or_else(|_| walk(shell.root()))?;
+        // Bytes for parsers, whatever they look like
+        paths.retain(|path| !INPUTS.iter().any(|folder| path.starts_with(folder)));
         paths.sort_unstable();
         let mut files = Vec::new();
         for path in paths {

@@ -2,11 +2,13 @@
 //! is well-formed. `Debug` redacts what may be a secret.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use async_tungstenite::tungstenite::handshake::client::generate_key;
 use async_tungstenite::tungstenite::http::header::{
-    AUTHORIZATION, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL,
+    AUTHORIZATION, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL,
 };
+use async_tungstenite::tungstenite::http::uri::Authority;
 use async_tungstenite::tungstenite::http::{self, HeaderMap, Uri};
 use everbeat_core::config::ConfigError;
 
@@ -64,6 +66,10 @@ impl Request {
         if url.contains('#') {
             return Err(refuse("has a fragment (`#`), which a WebSocket URL cannot have"));
         }
+        // The parser lets it through to the wire (RFC 3986, section 2)
+        if !url.is_ascii() {
+            return Err(refuse("has a character that is not ASCII: it must be percent-encoded"));
+        }
         // The parser's own words for this would not help
         if !url.contains("://") {
             return Err(refuse("has no scheme: it must begin with ws:// or wss://"));
@@ -89,17 +95,12 @@ impl Request {
         if authority.contains('@') {
             return Err(refuse("has a user or password: send an Authorization header instead"));
         }
-        if uri.host().is_none_or(|host| host.is_empty() || host == "[]") {
-            return Err(refuse("has no host"));
-        }
-        // `host:` and `host:99999` have a colon behind the host, and no port that can be
-        let behind = authority.rsplit(']').next().unwrap_or(authority);
-        if behind.contains(':') && matches!(uri.port_u16(), None | Some(0)) {
-            return Err(refuse("has a port that cannot be: it must be between 1 and 65535"));
-        }
+        check_host_and_port(authority).map_err(refuse)?;
         // What comes later compares the scheme by its letters
         let mut parts = uri.into_parts();
         parts.scheme = scheme.parse().ok();
+        // A query without a path would be asked for as it stands: only its `Display` adds the slash
+        parts.path_and_query = parts.path_and_query.and_then(|path| path.to_string().parse().ok());
         let uri = Uri::from_parts(parts)
             .map_err(|error| ConfigError::new("url", format_args!("is not a URL: {error}")))?;
         Ok(Self { uri, headers: Headers::default() })
@@ -135,6 +136,33 @@ impl Request {
         }
         Ok(request)
     }
+}
+
+/// What the parser lets pass: other things than an address in brackets or beside them, signs in
+/// front of a port (RFC 3986, section 3.2)
+fn check_host_and_port(authority: &str) -> Result<(), &'static str> {
+    let (host, behind) = match authority.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((address, behind))) if address.parse::<Ipv6Addr>().is_ok() => (address, behind),
+        None if !authority.contains(['[', ']']) => {
+            authority.split_at(authority.find(':').unwrap_or(authority.len()))
+        }
+        _ => return Err("has brackets: only an IPv6 address has them, and it alone"),
+    };
+    if host.is_empty() {
+        return Err("has no host");
+    }
+    if behind.is_empty() {
+        return Ok(());
+    }
+    match behind.strip_prefix(':').map(|port| (port.starts_with('+'), port.parse())) {
+        Some((false, Ok(1..=u16::MAX))) => Ok(()),
+        _ => Err("has a port that cannot be: it must be between 1 and 65535"),
+    }
+}
+
+fn is_host(value: &str) -> bool {
+    let parsed = value.parse::<Authority>().is_ok() && !value.contains('@');
+    parsed && check_host_and_port(value).is_ok()
 }
 
 /// The URL without its query, the headers without their values
@@ -221,6 +249,10 @@ impl Headers {
         if matches!(lower, "connection" | "upgrade") || lower.starts_with("sec-websocket-") {
             return refuse("belongs to the upgrade itself");
         }
+        // Servers refuse anything else (RFC 9112, section 3.2)
+        if header == HOST && (!is_host(value) || self.0.contains_key(HOST)) {
+            return refuse("must be one host, with or without a port");
+        }
         // The value may be a secret, so the error does not show it
         let Ok(mut value) = value.parse::<HeaderValue>() else {
             return refuse("has a value with characters that a header cannot have");
@@ -273,6 +305,12 @@ mod tests {
             ("ws://[::1]:99999/", "port"),
             ("ws://a b/", "not a URL"),
             ("ws://:80/", "host"),
+            ("ws://[]/", "brackets"),
+            ("ws://[a.example]/", "brackets"),
+            ("ws://a[::1]/", "brackets"),
+            ("ws://[::1]80/", "port"),
+            ("ws://a:+80/", "port"),
+            ("ws://a/grüße", "percent-encoded"),
         ];
         for (url, reason) in bad {
             let error = Request::parse(url).unwrap_err();
@@ -298,11 +336,12 @@ mod tests {
         let parts = |url: &str| {
             let request = Request::parse(url).unwrap();
             let http = request.to_http().unwrap();
-            let target = http.uri().path_and_query().unwrap().to_string();
+            let target = http.uri().path_and_query().unwrap().as_str().to_owned();
             let host = http.headers()["host"].to_str().unwrap().to_owned();
             (request.host().to_owned(), request.port(), host, target)
         };
         assert_eq!(parts("ws://a"), ("a".into(), 80, "a".into(), "/".into()));
+        assert_eq!(parts("ws://a?c=d"), ("a".into(), 80, "a".into(), "/?c=d".into()));
         assert_eq!(parts("WS://a:81/b?c=d"), ("a".into(), 81, "a:81".into(), "/b?c=d".into()));
         assert_eq!(parts("ws://[::1]:9/"), ("::1".into(), 9, "[::1]:9".into(), "/".into()));
         assert_eq!(parts("ws://[::1]/"), ("::1".into(), 80, "[::1]".into(), "/".into()));
@@ -318,6 +357,10 @@ mod tests {
         assert!(error(to().header("a b", "")).contains("name"));
         assert!(error(to().header("Sec-WebSocket-Key", "")).contains("upgrade itself"));
         assert!(error(to().subprotocol("a,b")).contains("token"));
+        for host in ["", "a b", "a/b", "b@a", "grüße", "a:+1"] {
+            assert!(error(to().header("Host", host)).contains("one host"), "{host}");
+        }
+        assert!(error(to().header("Host", "a").header("host", "b")).contains("one host"));
         let secret = error(to().bearer("s3cret\r\nX: y"));
         assert!(secret.contains("authorization") && !secret.contains("s3cret"), "{secret}");
     }

@@ -66,6 +66,17 @@ fn a_bad_request_is_answered_with_its_status() {
     assert!(text.is_empty() && matches!(error, UpgradeError::End), "{error:?}");
 }
 
+#[test]
+fn the_debug_of_a_request_shows_neither_query_nor_values() {
+    let (one, mut peer) = duplex(1 << 20, None);
+    let ask = ASK.replace("/x", "/x?s3cret").replace("Host", "Cookie: s3cret\r\nHost");
+    let (accepted, ()) = run(join(WebSocket::accept(one, Settings::default()), async {
+        peer.write_all(ask.as_bytes()).await.unwrap();
+    }));
+    let shown = format!("{:?}", accepted.unwrap().1);
+    assert!(!shown.contains("s3cret") && shown.contains("\"cookie\""), "{shown}");
+}
+
 /// What a client makes of these bytes; `{key}` is the right accept key
 fn ask(answer: &'static [u8], settings: Settings) -> Result<WebSocket<End>, UpgradeError> {
     let (one, mut peer) = duplex(1 << 20, None);

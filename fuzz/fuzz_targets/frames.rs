@@ -1,0 +1,5 @@
+//! See `frames` in the library.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| everbeat_fuzz::frames(data));

@@ -1,0 +1,5 @@
+//! See `request_head` in the library.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| everbeat_fuzz::request_head(data));

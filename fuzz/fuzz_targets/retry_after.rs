@@ -1,0 +1,5 @@
+//! See `retry_after` in the library.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| everbeat_fuzz::retry_after(data));

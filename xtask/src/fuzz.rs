@@ -1,0 +1,88 @@
+//! `cargo xtask fuzz`: libFuzzer looks for inputs that break a property, target by target; and the
+//! inputs that are kept are replayed as plain tests.
+//!
+//! Any stable toolchain will do: coverage is a pass of LLVM's, and libFuzzer comes with its crate.
+
+mod keep;
+mod progress;
+mod search;
+
+use std::fs;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+use self::search::Search;
+use crate::args::Args;
+use crate::report::Report;
+use crate::shell::{GREEN, RED, Shell, paint};
+
+pub(crate) const MANIFEST: &str = "fuzz/Cargo.toml";
+/// How long each target is searched, in seconds: long enough to see it move
+const SECONDS: u64 = 60;
+
+pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
+    let keep = args.flag("--keep");
+    let seconds = match args.value("--seconds")? {
+        Some(seconds) => seconds.parse().context("`--seconds` is followed by a number")?,
+        None => SECONDS,
+    };
+    let known = targets(shell)?;
+    let mut wanted = args.rest();
+    if let Some(unknown) = wanted.iter().find(|word| !known.contains(word)) {
+        bail!("there is no target `{unknown}`; there are {}", known.join(", "));
+    }
+    if wanted.is_empty() {
+        wanted = known;
+    }
+
+    let search = Search::build(shell)?;
+    let mut report = Report::new("fuzz");
+    for target in &wanted {
+        let ended = search.run(target, seconds)?;
+        report.row(target, ended.inputs, "inputs", None::<u64>, ended.broken.is_none());
+        report.row(format!("{target} reached"), ended.edges, "edges", None::<u64>, true);
+        match &ended.broken {
+            None => eprintln!("{} {target}: nothing broke it", paint(GREEN, "held:")),
+            Some(input) => {
+                let folder = format!("fuzz/findings/{target}");
+                eprintln!("{} {target}, by {input}", paint(RED, "broken:"));
+                eprintln!("  Copy it to {folder}, with a name that says what it is; then mend it.");
+            }
+        }
+        if keep && ended.broken.is_none() {
+            keep::keep(shell, &search, target)?;
+        }
+    }
+    Ok(report.finish(shell))
+}
+
+/// The targets by name, in order
+fn targets(shell: &Shell) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(shell.root().join("fuzz/fuzz_targets"))? {
+        let path = entry?.path();
+        names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// `cargo` on the targets' workspace; in our target folder, where most of what they need is compiled
+fn cargo(shell: &Shell, line: &str) -> Command {
+    let mut command = shell.cargo(line);
+    command.args(["--manifest-path", MANIFEST, "--target-dir"]).arg(&shell.workspace.target);
+    command
+}
+
+/// What is kept, through its targets, without libFuzzer
+pub(crate) fn replay(shell: &Shell) -> Result<()> {
+    shell.run(&mut cargo(shell, "test"))
+}
+
+/// Format and lints, which `--workspace` does not reach
+pub(crate) fn lint(shell: &Shell) -> Result<()> {
+    let mut format = shell.cargo("fmt --check --manifest-path");
+    shell.run(format.arg(MANIFEST))?;
+    shell.run(cargo(shell, "clippy --all-targets").args(["--", "-D", "warnings"]))
+}
