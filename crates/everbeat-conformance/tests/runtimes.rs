@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use everbeat_core::time::{Instant, Timer};
 use everbeat_smol::Smol;
 use everbeat_smol::transport::{SmolSleep, SmolTimer, Socket, Stream};
 use everbeat_ws::Runtime;
+use smol::future::yield_now;
 use smol::io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
 
@@ -125,19 +126,23 @@ impl<F: Future<Output = ()> + Send + 'static, const FAULT: usize> Spawn<F> for B
     }
 }
 
-/// A dial of smol's, or one that goes on without its future and keeps what comes of it
-async fn dial(address: SocketAddr, goes_on: bool) -> io::Result<Stream> {
-    if !goes_on {
+/// A dial of smol's, or one that connects at once and keeps the connection if its future is dropped
+async fn dial(address: SocketAddr, keeps: bool) -> io::Result<Stream> {
+    if !keeps {
         return Smol.dial(address).await;
     }
-    let (sender, receiver) = smol::channel::bounded(1);
-    smol::spawn(async move {
-        if let Err(unwanted) = sender.send(Smol.dial(address).await).await {
-            std::mem::forget(unwanted);
-        }
-    })
-    .detach();
-    receiver.recv().await.map_err(io::Error::other)?
+    let mut kept = Kept(Some(TcpStream::connect(address)?));
+    yield_now().await;
+    Stream::try_from(kept.0.take().ok_or(io::ErrorKind::Other)?)
+}
+
+/// Keeps what it holds for ever if it is dropped
+struct Kept<T>(Option<T>);
+
+impl<T> Drop for Kept<T> {
+    fn drop(&mut self) {
+        std::mem::forget(self.0.take());
+    }
 }
 
 struct Wire<const FAULT: usize>(Option<Stream>);
