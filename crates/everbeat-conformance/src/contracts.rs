@@ -4,6 +4,7 @@
 //! A [`Host`] lends a place to run in, a [`Subject`] what is put to the test. On real clocks a timer
 //! is held to "never early" and to order only.
 
+mod ends;
 mod meeting;
 mod native;
 mod sockets;
@@ -87,6 +88,7 @@ pub fn lines<S: Subject>() -> Vec<Line<S>> {
     let mut lines = timer::lines();
     lines.extend(spawn::lines());
     lines.extend(transport::lines());
+    lines.extend(ends::lines());
     lines.extend(meeting::lines());
     lines
 }

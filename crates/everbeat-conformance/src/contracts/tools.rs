@@ -141,6 +141,10 @@ pub(super) async fn close<T: Transport + Unpin>(transport: &mut T) -> Result<(),
     poll_fn(|cx| Pin::new(&mut *transport).poll_close(cx)).await
 }
 
+pub(super) fn bytes(size: usize) -> Message {
+    vec![7; size].into()
+}
+
 /// Gives a message to a transport, without flushing it
 pub(super) async fn put<T: Transport + Unpin>(transport: &mut T, message: Message) {
     poll_fn(|cx| Pin::new(&mut *transport).poll_ready(cx)).await.unwrap();

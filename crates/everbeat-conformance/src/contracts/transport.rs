@@ -1,14 +1,13 @@
 //! The contract of `Transport`, between two of them.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use everbeat_core::Message;
 use everbeat_core::transport::{Incoming, Outgoing, Transport};
 
 use super::tools::{
-    LARGE, WHILE, Woken, both, close, first, flush, flushed, hear, is_woken, pair, put, recv, soon,
-    start,
+    LARGE, WHILE, Woken, both, bytes, first, flush, flushed, hear, is_woken, pair, put, soon, start,
 };
 use super::{Line, Subject};
 
@@ -19,22 +18,15 @@ pub(super) fn lines<S: Subject>() -> Vec<Line<S>> {
         "transport: a Close is reported, and answered" => answered_close,
         "transport: a Ping needs no readiness and overtakes a message's rest" => overtakes,
         "transport: a newer Ping replaces one that waits" => replaces,
+        "transport: a Ping amid a message is answered before its end" => answered_amid,
         "transport: a flush waits for the operating system" => flush_waits,
         "transport: the latest context is woken" => latest,
         "transport: received counts in mid-message" => received,
         "transport: sent counts what the operating system took" => sent,
         "transport: path evidence is on the scale of sent" => path,
-        "transport: closing flushes first" => closing,
-        "transport: closing loses no Close to unread bytes" => unread,
-        "transport: after the end it can be closed and aborted" => after_the_end,
-        "transport: dropping ends it without Close" => dropped,
-        "transport: abort ends it without Close" => aborted,
+        "transport: own messages are not sent aside" => aside,
         "transport: what was released goes on" => released,
     ]
-}
-
-fn bytes(size: usize) -> Message {
-    vec![7; size].into()
 }
 
 async fn messages<S: Subject>(subject: S) {
@@ -154,7 +146,7 @@ async fn received<S: Subject>(subject: S) {
     let start = server.received();
     put(&mut client, bytes(LARGE)).await;
     let mut partly = false;
-    let hearing = std::future::poll_fn(|cx| {
+    let hearing = poll_fn(|cx| {
         let heard = Pin::new(&mut server).poll_recv(cx);
         partly |= heard.is_pending() && server.received() > start;
         heard.map(drop)
@@ -183,77 +175,26 @@ async fn path<S: Subject>(subject: S) {
     }
 }
 
-async fn closing<S: Subject>(subject: S) {
+async fn aside<S: Subject>(subject: S) {
     let (mut client, mut server) = pair(&subject).await;
-    put(&mut server, bytes(50_000)).await;
-    start(&mut server, Outgoing::Close(None));
-    let hearing = async {
-        assert_eq!(hear(&mut client).await, Incoming::Message(bytes(50_000)));
-        assert_eq!(hear(&mut client).await, Incoming::Close(None));
-        close(&mut client).await
-    };
-    let (_closed, _client_closed) =
-        soon(&subject, "a close", both(close(&mut server), hearing)).await;
+    let before = client.sent_aside();
+    put(&mut client, "ours".into()).await;
+    soon(&subject, "a message", both(flush(&mut client), hear(&mut server))).await;
+    assert_eq!(client.sent_aside(), before);
 }
 
-async fn unread<S: Subject>(subject: S) {
+/// The server answers when it has read the Ping, not when it has read the message around it
+async fn answered_amid<S: Subject>(subject: S) {
     let (mut client, mut server) = pair(&subject).await;
     put(&mut client, bytes(LARGE)).await;
     let _blocked = flushed(&mut client);
-    subject.wait(WHILE).await;
-    start(&mut server, Outgoing::Close(None));
-    let hearing = async {
-        let speaking = flush(&mut client);
-        // Its own message may be refused; what the server said is still there.
-        _ = first(speaking, subject.wait(WHILE)).await;
-        loop {
-            match recv(&mut client).await {
-                Some(Ok(Incoming::Close(None))) => return,
-                Some(Ok(_)) => {}
-                Some(Err(error)) => panic!("an error in place of the Close: {error}"),
-                None => panic!("an end in place of the Close"),
-            }
-        }
-    };
-    let closing = async { _ = first(close(&mut server), subject.wait(5 * WHILE)).await };
-    soon(&subject, "a close", both(closing, hearing)).await;
-}
-
-async fn after_the_end<S: Subject>(subject: S) {
-    let (client, mut server) = pair(&subject).await;
-    drop(client);
-    soon(&subject, "what is left to do after the end", async {
-        while let Some(Ok(_)) = recv(&mut server).await {}
-        _ = Pin::new(&mut server).start_send(Outgoing::Close(None));
-        _ = std::future::poll_fn(|cx| Pin::new(&mut server).poll_flush(cx)).await;
-        _ = close(&mut server).await;
-        Pin::new(&mut server).abort();
-        Pin::new(&mut server).abort();
-    })
-    .await;
-}
-
-async fn dropped<S: Subject>(subject: S) {
-    let (client, server) = pair(&subject).await;
-    drop(client);
-    ends_without_close(&subject, server).await;
-}
-
-async fn aborted<S: Subject>(subject: S) {
-    let (mut client, server) = pair(&subject).await;
-    put(&mut client, bytes(LARGE)).await;
-    let _blocked = flushed(&mut client);
-    Pin::new(&mut client).abort();
-    ends_without_close(&subject, server).await;
-    drop(client);
-}
-
-async fn ends_without_close<S: Subject>(subject: &S, mut transport: S::Transport) {
-    soon(subject, "the end", async {
-        let said = recv(&mut transport).await;
-        assert!(!matches!(said, Some(Ok(_))), "{said:?} in place of an end");
-    })
-    .await;
+    start(&mut client, Outgoing::Ping(*b"in there"));
+    let speaking = poll_fn(|cx| Pin::new(&mut client).poll_flush(cx));
+    let heard = soon(&subject, "a Ping", first(hear(&mut server), speaking)).await;
+    assert_eq!(heard, Some(Incoming::Ping(b"in there"[..].into())));
+    soon(&subject, "an answer", flush(&mut server)).await;
+    let heard = soon(&subject, "a Pong", hear(&mut client)).await;
+    assert_eq!(heard, Incoming::Pong(b"in there"[..].into()));
 }
 
 async fn released<S: Subject>(subject: S) {

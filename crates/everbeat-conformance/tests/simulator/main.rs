@@ -36,9 +36,33 @@ const BROKEN: &[(Fault, &[&str])] = &[
     ),
     (Fault::PollsOnce, &["spawn: a future goes on when it is woken"]),
     (Fault::LosesEmpty, &["transport: messages arrive whole and in order"]),
-    (Fault::LosesPong, &["transport: a Ping is reported, and answered with its payload"]),
-    (Fault::LosesReply, &["transport: a Close is reported, and answered"]),
-    (Fault::PingWaits, &["transport: a Ping needs no readiness and overtakes a message's rest"]),
+    (
+        Fault::LosesPong,
+        &[
+            "transport: a Ping is reported, and answered with its payload",
+            "transport: a Ping amid a message is answered before its end",
+        ],
+    ),
+    (
+        Fault::LosesReply,
+        &[
+            "transport: a Close is reported, and answered",
+            "transport: a server closes first, and a client after it",
+        ],
+    ),
+    (
+        Fault::PingWaits,
+        &[
+            "transport: a Ping needs no readiness and overtakes a message's rest",
+            "transport: a Ping amid a message is answered before its end",
+        ],
+    ),
+    (Fault::PongWaits, &["transport: a Ping amid a message is answered before its end"]),
+    (Fault::CloseWaits, &["transport: a Close needs no readiness and overtakes a message's rest"]),
+    (Fault::CountsOwnAside, &["transport: own messages are not sent aside"]),
+    (Fault::ClosesAtOnce, &["transport: a server closes first, and a client after it"]),
+    (Fault::DeafAfterError, &["transport: after an error of sending, what was said is still read"]),
+    (Fault::CutIsPolite, &["transport: an end without Close is a cut"]),
     (Fault::KeepsOldPing, &["transport: a newer Ping replaces one that waits"]),
     (Fault::FlushLies, &["transport: a flush waits for the operating system"]),
     (Fault::FirstRecvWaker, &["transport: the latest context is woken"]),
@@ -48,7 +72,10 @@ const BROKEN: &[(Fault, &[&str])] = &[
     (Fault::ClosesUnflushed, &["transport: closing flushes first"]),
     (Fault::ClosesWithReset, &["transport: closing loses no Close to unread bytes"]),
     (Fault::PanicsAfterEnd, &["transport: after the end it can be closed and aborted"]),
-    (Fault::DropSaysClose, &["transport: dropping ends it without Close"]),
+    (
+        Fault::DropSaysClose,
+        &["transport: dropping ends it without Close", "transport: an end without Close is a cut"],
+    ),
     (Fault::AbortDoesNothing, &["transport: abort ends it without Close"]),
     (Fault::ReleasesTooMuch, &["transport: what was released goes on"]),
     (Fault::SecondAttemptFails, &["connector: each attempt yields a transport of its own"]),

@@ -1,5 +1,6 @@
 //! The simulator's pipe, with faults.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -21,7 +22,23 @@ pub(crate) struct Wire {
     pinged: bool,
     ended: bool,
     aborted: bool,
+    /// A message of ours is not out yet
+    busy: bool,
+    failed: bool,
+    aside: u64,
 }
+
+/// The pipe's error, which may be classified wrongly
+#[derive(Debug)]
+pub(crate) struct WireError(PipeError, Option<Fault>);
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for WireError {}
 
 impl Wire {
     pub(crate) const fn new(pipe: Pipe, fault: Option<Fault>) -> Self {
@@ -35,6 +52,9 @@ impl Wire {
             pinged: false,
             ended: false,
             aborted: false,
+            busy: false,
+            failed: false,
+            aside: 0,
         }
     }
 
@@ -49,20 +69,20 @@ impl Wire {
     fn loses(&self, said: &Incoming) -> bool {
         match said {
             Incoming::Message(message) => self.has(Fault::LosesEmpty) && message.is_empty(),
-            Incoming::Pong(_) => self.has(Fault::LosesPong),
+            Incoming::Pong(_) => {
+                self.has(Fault::LosesPong) || self.has(Fault::PongWaits) && self.busy
+            }
             Incoming::Close(_) => self.has(Fault::LosesReply) && self.said_close,
             _ => false,
         }
     }
 }
 
-impl Transport for Wire {
-    type Error = PipeError;
-
-    fn poll_recv(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Incoming, PipeError>>> {
+impl Wire {
+    fn poll_said(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Incoming, PipeError>>> {
+        if self.failed && self.has(Fault::DeafAfterError) {
+            return Poll::Ready(None);
+        }
         let first = self.first.get_or_insert_with(|| cx.waker().clone()).clone();
         let waker = if self.has(Fault::FirstRecvWaker) { first } else { cx.waker().clone() };
         let cx = &mut Context::from_waker(&waker);
@@ -78,16 +98,17 @@ impl Transport for Wire {
         }
     }
 
-    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
         if let Some(held) = self.held.take() {
             self.pipe().start_send(held)?;
         }
         self.pipe().poll_ready(cx)
     }
 
-    fn start_send(mut self: Pin<&mut Self>, outgoing: Outgoing) -> Result<(), PipeError> {
+    fn send(&mut self, outgoing: Outgoing) -> Result<(), PipeError> {
         match (self.fault, &outgoing) {
             (Some(Fault::PingWaits), Outgoing::Ping(_))
+            | (Some(Fault::CloseWaits), Outgoing::Close(_))
             | (Some(Fault::ClosesUnflushed), Outgoing::Message(_)) => {
                 self.held = Some(outgoing);
                 return Ok(());
@@ -95,12 +116,16 @@ impl Transport for Wire {
             (Some(Fault::KeepsOldPing), Outgoing::Ping(_)) if self.pinged => return Ok(()),
             (_, Outgoing::Ping(_)) => self.pinged = true,
             (_, Outgoing::Close(_)) => self.said_close = true,
+            (_, Outgoing::Message(_)) => {
+                self.busy = true;
+                self.aside += 1;
+            }
             _ => {}
         }
         self.pipe().start_send(outgoing)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
         assert!(!(self.ended && self.has(Fault::PanicsAfterEnd)), "the fault that was asked for");
         let flushed = self.pipe().poll_flush(cx);
         // A task's own flush is left alone, so that only the lie is seen and not what rests on it.
@@ -108,7 +133,7 @@ impl Transport for Wire {
             return Poll::Ready(Ok(()));
         }
         ready!(flushed)?;
-        self.pinged = false;
+        (self.pinged, self.busy) = (false, false);
         match self.held.take() {
             Some(held) => {
                 self.pipe().start_send(held)?;
@@ -118,7 +143,15 @@ impl Transport for Wire {
         }
     }
 
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
+    fn poll_shut(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
+        if self.has(Fault::CloseWaits) {
+            if let Some(held) = self.held.take() {
+                self.pipe().start_send(held)?;
+            }
+        }
+        if self.has(Fault::ClosesAtOnce) {
+            return self.pipe().poll_flush(cx);
+        }
         if self.has(Fault::ClosesWithReset) {
             ready!(self.pipe().poll_flush(cx))?;
             let read = self.pipe.received();
@@ -129,6 +162,44 @@ impl Transport for Wire {
             }
         }
         self.pipe().poll_close(cx)
+    }
+
+    /// Remembers that sending failed
+    fn noted<T>(&mut self, result: Result<T, PipeError>) -> Result<T, WireError> {
+        self.failed |= result.is_err();
+        result.map_err(|error| WireError(error, self.fault))
+    }
+}
+
+impl Transport for Wire {
+    type Error = WireError;
+
+    fn poll_recv(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Incoming, WireError>>> {
+        let said = ready!(self.poll_said(cx));
+        Poll::Ready(said.map(|said| said.map_err(|error| WireError(error, self.fault))))
+    }
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        let polled = self.poll_room(cx);
+        polled.map(|result| self.noted(result))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, outgoing: Outgoing) -> Result<(), WireError> {
+        let sent = self.send(outgoing);
+        self.noted(sent)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        let polled = self.poll_written(cx);
+        polled.map(|result| self.noted(result))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        let polled = self.poll_shut(cx);
+        polled.map(|result| self.noted(result))
     }
 
     fn abort(mut self: Pin<&mut Self>) {
@@ -162,8 +233,15 @@ impl Transport for Wire {
         self.pipe().release()
     }
 
-    fn classify(error: &PipeError) -> Cause {
-        Pipe::classify(error)
+    fn sent_aside(&self) -> u64 {
+        if self.has(Fault::CountsOwnAside) { self.aside } else { self.pipe.sent_aside() }
+    }
+
+    fn classify(WireError(error, fault): &WireError) -> Cause {
+        match fault {
+            Some(Fault::CutIsPolite) => Cause::ClosedByUs,
+            _ => Pipe::classify(error),
+        }
     }
 }
 

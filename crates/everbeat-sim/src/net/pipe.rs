@@ -159,18 +159,17 @@ impl World {
             return Poll::Ready(None);
         };
         let end = wire.end(side);
-        if let Some(error) = end.failed.clone() {
-            return Poll::Ready(Some(Err(error)));
-        }
+        let failed = end.failed.clone();
         if end.ended || end.close_read {
-            return Poll::Ready(None);
+            return Poll::Ready(failed.map(Err));
         }
         let said = loop {
             match self.read(id, side) {
                 Reading::Said(incoming) => break Some(Ok(incoming)),
                 Reading::Broken(error) => break Some(Err(error)),
-                Reading::Ended => break None,
+                Reading::Ended => break failed.map(Err),
                 Reading::Partly => {}
+                Reading::Nothing if failed.is_some() => break failed.map(Err),
                 Reading::Nothing => {
                     self.wait(id, side, cx, Wait::Read);
                     self.poll_written(id, side, cx);

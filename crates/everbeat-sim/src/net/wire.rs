@@ -233,7 +233,7 @@ impl World {
             Cargo::Broken(PipeError::Reset) => {
                 end.failed = Some(PipeError::Reset);
                 end.forget();
-                way.discard();
+                // What has arrived is still read, as from a kernel.
                 true
             }
             cargo => match end.holder {
