@@ -79,7 +79,7 @@ impl Wire {
 }
 
 impl Wire {
-    fn poll_said(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Incoming, PipeError>>> {
+    fn poll_said(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Incoming, PipeError>>> {
         if self.failed && self.has(Fault::DeafAfterError) {
             return Poll::Ready(None);
         }
