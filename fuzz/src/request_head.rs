@@ -28,7 +28,7 @@ pub fn request_head(data: &[u8]) {
             let wire = Wire::new(data, cuts);
             match run(WebSocket::accept(wire.clone(), settings)) {
                 Ok((mut websocket, head)) => {
-                    oracle.accepted(max, &head, &wire.written());
+                    oracle.accepted(max, cuts, &head, &wire.written());
                     // What came behind is read as if the head had never been
                     let alone = read_alone(&data[oracle.end()..], Role::Server, settings);
                     assert_eq!(read_all(&mut websocket).whole(), alone.whole());
@@ -73,7 +73,8 @@ impl Oracle {
         self.end.expect("accepted a head that has no end for httparse")
     }
 
-    fn accepted(&self, max: usize, head: &RequestHead, written: &[u8]) {
+    fn accepted(&self, max: usize, cuts: Cuts, head: &RequestHead, written: &[u8]) {
+        assert!(cuts != Cuts::Whole || self.end == Some(self.len), "it did not wait to be granted");
         assert!(self.end() <= max, "a head of {} bytes is over {max}", self.end());
         let theirs = match &self.theirs {
             Ok(theirs) => theirs,
