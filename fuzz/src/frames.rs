@@ -161,6 +161,7 @@ fn agree(ours: &Said, theirs: &Their) {
                     ([], End::Code(CloseCode::INVALID_DATA)) => return,
                     _ => panic!("{error}, but tungstenite says {more:?} and {theirs}"),
                 },
+                ProtocolError::Codec => panic!("only the codec minded: {theirs}"),
                 _ => End::Code(error.code()),
             }
         }

@@ -86,3 +86,37 @@ pub(crate) fn lint(shell: &Shell) -> Result<()> {
     shell.run(format.arg(MANIFEST))?;
     shell.run(cargo(shell, "clippy --all-targets").args(["--", "-D", "warnings"]))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::Path;
+
+    use super::*;
+
+    /// The versions of each package in a lock file
+    fn versions(lock: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let mut versions = BTreeMap::<_, BTreeSet<_>>::new();
+        let quoted = |line: &str| line.split('"').nth(1).map(ToOwned::to_owned);
+        for package in lock.split("[[package]]") {
+            let field = |name: &str| package.lines().find(|line| line.starts_with(name));
+            let name = field("name = ").and_then(quoted);
+            if let (Some(name), Some(version)) = (name, field("version = ").and_then(quoted)) {
+                versions.entry(name).or_default().insert(version);
+            }
+        }
+        versions
+    }
+
+    #[test]
+    fn the_targets_find_what_they_need_compiled() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let lock = |path: &str| versions(&fs::read_to_string(root.join(path)).unwrap());
+        let (ours, theirs) = (lock("Cargo.lock"), lock("fuzz/Cargo.lock"));
+        assert!(theirs.len() > 30, "{theirs:?}");
+        for (name, versions) in theirs {
+            let known = ours.get(&name).is_none_or(|known| known.is_superset(&versions));
+            assert!(known, "{name}: copy Cargo.lock over fuzz/Cargo.lock, and run the replay");
+        }
+    }
+}

@@ -58,9 +58,10 @@ impl<S> Head<S> {
         (self.socket, early)
     }
 
-    /// Looks for the blank line, once at each byte
+    /// Looks for the blank line, once at each byte within the limit: what is behind it must not
+    /// matter, for it may or may not have come yet
     fn scan(&mut self) -> Result<(), UpgradeError> {
-        while self.scanned < self.bytes.len() {
+        while self.scanned < self.bytes.len().min(self.max) {
             let byte = self.bytes[self.scanned];
             self.scanned += 1;
             match byte {
@@ -81,14 +82,14 @@ impl<S> Head<S> {
             }
         }
         match self.end {
-            Some(end) if end <= self.max => match self.role {
+            Some(end) => match self.role {
                 // A client waits for the answer (RFC 6455, section 4.1); one that does not may be
                 // an attempt to smuggle a request past a proxy
                 Role::Server if end < self.bytes.len() => Err(UpgradeError::EarlyBytes),
                 _ => Ok(()),
             },
             None if self.bytes.len() < self.max => Ok(()),
-            _ => Err(UpgradeError::HeadTooLong { max: self.max }),
+            None => Err(UpgradeError::HeadTooLong { max: self.max }),
         }
     }
 
@@ -217,6 +218,12 @@ mod tests {
         let endless = [b"GET / HTTP/1.1\r\nA: ".as_slice(), &[b'a'; 1000]].concat();
         let (_, mut head) = read(&endless, vec![], Role::Server, 512);
         assert!(matches!(head.problem(), Some(UpgradeError::HeadTooLong { max: 512 })));
+        // What is wrong behind the limit is not looked at, however it is cut
+        let blank = [[b'\n'; 600].as_slice(), b"!"].concat();
+        for cuts in [vec![], vec![1; 600]] {
+            let (_, mut head) = read(&blank, cuts, Role::Server, 512);
+            assert!(matches!(head.problem(), Some(UpgradeError::HeadTooLong { max: 512 })));
+        }
     }
 
     #[test]
