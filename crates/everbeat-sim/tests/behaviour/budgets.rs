@@ -114,6 +114,23 @@ fn no_message_moves_it_either_way() {
 }
 
 #[test]
+fn a_send_that_meets_no_obstacle_reads_no_clock() {
+    for config in [beat(INTERVAL, INTERVAL / 2), beatless()] {
+        let mut sim = Sim::seed(7);
+        let (client, server) = sim.pipe("client", "server");
+        let timer = sim.timer();
+        let mut client = Connection::new(client, timer.clone(), config, 7);
+        read_all(&sim, server);
+        assert_eq!(drive(&mut sim, &mut client, INTERVAL / 2), []);
+        let before = timer.clock_reads();
+        for _ in 0..1_000 {
+            sim.block_on(client.send("out"), SECOND).unwrap().unwrap();
+        }
+        assert_eq!(timer.clock_reads(), before);
+    }
+}
+
+#[test]
 fn a_wake_reads_the_clock_once_at_most_when_idle() {
     for_each_seed(0..20, |sim| {
         sim.link("client", "server").delay(50 * MS);
