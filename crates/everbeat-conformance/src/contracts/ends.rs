@@ -7,7 +7,8 @@ use everbeat_core::cause::Cause;
 use everbeat_core::transport::{Incoming, Outgoing, Transport};
 
 use super::tools::{
-    LARGE, WHILE, both, bytes, close, first, flush, flushed, hear, pair, put, recv, soon, start,
+    LARGE, WHILE, both, bytes, close, first, flush, flushed, hear, pair, put, recv, say_close,
+    soon, start,
 };
 use super::{Line, Subject};
 
@@ -41,14 +42,7 @@ async fn overtakes<S: Subject>(subject: S) {
 /// After both have said Close: a server at once, a client once the server has (RFC 6455, 7.1.1)
 async fn in_turn<S: Subject>(subject: S) {
     let (mut client, mut server) = pair(&subject).await;
-    soon(&subject, "a Close and its answer", async {
-        start(&mut client, Outgoing::Close(None));
-        flush(&mut client).await;
-        assert_eq!(hear(&mut server).await, Incoming::Close(None));
-        flush(&mut server).await;
-        assert_eq!(hear(&mut client).await, Incoming::Close(None));
-    })
-    .await;
+    say_close(&subject, &mut client, &mut server).await;
     let hasty = first(close(&mut client), subject.wait(WHILE)).await;
     assert!(hasty.is_none(), "the client has closed before the server");
     let server = async {

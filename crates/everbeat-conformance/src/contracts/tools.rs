@@ -141,6 +141,22 @@ pub(super) async fn close<T: Transport + Unpin>(transport: &mut T) -> Result<(),
     poll_fn(|cx| Pin::new(&mut *transport).poll_close(cx)).await
 }
 
+/// A client says Close, and hears the server's answer
+pub(super) async fn say_close<S: Subject>(
+    subject: &S,
+    client: &mut S::Transport,
+    server: &mut S::Transport,
+) {
+    soon(subject, "a Close and its answer", async {
+        start(client, Outgoing::Close(None));
+        flush(client).await;
+        assert_eq!(hear(server).await, Incoming::Close(None));
+        flush(server).await;
+        assert_eq!(hear(client).await, Incoming::Close(None));
+    })
+    .await;
+}
+
 pub(super) fn bytes(size: usize) -> Message {
     vec![7; size].into()
 }

@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use everbeat_core::transport::{Incoming, Outgoing, Transport};
 
 use super::tools::{
-    LARGE, WHILE, Woken, both, bytes, first, flush, flushed, hear, is_woken, pair, put, soon, start,
+    LARGE, WHILE, Woken, both, bytes, first, flush, flushed, hear, is_woken, pair, put, say_close,
+    soon, start,
 };
 use super::{Line, Subject};
 
@@ -68,14 +69,7 @@ async fn ping<S: Subject>(subject: S) {
 
 async fn answered_close<S: Subject>(subject: S) {
     let (mut client, mut server) = pair(&subject).await;
-    soon(&subject, "a Close and its answer", async {
-        start(&mut client, Outgoing::Close(None));
-        flush(&mut client).await;
-        assert_eq!(hear(&mut server).await, Incoming::Close(None));
-        flush(&mut server).await;
-        assert_eq!(hear(&mut client).await, Incoming::Close(None));
-    })
-    .await;
+    say_close(&subject, &mut client, &mut server).await;
 }
 
 async fn overtakes<S: Subject>(subject: S) {
