@@ -53,8 +53,8 @@ impl<R: Runtime> Connector<R> {
     ///
     /// # Errors
     ///
-    /// The URL has another scheme, no host, a fragment or a password, or is none; `wss` needs
-    /// the feature `tls`.
+    /// The URL has another scheme, no host, a fragment, a password or a character that is not
+    /// ASCII, or is none; `wss` needs the feature `tls`.
     pub fn new(url: &str) -> Result<Self, ConfigError> {
         let runtime = R::default();
         Ok(Self {

@@ -194,7 +194,7 @@ impl RequestBuilder {
         self.header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
     }
 
-    /// One more header
+    /// One more header; `Host` once, in place of the URL's
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let Err(problem) = self.headers.add(name, value) {
             self.problem.get_or_insert(problem);
