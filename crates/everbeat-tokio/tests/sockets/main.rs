@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed helper fails its test")]
 
 mod adopted;
+mod deadline;
 mod frames;
 #[cfg(any(target_os = "android", target_os = "linux"))]
 mod options;
