@@ -49,7 +49,7 @@ async fn server() -> Result {
 
 /// A client as production wants it
 async fn tuned_client() -> Result {
-    let mut client = Client::builder("ws://eu.example.com/feed")
+    let mut client = Client::builder("wss://eu.example.com/feed")
         .detect_within(Duration::from_secs(15)) // a promise: refused here if it cannot be kept
         .backoff(Backoff::full_jitter(Duration::from_secs(1)..=Duration::from_secs(30)))
         .verdict(|cause| match cause {
@@ -61,7 +61,7 @@ async fn tuned_client() -> Result {
         .connector(|websocket| {
             websocket.max_message(4 << 20).request(|attempt| async move {
                 let host = if attempt.number % 2 == 1 { "eu" } else { "us" };
-                Request::to(format!("ws://{host}.example.com/feed"))
+                Request::to(format!("wss://{host}.example.com/feed"))
                     .bearer(fresh_token().await?)
                     .build()
             })
