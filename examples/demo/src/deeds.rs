@@ -8,7 +8,9 @@ use tokio::time::Instant;
 
 use crate::args::Mechanism;
 use crate::child::command;
+use crate::children::Process;
 use crate::judge;
+use crate::ledger::Waited;
 use crate::note::Who;
 use crate::outcome::{Measured, Outcome};
 use crate::play::Play;
@@ -29,16 +31,19 @@ impl Play {
         self.stage.timeline.rule(Instant::now(), trial.name);
         self.stage.lateness.begin();
         let mut outcome = Outcome::new(trial.name);
+        // It stays through the calm, for only then has it told how late it was.
+        let mut crowd = None;
         match trial.deed {
             Deed::Road(fault) => self.road(trial, fault, &mut outcome).await?,
             Deed::Sloth => self.sloth(trial, &mut outcome).await?,
             Deed::Kill => self.kill(trial, &mut outcome).await?,
-            Deed::Crowd => self.crowd(trial, &mut outcome).await?,
+            Deed::Crowd => crowd = Some(self.crowd(trial, &mut outcome).await?),
             Deed::Flapping => self.flap(&mut outcome).await?,
             Deed::Slow => self.slow(&mut outcome).await?,
         }
         self.stage.calm();
         self.stage.watch(settings::CALM).await?;
+        drop(crowd);
         outcome.late = self.stage.lateness.worst();
         outcome.false_alarms = self.stage.false_alarms.len();
         outcome.problems.append(&mut self.stage.false_alarms);
@@ -88,14 +93,29 @@ impl Play {
         let listening = |stage: &Stage| stage.server.is_some();
         let soon = repaired + settings::BACK;
         ensure!(self.stage.until(soon, listening).await?, "the server did not start again");
-        self.back(repaired, outcome).await
+        self.back(repaired, outcome).await?;
+        self.waited(repaired, outcome).await
+    }
+
+    /// Waits until what the clients accepted before the repair, without a connection, has arrived
+    async fn waited(&mut self, repaired: Instant, outcome: &mut Outcome) -> anyhow::Result<()> {
+        let arrived = |stage: &Stage| stage.waited(repaired).missing == 0;
+        self.stage.until(repaired + settings::BACK, arrived).await?;
+        let Waited { accepted, missing } = self.stage.waited(repaired);
+        let arrived = accepted - missing;
+        let what = format!("{arrived} of {accepted} messages that waited have arrived");
+        self.stage.say("demo", &what)?;
+        if missing > 0 {
+            outcome.problems.push(what);
+        }
+        Ok(())
     }
 
     /// [`kill`](Self::kill), with many clients at that server
-    async fn crowd(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
+    async fn crowd(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<Process> {
         let Some(address) = self.stage.server else { bail!("the server is down") };
         self.stage.crowd = Crowd::default();
-        let mut crowd = self.stage.notes().start(Who::Crowd, address, &self.options.orders())?;
+        let crowd = self.stage.notes().start(Who::Crowd, address, &self.options.orders())?;
         let soon = Instant::now() + PATIENCE;
         ensure!(
             self.stage.until(soon, |stage| stage.crowd.gathered).await?,
@@ -103,7 +123,7 @@ impl Play {
         );
         self.stage.say(Who::Crowd, &format!("{} clients are connected", settings::CROWD))?;
         self.kill(trial, outcome).await?;
-        let soon = Instant::now() + settings::BACK;
+        let soon = Instant::now() + settings::CROWD_TRIED;
         self.stage.until(soon, |stage| stage.crowd.span.is_some()).await?;
         let spread = self.stage.crowd.span.unwrap_or_default();
         let window = span(settings::CROWD_WINDOW);
@@ -113,7 +133,7 @@ impl Play {
             outcome.problems.push(format!("{what}, and half of it is the least"));
         }
         outcome.spread = Some(spread);
-        crowd.kill().await
+        Ok(crowd)
     }
 
     async fn flap(&mut self, outcome: &mut Outcome) -> anyhow::Result<()> {

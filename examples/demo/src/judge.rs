@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::life::{Life, Seen};
-use crate::note::How;
+use crate::note::{How, Who};
 use crate::runtimes::Runtime;
 use crate::settings;
 use crate::trials::Notice;
@@ -28,20 +28,27 @@ impl Lives {
         Self { clients, ..Self::default() }
     }
 
+    /// Every client and the witness
+    pub(crate) fn named(&self) -> impl Iterator<Item = (Who, &Life)> {
+        let clients = self.clients.iter().map(|(&runtime, life)| (Who::Client(runtime), life));
+        clients.chain([(Who::Witness, &self.witness)])
+    }
+
     pub(crate) fn all(&mut self) -> impl Iterator<Item = &mut Life> {
         self.clients.values_mut().chain([&mut self.witness, &mut self.sloth])
     }
 
     /// Whether every client, and the witness, is connected
     pub(crate) fn are_up(&self) -> bool {
-        self.clients.values().chain([&self.witness]).all(|life| life.up_since.is_some())
+        self.named().all(|(_, life)| life.up_since.is_some())
     }
 }
 
 /// Somebody who has to notice, and what he saw
 type Watcher = (String, Option<Seen>);
 
-/// Who has to notice: first, by which evidence, and who is told by their hanging up
+/// Who has to notice: first, by which evidence, and who is told by their hanging up, each by the one
+/// at his place among the first
 struct Expected {
     first: Vec<Watcher>,
     by_silence: bool,
@@ -84,7 +91,7 @@ pub(crate) fn judge(
     let Expected { first, by_silence, then } = expected(notice, lives);
     let mut problems = Vec::new();
     let mut last = Some(begun);
-    for (who, seen) in first {
+    for (who, seen) in &first {
         match seen {
             None => problems.push(format!("{who} did not notice in time")),
             Some(seen) if by_silence && seen.how != How::Dead => {
@@ -92,10 +99,12 @@ pub(crate) fn judge(
             }
             Some(_) => {}
         }
-        last = last.zip(seen).map(|(last, seen)| last.max(seen.at));
+        last = last.zip(*seen).map(|(last, seen)| last.max(seen.at));
     }
-    for ((who, seen), first) in then.into_iter().zip(last.into_iter().cycle()) {
-        let told = seen.map(|seen| seen.at.saturating_duration_since(first));
+    for ((who, seen), (_, first)) in then.into_iter().zip(first) {
+        // Who did not notice is reproached for that already.
+        let Some(first) = first else { continue };
+        let told = seen.map(|seen| seen.at.saturating_duration_since(first.at));
         if told.is_none_or(|told| told > settings::TOLD + late) {
             problems.push(format!("{who} was not told in time"));
         }
@@ -145,6 +154,18 @@ mod tests {
         let long_after = lives(Some((5, How::Cut)), Some((3, How::Dead)), begun);
         assert_eq!(judge(notice, begun, &long_after, Duration::ZERO).1.len(), 1);
         assert_eq!(judge(notice, begun, &long_after, SECOND).1.len(), 0);
+    }
+
+    #[test]
+    fn a_client_is_told_by_his_own_server_not_by_the_slowest() {
+        let begun = Instant::now();
+        let slow = lives(Some((4, How::Cut)), Some((4, How::Dead)), begun);
+        let late = lives(Some((4, How::Cut)), Some((2, How::Dead)), begun);
+        let mut both = slow;
+        both.clients.insert(Runtime::Smol, late.clients[&Runtime::Tokio]);
+        let (noticed, problems) = judge(Notice::ServerThenClient, begun, &both, Duration::ZERO);
+        assert_eq!(noticed, Some(SECOND * 4));
+        assert_eq!(problems, ["smol's client was not told in time"]);
     }
 
     #[test]

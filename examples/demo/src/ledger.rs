@@ -2,6 +2,7 @@
 //! it, and whether the three agree. Pure arithmetic over what the processes noted.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -39,6 +40,14 @@ pub(crate) struct Counts {
     pub(crate) lost: u64,
 }
 
+/// What was accepted while there was no connection
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waited {
+    pub(crate) accepted: u64,
+    /// Of those, what has not arrived
+    pub(crate) missing: u64,
+}
+
 impl Ledger {
     pub(crate) fn sent(&mut self, id: Id, now: Instant) {
         self.messages.entry(id).or_default().sent_at = Some(now);
@@ -53,6 +62,18 @@ impl Ledger {
         let message = self.messages.entry(id).or_default();
         message.fate = Some(fate);
         message.sent_at
+    }
+
+    /// What became of the messages that `who` sent in this time, in which nothing could arrive
+    pub(crate) fn waited(&self, who: Who, time: Range<Instant>) -> Waited {
+        let mut waited = Waited::default();
+        for message in self.messages.range((who, 0)..=(who, u64::MAX)).map(|(_, message)| message) {
+            if message.sent_at.is_some_and(|sent_at| time.contains(&sent_at)) {
+                waited.accepted += 1;
+                waited.missing += u64::from(message.arrivals == 0);
+            }
+        }
+        waited
     }
 
     /// Its sender was given it back
@@ -170,6 +191,23 @@ mod tests {
         assert_eq!(ledger(None, 1).counts().lost, 0);
         let claimed = ledger(Some(Fate::Delivered), 0).counts();
         assert_eq!((claimed.sent, claimed.delivered, claimed.lost), (1, 1, 1));
+    }
+
+    #[test]
+    fn what_waited_is_missing_until_it_arrives() {
+        let start = Instant::now();
+        let at = |seconds| start + SECOND * seconds;
+        let mut ledger = Ledger::default();
+        for id in 1..=4 {
+            ledger.sent((CLIENT, id), at(id as u32));
+        }
+        ledger.sent((Who::Witness, 2), at(2));
+        let waited = |ledger: &Ledger| ledger.waited(CLIENT, at(2)..at(4));
+        assert_eq!(waited(&ledger), Waited { accepted: 2, missing: 2 });
+        ledger.arrived((CLIENT, 2));
+        assert_eq!(waited(&ledger), Waited { accepted: 2, missing: 1 });
+        ledger.handed_back((CLIENT, 3), Fate::Unsent);
+        assert_eq!(waited(&ledger).missing, 1, "handed back is not arrived");
     }
 
     #[test]

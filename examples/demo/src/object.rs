@@ -95,7 +95,7 @@ mod tests {
         let second = Duration::from_secs(1);
         let noticed = Some(Measured { took: Some(second), allowed: second * 2 });
         let back = Some(Measured { took: None, allowed: second });
-        let spread = Some(second);
+        let spread = Some(settings::CROWD_WINDOW);
         let outcome = Outcome { noticed, back, attempts: Some(9), spread, ..Outcome::new("fault") };
         let rows = of_trial(&outcome);
         let met: Vec<_> = rows.iter().map(|row| row["met"].as_bool().unwrap()).collect();

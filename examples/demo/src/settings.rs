@@ -38,10 +38,11 @@ pub(crate) const FLAPPING_ATTEMPTS: u64 = 8;
 pub(crate) const DOWN_FOR: Duration = Duration::from_millis(800);
 /// How many clients are cut at once
 pub(crate) const CROWD: usize = 50;
-/// From how long a time each of them draws its first delay
-pub(crate) const CROWD_WINDOW: Duration = Duration::from_secs(1);
-/// How far apart their first attempts must be at least
-pub(crate) const CROWD_SPAN: Duration = Duration::from_millis(500);
+/// From how long a time each of them draws its first delay: so long that a stall which still counts
+/// neither makes half of it out of one moment, nor a moment out of half of it
+pub(crate) const CROWD_WINDOW: Duration = Duration::from_millis(2_500);
+/// How far apart their first attempts must be at least: half the window
+pub(crate) const CROWD_SPAN: Duration = Duration::from_millis(1_250);
 /// How long all is well between two faults
 pub(crate) const CALM: Duration = Duration::from_millis(600);
 
@@ -74,7 +75,22 @@ pub(crate) fn queue(broken: Option<Mechanism>) -> Queue {
     }
 }
 
+/// When a crowd's first attempts must have been made
+pub(crate) const CROWD_TRIED: Duration = CROWD_WINDOW.saturating_add(MARGIN);
+
 /// The crowd's backoff: its clients count as healthy at once, for they are cut soon
 pub(crate) fn crowd_backoff() -> Backoff {
     Backoff::full_jitter(CROWD_WINDOW..=CROWD_WINDOW).with_healthy_after(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_stall_that_counts_decides_about_jitter() {
+        assert_eq!(CROWD_SPAN * 2, CROWD_WINDOW);
+        assert!(STALLED < CROWD_SPAN, "tries in step, held up, would look spread");
+        assert!(CROWD_WINDOW - STALLED > CROWD_SPAN, "spread tries, held up, would look in step");
+    }
 }

@@ -14,7 +14,7 @@ use crate::children::{Notes, Told};
 use crate::crowd::span_of;
 use crate::judge::Lives;
 use crate::lateness::Lateness;
-use crate::ledger::{Ledger, overdue};
+use crate::ledger::{Ledger, Waited, overdue};
 use crate::life::{Life, Seen};
 use crate::note::{End, Fate, How, Note, Who};
 use crate::runtimes::Runtime;
@@ -133,6 +133,18 @@ impl Stage {
     /// All is well: no end is explained any more
     pub(crate) fn calm(&mut self) {
         (self.cause, self.cut_at) = (Causes::Nothing, None);
+    }
+
+    /// What the clients accepted between the end of their connections and then
+    pub(crate) fn waited(&self, until: Instant) -> Waited {
+        let mut sum = Waited::default();
+        for (who, life) in self.lives.named() {
+            let Some(lost) = life.lost else { continue };
+            let waited = self.ledger.waited(who, lost.at..until);
+            sum.accepted += waited.accepted;
+            sum.missing += waited.missing;
+        }
+        sum
     }
 
     /// Says something in the timeline, behind what the children have told so far
