@@ -21,7 +21,8 @@ pub(super) fn certificates(
 ) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
     let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| ConfigError::new(setting, format_args!("is not PEM: {error}")))?;
+        // The parser's own error may quote what it met, and that may be a key in the wrong place
+        .map_err(|_| ConfigError::new(setting, "is not PEM of certificates, each line its own"))?;
     if certificates.is_empty() {
         return Err(ConfigError::new(setting, "has no certificate in it"));
     }

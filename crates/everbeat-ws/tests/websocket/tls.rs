@@ -396,3 +396,22 @@ fn files_are_read_as_memory_is() {
     client.unwrap();
     server.unwrap();
 }
+
+#[test]
+fn a_key_in_the_wrong_place_is_not_shown() {
+    // Both in one text whose line ends were lost on the way, given as the certificate and as roots
+    let one = Authority::new().certify("a");
+    let flat = format!("{}{}", one.certificate, one.key).replace('\n', " ");
+    let secret = one.key.lines().nth(1).unwrap();
+    let digits = secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
+    for error in [
+        ServerTls::from_pem(&flat, &one.key).unwrap_err(),
+        ServerTls::from_pem(&one.certificate, &flat).unwrap_err(),
+        ClientTls::roots(&flat).unwrap_err(),
+    ] {
+        for told in [error.to_string(), format!("{error:?}")] {
+            let shown = told.contains(secret) || told.contains(&digits);
+            assert!(!shown && told.len() < 200, "{} bytes: {told:.160}", told.len());
+        }
+    }
+}
