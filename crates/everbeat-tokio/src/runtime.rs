@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use everbeat_core::Spawn;
 use everbeat_ws::Runtime;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::runtime::Handle;
 
 use crate::stream::Stream;
 use crate::timer::TokioTimer;
@@ -43,6 +44,8 @@ impl Runtime for Tokio {
     }
 
     fn adopt(&self, listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        // Outside a runtime tokio would panic
+        Handle::try_current().map_err(io::Error::other)?;
         TcpListener::from_std(listener)
     }
 

@@ -91,13 +91,15 @@ impl<R: Runtime> Acceptor<R> {
     ///
     /// # Errors
     ///
-    /// A setting cannot be, or the runtime cannot wait for the listener.
+    /// A setting cannot be, or the runtime cannot wait for the listener: tokio cannot outside of
+    /// itself.
     pub fn inherit(
         listener: TcpListener,
         settings: impl Into<AcceptSettings>,
     ) -> Result<Self, AcceptError> {
+        let address = listener.local_addr().map_or_else(|_| "?".into(), |at| at.to_string());
         let adopted = listener.set_nonblocking(true).and_then(|()| R::default().adopt(listener));
-        Self::over(adopted.map_err(AcceptError::Accept)?, settings)
+        Self::over(adopted.map_err(|error| AcceptError::Bind { address, error })?, settings)
     }
 
     /// Where it listens: with port 0 asked for, the port that the system chose

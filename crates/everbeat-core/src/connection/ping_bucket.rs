@@ -6,17 +6,21 @@ use crate::time::Instant;
 /// Counts a peer's Pings against their limit
 ///
 /// Pings that waited in the socket while nobody read are no flood, so the bucket is filled up for
-/// all the time since everything that had come was last read, and is cut to its size only then.
+/// all the time since the socket seemed empty, and is cut to its size only then. It seems empty too
+/// when a reader lets others run in the middle of a large message, and is then polled again at
+/// once. So each emptiness cuts to the one before it, which by then was real or is long past.
 #[derive(Debug)]
 pub(super) struct PingBucket {
     limit: PingLimit,
     /// Up to when the refill has been used: behind the present is credit, before it is debt
     used_until: Instant,
+    /// When the socket last seemed empty
+    empty_at: Instant,
 }
 
 impl PingBucket {
     pub(super) const fn new(limit: PingLimit, now: Instant) -> Self {
-        Self { limit, used_until: now }
+        Self { limit, used_until: now, empty_at: now }
     }
 
     /// A Ping came; whether it is one too many
@@ -25,9 +29,13 @@ impl PingBucket {
         self.used_until.saturating_duration_since(now) > self.limit.every() * self.limit.burst()
     }
 
-    /// Everything that had come by now was read: what is left is the whole bucket, and no more
+    /// Nothing more came for now; from the emptiness before this one, if it is a refill ago, what
+    /// is left is the whole bucket and no more
     pub(super) fn handle_drained(&mut self, now: Instant) {
-        self.used_until = self.used_until.max(now);
+        if now.saturating_duration_since(self.empty_at) >= self.limit.every() {
+            self.used_until = self.used_until.max(self.empty_at);
+            self.empty_at = now;
+        }
     }
 }
 
@@ -74,7 +82,18 @@ mod tests {
     fn quiet_time_fills_the_bucket_to_its_size() {
         let (mut bucket, now) = (bucket(20, 2), Instant::ORIGIN + 3_600 * SECOND);
         bucket.handle_drained(now);
-        assert_eq!(taken(&mut bucket, now), 20);
+        bucket.handle_drained(now + SECOND);
+        // And two for the second between
+        assert_eq!(taken(&mut bucket, now + SECOND), 20 + 2);
+    }
+
+    #[test]
+    fn a_reader_that_lets_others_run_takes_nothing_from_those_that_waited() {
+        let (mut bucket, now) = (bucket(20, 2), Instant::ORIGIN + 30 * SECOND);
+        for step in 0..100 {
+            bucket.handle_drained(now + SECOND / 1_000 * step);
+        }
+        assert_eq!(taken(&mut bucket, now), 20 + 60);
     }
 
     #[test]

@@ -75,3 +75,11 @@ async fn a_connection_runs_over_a_unix_socket() {
     })
     .await;
 }
+
+#[test]
+fn outside_a_runtime_inheriting_is_an_error() {
+    let inherited = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = inherited.local_addr().unwrap().to_string();
+    let error = Acceptor::inherit(inherited, Settings::default()).unwrap_err();
+    assert!(error.to_string().contains(&address), "{error}");
+}

@@ -16,4 +16,5 @@ mod support;
 mod tls;
 mod upgrade;
 mod violations;
+mod waited;
 mod wire;
