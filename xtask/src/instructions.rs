@@ -70,10 +70,19 @@ pub(crate) fn check(shell: &Shell) -> Result<Outcome> {
     };
     let counts = count(shell, &callgrind)?;
     let baseline = Baseline::read(&shell.root().join(BASELINE))?;
-    if !judge(&baseline, &made_with(shell)?, &counts).all_met() {
+    let made_with = made_with(shell)?;
+    if !judge(&baseline, &made_with, &counts).all_met() {
         bail!("a message costs too much, or not what {BASELINE} says");
     }
-    Ok(Outcome::Passed)
+    Ok(compared(&baseline.made_otherwise(&made_with)))
+}
+
+/// Within the budget, but was it compared with the baseline?
+fn compared(otherwise: &[String]) -> Outcome {
+    match otherwise {
+        [] => Outcome::Passed,
+        _ => Outcome::Skipped(format!("the baseline is another's: {}", otherwise.join("; "))),
+    }
 }
 
 fn count(shell: &Shell, callgrind: &Callgrind) -> Result<Vec<(String, Counts)>> {
@@ -171,6 +180,13 @@ mod tests {
         let baseline = Baseline::read(&path);
         std::fs::remove_file(&path).unwrap();
         judge(&baseline.unwrap(), &made_with(rustc), &[("text".into(), now)]).all_met()
+    }
+
+    #[test]
+    fn a_baseline_that_was_not_judged_is_no_pass() {
+        assert_eq!(compared(&[]), Outcome::Passed);
+        let skipped = compared(&["rustc: 2, not 1".into()]);
+        assert!(matches!(skipped, Outcome::Skipped(why) if why.contains("rustc")));
     }
 
     #[test]

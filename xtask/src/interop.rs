@@ -54,9 +54,7 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
     for row in &rows {
         report.cell(row.object(), row.met());
     }
-    // What failed while the machine kept up stands, whatever it did later.
-    let Sum { failed, valid, .. } = Sum::of(&rows);
-    if !valid && failed == 0 {
+    if !Sum::of(&rows).says_something() {
         report.invalidate();
     }
     Ok(report.finish(shell))
@@ -68,6 +66,12 @@ pub(crate) fn sum(shell: &Shell, build: &str, smoke: bool) -> Result<Sum> {
 }
 
 impl Sum {
+    /// What failed while the machine kept up stands, whatever it did later; but that all is well
+    /// only a run says that has tried all of it
+    fn says_something(&self) -> bool {
+        self.failed > 0 || self.valid && self.skipped.is_empty()
+    }
+
     fn of(rows: &[Row]) -> Self {
         let skipped = rows.iter().filter_map(Row::skipped).map(String::from);
         Self {
@@ -128,6 +132,17 @@ fn at_a_time<T: Sync, U: Send>(most: usize, items: &[T], work: impl Fn(&T) -> U 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_run_that_tried_all_of_it_says_that_all_is_well() {
+        let sum = |failed, skipped: &[&str], valid| {
+            let skipped = skipped.iter().map(|why| (*why).to_owned()).collect();
+            Sum { failed, skipped, valid }.says_something()
+        };
+        assert!(sum(0, &[], true));
+        assert!(!sum(0, &["no python3 here"], true) && !sum(0, &[], false));
+        assert!(sum(1, &["no python3 here"], false), "a failure stands");
+    }
 
     #[test]
     fn everything_is_done_once_and_keeps_its_place() {

@@ -1,6 +1,8 @@
-//! The certificates of one run: made by the demo, found by its children in a folder that goes with it.
+//! The certificates of one run: made by the demo, found by its children in a folder that goes with
+//! it. A demo that is killed leaves it behind, beside its own program, where builds are cleaned.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -41,10 +43,8 @@ pub(crate) struct Made(Certificates);
 
 impl Made {
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let name = format!("everbeat-demo-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
-        let made = Self(Certificates(folder));
+        let program = std::env::current_exe()?;
+        let made = Self(Certificates(new_folder(program.parent().context("no folder")?)?));
         let authority = Authority::new();
         let certified = authority.certify("127.0.0.1");
         for (name, pem) in [
@@ -63,9 +63,44 @@ impl Made {
     }
 }
 
+/// A folder that nobody else has, or may look into
+fn new_folder(within: &Path) -> anyhow::Result<PathBuf> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    for number in 0_u32.. {
+        // An earlier demo of this process id may have been killed.
+        let folder = within.join(format!("demo-certificates-{}-{number}", std::process::id()));
+        match builder.create(&folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| folder.clone()).context(folder.display().to_string()),
+        }
+    }
+    anyhow::bail!("no folder for certificates is free in {}", within.display())
+}
+
 impl Drop for Made {
     fn drop(&mut self) {
         // What is left is a few kilobytes that nobody trusts.
         _ = fs::remove_dir_all(&self.0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_left_behind_is_passed_over() {
+        let first = new_folder(&std::env::temp_dir()).unwrap();
+        let second = new_folder(&std::env::temp_dir()).unwrap();
+        assert_ne!(first, second);
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&first).unwrap());
+            assert_eq!(mode & 0o777, 0o700);
+        }
+        fs::remove_dir(first).unwrap();
+        fs::remove_dir(second).unwrap();
     }
 }

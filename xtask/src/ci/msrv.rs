@@ -25,15 +25,18 @@ pub(super) fn run(shell: &Shell) -> Result<Outcome> {
             return Ok(Outcome::Skipped(format!("Rust {version} is unverified here: {error:#}")));
         }
     };
-    let mut check = shell.cargo("check");
-    for package in shell.workspace.published() {
-        check.args(["--package", &package.name]);
+    // With what is on by default, and with all that can be turned on
+    for line in ["check", "check --all-features"] {
+        let mut check = shell.cargo(line);
+        for package in shell.workspace.published() {
+            check.args(["--package", &package.name]);
+        }
+        check.arg("--target-dir").arg(shell.target("msrv")).env("RUSTC", &compiler);
+        if let Some(libraries) = &libraries {
+            check.env("LD_LIBRARY_PATH", libraries);
+        }
+        shell.run(&mut check)?;
     }
-    check.arg("--target-dir").arg(shell.target("msrv")).env("RUSTC", &compiler);
-    if let Some(libraries) = libraries {
-        check.env("LD_LIBRARY_PATH", libraries);
-    }
-    shell.run(&mut check)?;
     Ok(Outcome::Passed)
 }
 

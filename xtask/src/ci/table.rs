@@ -53,6 +53,13 @@ pub(super) const GROUPS: &[Group] = &[
             step("clippy-core", "core without its features", |shell| {
                 cargo(shell, "clippy --package everbeat-core --no-default-features -- -D warnings")
             }),
+            step("clippy-no-tls", "without the feature `tls`, as most will use it", |shell| {
+                // One package after the other would not have it on by a neighbour's tests.
+                cargo(shell, "clippy --package everbeat-ws --all-targets -- -D warnings")?;
+                let runtimes = "--package everbeat-tokio --package everbeat-smol \
+                                --package everbeat-async-std";
+                cargo(shell, &format!("clippy {runtimes} -- -D warnings"))
+            }),
             step("build", "every crate, example and bench", |shell| {
                 cargo(shell, "build --workspace --all-targets")
             }),
