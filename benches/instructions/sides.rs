@@ -59,7 +59,7 @@ impl Side for WebSocketStream<End> {
     }
 }
 
-/// everbeat on top of it, with its heartbeat and its memory of what is unproven
+/// everbeat, over the same pipe, with its heartbeat and its memory of what is unproven
 impl Side for Connection<WebSocket<End>, StandingTimer> {
     type Message = Message;
 

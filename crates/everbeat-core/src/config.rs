@@ -180,7 +180,8 @@ impl ConnectionConfig {
 
     /// How many bytes of unproven messages are kept, to be handed back; beyond it they are counted
     ///
-    /// A message counts its payload and a few dozen bytes for the entry that remembers it.
+    /// A message counts its payload and a few dozen bytes for the entry that remembers it, not what
+    /// its payload shares with others: one that is passed on as it came in may keep 4 KiB.
     #[must_use]
     pub const fn with_retain_bytes(mut self, bytes: usize) -> Self {
         self.retain_bytes = bytes;

@@ -29,6 +29,9 @@ use crate::write::Writer;
 /// Over TLS the session stays, idle or not: rustls keeps its keys and a few KiB of buffers, and up
 /// to 64 KiB that the socket has not taken.
 ///
+/// A small message that came in one frame shares 4 KiB with others, which stay for as long as one of
+/// them is kept, and a large one may hold twice its length: copy what is to be kept for long.
+///
 /// Dropping it closes the socket without a Close frame.
 ///
 /// # Cancel safety

@@ -35,7 +35,8 @@ impl AcceptSettings {
 impl<S: Socket + Unpin + Send> WebSocket<S> {
     /// Asks for the upgrade over a stream that is connected and not secure yet: TLS comes first
     ///
-    /// The request's URL gives the name that the server's certificate must be for.
+    /// The request's URL gives the name that the server's certificate must be for. Time is the
+    /// caller's to bound.
     ///
     /// # Errors
     ///
@@ -54,7 +55,8 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         upgrade::client(socket, request, &settings).await
     }
 
-    /// Grants the upgrade that the peer asks for over TLS, and says what it asked
+    /// Grants the upgrade that the peer asks for over TLS, and says what it asked; time is the
+    /// caller's to bound
     ///
     /// # Errors
     ///
