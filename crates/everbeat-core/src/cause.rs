@@ -106,11 +106,23 @@ pub enum Cut {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Expired {
-    /// No message either way for the idle limit
+    /// No answer to a Ping; the connection's own cause is [`Cause::Dead`], and nobody is told
+    Silent,
+    /// No message either way for the idle limit; the peer is told 1001
     Idle,
-    /// The server shuts down
+    /// The peer did not authenticate in time; it is told 3000
+    Unauthenticated,
+    /// The peer's authentication is too old and was not refreshed; it is told 3000
+    Stale,
+    /// The connection has lived as long as it may, so that peers spread over a fleet anew; the peer
+    /// is told 1012
+    TooOld,
+    /// The peer reads too slowly: too much waits for it, or a write is stuck; it is told 1013, if
+    /// it reads that far
+    TooSlow,
+    /// The server shuts down; the peer is told 1001, or what the server was set to say
     ShuttingDown,
-    /// The server's own code asked for it, through a handle
+    /// The server's own code asked for it, through a handle; the peer is told 1008
     Evicted,
 }
 
@@ -147,16 +159,43 @@ impl Cause {
         }
     }
 
+    /// Which of a server's rules this is, if it is one: [`Dead`](Self::Dead) is
+    /// [`Expired::Silent`]
+    #[must_use]
+    pub const fn expired(&self) -> Option<Expired> {
+        match self {
+            Self::Expired(rule) => Some(*rule),
+            Self::Dead { .. } => Some(Expired::Silent),
+            _ => None,
+        }
+    }
+
     /// The Close frame that tells the peer; `None` if there is nobody to tell
-    pub(crate) fn farewell(&self) -> Option<CloseFrame> {
+    #[must_use]
+    pub fn farewell(&self) -> Option<CloseFrame> {
         match self {
             Self::Violation { code, detail } => Some(CloseFrame::new(*code, detail.clone())),
-            Self::Expired(Expired::Idle) => Some(CloseFrame::new(CloseCode::GOING_AWAY, "idle")),
-            Self::Expired(Expired::ShuttingDown) => Some(CloseCode::GOING_AWAY.into()),
-            Self::Expired(Expired::Evicted) => Some(CloseCode::POLICY.into()),
+            Self::Expired(rule) => rule.farewell(),
             Self::ClosedByUs => Some(CloseCode::NORMAL.into()),
             _ => None,
         }
+    }
+}
+
+impl Expired {
+    /// What the peer is told
+    fn farewell(self) -> Option<CloseFrame> {
+        let (code, reason) = match self {
+            Self::Silent => return None,
+            Self::Idle => (CloseCode::GOING_AWAY, "idle"),
+            Self::Unauthenticated => (CloseCode::UNAUTHORIZED, "not authenticated in time"),
+            Self::Stale => (CloseCode::UNAUTHORIZED, "authentication too old"),
+            Self::TooOld => (CloseCode::RESTART, "connection too old"),
+            Self::TooSlow => (CloseCode::TRY_AGAIN, "reads too slowly"),
+            Self::ShuttingDown => (CloseCode::GOING_AWAY, ""),
+            Self::Evicted => (CloseCode::POLICY, ""),
+        };
+        Some(CloseFrame::new(code, reason))
     }
 }
 
@@ -211,7 +250,12 @@ impl fmt::Display for Verdict {
 impl fmt::Display for Expired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Silent => "silent",
             Self::Idle => "no message within the idle limit",
+            Self::Unauthenticated => "not authenticated in time",
+            Self::Stale => "authentication too old",
+            Self::TooOld => "connection too old",
+            Self::TooSlow => "reads too slowly",
             Self::ShuttingDown => "the server shuts down",
             Self::Evicted => "evicted",
         })

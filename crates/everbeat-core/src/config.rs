@@ -71,6 +71,12 @@ impl ConfigError {
     pub const fn setting(&self) -> &'static str {
         self.setting
     }
+
+    /// What it is, and what it may be
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
 }
 
 impl fmt::Display for ConfigError {

@@ -8,7 +8,7 @@ mod timer;
 mod wake;
 mod wheel;
 
-pub(crate) use alarm::Alarm;
+pub use alarm::Alarm;
 pub use instant::Instant;
 pub use timer::{Sleep, Timer};
 pub(crate) use wake::Wake;

@@ -11,6 +11,8 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 
 use crate::cause::Cause;
+use crate::heartbeat::RoundTrip;
+use crate::time::Instant;
 
 pub use crate::message::{Incoming, Outgoing};
 pub use accept::{Accept, Listen};
@@ -103,6 +105,19 @@ pub trait Transport {
     /// way; whether it did
     fn release(self: Pin<&mut Self>) -> bool {
         false
+    }
+
+    /// What its connection knew when it last looked at the clock, for whoever keeps account of it:
+    /// the time, and the round trip if a Pong has just told one
+    ///
+    /// Called when bytes went either way since, once a wake-up, and for each Pong of ours.
+    fn noted(self: Pin<&mut Self>, now: Instant, round_trip: Option<RoundTrip>) {
+        _ = (now, round_trip);
+    }
+
+    /// Why its connection is over; called once, last of all, unless the connection is dropped first
+    fn ended(self: Pin<&mut Self>, cause: &Cause) {
+        _ = cause;
     }
 
     /// The error as data, which verdicts are made from

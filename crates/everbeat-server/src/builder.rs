@@ -6,21 +6,22 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use everbeat_core::cause::CloseFrame;
 use everbeat_core::config::ConfigError;
 use everbeat_core::time::Timer;
 use everbeat_core::transport::{Accept, Listen};
 
-use crate::Server;
+use crate::{Expire, Limits, Server};
 
-pub(crate) use settings::Checked;
 use settings::Settings;
+pub(crate) use settings::{Checked, within};
 
 /// Builds a [`Server`]
 ///
 /// The first page of settings: [`interval`](Self::interval) and [`timeout`](Self::timeout) of the
-/// beat that expires the silent, [`idle`](Self::idle), and [`listener`](Self::listener) for what
-/// belongs to the transport. Nothing is checked before `bind` or `build`, which name the setting
-/// that cannot be.
+/// beat that expires the silent, [`expire`](Self::expire) for all other reasons to end a connection,
+/// [`limits`](Self::limits), and [`listener`](Self::listener) for what belongs to the transport.
+/// Nothing is checked before `bind` or `build`, which name the setting that cannot be.
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/runtime.in"));
@@ -71,21 +72,16 @@ impl<O> ServerBuilder<O> {
         self
     }
 
-    /// Whether connections beat at all, and the silent are expired; they do by default
-    ///
-    /// Without a beat a vanished peer keeps its connection until the kernel notices, after many
-    /// minutes.
-    pub const fn heartbeat(mut self, on: bool) -> Self {
-        self.settings.heartbeat = on;
+    /// Which connections are ended, and when: the silent, within 45 s, and those whose write is
+    /// stuck; see [`Expire`]
+    pub const fn expire(mut self, rules: Expire) -> Self {
+        self.settings.expire = rules;
         self
     }
 
-    /// How long a connection may go without a message either way, however well it answers Pings;
-    /// for ever by default
-    ///
-    /// Messages that handles send count.
-    pub const fn idle(mut self, idle: Option<Duration>) -> Self {
-        self.settings.idle = idle;
+    /// How much the server takes on; see [`Limits`]
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
         self
     }
 
@@ -115,28 +111,17 @@ impl<O> ServerBuilder<O> {
         self
     }
 
-    /// How many upgrades may go on at one time; 1,024 by default
-    ///
-    /// Further peers wait in the kernel's backlog. Each upgrade holds a descriptor and up to its
-    /// request's 16 KiB, so that strangers who never finish one hold at most 16 MiB and, by the
-    /// `handshake_timeout`, nobody up for longer than that.
-    pub const fn upgrades(mut self, limit: usize) -> Self {
-        self.settings.upgrades = limit;
-        self
-    }
-
-    /// How much others may leave for one connection through its handles; 1,024 messages and 1 MiB
-    /// of payload by default, as a client's queue
-    pub const fn mailbox(mut self, messages: usize, bytes: usize) -> Self {
-        self.settings.mailbox.messages = messages;
-        self.settings.mailbox.bytes = bytes;
+    /// What connections say at a shutdown; 1001 without a reason by default, after which clients
+    /// come back
+    pub fn shutdown_with(mut self, frame: CloseFrame) -> Self {
+        self.settings.farewell = frame;
         self
     }
 }
 
 impl<A: Listen> ServerBuilder<ToBind<A>> {
     pub(crate) fn to_bind() -> Self {
-        Self { origin: ToBind { listener: A::Settings::default() }, settings: Settings::DEFAULT }
+        Self { origin: ToBind { listener: A::Settings::default() }, settings: Settings::default() }
     }
 
     /// Changes what belongs to the transport: limits on messages and requests
@@ -171,8 +156,8 @@ impl<A: Listen> ServerBuilder<ToBind<A>> {
 }
 
 impl<A: Accept, K: Timer + Clone, S> ServerBuilder<Parts<A, K, S>> {
-    pub(crate) const fn over(acceptor: A, timer: K, spawner: S, seed: u64) -> Self {
-        Self { origin: Parts { acceptor, timer, spawner, seed }, settings: Settings::DEFAULT }
+    pub(crate) fn over(acceptor: A, timer: K, spawner: S, seed: u64) -> Self {
+        Self { origin: Parts { acceptor, timer, spawner, seed }, settings: Settings::default() }
     }
 
     /// Makes the server

@@ -5,40 +5,43 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use everbeat_core::cause::CloseFrame;
 use everbeat_core::time::{Timer, Wheel};
 
-use crate::registry::{Order, Registry};
+use crate::registry::{ConnectionHandle, Order, Registry};
 
 /// How long handlers have to be dropped once they are cut: they only have to be polled, which a
 /// thread that is blocked cannot do, and no shutdown waits for one for ever
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
 /// How the connections that were live at the shutdown ended: in time, or cut
-pub(crate) struct Drained {
+pub(crate) struct Drained<X> {
     pub(crate) closed: usize,
-    pub(crate) cut: usize,
+    pub(crate) cut: Vec<ConnectionHandle<X>>,
 }
 
-/// Closes all connections with 1001, waits for their handlers, and drops those that are left
+/// Closes all connections with this farewell, waits for their handlers, and drops those that are
+/// left
 pub(crate) async fn drain<X, K: Timer>(
     registry: &Registry<X>,
     wheel: &Wheel<K>,
+    farewell: &CloseFrame,
     timeout: Duration,
-) -> Drained {
+) -> Drained<X> {
     let live = registry.handles();
     tracing::info!(target: "everbeat", connections = live.len(), "shutting down");
     for handle in &live {
-        handle.mailbox().order(Order::ShutDown);
+        handle.mailbox().order(Order::shut_down(farewell.clone()));
     }
     emptied_within(registry, wheel, timeout).await;
     let late = registry.handles();
     for handle in &late {
-        handle.mailbox().cut();
+        handle.mailbox().attention().cut();
     }
     if !late.is_empty() {
         emptied_within(registry, wheel, CUT_GRACE).await;
     }
-    Drained { closed: live.len().saturating_sub(late.len()), cut: late.len() }
+    Drained { closed: live.len().saturating_sub(late.len()), cut: late }
 }
 
 async fn emptied_within<X, K: Timer>(registry: &Registry<X>, wheel: &Wheel<K>, limit: Duration) {

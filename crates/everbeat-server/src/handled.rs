@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use everbeat_core::cause::CloseFrame;
+use everbeat_core::heartbeat::RoundTrip;
+use everbeat_core::time::Instant;
 use everbeat_core::transport::{Incoming, Outgoing, PathEvidence, Transport};
 use everbeat_core::{Cause, Message};
 use pin_project::pin_project;
@@ -38,8 +40,9 @@ pub struct Handled<T> {
     order: Option<Order>,
     /// How many messages were in the mailbox when the order was seen: they go first
     ahead: usize,
-    /// What an ordered Close will say in place of the connection's own words
-    farewell: Option<Box<CloseFrame>>,
+    /// What an ordered Close will say, and in place of which words: a connection that was closing
+    /// already has others
+    farewell: Option<Box<(CloseFrame, Option<CloseFrame>)>>,
     /// A message of the connection's own, for which there was room until a handle's took it
     held: Option<Box<Message>>,
     /// Messages that handles sent
@@ -54,6 +57,8 @@ pub struct Handled<T> {
     over: bool,
     /// A Close went either way, or the transport failed: nothing more is sent at all
     closed: bool,
+    /// The last write was not taken whole
+    blocked: bool,
 }
 
 /// Messages of handles that go out in one poll before the connection has its turn
@@ -75,6 +80,7 @@ impl<T: Transport> Handled<T> {
             unflushed: false,
             over: false,
             closed: false,
+            blocked: false,
         }
     }
 
@@ -102,10 +108,10 @@ impl<T: Transport> Handled<T> {
         if *this.mail || this.held.is_some() {
             more = self.as_mut().push_mail(cx)?;
         }
-        let this = self.project();
-        if *this.unflushed && this.inner.poll_flush(cx)?.is_ready() {
-            *this.unflushed = false;
+        if self.unflushed && self.as_mut().poll_inner_flush(cx)?.is_ready() {
+            *self.as_mut().project().unflushed = false;
         }
+        let this = self.project();
         // The rest of the mail waits for its turn, not for room, so the order waits with it: but
         // only behind what was there before it, or handles that go on sending would put it off
         if more && *this.ahead > 0 {
@@ -115,13 +121,31 @@ impl<T: Transport> Handled<T> {
             Some(order) => {
                 *this.over = true;
                 let cause = order.cause();
-                if let Order::Close(frame) = order {
-                    *this.farewell = Some(Box::new(frame));
-                }
+                *this.farewell = order.farewell().map(|frame| Box::new((frame, cause.farewell())));
                 Err(HandledError(Kind::Ordered(cause)))
             }
             None => Ok(()),
         }
+    }
+
+    fn poll_inner_flush(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), T::Error>> {
+        let polled = self.as_mut().project().inner.poll_flush(cx);
+        self.note_write(polled.is_pending());
+        polled
+    }
+
+    /// Tells others that a write is blocked, or is so no longer; costs nothing while none is
+    fn note_write(self: Pin<&mut Self>, blocked: bool) {
+        let this = self.project();
+        if blocked {
+            this.mailbox.vitals().note_blocked(this.inner.sent());
+        } else if *this.blocked {
+            this.mailbox.vitals().note_unblocked();
+        }
+        *this.blocked = blocked;
     }
 
     /// A message that the connection itself has sent still goes before an ordered Close
@@ -197,13 +221,17 @@ impl<T: Transport> Transport for Handled<T> {
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.as_mut().poll_mailbox(cx)?;
-        let this = self.project();
+        let this = self.as_mut().project();
         if this.held.is_some() {
             return Poll::Pending;
         }
-        ready!(this.inner.poll_ready(cx))?;
+        let ready = this.inner.poll_ready(cx);
+        if ready.is_pending() {
+            self.note_write(true);
+            return Poll::Pending;
+        }
         *this.room = true;
-        Poll::Ready(Ok(()))
+        ready.map_err(Into::into)
     }
 
     fn start_send(self: Pin<&mut Self>, outgoing: Outgoing) -> Result<(), Self::Error> {
@@ -219,8 +247,8 @@ impl<T: Transport> Transport for Handled<T> {
             }
             Outgoing::Close(frame) => {
                 (*this.over, *this.closed) = (true, true);
-                let ordered = this.farewell.take().map(|ordered| *ordered);
-                Outgoing::Close(ordered.or(frame))
+                let ordered = this.farewell.take().filter(|ordered| ordered.1 == frame);
+                Outgoing::Close(ordered.map(|ordered| ordered.0).or(frame))
             }
             outgoing => outgoing,
         };
@@ -229,12 +257,11 @@ impl<T: Transport> Transport for Handled<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.as_mut().poll_mailbox(cx)?;
-        let this = self.project();
-        if this.held.is_some() && !*this.closed {
+        if self.held.is_some() && !self.closed {
             return Poll::Pending;
         }
-        ready!(this.inner.poll_flush(cx))?;
-        *this.unflushed = false;
+        ready!(self.as_mut().poll_inner_flush(cx))?;
+        *self.project().unflushed = false;
         Poll::Ready(Ok(()))
     }
 
@@ -268,6 +295,22 @@ impl<T: Transport> Transport for Handled<T> {
 
     fn path(&self) -> Option<PathEvidence> {
         self.inner.path()
+    }
+
+    fn noted(self: Pin<&mut Self>, now: Instant, round_trip: Option<RoundTrip>) {
+        let this = self.project();
+        let vitals = this.mailbox.vitals();
+        vitals.note(this.inner.received(), this.inner.sent(), now);
+        if let Some(round_trip) = round_trip {
+            vitals.note_round_trip(round_trip.smoothed);
+        }
+        this.inner.noted(now, round_trip);
+    }
+
+    fn ended(self: Pin<&mut Self>, cause: &Cause) {
+        let this = self.project();
+        this.mailbox.vitals().end(cause);
+        this.inner.ended(cause);
     }
 
     fn release(self: Pin<&mut Self>) -> bool {

@@ -17,17 +17,23 @@
 mod accepting;
 pub mod builder;
 mod draining;
+mod expire;
 pub mod handled;
 pub mod handler;
+mod limits;
 pub mod registry;
+mod served;
 mod server;
 mod stop;
 pub mod tasks;
 mod upgrades;
 
 pub use builder::ServerBuilder;
+pub use expire::Expire;
 pub use handler::{Accepted, Handler};
+pub use limits::Limits;
 pub use registry::{ConnectionHandle, Registry};
-pub use server::{Served, Server};
+pub use served::Served;
+pub use server::Server;
 pub use stop::ServerHandle;
 pub use tasks::SpawnServer;

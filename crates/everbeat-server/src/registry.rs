@@ -1,9 +1,15 @@
 //! Who is connected: the [`Registry`] of live connections, sharded so that connections that come
 //! and go do not wait for each other. What a handle does is its own file's.
 
+mod attention;
 mod handle;
 mod mailbox;
 mod member;
+mod order;
+mod percentiles;
+mod stats;
+mod tags;
+mod vitals;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,13 +18,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use everbeat_core::Message;
+use everbeat_core::cause::CloseFrame;
+use everbeat_core::time::Instant;
 use futures_util::task::AtomicWaker;
 
-pub(crate) use mailbox::{Limits, Mailbox, Order};
+use tags::Tags;
+
+pub(crate) use attention::Told;
+pub(crate) use mailbox::{Mailbox, Rules};
 pub(crate) use member::Member;
+pub(crate) use order::Order;
 
 pub use handle::ConnectionHandle;
 pub use mailbox::MailboxError;
+pub use percentiles::{Percentiles, Spread};
+pub use stats::Stats;
+pub use tags::TagError;
 
 /// A server's live connections, seen from anywhere
 ///
@@ -34,6 +49,7 @@ pub use mailbox::MailboxError;
 ///     for slow in registry.send_all("news") {
 ///         slow.evict(); // its mailbox is full: it does not keep up
 ///     }
+///     registry.send_tagged("sports", "goal");
 /// }
 /// ```
 pub struct Registry<X> {
@@ -42,7 +58,8 @@ pub struct Registry<X> {
 
 struct Inner<X> {
     shards: [Mutex<HashMap<u64, ConnectionHandle<X>>>; SHARDS],
-    limits: Limits,
+    tags: Tags<X>,
+    rules: Arc<Rules>,
     /// How many connections there were so far: the newest one's id
     joined: AtomicU64,
     len: AtomicUsize,
@@ -55,11 +72,12 @@ struct Inner<X> {
 const SHARDS: usize = 16;
 
 impl<X> Registry<X> {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(rules: Rules) -> Self {
         Self {
             inner: Arc::new(Inner {
                 shards: std::array::from_fn(|_| Mutex::default()),
-                limits,
+                tags: Tags::new(),
+                rules: Arc::new(rules),
                 joined: AtomicU64::new(0),
                 len: AtomicUsize::new(0),
                 emptied: AtomicWaker::new(),
@@ -68,17 +86,19 @@ impl<X> Registry<X> {
     }
 
     /// Adds a connection; it leaves when the member is dropped
-    pub(crate) fn join(&self, facts: Arc<X>) -> Member<X> {
+    pub(crate) fn join(&self, facts: Arc<X>, now: Instant) -> Member<X> {
         let id = self.inner.joined.fetch_add(1, Ordering::Relaxed) + 1;
-        let handle = ConnectionHandle::new(facts, Arc::new(Mailbox::new(id, self.inner.limits)));
+        let mailbox = Mailbox::new(id, self.inner.rules.clone(), now);
+        let handle = ConnectionHandle::new(facts, Arc::new(mailbox), self.clone());
         self.shard(id).insert(id, handle.clone());
         self.inner.len.fetch_add(1, Ordering::SeqCst);
-        Member::new(self.clone(), handle)
+        Member::new(handle)
     }
 
-    pub(crate) fn leave(&self, id: u64) {
+    pub(crate) fn leave(&self, handle: &ConnectionHandle<X>) {
+        self.inner.tags.leave(handle);
         // Dropped after the lock: the last handle drops the peer's facts, which are not ours.
-        let left = self.shard(id).remove(&id);
+        let left = self.shard(handle.id()).remove(&handle.id());
         if left.is_some() && self.inner.len.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.inner.emptied.wake();
         }
@@ -124,19 +144,51 @@ impl<X> Registry<X> {
         handles
     }
 
+    /// The live connections with this [tag](ConnectionHandle::tag), in no order: a snapshot
+    #[must_use]
+    pub fn tagged(&self, tag: &str) -> Vec<ConnectionHandle<X>> {
+        self.inner.tags.get(tag)
+    }
+
     /// Sends a message to every live connection; returns those that did not take it
     ///
     /// The message's payload is shared, not copied. A connection whose mailbox is full has not kept
     /// up: leave it out, or [evict](ConnectionHandle::evict) it. One that just ended is not
     /// reported.
     pub fn send_all(&self, message: impl Into<Message>) -> Vec<ConnectionHandle<X>> {
-        let message = message.into();
-        let mut refused = self.handles();
-        refused.retain(|handle| match handle.send(message.clone()) {
-            Ok(()) | Err(MailboxError::Ended { .. }) => false,
-            Err(MailboxError::Full { .. } | MailboxError::TooLarge { .. }) => true,
-        });
-        refused
+        send(self.handles(), &message.into())
+    }
+
+    /// Sends a message to every live connection with this tag, as [`send_all`](Self::send_all)
+    pub fn send_tagged(&self, tag: &str, message: impl Into<Message>) -> Vec<ConnectionHandle<X>> {
+        send(self.tagged(tag), &message.into())
+    }
+
+    /// Sends a message to every live connection that `whom` picks, as [`send_all`](Self::send_all)
+    pub fn send_where(
+        &self,
+        whom: impl FnMut(&ConnectionHandle<X>) -> bool,
+        message: impl Into<Message>,
+    ) -> Vec<ConnectionHandle<X>> {
+        let mut handles = self.handles();
+        handles.retain(whom);
+        send(handles, &message.into())
+    }
+
+    /// Asks every live connection to close politely, as [`ConnectionHandle::close`] does; the server
+    /// goes on
+    pub fn close_all(&self, frame: &CloseFrame) {
+        for handle in self.handles() {
+            handle.close(frame.clone());
+        }
+    }
+
+    /// How the live connections are, as percentiles; walks over all of them
+    ///
+    /// `now` is what the server's [`wheel`](crate::Server::wheel) says.
+    #[must_use]
+    pub fn percentiles(&self, now: Instant) -> Percentiles {
+        Percentiles::of(self.handles().iter().map(|handle| handle.stats(now)).collect())
     }
 
     /// No step leaves a shard half-changed, so a panic of another thread is no reason to stop
@@ -144,6 +196,15 @@ impl<X> Registry<X> {
         let shard = &self.inner.shards[id as usize % SHARDS];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Sends to each; what is left are those that did not take it
+fn send<X>(mut to: Vec<ConnectionHandle<X>>, message: &Message) -> Vec<ConnectionHandle<X>> {
+    to.retain(|handle| match handle.send(message.clone()) {
+        Ok(()) | Err(MailboxError::Ended { .. }) => false,
+        Err(_) => true,
+    });
+    to
 }
 
 impl<X> Clone for Registry<X> {

@@ -5,9 +5,11 @@ use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::task::Poll;
 
 use everbeat_core::Connection;
+use everbeat_core::cause::Expired;
 use everbeat_core::time::{Timer, Wheel};
 use everbeat_core::transport::{Accept, Listen};
 
@@ -16,7 +18,8 @@ use crate::builder::{BindError, Checked, Parts, ServerBuilder, ToBind};
 use crate::draining::drain;
 use crate::handled::Handled;
 use crate::handler::{Accepted, Handler, WithoutFacts};
-use crate::registry::Registry;
+use crate::registry::{ConnectionHandle, Registry, Rules};
+use crate::served::Served;
 use crate::stop::ServerHandle;
 use crate::tasks::{Shared, SpawnServer};
 use crate::upgrades::Upgrades;
@@ -62,8 +65,12 @@ pub struct Server<A: Accept, K, S> {
     wheel: Wheel<K>,
     registry: Registry<A::Facts>,
     handle: ServerHandle,
+    on_expire: Option<OnExpire<A::Facts>>,
     settings: Checked,
 }
+
+/// Who wants to know of connections that a rule has ended
+pub(crate) type OnExpire<X> = Arc<dyn Fn(&ConnectionHandle<X>, Expired) + Send + Sync>;
 
 impl<A: Listen> Server<A, A::Timer, A::Spawner> {
     /// Listens at `address` with the defaults
@@ -90,23 +97,25 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
     /// [`build`](ServerBuilder::build)
     ///
     /// `seed` draws the phases of the beats: take it from the operating system.
-    pub const fn over(
-        acceptor: A,
-        timer: K,
-        spawner: S,
-        seed: u64,
-    ) -> ServerBuilder<Parts<A, K, S>> {
+    pub fn over(acceptor: A, timer: K, spawner: S, seed: u64) -> ServerBuilder<Parts<A, K, S>> {
         ServerBuilder::over(acceptor, timer, spawner, seed)
     }
 
     pub(crate) fn new(parts: Parts<A, K, S>, settings: Checked) -> Self {
+        let rules = Rules {
+            room: settings.limits.room,
+            slow: settings.expire.queued,
+            in_all: settings.limits.queued_in_all,
+            used: AtomicUsize::new(0),
+        };
         Self {
             acceptor: parts.acceptor,
             spawner: parts.spawner,
             seed: parts.seed,
             wheel: Wheel::new(parts.timer),
-            registry: Registry::new(settings.mailbox),
+            registry: Registry::new(rules),
             handle: ServerHandle::new(),
+            on_expire: None,
             settings,
         }
     }
@@ -119,7 +128,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
     /// # Cancel safety
     ///
     /// If the future is dropped, nothing is accepted any more; the connections go on.
-    pub async fn serve<F, R>(self, handler: F) -> Served
+    pub async fn serve<F, R>(self, handler: F) -> Served<A::Facts>
     where
         F: Fn(Connection<Handled<A::Transport>, Wheel<K>>) -> R,
         R: Future<Output = Result<(), Box<dyn Error + Send + Sync>>>,
@@ -133,7 +142,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
     /// # Cancel safety
     ///
     /// If the future is dropped, nothing is accepted any more; the connections go on.
-    pub async fn serve_with<H>(self, handler: H) -> Served
+    pub async fn serve_with<H>(self, handler: H) -> Served<A::Facts>
     where
         H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
         S: SpawnServer<A, K, H>,
@@ -144,30 +153,33 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
     /// [`serve_with`](Self::serve_with), until `shutdown` is ready or
     /// [`ServerHandle::shutdown`] is called
     ///
-    /// Then nothing is accepted any more, upgrades are given up, and every connection says 1001 and
-    /// closes. Handlers that have not returned after `shutdown_timeout` are dropped, and with them
+    /// Then nothing is accepted any more, upgrades are given up, and every connection says 1001, or
+    /// what [`shutdown_with`](ServerBuilder::shutdown_with) says, and closes. Handlers that have not returned after `shutdown_timeout` are dropped, and with them
     /// their connections.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped, nothing is accepted any more; the connections go on.
-    pub async fn serve_until<H, D>(self, handler: H, shutdown: D) -> Served
+    pub async fn serve_until<H, D>(self, handler: H, shutdown: D) -> Served<A::Facts>
     where
         H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
         D: Future<Output = ()>,
         S: SpawnServer<A, K, H>,
     {
-        let Self { acceptor, spawner, seed, wheel, registry, handle, settings } = self;
+        let Self { acceptor, spawner, seed, wheel, registry, handle, on_expire, settings } = self;
         for turn in wheel.turns() {
             spawner.spawn(turn);
         }
-        let upgrades = Arc::new(Upgrades::new(settings.upgrades));
+        let upgrades = Arc::new(Upgrades::new(settings.limits.upgrades));
         let shared = Arc::new(Shared {
             handler,
             wheel: wheel.clone(),
             registry: registry.clone(),
             upgrades: upgrades.clone(),
+            on_expire,
             connection: settings.connection,
+            expire: settings.expire,
+            farewell: settings.farewell.clone(),
             handshake_timeout: settings.handshake_timeout,
             seed,
         });
@@ -183,12 +195,27 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             .await;
         }
         upgrades.close();
-        let drained = drain(&registry, &wheel, settings.shutdown_timeout).await;
+        let (farewell, limit) = (&settings.farewell, settings.shutdown_timeout);
+        let drained = drain(&registry, &wheel, farewell, limit).await;
         Served { served: registry.served(), closed: drained.closed, cut: drained.cut }
     }
 }
 
 impl<A: Accept, K, S> Server<A, K, S> {
+    /// Tells `report` of each connection that one of the server's rules has ended, and which it was:
+    /// the silent too, those that were told of a shutdown, and those that were evicted
+    ///
+    /// It is called once for each, in the connection's own task, when the connection is over. Should
+    /// it panic, that is logged and nothing else.
+    #[must_use]
+    pub fn on_expire(
+        mut self,
+        report: impl Fn(&ConnectionHandle<A::Facts>, Expired) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_expire = Some(Arc::new(report));
+        self
+    }
+
     /// The live connections, for use from anywhere
     #[must_use]
     pub fn registry(&self) -> Registry<A::Facts> {
@@ -221,35 +248,5 @@ impl<A: Accept, K, S> fmt::Debug for Server<A, K, S> {
             .field("handle", &self.handle)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a server did, said when it has stopped
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Served {
-    /// Connections whose upgrade was finished, over the server's life
-    pub served: u64,
-    /// Connections that were live at the shutdown and whose handlers returned in time
-    pub closed: usize,
-    /// Connections whose handlers were dropped at the end of `shutdown_timeout`
-    pub cut: usize,
-}
-
-/// `served 3 connections; at the shutdown 2 closed in time, 1 was cut`
-impl fmt::Display for Served {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.served {
-            1 => f.write_str("served 1 connection")?,
-            many => write!(f, "served {many} connections")?,
-        }
-        match (self.closed, self.cut) {
-            (0, 0) => Ok(()),
-            (closed, 0) => write!(f, "; at the shutdown {closed} closed in time"),
-            (closed, 1) => write!(f, "; at the shutdown {closed} closed in time, 1 was cut"),
-            (closed, cut) => {
-                write!(f, "; at the shutdown {closed} closed in time, {cut} were cut")
-            }
-        }
     }
 }

@@ -2,9 +2,12 @@
 //! named, so that a spawner may ask them to be `Send`; users meet them as one bound,
 //! [`SpawnServer`].
 
+mod guard;
 mod serving;
 mod shared;
 mod upgrading;
+
+use std::any::Any;
 
 use everbeat_core::Spawn;
 use everbeat_core::time::{Timer, Turn, Wheel};
@@ -35,4 +38,14 @@ where
     K: Timer,
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
 {
+}
+
+/// Says that code of the user's panicked
+fn report_panic(what: &'static str, panic: &(dyn Any + Send)) {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let panic = text.unwrap_or("with something that is no text");
+    tracing::error!(target: "everbeat", panic, "{what} panicked");
 }

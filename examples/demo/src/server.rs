@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use everbeat_core::time::Timer;
 use everbeat_core::transport::Transport;
 use everbeat_core::{Cause, Connection};
-use everbeat_server::{Handler, Server};
+use everbeat_server::{Expire, Handler, Server};
 use everbeat_ws::Acceptor;
 
 use crate::args::Mechanism;
@@ -31,8 +31,10 @@ const FLOOD_MESSAGE: usize = 32 << 10;
 pub(crate) async fn run<R: Everbeat>(address: SocketAddr, orders: &Orders) -> anyhow::Result<()> {
     let mut server = Server::<Acceptor<R>, R::Timer, R>::builder()
         .interval(settings::INTERVAL)
-        .timeout(settings::TIMEOUT)
-        .heartbeat(orders.broken != Some(Mechanism::Expiry));
+        .timeout(settings::TIMEOUT);
+    if orders.broken == Some(Mechanism::Expiry) {
+        server = server.expire(Expire::default().silent(None));
+    }
     if let Some(certificates) = &orders.tls {
         let tls = certificates.server()?;
         server = server.listener(|listener| listener.tls(tls));

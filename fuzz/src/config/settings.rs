@@ -13,7 +13,7 @@ use everbeat_core::config::{ConfigError, defaults};
 use everbeat_core::reconnect::Backoff;
 use everbeat_core::time::{Instant, Sleep, Timer};
 use everbeat_core::transport::{Accept, Attempt, Connect};
-use everbeat_server::Server;
+use everbeat_server::{Expire, Limits, Server};
 use everbeat_ws::{Settings, WebSocket};
 
 use super::{LONGEST, SHORTEST};
@@ -108,7 +108,11 @@ pub(super) fn client(draw: &mut Draw<'_>) {
 pub(super) fn server(draw: &mut Draw<'_>) {
     let mut asked = Asked::default();
     let possible = SHORTEST..=LONGEST;
-    let mut builder = Server::over(Nobody, Frozen, (), draw.u64()).heartbeat(draw.flag());
+    let mut builder = Server::over(Nobody, Frozen, (), draw.u64());
+    let mut expire = Expire::default();
+    if draw.flag() {
+        expire = expire.silent(None);
+    }
     if let Some(interval) = draw.maybe(Draw::duration) {
         builder = builder.interval(asked.within("interval", interval, possible.clone()));
     }
@@ -127,20 +131,37 @@ pub(super) fn server(draw: &mut Draw<'_>) {
         builder = builder.shutdown_timeout(shutdown);
     }
     if let Some(idle) = draw.maybe(Draw::duration) {
-        builder = builder.idle(Some(asked.within("idle", idle, possible)));
+        expire = expire.idle(asked.within("idle", idle, possible));
+    }
+    let years = SHORTEST..=366 * LONGEST;
+    if let Some(limit) = draw.maybe(Draw::duration) {
+        expire = expire.unauthenticated(asked.within("unauthenticated", limit, years.clone()));
+    }
+    if let Some(limit) = draw.maybe(Draw::duration) {
+        expire = expire.authentication(asked.within("authentication", limit, years.clone()));
+    }
+    if let Some(age) = draw.maybe(Draw::duration) {
+        expire = expire.age(asked.within("age", age, years.clone()));
+    }
+    if let Some(stuck) = draw.maybe(Draw::duration) {
+        expire = expire.stuck(asked.within("stuck", stuck, years));
     }
     if let Some(pings) = draw.maybe(|draw| (draw.small(), draw.small())) {
         let (burst, second) = asked.of("ping_limit", pings, possible_pings);
         builder = builder.ping_limit(burst, second);
     }
+    let mut limits = Limits::default().queued_in_all(usize::MAX);
     if let Some(limit) = draw.maybe(Draw::number) {
-        builder = builder.upgrades(asked.of("upgrades", limit, |limit| limit > 0));
+        limits = limits.upgrades(asked.of("upgrades", limit, |limit| limit > 0));
+    }
+    if let Some(limit) = draw.maybe(Draw::number) {
+        limits = limits.connections(asked.of("connections", limit, |limit| limit > 0));
     }
     if let Some(room) = draw.maybe(|draw| (draw.number(), draw.number())) {
-        let (messages, bytes) = asked.of("mailbox", room, possible_room);
-        builder = builder.mailbox(messages, bytes);
+        let (messages, bytes) = asked.of("queued", room, possible_room);
+        limits = limits.queued(messages, bytes);
     }
-    asked.judge(builder.build());
+    asked.judge(builder.expire(expire).limits(limits).build());
 }
 
 fn possible_pings((burst, second): (u32, u32)) -> bool {

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use everbeat_core::Message;
-use everbeat_server::Server;
+use everbeat_server::{Limits, Server};
 use everbeat_ws::Settings;
 
 use super::Host;
@@ -33,7 +33,7 @@ pub(super) async fn harms_nobody<R: Host>() {
     let (acceptor, address) = acceptor::<R>(Settings::default()).await;
     let runtime = R::default();
     let server = Server::over(acceptor, runtime.timer(), runtime, 1)
-        .upgrades(UPGRADES)
+        .limits(Limits::default().upgrades(UPGRADES))
         .handshake_timeout(HANDSHAKE)
         .build()
         .unwrap();

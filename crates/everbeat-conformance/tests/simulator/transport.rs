@@ -165,7 +165,7 @@ impl Wire {
     }
 
     /// Remembers that sending failed
-    fn noted<T>(&mut self, result: Result<T, PipeError>) -> Result<T, WireError> {
+    fn keeping<T>(&mut self, result: Result<T, PipeError>) -> Result<T, WireError> {
         self.failed |= result.is_err();
         result.map_err(|error| WireError(error, self.fault))
     }
@@ -184,22 +184,22 @@ impl Transport for Wire {
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
         let polled = self.poll_room(cx);
-        polled.map(|result| self.noted(result))
+        polled.map(|result| self.keeping(result))
     }
 
     fn start_send(mut self: Pin<&mut Self>, outgoing: Outgoing) -> Result<(), WireError> {
         let sent = self.send(outgoing);
-        self.noted(sent)
+        self.keeping(sent)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
         let polled = self.poll_written(cx);
-        polled.map(|result| self.noted(result))
+        polled.map(|result| self.keeping(result))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
         let polled = self.poll_shut(cx);
-        polled.map(|result| self.noted(result))
+        polled.map(|result| self.keeping(result))
     }
 
     fn abort(mut self: Pin<&mut Self>) {

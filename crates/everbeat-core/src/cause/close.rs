@@ -39,6 +39,11 @@ impl CloseCode {
     /// 1014: a gateway got a bad answer from upstream (IANA registry)
     pub const BAD_GATEWAY: Self = Self(1014);
 
+    /// 3000: not authenticated, or no longer (IANA registry); as HTTP's 401
+    pub const UNAUTHORIZED: Self = Self(3000);
+    /// 3003: authenticated, and not allowed (IANA registry); as HTTP's 403
+    pub const FORBIDDEN: Self = Self(3003);
+
     /// Whether an endpoint may put this code into a Close frame (RFC 6455, section 7.4.2)
     #[must_use]
     pub const fn may_be_sent(self) -> bool {

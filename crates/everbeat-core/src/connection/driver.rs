@@ -176,9 +176,10 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let now = wake.now(&self.timer);
         let alive = self.as_mut().settle(now);
         let this = self.project();
-        let answer = this.heartbeat.as_mut().and_then(|beat| beat.handle_pong(payload, now));
-        if let Some(Answer { round_trip, mark }) = answer {
+        let heartbeat = this.heartbeat.as_mut()?;
+        if let Some(Answer { round_trip, mark }) = heartbeat.handle_pong(payload, now) {
             this.ledger.prove(mark);
+            this.transport.noted(now, heartbeat.round_trip());
             tracing::trace!(target: "everbeat", ?round_trip, mark, "pong");
         }
         alive
@@ -204,6 +205,9 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         }
         if since.message || sent_aside != since.sent_aside {
             *this.last_message = now;
+        }
+        if received != since.received || sent != since.sent {
+            this.transport.noted(now, None);
         }
         let heartbeat = this.heartbeat.as_mut()?;
         if since.wrote {
@@ -323,6 +327,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         tracing::debug!(
             target: "everbeat", %cause, %evidence, unconfirmed = unconfirmed.count, "disconnected"
         );
+        this.transport.ended(&cause);
         *this.phase = Phase::Over(cause.clone());
         Event::from(Disconnected { evidence, unconfirmed, ..Disconnected::new(cause) })
     }

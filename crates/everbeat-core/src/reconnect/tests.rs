@@ -53,6 +53,8 @@ fn the_verdict_table() {
         (cut(), Retry::Alone),
         (refused(), Retry::Together),
         (rejected(401, None), Retry::Once),
+        (closed(3000), Retry::Once),
+        (closed(3003), Retry::Once),
         (rejected(403, Some(7)), Retry::Once),
         (rejected(404, None), Retry::Never),
         (rejected(302, None), Retry::Never),

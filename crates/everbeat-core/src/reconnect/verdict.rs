@@ -30,7 +30,7 @@ impl Cause {
     /// | closed 1002, 1003, 1007 to 1010 | never: the same bytes would be refused again |
     /// | closed with another code, or none; cut; dead; idle; a connect timeout | alone |
     /// | unreachable | together: a server that is down is down for everybody |
-    /// | status 401, 403 | once, with a fresh request |
+    /// | status 401, 403, closed 3000, 3003 | once, with a fresh request |
     /// | status 408, 425, 429 and 5xx | together, or not before its `Retry-After` |
     /// | another status (404 among them) | never |
     /// | not a WebSocket, violation of the protocol | never |
@@ -48,6 +48,7 @@ impl Cause {
             Self::Closed { code, .. } => match code.0 {
                 1000 | 1002 | 1003 | 1007..=1010 => Retry::Never,
                 1001 | 1012 => Retry::Together,
+                3000 | 3003 => Retry::Once,
                 _ => Retry::Alone,
             },
             Self::Rejected { status, retry_after } => match (*status, *retry_after) {

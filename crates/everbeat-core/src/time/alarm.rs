@@ -15,22 +15,30 @@ use super::{Instant, Sleep, Timer};
 /// (budgets, coarse ticks) or late (a stalled process).
 #[pin_project]
 #[derive(Debug)]
-pub(crate) struct Alarm<S> {
+pub struct Alarm<S> {
     #[pin]
     sleep: Option<S>,
     /// When the sleep will wake the task; `None` if it has fired since it was last moved
     armed: Option<Instant>,
 }
 
+impl<S: Sleep> Default for Alarm<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<S: Sleep> Alarm<S> {
-    pub(crate) const fn new() -> Self {
+    /// An alarm that is not armed; it makes its sleep when it first needs one
+    #[must_use]
+    pub const fn new() -> Self {
         Self { sleep: None, armed: None }
     }
 
     /// Ready once `now` has reached `deadline`; otherwise makes sure that the task is woken by then
     ///
     /// `now` is the caller's one clock reading of this wake-up.
-    pub(crate) fn poll_due<K: Timer<Sleep = S>>(
+    pub fn poll_due<K: Timer<Sleep = S>>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         timer: &K,
@@ -68,7 +76,7 @@ impl<S: Sleep> Alarm<S> {
 
     /// Pending while the sleep is armed and has not fired, so that there is no need to look at the
     /// clock; the task is woken when it fires
-    pub(crate) fn poll_armed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_armed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         match this.sleep.as_pin_mut().filter(|_| this.armed.is_some()) {
             Some(sleep) => sleep.poll(cx),
@@ -76,9 +84,20 @@ impl<S: Sleep> Alarm<S> {
         }
     }
 
+    /// Pending while the task is woken by `deadline` at the latest and has not been yet, so that
+    /// there is no need to look at the clock
+    pub fn poll_covered(self: Pin<&mut Self>, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        match self.armed {
+            _ if deadline == Instant::NEVER => Poll::Pending,
+            Some(armed) if armed <= deadline => self.poll_armed(cx),
+            _ => Poll::Ready(()),
+        }
+    }
+
     /// How long after the instant it was armed for the alarm is being looked at; zero if it is not
     /// late: our own stall, to be told apart from the peer's
-    pub(crate) fn lateness(&self, now: Instant) -> Duration {
+    #[must_use]
+    pub fn lateness(&self, now: Instant) -> Duration {
         self.armed.map_or(Duration::ZERO, |armed| now.saturating_duration_since(armed))
     }
 }

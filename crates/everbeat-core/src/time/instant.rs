@@ -41,12 +41,16 @@ impl Instant {
         Duration::from_nanos(self.0)
     }
 
-    /// The nanoseconds since the timer's origin, for arithmetic on ticks
-    pub(super) const fn nanos(self) -> u64 {
+    /// The nanoseconds since the timer's origin: what it is made of, for whoever keeps it as a
+    /// number
+    #[must_use]
+    pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    pub(super) const fn from_nanos(nanos: u64) -> Self {
+    /// The instant so many nanoseconds after the timer's origin
+    #[must_use]
+    pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 

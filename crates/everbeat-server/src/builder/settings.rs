@@ -2,92 +2,107 @@
 
 use std::time::Duration;
 
+use everbeat_core::cause::{CloseCode, CloseFrame};
 use everbeat_core::config::{ConfigError, ConnectionConfig, HeartbeatConfig, PingLimit, defaults};
 
-use crate::registry::Limits;
+use crate::{Expire, Limits};
 
 /// What was asked for, unchecked
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Settings {
-    pub(super) heartbeat: bool,
     pub(super) interval: Duration,
     pub(super) timeout: Duration,
-    pub(super) idle: Option<Duration>,
+    pub(super) expire: Expire,
     pub(super) close_timeout: Duration,
     /// At once, and a second
     pub(super) pings: (u32, u32),
     pub(super) handshake_timeout: Duration,
     pub(super) shutdown_timeout: Duration,
-    pub(super) upgrades: usize,
-    pub(super) mailbox: Limits,
+    pub(super) farewell: CloseFrame,
+    pub(super) limits: Limits,
 }
 
 /// What was found to be possible
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Checked {
     pub(crate) connection: ConnectionConfig,
     pub(crate) handshake_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
-    pub(crate) upgrades: usize,
-    pub(crate) mailbox: Limits,
+    pub(crate) farewell: CloseFrame,
+    pub(crate) expire: Expire,
+    pub(crate) limits: Limits,
 }
 
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Settings {
-    pub(super) const DEFAULT: Self = Self {
-        heartbeat: true,
-        interval: defaults::SERVER_INTERVAL,
-        timeout: defaults::TIMEOUT,
-        idle: None,
-        close_timeout: defaults::CLOSE_TIMEOUT,
-        pings: (defaults::PING_BURST, defaults::PINGS_PER_SECOND),
-        handshake_timeout: Duration::from_secs(10),
-        shutdown_timeout: Duration::from_secs(10),
-        upgrades: 1_024,
-        mailbox: Limits { messages: defaults::QUEUE_MESSAGES, bytes: defaults::QUEUE_BYTES },
-    };
-
     pub(super) fn check(self) -> Result<Checked, ConfigError> {
         let beat = HeartbeatConfig::new(self.interval, self.timeout)?;
         let connection = ConnectionConfig::server()
-            .with_heartbeat(self.heartbeat.then_some(beat))
-            .with_idle(self.idle)?
+            .with_heartbeat(self.expire.beat(beat)?)
+            .with_idle(self.expire.idle)?
             .with_ping_limit(PingLimit::new(self.pings.0, self.pings.1)?)
             .with_close_timeout(self.close_timeout)?;
-        if self.upgrades == 0 {
-            return Err(ConfigError::new("upgrades", "is 0: no peer would ever be upgraded"));
-        }
-        if self.mailbox.messages == 0 || self.mailbox.bytes == 0 {
-            let Limits { messages, bytes } = self.mailbox;
+        self.limits.check()?;
+        self.expire.check(self.limits.room.bytes)?;
+        if !self.farewell.code.may_be_sent() {
             return Err(ConfigError::new(
-                "mailbox",
-                format_args!("is bounded to {messages} messages, {bytes} bytes: nothing would fit"),
+                "shutdown_with",
+                format_args!("is {}: no Close frame may say that", self.farewell.code),
             ));
         }
         Ok(Checked {
             connection,
-            handshake_timeout: within("handshake_timeout", self.handshake_timeout, SHORTEST)?,
+            handshake_timeout: within(
+                "handshake_timeout",
+                self.handshake_timeout,
+                SHORTEST,
+                LONGEST,
+            )?,
             // Zero is possible: cut at once.
-            shutdown_timeout: within("shutdown_timeout", self.shutdown_timeout, Duration::ZERO)?,
-            upgrades: self.upgrades,
-            mailbox: self.mailbox,
+            shutdown_timeout: within(
+                "shutdown_timeout",
+                self.shutdown_timeout,
+                Duration::ZERO,
+                LONGEST,
+            )?,
+            farewell: self.farewell,
+            expire: self.expire,
+            limits: self.limits,
         })
     }
 }
 
-fn within(
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            interval: defaults::SERVER_INTERVAL,
+            timeout: defaults::TIMEOUT,
+            expire: Expire::default(),
+            close_timeout: defaults::CLOSE_TIMEOUT,
+            pings: (defaults::PING_BURST, defaults::PINGS_PER_SECOND),
+            handshake_timeout: Duration::from_secs(10),
+            shutdown_timeout: Duration::from_secs(10),
+            farewell: CloseCode::GOING_AWAY.into(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Checks that a duration is within bounds
+pub(crate) fn within(
     setting: &'static str,
     value: Duration,
     shortest: Duration,
+    longest: Duration,
 ) -> Result<Duration, ConfigError> {
-    if (shortest..=LONGEST).contains(&value) {
+    if (shortest..=longest).contains(&value) {
         return Ok(value);
     }
     Err(ConfigError::new(
         setting,
-        format_args!("is {value:?}: it must be between {shortest:?} and {LONGEST:?}"),
+        format_args!("is {value:?}: it must be between {shortest:?} and {longest:?}"),
     ))
 }
 
@@ -100,22 +115,34 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_refused_by_name() {
-        let cases: [Case; 10] = [
+        let cases: [Case; 22] = [
             ("interval", |s| s.interval = Duration::ZERO),
             ("timeout", |s| s.timeout = Duration::from_millis(99)),
             ("timeout", |s| s.timeout = LONGEST + Duration::from_secs(1)),
-            ("idle", |s| s.idle = Some(Duration::ZERO)),
+            ("silent", |s| s.expire = s.expire.silent(Duration::ZERO)),
+            ("idle", |s| s.expire = s.expire.idle(Duration::ZERO)),
+            ("unauthenticated", |s| s.expire = s.expire.unauthenticated(Duration::ZERO)),
+            ("authentication", |s| s.expire = s.expire.authentication(Duration::ZERO)),
+            ("age", |s| s.expire = s.expire.age(Duration::MAX)),
+            ("stuck", |s| s.expire = s.expire.stuck(Duration::from_millis(99))),
+            ("queued", |s| s.expire = s.expire.queued(0)),
+            ("queued", |s| s.expire = s.expire.queued((1 << 20) + 1)),
             ("close_timeout", |s| s.close_timeout = Duration::ZERO),
             ("ping_limit", |s| s.pings = (0, 1)),
             ("handshake_timeout", |s| {
                 s.handshake_timeout = Duration::ZERO;
             }),
             ("shutdown_timeout", |s| s.shutdown_timeout = Duration::MAX),
-            ("upgrades", |s| s.upgrades = 0),
-            ("mailbox", |s| s.mailbox.bytes = 0),
+            ("connections", |s| s.limits = s.limits.connections(0)),
+            ("per_address", |s| s.limits = s.limits.per_address(0)),
+            ("upgrades", |s| s.limits = s.limits.upgrades(0)),
+            ("upgrades_per_second", |s| s.limits = s.limits.upgrades_per_second(0)),
+            ("queued", |s| s.limits = s.limits.queued(1, 0)),
+            ("queued_in_all", |s| s.limits = s.limits.queued_in_all(1 << 10)),
+            ("shutdown_with", |s| s.farewell = CloseCode::NO_STATUS.into()),
         ];
         for (name, spoil) in cases {
-            let mut settings = Settings::DEFAULT;
+            let mut settings = Settings::default();
             spoil(&mut settings);
             assert_eq!(settings.check().unwrap_err().setting(), name);
         }
@@ -123,12 +150,16 @@ mod tests {
 
     #[test]
     fn the_silent_are_expired_by_default_and_the_idle_are_not() {
-        let checked = Settings::DEFAULT.check().unwrap();
+        let checked = Settings::default().check().unwrap();
         assert_eq!(checked.connection, ConnectionConfig::server());
         assert_eq!(checked.connection.heartbeat(), Some(HeartbeatConfig::SERVER));
         assert_eq!(checked.connection.idle(), None);
-        let mut off = Settings::DEFAULT;
-        off.heartbeat = false;
+        let mut off = Settings::default();
+        off.expire = off.expire.silent(None);
         assert_eq!(off.check().unwrap().connection.heartbeat(), None);
+        let mut promised = Settings::default();
+        promised.expire = promised.expire.silent(Duration::from_secs(10));
+        let beat = promised.check().unwrap().connection.heartbeat().unwrap();
+        assert!(beat.interval() + beat.timeout() < Duration::from_secs(10), "{beat:?}");
     }
 }

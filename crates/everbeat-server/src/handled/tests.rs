@@ -2,11 +2,13 @@
 //! test says.
 
 use std::convert::Infallible;
+use std::sync::atomic::AtomicUsize;
 
 use everbeat_core::cause::{CloseCode, Expired};
 
 use super::*;
-use crate::registry::Limits;
+use crate::limits::Room;
+use crate::registry::Rules;
 
 /// Takes so many messages until it is told to take more
 #[derive(Debug, Default)]
@@ -63,8 +65,9 @@ impl Transport for Narrow {
 }
 
 fn handled(room: usize) -> (Arc<Mailbox>, Handled<Narrow>) {
-    let limits = Limits { messages: 1_000, bytes: 1 << 20 };
-    let mailbox = Arc::new(Mailbox::new(1, limits));
+    let each = Room { messages: 1_000, bytes: 1 << 20 };
+    let rules = Rules { room: each, slow: None, in_all: usize::MAX, used: AtomicUsize::new(0) };
+    let mailbox = Arc::new(Mailbox::new(1, Arc::new(rules), Instant::ORIGIN));
     let narrow = Narrow { room, ..Narrow::default() };
     (mailbox.clone(), Handled::new(narrow, mailbox))
 }
@@ -154,10 +157,10 @@ fn a_flood_of_mail_leaves_the_connection_its_turn() {
 #[test]
 fn an_order_comes_up_once_and_after_it_only_the_farewell_goes_out() {
     let orders = [
-        (Order::Evict, Cause::Expired(Expired::Evicted), None),
-        (Order::ShutDown, Cause::Expired(Expired::ShuttingDown), None),
+        (Order::expire(Expired::Evicted), Cause::Expired(Expired::Evicted), None),
+        (Order::expire(Expired::TooOld), Cause::Expired(Expired::TooOld), None),
         (
-            Order::Close(CloseFrame::new(CloseCode(4_000), "bye")),
+            Order::close(CloseFrame::new(CloseCode(4_000), "bye")),
             Cause::ClosedByUs,
             Some(CloseFrame::new(CloseCode(4_000), "bye")),
         ),
@@ -173,7 +176,7 @@ fn an_order_comes_up_once_and_after_it_only_the_farewell_goes_out() {
         assert_eq!(Handled::<Narrow>::classify(&error), cause);
         assert_eq!(error.to_string(), cause.to_string());
         handled.inner.room = 10;
-        mailbox.order(Order::Evict);
+        mailbox.order(Order::expire(Expired::Evicted));
         assert!(recv(&mut handled).is_pending());
         let usual = CloseFrame::from(CloseCode::NORMAL);
         let close = Outgoing::Close(Some(usual.clone()));
@@ -201,7 +204,7 @@ fn an_order_waits_for_mail_that_only_waits_for_its_turn() {
     for text in &sent {
         mailbox.put(text.clone().into()).unwrap();
     }
-    mailbox.order(Order::Close(CloseFrame::new(CloseCode(4_000), "bye")));
+    mailbox.order(Order::close(CloseFrame::new(CloseCode(4_000), "bye")));
     assert!(recv(&mut handled).is_pending(), "the connection's turn");
     assert_eq!(ordered(&mut handled), Cause::ClosedByUs);
     assert_eq!(texts(&handled), sent);
@@ -212,7 +215,7 @@ fn handles_that_go_on_sending_do_not_put_an_order_off() {
     let (mailbox, mut handled) = handled(usize::MAX);
     let flood = || (0..MAIL_PER_POLL + 1).for_each(|_| mailbox.put("mail".into()).unwrap());
     flood();
-    mailbox.order(Order::Evict);
+    mailbox.order(Order::expire(Expired::Evicted));
     for _ in 0..2 {
         if let Poll::Ready(Some(Err(_))) = recv(&mut handled) {
             return;
@@ -226,7 +229,7 @@ fn handles_that_go_on_sending_do_not_put_an_order_off() {
 fn an_order_reaches_a_connection_that_only_sends() {
     let (mailbox, mut handled) = handled(0);
     assert!(ready(&mut handled).is_pending());
-    mailbox.order(Order::ShutDown);
+    mailbox.order(Order::shut_down(CloseCode::RESTART.into()));
     assert!(matches!(ready(&mut handled), Poll::Ready(Err(_))));
 }
 
@@ -236,7 +239,7 @@ fn after_a_close_orders_and_mail_are_moot() {
     handled.inner.incoming.push(Incoming::Close(None));
     assert!(recv(&mut handled).is_ready());
     mailbox.put("late".into()).unwrap();
-    mailbox.order(Order::Evict);
+    mailbox.order(Order::expire(Expired::Evicted));
     assert!(recv(&mut handled).is_pending());
     assert!(handled.inner.taken.is_empty());
 }

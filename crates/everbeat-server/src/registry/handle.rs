@@ -3,46 +3,63 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use everbeat_core::Message;
-use everbeat_core::cause::CloseFrame;
+use everbeat_core::cause::{CloseFrame, Expired};
+use everbeat_core::time::Instant;
+use everbeat_core::{Cause, Message};
 
-use super::mailbox::{Mailbox, MailboxError, Order};
+use super::tags::Own;
+use super::{Mailbox, MailboxError, Order, Registry, Stats, TagError};
 
 /// One live connection of a server, from outside
 ///
-/// A clone is a handle to the same connection, and keeps nothing alive but its mailbox. Sending
-/// takes that connection's queue lock once; the connection's own messages take none.
+/// A clone is a handle to the same connection, and keeps nothing of it alive but its mailbox.
+/// Sending takes that connection's queue lock once; the connection's own messages take none.
 pub struct ConnectionHandle<X> {
+    inner: Arc<Inner<X>>,
+}
+
+struct Inner<X> {
     facts: Arc<X>,
     mailbox: Arc<Mailbox>,
+    tags: Own,
+    registry: Registry<X>,
 }
 
 impl<X> ConnectionHandle<X> {
-    pub(super) const fn new(facts: Arc<X>, mailbox: Arc<Mailbox>) -> Self {
-        Self { facts, mailbox }
+    pub(super) fn new(facts: Arc<X>, mailbox: Arc<Mailbox>, registry: Registry<X>) -> Self {
+        Self { inner: Arc::new(Inner { facts, mailbox, tags: Own::default(), registry }) }
     }
 
-    pub(crate) const fn mailbox(&self) -> &Arc<Mailbox> {
-        &self.mailbox
+    pub(super) fn registry(&self) -> &Registry<X> {
+        &self.inner.registry
+    }
+
+    pub(super) fn tags_own(&self) -> &Own {
+        &self.inner.tags
+    }
+
+    pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.inner.mailbox
     }
 
     /// The connection's number, counted from 1 in the order in which upgrades finish
     #[must_use]
     pub fn id(&self) -> u64 {
-        self.mailbox.id()
+        self.inner.mailbox.id()
     }
 
     /// What the acceptor knows of the peer: its address, its request
     #[must_use]
     pub fn facts(&self) -> &X {
-        &self.facts
+        &self.inner.facts
     }
 
     /// Whether the connection's task is still there
     #[must_use]
     pub fn is_live(&self) -> bool {
-        !self.mailbox.has_ended()
+        !self.inner.mailbox.has_ended()
     }
 
     /// Leaves a message in the mailbox; the connection sends it when its transport has room, in the
@@ -55,7 +72,7 @@ impl<X> ConnectionHandle<X> {
     ///
     /// The mailbox has no room, or the connection has ended; the message comes back.
     pub fn send(&self, message: impl Into<Message>) -> Result<(), MailboxError> {
-        self.mailbox.put(message.into())
+        self.inner.mailbox.put(message.into())
     }
 
     /// Asks the connection to close politely, with this code and reason
@@ -63,9 +80,10 @@ impl<X> ConnectionHandle<X> {
     /// What is in the mailbox goes first, as far as the transport has room for it; what has not gone
     /// then is [`unsent`](Self::unsent). The handler's connection ends with
     /// [`Cause::ClosedByUs`](everbeat_core::Cause::ClosedByUs). The first order counts; a connection
-    /// that is closing or has ended ignores it.
+    /// that is closing or has ended ignores it. A handler that has not looked at its connection
+    /// `close_timeout` and a second later is dropped, and the socket with it.
     pub fn close(&self, frame: CloseFrame) {
-        self.mailbox.order(Order::Close(frame));
+        self.inner.mailbox.order(Order::close(frame));
     }
 
     /// Asks the connection to close with 1008, as against the server's policy
@@ -73,19 +91,70 @@ impl<X> ConnectionHandle<X> {
     /// As [`close`](Self::close), but the cause is
     /// [`Expired::Evicted`](everbeat_core::cause::Expired::Evicted).
     pub fn evict(&self) {
-        self.mailbox.order(Order::Evict);
+        self.inner.mailbox.order(Order::expire(Expired::Evicted));
+    }
+
+    /// The peer has authenticated, or done so again: it is not expired as unauthenticated, and what
+    /// [`Expire::authentication`](crate::Expire::authentication) allows begins now
+    pub fn authenticated(&self) {
+        self.authenticate(None);
+    }
+
+    /// [`authenticated`](Self::authenticated), for as long as the peer's token says
+    pub fn authenticated_for(&self, time: Duration) {
+        self.authenticate(Some(time));
+    }
+
+    fn authenticate(&self, time: Option<Duration>) {
+        self.inner.mailbox.vitals().authenticate(time);
+        self.inner.mailbox.attention().look();
+    }
+
+    /// Gives it a tag, by which [`Registry::tagged`] finds it: a room, a topic, a user; it may have
+    /// 256, of 256 bytes each
+    ///
+    /// # Errors
+    ///
+    /// It has too many, the tag is too long, or the connection has ended.
+    pub fn tag(&self, tag: &str) -> Result<(), TagError> {
+        self.inner.registry.inner.tags.add(self, tag)
+    }
+
+    /// Takes a tag away; whether it had it
+    pub fn untag(&self, tag: &str) -> bool {
+        self.inner.registry.inner.tags.remove(self, tag)
+    }
+
+    /// Its tags, in no order
+    #[must_use]
+    pub fn tags(&self) -> Vec<Arc<str>> {
+        self.inner.tags.all()
+    }
+
+    /// How the connection is
+    ///
+    /// `now` is what the server's [`wheel`](crate::Server::wheel) says.
+    #[must_use]
+    pub fn stats(&self, now: Instant) -> Stats {
+        Stats::of(self.mailbox(), now)
+    }
+
+    /// Why the connection ended; `None` before, and if its handler dropped it first
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        self.inner.mailbox.vitals().cause().cloned()
     }
 
     /// Takes out the messages that the mailbox still held when the connection ended; empty before
     #[must_use]
     pub fn unsent(&self) -> Vec<Message> {
-        self.mailbox.unsent()
+        self.inner.mailbox.unsent()
     }
 }
 
 impl<X> Clone for ConnectionHandle<X> {
     fn clone(&self) -> Self {
-        Self { facts: self.facts.clone(), mailbox: self.mailbox.clone() }
+        Self { inner: self.inner.clone() }
     }
 }
 
@@ -93,7 +162,7 @@ impl<X: fmt::Debug> fmt::Debug for ConnectionHandle<X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionHandle")
             .field("id", &self.id())
-            .field("facts", &self.facts)
+            .field("facts", &self.inner.facts)
             .field("live", &self.is_live())
             .finish()
     }

@@ -1,20 +1,26 @@
 //! A connection's mailbox: messages and orders that others leave for its task. Decides what fits
 //! and when the task has to be woken; what becomes of the contents is the transport's.
 
+mod error;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
-use std::error::Error;
-use std::fmt;
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
-use everbeat_core::cause::{CloseFrame, Expired};
-use everbeat_core::{Cause, Message};
-use futures_util::task::AtomicWaker;
+use everbeat_core::Message;
+use everbeat_core::cause::Expired;
+use everbeat_core::time::Instant;
+
+use super::attention::Attention;
+use super::order::Order;
+use super::vitals::Vitals;
+use crate::limits::Room;
+
+pub use error::MailboxError;
 
 /// A connection's mailbox
 ///
@@ -29,12 +35,21 @@ use futures_util::task::AtomicWaker;
 /// the call leads to another poll, which sees it raised.
 pub(crate) struct Mailbox {
     id: u64,
-    limits: Limits,
+    rules: Arc<Rules>,
     raised: AtomicBool,
     state: Mutex<State>,
-    /// The server's last word: the task drops its handler
-    cut: AtomicBool,
-    cut_waker: AtomicWaker,
+    attention: Attention,
+    vitals: Vitals,
+}
+
+/// How much fits, into each mailbox of a server and into all
+pub(crate) struct Rules {
+    pub(crate) room: Room,
+    /// Of how many bytes that wait a connection counts as too slow
+    pub(crate) slow: Option<usize>,
+    pub(crate) in_all: usize,
+    /// How many bytes all hold
+    pub(crate) used: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -46,44 +61,27 @@ struct State {
     ended: bool,
 }
 
-/// How much fits, by the `mailbox` setting
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) messages: usize,
-    pub(crate) bytes: usize,
-}
-
-/// What a connection is told to do
-#[derive(Clone, Debug)]
-pub(crate) enum Order {
-    Close(CloseFrame),
-    Evict,
-    ShutDown,
-}
-
-impl Order {
-    pub(crate) const fn cause(&self) -> Cause {
-        match self {
-            Self::Close(_) => Cause::ClosedByUs,
-            Self::Evict => Cause::Expired(Expired::Evicted),
-            Self::ShutDown => Cause::Expired(Expired::ShuttingDown),
-        }
-    }
-}
-
 /// Storage that stays with an empty mailbox, in messages: a chat's usual burst
 const KEPT: usize = 4;
 
 impl Mailbox {
-    pub(crate) fn new(id: u64, limits: Limits) -> Self {
+    pub(crate) fn new(id: u64, rules: Arc<Rules>, opened: Instant) -> Self {
         Self {
             id,
-            limits,
+            rules,
             raised: AtomicBool::new(false),
             state: Mutex::default(),
-            cut: AtomicBool::new(false),
-            cut_waker: AtomicWaker::new(),
+            attention: Attention::default(),
+            vitals: Vitals::new(opened),
         }
+    }
+
+    pub(crate) const fn attention(&self) -> &Attention {
+        &self.attention
+    }
+
+    pub(crate) const fn vitals(&self) -> &Vitals {
+        &self.vitals
     }
 
     pub(super) const fn id(&self) -> u64 {
@@ -92,21 +90,30 @@ impl Mailbox {
 
     /// Leaves a message
     pub(crate) fn put(&self, message: Message) -> Result<(), MailboxError> {
-        let limits = self.limits;
-        if message.len() > limits.bytes {
-            return Err(MailboxError::TooLarge { message, limit: limits.bytes });
+        let Rules { room, slow, in_all, used } = &*self.rules;
+        if message.len() > room.bytes {
+            return Err(MailboxError::TooLarge { message, limit: room.bytes });
         }
         let mut state = self.lock();
         if state.ended {
             return Err(MailboxError::Ended { message });
         }
         let bytes = state.bytes + message.len();
-        if state.messages.len() >= limits.messages || bytes > limits.bytes {
-            return Err(MailboxError::Full {
-                message,
-                messages: limits.messages,
-                bytes: limits.bytes,
-            });
+        let too_slow = !state.messages.is_empty() && slow.is_some_and(|slow| bytes > slow);
+        if too_slow {
+            drop(state);
+            self.order(Order::expire(Expired::TooSlow));
+            let bytes = slow.unwrap_or(room.bytes);
+            return Err(MailboxError::Full { message, messages: room.messages, bytes });
+        }
+        if state.messages.len() >= room.messages || bytes > room.bytes {
+            let Room { messages, bytes } = *room;
+            return Err(MailboxError::Full { message, messages, bytes });
+        }
+        // A sum over all, so that no order between it and what each holds is needed
+        if used.fetch_add(message.len(), Ordering::Relaxed) + message.len() > *in_all {
+            used.fetch_sub(message.len(), Ordering::Relaxed);
+            return Err(MailboxError::FullInAll { message, limit: *in_all });
         }
         state.bytes = bytes;
         state.messages.push_back(message);
@@ -118,8 +125,12 @@ impl Mailbox {
     pub(crate) fn order(&self, order: Order) {
         let mut state = self.lock();
         if state.order.is_none() && !state.ended {
+            let bounded = order.is_bounded();
             state.order = Some(order);
             self.raise(state);
+            if bounded {
+                self.attention.ordered();
+            }
         }
     }
 
@@ -145,6 +156,7 @@ impl Mailbox {
         let mut state = self.lock();
         let message = state.messages.pop_front()?;
         state.bytes -= message.len();
+        self.rules.used.fetch_sub(message.len(), Ordering::Relaxed);
         if state.messages.is_empty() && state.messages.capacity() > KEPT {
             state.messages = VecDeque::new();
         }
@@ -179,24 +191,14 @@ impl Mailbox {
         if !state.ended {
             return Vec::new();
         }
-        state.bytes = 0;
+        self.rules.used.fetch_sub(mem::take(&mut state.bytes), Ordering::Relaxed);
         mem::take(&mut state.messages).into()
     }
 
-    /// Has the task drop its handler, when it is next polled
-    pub(crate) fn cut(&self) {
-        self.cut.store(true, Ordering::SeqCst);
-        self.cut_waker.wake();
-    }
-
-    /// Whether the handler is to be dropped; said once and for good, so that the waker needs to be
-    /// left only when it changes
-    pub(crate) fn poll_cut(&self, seen: &mut Option<Waker>, cx: &Context<'_>) -> bool {
-        if !seen.as_ref().is_some_and(|seen| seen.will_wake(cx.waker())) {
-            self.cut_waker.register(cx.waker());
-            *seen = Some(cx.waker().clone());
-        }
-        self.cut.load(Ordering::SeqCst)
+    /// How many messages wait, and how many bytes of payload
+    pub(super) fn queued(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.messages.len(), state.bytes)
     }
 
     /// Says that there is something; the waker is called after the lock, for its code is not ours
@@ -215,62 +217,10 @@ impl Mailbox {
     }
 }
 
-/// Why a message was not taken, with the message
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum MailboxError {
-    /// The connection does not keep up with what others send it
-    Full {
-        /// The message
-        message: Message,
-        /// How many messages fit
-        messages: usize,
-        /// How many bytes of payload fit
-        bytes: usize,
-    },
-    /// The message alone is larger than the mailbox
-    TooLarge {
-        /// The message
-        message: Message,
-        /// How many bytes of payload fit
-        limit: usize,
-    },
-    /// The connection has ended
-    Ended {
-        /// The message
-        message: Message,
-    },
-}
-
-impl MailboxError {
-    /// The message that was not taken
-    #[must_use]
-    pub fn into_message(self) -> Message {
-        match self {
-            Self::Full { message, .. }
-            | Self::TooLarge { message, .. }
-            | Self::Ended { message } => message,
-        }
+/// What nobody has taken out leaves with the mailbox
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        let bytes = self.lock().bytes;
+        self.rules.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
-
-impl fmt::Display for MailboxError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full { messages, bytes, .. } => write!(
-                f,
-                "the connection's mailbox is full: it holds {messages} messages and {bytes} bytes \
-                 (`mailbox` moves the limits)"
-            ),
-            Self::TooLarge { message, limit } => write!(
-                f,
-                "a message of {} bytes is larger than the mailbox of {limit} bytes (`mailbox` \
-                 moves the limit)",
-                message.len()
-            ),
-            Self::Ended { .. } => f.write_str("the connection has ended"),
-        }
-    }
-}
-
-impl Error for MailboxError {}

@@ -1,16 +1,15 @@
 //! A connection's place in the registry, for exactly as long as its task lives: returned, panicked,
 //! cut, or dropped by a runtime that stops, it is freed.
 
-use super::{ConnectionHandle, Registry};
+use super::ConnectionHandle;
 
 pub(crate) struct Member<X> {
-    registry: Registry<X>,
     handle: ConnectionHandle<X>,
 }
 
 impl<X> Member<X> {
-    pub(super) const fn new(registry: Registry<X>, handle: ConnectionHandle<X>) -> Self {
-        Self { registry, handle }
+    pub(super) const fn new(handle: ConnectionHandle<X>) -> Self {
+        Self { handle }
     }
 
     pub(crate) const fn handle(&self) -> &ConnectionHandle<X> {
@@ -21,6 +20,6 @@ impl<X> Member<X> {
 impl<X> Drop for Member<X> {
     fn drop(&mut self) {
         self.handle.mailbox().end();
-        self.registry.leave(self.handle.id());
+        self.handle.registry().leave(&self.handle);
     }
 }

@@ -1,21 +1,21 @@
 //! The service of one connection: the user's handler, fenced in. A panic ends this task and no
 //! other, and however the task ends, its place in the registry is freed.
 
-use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use everbeat_core::time::{Timer, Wheel};
 use everbeat_core::transport::{Accept, Transport};
 use everbeat_core::{Cause, Connection};
 use pin_project::pin_project;
 
-use super::Shared;
+use super::guard::Guard;
+use super::{Shared, report_panic};
 use crate::handled::Handled;
 use crate::handler::{Accepted, Handler};
 use crate::registry::Member;
@@ -33,7 +33,8 @@ where
     stage: Stage<A::Transport, K, A::Facts, H::Future>,
     shared: Arc<Shared<A::Facts, K, H>>,
     span: tracing::Span,
-    /// The waker that was left for the server's last word
+    guard: Guard,
+    /// The waker that was left for what the server tells this task
     seen: Option<Waker>,
     /// After the stage, so that a connection is gone before it counts as gone
     member: Member<A::Facts>,
@@ -64,10 +65,12 @@ where
         shared: &Arc<Shared<A::Facts, K, H>>,
     ) -> Self {
         let id = member.handle().id();
+        let opened = member.handle().mailbox().vitals().opened();
         Self {
             stage: Stage::Accepted(connection, accepted),
             shared: shared.clone(),
             span: tracing::debug_span!(target: "everbeat", "connection", id),
+            guard: Guard::new(shared.expiry_of(id, opened)),
             seen: None,
             member,
         }
@@ -101,7 +104,8 @@ where
         let span = self.span.clone();
         let _entered = span.enter();
         let this = self.as_mut().project();
-        let result = if this.member.handle().mailbox().poll_cut(this.seen, cx) {
+        let told = this.member.handle().mailbox().attention().poll(this.seen, cx);
+        let result = if told.cut() {
             tracing::warn!(target: "everbeat", "handler outlived the shutdown, cut");
             None
         } else {
@@ -109,23 +113,36 @@ where
             // nothing of the server is borrowed by it.
             let polled = catch_unwind(AssertUnwindSafe(|| self.as_mut().poll_handler(cx)));
             match polled {
-                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Pending) => {
+                    let this = self.as_mut().project();
+                    ready!(this.guard.poll(cx, told, this.member.handle(), this.shared));
+                    tracing::warn!(
+                        target: "everbeat", "handler does not look at its connection's end, cut"
+                    );
+                    None
+                }
                 Ok(Poll::Ready(result)) => Some(result),
                 Err(panic) => {
-                    report_panic(&*panic);
+                    report_panic("handler", &*panic);
                     None
                 }
             }
         };
+        let cut = result.is_none();
         match result.map(|result| result.map_err(Into::into)) {
             Some(Ok(())) => tracing::debug!(target: "everbeat", "served"),
             Some(Err(error)) => report_error(&*error),
             None => {}
         }
         // What the handler owned may panic when it is dropped, too.
-        let mut stage = self.project().stage;
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| stage.set(Stage::Over))) {
-            report_panic(&*panic);
+        let mut this = self.project();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.stage.set(Stage::Over))) {
+            report_panic("handler", &*panic);
+        }
+        if cut {
+            this.guard.report_cut(this.member.handle(), this.shared);
+        } else {
+            this.guard.report(this.member.handle(), this.shared);
         }
         Poll::Ready(())
     }
@@ -137,15 +154,6 @@ fn report_error(error: &(dyn Error + Send + Sync + 'static)) {
     } else {
         tracing::warn!(target: "everbeat", %error, "handler failed");
     }
-}
-
-fn report_panic(panic: &(dyn Any + Send)) {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let panic = text.unwrap_or("with something that is no text");
-    tracing::error!(target: "everbeat", panic, "handler panicked; its connection is dropped");
 }
 
 impl<A, K, H> fmt::Debug for Serving<A, K, H>

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use everbeat_core::cause::CloseFrame;
 use everbeat_core::config::ConnectionConfig;
-use everbeat_core::time::Wheel;
+use everbeat_core::time::{Instant, Wheel};
 
+use crate::expire::{Expire, Expiry};
 use crate::registry::Registry;
+use crate::server::OnExpire;
 use crate::upgrades::Upgrades;
 
 pub(crate) struct Shared<X, K, H> {
@@ -14,12 +17,21 @@ pub(crate) struct Shared<X, K, H> {
     pub(crate) wheel: Wheel<K>,
     pub(crate) registry: Registry<X>,
     pub(crate) upgrades: Arc<Upgrades>,
+    pub(crate) on_expire: Option<OnExpire<X>>,
     pub(crate) connection: ConnectionConfig,
+    pub(crate) expire: Expire,
+    pub(crate) farewell: CloseFrame,
     pub(crate) handshake_timeout: Duration,
     pub(crate) seed: u64,
 }
 
 impl<X, K, H> Shared<X, K, H> {
+    /// The rules for one connection
+    pub(crate) fn expiry_of(&self, id: u64, opened: Instant) -> Expiry {
+        // Another draw than the beat's
+        Expiry::new(self.expire, self.seed_of(!id), opened)
+    }
+
     /// The seed of one connection's beat, so that connections do not beat in step
     ///
     /// The finalizer of splitmix64: neighbouring numbers become unrelated ones.

@@ -105,11 +105,11 @@ where
     K: Timer + Clone,
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
 {
-    let member = shared.registry.join(facts.clone());
+    let member = shared.registry.join(facts.clone(), shared.wheel.now());
     let handle = member.handle().clone();
     // Either the shutdown counts this connection among the live ones, or it is seen here.
     if shared.upgrades.is_closed() {
-        handle.mailbox().order(Order::ShutDown);
+        handle.mailbox().order(Order::shut_down(shared.farewell.clone()));
     }
     let connection = Connection::new(
         Handled::new(transport, handle.mailbox().clone()),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use everbeat_tokio::client::ConnectError;
 use everbeat_tokio::core::cause::Cause;
 use everbeat_tokio::core::time::Wheel;
+use everbeat_tokio::server::Limits;
 use everbeat_tokio::server::{Connection, Facts, Registry, ServerBuilder};
 use everbeat_tokio::transport::TokioTimer;
 use everbeat_tokio::{Client, Event, Server};
@@ -124,7 +125,7 @@ async fn half_a_request_keeps_nobody_waiting() {
 #[tokio::test]
 async fn two_hundred_bad_handshakes_leave_nothing_behind() {
     // A permit that is not given back would stop the third of them
-    let host = Host::start(|server| server.upgrades(2)).await;
+    let host = Host::start(|server| server.limits(Limits::default().upgrades(2))).await;
     let long = format!("GET / HTTP/1.1\r\nCookie: {}", "a".repeat(20_000));
     let early = format!("{ASK}early");
     let kinds = [("\x16\x03\x01", "400"), (&*long, "431"), (&*early, "400"), (&ASK[..99], "")];

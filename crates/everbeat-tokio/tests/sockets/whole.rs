@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use everbeat_tokio::core::cause::{Cause, CloseCode};
 use everbeat_tokio::reconnect::Backoff;
+use everbeat_tokio::server::Limits;
 use everbeat_tokio::server::{Acceptor, Connection};
 use everbeat_tokio::transport::{Listen, Settings, TokioTimer};
 use everbeat_tokio::{Client, Event, Message, Server, Tokio};
@@ -109,7 +110,11 @@ async fn a_client_comes_back() {
 async fn a_handles_large_message_goes_whole_before_an_ordered_close() {
     // More than any socket takes at once
     const SIZE: usize = 8 << 20;
-    let server = Server::builder().mailbox(16, 2 * SIZE).bind("127.0.0.1:0").await.unwrap();
+    let server = Server::builder()
+        .limits(Limits::default().queued(16, 2 * SIZE))
+        .bind("127.0.0.1:0")
+        .await
+        .unwrap();
     let url = format!("ws://{}/", server.acceptor().local_address().unwrap());
     let registry = server.registry();
     tokio::spawn(server.serve(|mut connection| async move {

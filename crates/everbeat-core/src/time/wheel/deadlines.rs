@@ -136,7 +136,7 @@ impl<T> Deadlines<T> {
     ///
     /// A time that is not later than an earlier call's changes nothing.
     pub fn advance(&mut self, now: Instant, due: &mut Vec<(Instant, T)>) {
-        let target = now.nanos() / TICK_NANOS;
+        let target = now.as_nanos() / TICK_NANOS;
         let passed = target.saturating_sub(self.turned);
         if passed == 0 || self.len == 0 {
             self.turned = self.turned.max(target);
@@ -235,7 +235,7 @@ impl<T> Deadlines<T> {
     /// Also right for an entry that was inserted when its deadline had passed: it went to the tick
     /// after `turned`, and `turned` cannot have moved since without taking it out.
     fn due_tick(&self, deadline: Instant) -> u64 {
-        deadline.nanos().div_ceil(TICK_NANOS).max(self.turned + 1)
+        deadline.as_nanos().div_ceil(TICK_NANOS).max(self.turned + 1)
     }
 
     fn link(&mut self, index: u32) {

@@ -136,7 +136,7 @@ impl Shard {
             return Instant::NEVER;
         };
         deadlines.advance(now, due);
-        self.turned.store(deadlines.turned_to().nanos(), Ordering::Release);
+        self.turned.store(deadlines.turned_to().as_nanos(), Ordering::Release);
         let next = deadlines.poll_timeout();
         state.next = next;
         let old = state.turn.replace(turn);
@@ -150,7 +150,7 @@ impl Shard {
         let mut state = self.lock();
         let deadlines = state.deadlines.take();
         let turn = state.turn.take();
-        self.turned.store(Instant::NEVER.nanos(), Ordering::Release);
+        self.turned.store(Instant::NEVER.as_nanos(), Ordering::Release);
         drop(state);
         drop(turn);
         deadlines.into_iter().flat_map(Deadlines::into_payloads).for_each(Waker::wake);

@@ -28,7 +28,10 @@ impl Wake for Unpark {
 }
 
 fn mailbox(messages: usize, bytes: usize) -> Mailbox {
-    Mailbox::new(1, Limits { messages, bytes })
+    let used = AtomicUsize::new(0);
+    let room = Room { messages, bytes };
+    let rules = Rules { room, slow: None, in_all: usize::MAX, used };
+    Mailbox::new(1, Arc::new(rules), Instant::ORIGIN)
 }
 
 #[test]
@@ -56,23 +59,19 @@ fn the_latest_waker_is_called_once_for_all_that_is_left() {
     let (old, new) = (Arc::<Calls>::default(), Arc::<Calls>::default());
     let wakers = [Waker::from(old.clone()), Waker::from(new.clone())];
     let calls = || (old.0.load(Ordering::SeqCst), new.0.load(Ordering::SeqCst));
-    let (mut seen, mut cut_seen) = (None, None);
+    let mut seen = None;
     for waker in &wakers {
         assert!(!mailbox.poll_raised(&mut seen, &Context::from_waker(waker)));
-        assert!(!mailbox.poll_cut(&mut cut_seen, &Context::from_waker(waker)));
     }
     mailbox.put("a".into()).unwrap();
     mailbox.put("b".into()).unwrap();
-    mailbox.order(Order::Evict);
+    mailbox.order(Order::expire(Expired::Evicted));
     assert_eq!(calls(), (0, 1));
     let cx = &Context::from_waker(&wakers[1]);
     assert!(mailbox.poll_raised(&mut seen, cx));
     assert!(!mailbox.poll_raised(&mut seen, cx));
     mailbox.put("c".into()).unwrap();
     assert_eq!(calls(), (0, 2));
-    mailbox.cut();
-    assert_eq!(calls(), (0, 3));
-    assert!(mailbox.poll_cut(&mut cut_seen, cx));
 }
 
 #[test]

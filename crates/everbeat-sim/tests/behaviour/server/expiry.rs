@@ -3,6 +3,7 @@
 use everbeat_core::Cause;
 use everbeat_core::cause::{CloseCode, Expired};
 use everbeat_core::transport::Outgoing;
+use everbeat_server::Expire;
 use everbeat_sim::Sim;
 
 use super::rig::{
@@ -42,7 +43,7 @@ fn hundreds_of_silent_peers_are_expired_by_ping_on_one_wheel() {
 fn without_a_heartbeat_nobody_is_expired() {
     let mut sim = Sim::seed(2);
     let (ends, handler) = noting(&sim);
-    let host = start(&sim, builder(&sim).heartbeat(false), handler);
+    let host = start(&sim, builder(&sim).expire(Expire::default().silent(None)), handler);
     let _silent = silent(&sim, "s");
     sim.run_for(24 * 3_600 * SECOND).unwrap();
     assert_eq!((host.registry.len(), ends.borrow().len()), (1, 0));
@@ -52,7 +53,7 @@ fn without_a_heartbeat_nobody_is_expired() {
 fn the_idle_are_expired_if_asked_and_messages_of_either_side_keep() {
     let mut sim = Sim::seed(3);
     let (ends, handler) = noting(&sim);
-    let host = start(&sim, builder(&sim).idle(Some(5 * SECOND)), handler);
+    let host = start(&sim, builder(&sim).expire(Expire::default().idle(5 * SECOND)), handler);
     let (idle, _task) = reading(&sim, "idle");
     let (told, _task) = reading(&sim, "told");
     let handle = sim.handle();

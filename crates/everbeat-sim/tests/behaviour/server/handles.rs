@@ -4,7 +4,7 @@
 use everbeat_core::cause::{CloseCode, CloseFrame, Expired};
 use everbeat_core::{Cause, Message};
 use everbeat_server::registry::MailboxError;
-use everbeat_server::{Accepted, ConnectionHandle};
+use everbeat_server::{Accepted, ConnectionHandle, Limits};
 use everbeat_sim::{Sim, for_each_seed};
 
 use super::rig::{
@@ -117,7 +117,8 @@ fn a_handler_that_only_sends_still_passes_on_what_handles_send() {
 fn a_full_mailbox_refuses_says_its_limits_and_returns_what_it_held() {
     let mut sim = Sim::seed(2);
     sim.link("slow", "server").to("slow").buffer(10).hold();
-    let beat = builder(&sim).interval(SECOND).timeout(2 * SECOND).mailbox(4, 100);
+    let beat =
+        builder(&sim).interval(SECOND).timeout(2 * SECOND).limits(Limits::default().queued(4, 100));
     let host = start(&sim, beat, noting(&sim).1);
     sim.link("slow", "server").to("slow").release();
     let (heard, _task) = reading(&sim, "slow");
@@ -137,7 +138,7 @@ fn a_full_mailbox_refuses_says_its_limits_and_returns_what_it_held() {
         assert!(taken < 100, "nothing ever filled");
     };
     let sentence = full.to_string();
-    assert!(sentence.contains("4 messages") && sentence.contains("`mailbox`"), "{sentence}");
+    assert!(sentence.contains("4 messages") && sentence.contains("`queued`"), "{sentence}");
     assert_eq!(full.into_message(), Message::from(format!("message {taken}")));
     assert_eq!(host.registry.send_all("to all").len(), 1, "the one that does not keep up");
     assert!(handle.unsent().is_empty(), "it may still be sent");

@@ -29,7 +29,7 @@ pub(crate) struct Host {
     pub(crate) handle: ServerHandle,
     pub(crate) wheel: Wheel<SimTimer>,
     pub(crate) timer: SimTimer,
-    pub(crate) task: Task<Served>,
+    pub(crate) task: Task<Served<String>>,
 }
 
 pub(crate) fn builder(sim: &Sim) -> Builder {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use everbeat_core::transport::Accept;
-use everbeat_server::Server;
+use everbeat_server::{Limits, Server};
 use everbeat_sim::net::{PipeError, Upgrading};
 use everbeat_sim::{Pipe, Sim, SimListener};
 
@@ -106,7 +106,11 @@ fn a_slow_upgrade_blocks_nobody_and_ends_in_time() {
 fn the_number_of_upgrades_is_bounded() {
     let mut sim = Sim::seed(2);
     let (asked, builder) = troubled(&sim, 0, 2);
-    let host = start(&sim, builder.upgrades(2).handshake_timeout(3 * SECOND), noting(&sim).1);
+    let host = start(
+        &sim,
+        builder.limits(Limits::default().upgrades(2)).handshake_timeout(3 * SECOND),
+        noting(&sim).1,
+    );
     for n in 0..2 {
         sim.spawn(super::rig::dial(sim.handle(), format!("slow{n}")));
     }

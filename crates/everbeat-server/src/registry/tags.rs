@@ -1,0 +1,154 @@
+//! Which connections have a tag, such as the room of a chat.
+//!
+//! Two locks: a connection's own list of tags, and over it the shard of the index that a tag is in.
+//! A connection that leaves marks its list under its lock, so that no tag is added behind it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::error::Error;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::ConnectionHandle;
+
+/// How many tags one connection may have
+const MOST: usize = 256;
+/// How long a tag may be, in bytes
+const LONGEST: usize = 256;
+/// As many as the registry has
+const SHARDS: usize = 16;
+
+type Tagged<X> = HashMap<Arc<str>, HashMap<u64, ConnectionHandle<X>>>;
+
+/// The index: who has a tag
+pub(super) struct Tags<X> {
+    hasher: RandomState,
+    shards: [Mutex<Tagged<X>>; SHARDS],
+}
+
+/// The tags that one connection has
+#[derive(Debug, Default)]
+pub(super) struct Own(Mutex<List>);
+
+#[derive(Debug, Default)]
+struct List {
+    tags: Vec<Arc<str>>,
+    left: bool,
+}
+
+impl<X> Tags<X> {
+    pub(super) fn new() -> Self {
+        Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
+    }
+
+    pub(super) fn add(&self, handle: &ConnectionHandle<X>, tag: &str) -> Result<(), TagError> {
+        if tag.len() > LONGEST {
+            return Err(TagError::TooLong { length: tag.len(), limit: LONGEST });
+        }
+        let mut own = handle.tags_own().lock();
+        if own.left {
+            return Err(TagError::Ended);
+        }
+        if own.tags.iter().any(|known| **known == *tag) {
+            return Ok(());
+        }
+        if own.tags.len() >= MOST {
+            return Err(TagError::TooMany { limit: MOST });
+        }
+        let tag: Arc<str> = tag.into();
+        own.tags.push(tag.clone());
+        self.shard(&tag).entry(tag).or_default().insert(handle.id(), handle.clone());
+        Ok(())
+    }
+
+    /// Whether it had the tag
+    pub(super) fn remove(&self, handle: &ConnectionHandle<X>, tag: &str) -> bool {
+        let mut own = handle.tags_own().lock();
+        let Some(at) = own.tags.iter().position(|known| **known == *tag) else {
+            return false;
+        };
+        own.tags.swap_remove(at);
+        let untagged = self.forget(handle.id(), tag);
+        drop(own);
+        drop(untagged);
+        true
+    }
+
+    /// Takes a connection out, for good
+    pub(super) fn leave(&self, handle: &ConnectionHandle<X>) {
+        let mut own = handle.tags_own().lock();
+        own.left = true;
+        let tags = std::mem::take(&mut own.tags);
+        drop(own);
+        for tag in tags {
+            // Dropped after the lock: what a handle drops is not ours
+            drop(self.forget(handle.id(), &tag));
+        }
+    }
+
+    pub(super) fn get(&self, tag: &str) -> Vec<ConnectionHandle<X>> {
+        let shard = self.shard(tag);
+        shard.get(tag).map(|tagged| tagged.values().cloned().collect()).unwrap_or_default()
+    }
+
+    fn forget(&self, id: u64, tag: &str) -> Option<ConnectionHandle<X>> {
+        let mut shard = self.shard(tag);
+        let tagged = shard.get_mut(tag)?;
+        let forgotten = tagged.remove(&id);
+        if tagged.is_empty() {
+            shard.remove(tag);
+        }
+        forgotten
+    }
+
+    /// No step leaves a shard half-changed, so a panic of another thread is no reason to stop
+    fn shard(&self, tag: &str) -> MutexGuard<'_, Tagged<X>> {
+        let shard = &self.shards[self.hasher.hash_one(tag) as usize % SHARDS];
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Own {
+    fn lock(&self) -> MutexGuard<'_, List> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<str>> {
+        self.lock().tags.clone()
+    }
+}
+
+/// Why a connection did not get a tag
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TagError {
+    /// It has as many as it may have
+    TooMany {
+        /// How many that is
+        limit: usize,
+    },
+    /// The tag is too long
+    TooLong {
+        /// Its length in bytes
+        length: usize,
+        /// How long it may be
+        limit: usize,
+    },
+    /// The connection has ended
+    Ended,
+}
+
+impl fmt::Display for TagError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany { limit } => write!(f, "a connection may have {limit} tags and no more"),
+            Self::TooLong { length, limit } => {
+                write!(f, "a tag of {length} bytes: it may be {limit} bytes long")
+            }
+            Self::Ended => f.write_str("the connection has ended"),
+        }
+    }
+}
+
+impl Error for TagError {}
