@@ -4,6 +4,8 @@
 mod expiry;
 mod handlers;
 mod handles;
+mod layers;
+mod registry;
 mod rig;
 mod shutdown;
 mod upgrades;

@@ -42,8 +42,23 @@ where
     H: Handler<Handled<Pipe>, Wheel<SimTimer>, Accepted<String>> + 'static,
     SimHandle: SpawnServer<A, SimTimer, H>,
 {
+    start_with(sim, builder, |server| server, handler)
+}
+
+/// A running server that was changed before it runs
+pub(crate) fn start_with<A, H>(
+    sim: &Sim,
+    builder: Builder<A>,
+    change: impl FnOnce(Server<A, SimTimer, SimHandle>) -> Server<A, SimTimer, SimHandle>,
+    handler: H,
+) -> Host
+where
+    A: Accept<Transport = Pipe, Facts = String> + 'static,
+    H: Handler<Handled<Pipe>, Wheel<SimTimer>, Accepted<String>> + 'static,
+    SimHandle: SpawnServer<A, SimTimer, H>,
+{
     let server = match builder.build() {
-        Ok(server) => server,
+        Ok(server) => change(server),
         Err(error) => panic!("{error}"),
     };
     Host {
