@@ -11,6 +11,7 @@ use everbeat_core::time::{Slot, Timer, Wheel};
 use everbeat_core::transport::Accept;
 use pin_project::pin_project;
 
+use crate::admission::Pace;
 use crate::handled::Handled;
 use crate::handler::{Accepted, Handler};
 use crate::tasks::{Shared, SpawnServer, Upgrading};
@@ -30,6 +31,7 @@ pub(crate) struct Accepting<A, X, K, H, S> {
     acceptor: A,
     shared: Arc<Shared<X, K, H>>,
     spawner: Arc<S>,
+    pace: Option<Pace>,
     pause: Option<Slot>,
     /// How long the next pause is
     delay: Duration,
@@ -42,8 +44,13 @@ where
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
     S: SpawnServer<A, K, H>,
 {
-    pub(crate) fn new(acceptor: A, shared: Arc<Shared<A::Facts, K, H>>, spawner: Arc<S>) -> Self {
-        Self { acceptor, shared, spawner, pause: None, delay: PAUSE_MIN }
+    pub(crate) fn new(
+        acceptor: A,
+        shared: Arc<Shared<A::Facts, K, H>>,
+        spawner: Arc<S>,
+        pace: Option<Pace>,
+    ) -> Self {
+        Self { acceptor, shared, spawner, pace, pause: None, delay: PAUSE_MIN }
     }
 
     pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -54,16 +61,29 @@ where
                 *this.pause = None;
             }
             ready!(this.shared.upgrades.poll_room(cx));
+            let wheel = &this.shared.wheel;
+            if let Some(pace) = this.pace.as_ref() {
+                let next = pace.next();
+                if next > wheel.now() {
+                    *this.pause = Some(wheel.sleep_until(next));
+                    continue;
+                }
+            }
             match ready!(this.acceptor.as_mut().poll_accept(cx)) {
                 Ok(upgrade) => {
                     *this.delay = PAUSE_MIN;
+                    if let Some(pace) = this.pace.as_mut() {
+                        pace.handle_begun(wheel.now());
+                    }
                     let (shared, spawner) = (this.shared.clone(), this.spawner.clone());
-                    this.spawner.spawn(Upgrading::<A, K, H, S>::new(upgrade, shared, spawner));
+                    if let Some(upgrading) = Upgrading::<A, K, H, S>::new(upgrade, shared, spawner)
+                    {
+                        this.spawner.spawn(upgrading);
+                    }
                 }
                 Err(error) => {
                     let (delay, cause) = (*this.delay, A::classify(&error));
                     tracing::warn!(target: "everbeat", %cause, ?delay, "cannot accept, waiting");
-                    let wheel = &this.shared.wheel;
                     *this.pause = Some(wheel.sleep_until(wheel.now() + delay));
                     *this.delay = (delay * 2).min(PAUSE_MAX);
                 }

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod accepting;
+mod admission;
 pub mod builder;
 mod draining;
 mod expire;

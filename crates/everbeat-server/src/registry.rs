@@ -95,6 +95,11 @@ impl<X> Registry<X> {
         Member::new(handle)
     }
 
+    /// A mailbox for a connection that never joins
+    pub(crate) fn mailbox_of_nobody(&self, now: Instant) -> Arc<Mailbox> {
+        Arc::new(Mailbox::new(0, self.inner.rules.clone(), now))
+    }
+
     pub(crate) fn leave(&self, handle: &ConnectionHandle<X>) {
         self.inner.tags.leave(handle);
         // Dropped after the lock: the last handle drops the peer's facts, which are not ours.

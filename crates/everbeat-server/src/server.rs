@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -14,6 +15,7 @@ use everbeat_core::time::{Timer, Wheel};
 use everbeat_core::transport::{Accept, Listen};
 
 use crate::accepting::Accepting;
+use crate::admission::{Admission, Pace};
 use crate::builder::{BindError, Checked, Parts, ServerBuilder, ToBind};
 use crate::draining::drain;
 use crate::handled::Handled;
@@ -66,8 +68,12 @@ pub struct Server<A: Accept, K, S> {
     registry: Registry<A::Facts>,
     handle: ServerHandle,
     on_expire: Option<OnExpire<A::Facts>>,
+    address: Option<AddressOf<A::Facts>>,
     settings: Checked,
 }
+
+/// Whom a connection counts as, by what is known of it after its upgrade
+pub(crate) type AddressOf<X> = Arc<dyn Fn(&X) -> Option<IpAddr> + Send + Sync>;
 
 /// Who wants to know of connections that a rule has ended
 pub(crate) type OnExpire<X> = Arc<dyn Fn(&ConnectionHandle<X>, Expired) + Send + Sync>;
@@ -116,6 +122,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             registry: Registry::new(rules),
             handle: ServerHandle::new(),
             on_expire: None,
+            address: None,
             settings,
         }
     }
@@ -166,7 +173,8 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
         D: Future<Output = ()>,
         S: SpawnServer<A, K, H>,
     {
-        let Self { acceptor, spawner, seed, wheel, registry, handle, on_expire, settings } = self;
+        let Self { acceptor, spawner, seed, wheel, registry, handle, on_expire, address, settings } =
+            self;
         for turn in wheel.turns() {
             spawner.spawn(turn);
         }
@@ -176,6 +184,8 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             wheel: wheel.clone(),
             registry: registry.clone(),
             upgrades: upgrades.clone(),
+            admission: Arc::new(Admission::new(&settings.limits)),
+            address,
             on_expire,
             connection: settings.connection,
             expire: settings.expire,
@@ -184,7 +194,9 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             seed,
         });
         {
-            let mut accepting = pin!(Accepting::new(acceptor, shared, Arc::new(spawner)));
+            let pace = settings.limits.upgrades_per_second.map(Pace::new);
+            let spawner = Arc::new(spawner);
+            let mut accepting = pin!(Accepting::new(acceptor, shared, spawner, pace));
             let mut shutdown = pin!(shutdown);
             poll_fn(|cx| {
                 if shutdown.as_mut().poll(cx).is_ready() || handle.poll_stop(cx).is_ready() {
@@ -213,6 +225,23 @@ impl<A: Accept, K, S> Server<A, K, S> {
         report: impl Fn(&ConnectionHandle<A::Facts>, Expired) + Send + Sync + 'static,
     ) -> Self {
         self.on_expire = Some(Arc::new(report));
+        self
+    }
+
+    /// Takes the address by which [`Limits::per_address`](crate::Limits::per_address) counts a
+    /// connection from what is known of it, such as a header that one's own proxy sets, in place of
+    /// the socket's; `None` is not counted
+    ///
+    /// It is known once the request has been read: a connection too many is told 1013 behind its
+    /// upgrade, where one that the socket's address tells is answered 429.
+    ///
+    /// A panic in it is logged, and refuses that connection.
+    #[must_use]
+    pub fn address(
+        mut self,
+        of: impl Fn(&A::Facts) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.address = Some(Arc::new(of));
         self
     }
 

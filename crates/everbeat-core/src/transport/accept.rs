@@ -1,7 +1,9 @@
 //! Taking connections: [`Accept`], and [`Listen`], an acceptor that an address is enough for.
 
 use core::error::Error;
+use core::fmt;
 use core::future::Future;
+use core::net::IpAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
@@ -31,9 +33,43 @@ pub trait Accept {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Self::Upgrade, Self::Error>>;
 
+    /// The address behind a socket that is not yet upgraded, if there is one
+    fn address(upgrade: &Self::Upgrade) -> Option<IpAddr> {
+        _ = upgrade;
+        None
+    }
+
+    /// The upgrade that tells the peer to come back later, and fails; `None` if there is none, and
+    /// then the socket is dropped
+    ///
+    /// Called before the upgrade is polled.
+    fn refuse(upgrade: Self::Upgrade, busy: Busy) -> Option<Self::Upgrade> {
+        _ = (upgrade, busy);
+        None
+    }
+
     /// The error as data
     fn classify(error: &Self::Error) -> Cause {
         Cause::cut(error)
+    }
+}
+
+/// Why a server does not take on another connection
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Busy {
+    /// It has as many as it may have: its setting `connections`
+    Connections,
+    /// It has as many from this address as it may have: its setting `per_address`
+    PerAddress,
+}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connections => "too many connections",
+            Self::PerAddress => "too many connections from one address",
+        })
     }
 }
 

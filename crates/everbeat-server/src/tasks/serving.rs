@@ -16,6 +16,7 @@ use pin_project::pin_project;
 
 use super::guard::Guard;
 use super::{Shared, report_panic};
+use crate::admission::Ticket;
 use crate::handled::Handled;
 use crate::handler::{Accepted, Handler};
 use crate::registry::Member;
@@ -38,6 +39,7 @@ where
     seen: Option<Waker>,
     /// After the stage, so that a connection is gone before it counts as gone
     member: Member<A::Facts>,
+    ticket: Ticket,
 }
 
 /// The handler is called in the task, so that what it does before its future counts as its own
@@ -62,6 +64,7 @@ where
         connection: Connection<Handled<A::Transport>, Wheel<K>>,
         accepted: Accepted<A::Facts>,
         member: Member<A::Facts>,
+        ticket: Ticket,
         shared: &Arc<Shared<A::Facts, K, H>>,
     ) -> Self {
         let id = member.handle().id();
@@ -73,6 +76,7 @@ where
             guard: Guard::new(shared.expiry_of(id, opened)),
             seen: None,
             member,
+            ticket,
         }
     }
 

@@ -7,9 +7,10 @@ use everbeat_core::cause::CloseFrame;
 use everbeat_core::config::ConnectionConfig;
 use everbeat_core::time::{Instant, Wheel};
 
+use crate::admission::Admission;
 use crate::expire::{Expire, Expiry};
 use crate::registry::Registry;
-use crate::server::OnExpire;
+use crate::server::{AddressOf, OnExpire};
 use crate::upgrades::Upgrades;
 
 pub(crate) struct Shared<X, K, H> {
@@ -17,6 +18,8 @@ pub(crate) struct Shared<X, K, H> {
     pub(crate) wheel: Wheel<K>,
     pub(crate) registry: Registry<X>,
     pub(crate) upgrades: Arc<Upgrades>,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) address: Option<AddressOf<X>>,
     pub(crate) on_expire: Option<OnExpire<X>>,
     pub(crate) connection: ConnectionConfig,
     pub(crate) expire: Expire,

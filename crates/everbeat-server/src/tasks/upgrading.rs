@@ -2,16 +2,21 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use everbeat_core::cause::{CloseCode, CloseFrame};
 use everbeat_core::time::{Slot, Timer, Wheel};
-use everbeat_core::transport::Accept;
+use everbeat_core::transport::{Accept, Busy};
 use everbeat_core::{Connection, Spawn};
+use futures_util::Stream;
 use pin_project::pin_project;
 
-use super::{Serving, Shared};
+use super::{Serving, Shared, report_panic};
+use crate::admission::Ticket;
 use crate::handled::Handled;
 use crate::handler::{Accepted, Handler};
 use crate::registry::Order;
@@ -30,11 +35,20 @@ where
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
 {
     #[pin]
-    upgrade: A::Upgrade,
+    stage: Stage<A::Upgrade, A::Transport, K>,
     deadline: Slot,
     permit: Permit,
+    /// `None` once it has gone to the connection, and if there is to be none
+    ticket: Option<Ticket>,
     shared: Arc<Shared<A::Facts, K, H>>,
     spawner: Arc<S>,
+}
+
+#[pin_project(project = StageProjection)]
+enum Stage<U, T: everbeat_core::transport::Transport, K: Timer> {
+    Upgrading(#[pin] U),
+    /// Upgraded, and found to be one too many: it only says so
+    Refusing(Pin<Box<Connection<Handled<T>, Wheel<K>>>>),
 }
 
 impl<A, K, H, S> Upgrading<A, K, H, S>
@@ -43,19 +57,88 @@ where
     K: Timer,
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
 {
+    /// `None` if the server is too busy for another connection and the acceptor has no words for it
     pub(crate) fn new(
         upgrade: A::Upgrade,
         shared: Arc<Shared<A::Facts, K, H>>,
         spawner: Arc<S>,
-    ) -> Self {
+    ) -> Option<Self> {
+        // An address that is found later is counted then
+        let address = A::address(&upgrade).filter(|_| shared.address.is_none());
+        let (upgrade, ticket) = match shared.admission.admit(address) {
+            Ok(ticket) => (upgrade, Some(ticket)),
+            Err(busy) => {
+                tracing::debug!(target: "everbeat", %busy, ?address, "refused");
+                (A::refuse(upgrade, busy)?, None)
+            }
+        };
         let deadline = shared.wheel.now() + shared.handshake_timeout;
-        Self {
-            upgrade,
+        Some(Self {
+            stage: Stage::Upgrading(upgrade),
             deadline: shared.wheel.sleep_until(deadline),
             permit: shared.upgrades.begin(),
+            ticket,
             shared,
             spawner,
+        })
+    }
+}
+
+impl<A, K, H, S> Upgrading<A, K, H, S>
+where
+    A: Accept,
+    K: Timer + Clone,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    S: Spawn<Serving<A, K, H>>,
+{
+    /// Upgraded: a connection of the transport, in the registry, or one too many
+    fn begin(
+        self: Pin<&mut Self>,
+        transport: A::Transport,
+        facts: A::Facts,
+    ) -> Result<(), (A::Transport, Busy)> {
+        let this = self.project();
+        // One that was refused has no words for success
+        let Some(mut ticket) = this.ticket.take() else {
+            return Ok(());
+        };
+        if let Some(address_of) = &this.shared.address {
+            let counted = address(&**address_of, &facts).and_then(|of| ticket.reassign(of));
+            if let Err(busy) = counted {
+                return Err((transport, busy));
+            }
         }
+        let (shared, facts) = (&*this.shared, Arc::new(facts));
+        let member = shared.registry.join(facts.clone(), shared.wheel.now());
+        let handle = member.handle().clone();
+        // Either the shutdown counts this connection among the live ones, or it is seen here.
+        if shared.upgrades.is_closed() {
+            handle.mailbox().order(Order::shut_down(shared.farewell.clone()));
+        }
+        let connection = Connection::new(
+            Handled::new(transport, handle.mailbox().clone()),
+            shared.wheel.clone(),
+            shared.connection,
+            shared.seed_of(handle.id()),
+        );
+        let accepted = Accepted::new(facts, handle);
+        this.spawner.spawn(Serving::new(connection, accepted, member, ticket, shared));
+        Ok(())
+    }
+
+    /// A connection that only says that it is one too many
+    fn refuse(self: Pin<&mut Self>, transport: A::Transport, busy: Busy) {
+        let mut this = self.project();
+        tracing::debug!(target: "everbeat", %busy, "refused");
+        let mailbox = this.shared.registry.mailbox_of_nobody(this.shared.wheel.now());
+        mailbox.order(Order::close(CloseFrame::new(CloseCode::TRY_AGAIN, busy.to_string())));
+        let connection = Connection::new(
+            Handled::new(transport, mailbox),
+            this.shared.wheel.clone(),
+            this.shared.connection,
+            0,
+        );
+        this.stage.set(Stage::Refusing(Box::pin(connection)));
     }
 }
 
@@ -68,56 +151,49 @@ where
 {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        if this.permit.poll_closed(cx) {
-            return Poll::Ready(());
-        }
-        match this.upgrade.poll(cx) {
-            Poll::Ready(Ok((transport, facts))) => {
-                let serving = begin(this.shared, transport, Arc::new(facts));
-                this.spawner.spawn(serving);
-                Poll::Ready(())
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let mut this = self.as_mut().project();
+            if this.permit.poll_closed(cx) {
+                return Poll::Ready(());
             }
-            Poll::Ready(Err(error)) => {
-                let cause = A::classify(&error);
-                tracing::debug!(target: "everbeat", %cause, "upgrade failed");
-                Poll::Ready(())
+            let upgraded = match this.stage.as_mut().project() {
+                StageProjection::Upgrading(upgrade) => upgrade.poll(cx),
+                StageProjection::Refusing(connection) => {
+                    while ready!(connection.as_mut().poll_next(cx)).is_some() {}
+                    return Poll::Ready(());
+                }
+            };
+            match upgraded {
+                Poll::Ready(Ok((transport, facts))) => {
+                    match self.as_mut().begin(transport, facts) {
+                        Ok(()) => return Poll::Ready(()),
+                        Err((transport, busy)) => self.as_mut().refuse(transport, busy),
+                    }
+                }
+                Poll::Ready(Err(error)) => {
+                    let cause = A::classify(&error);
+                    tracing::debug!(target: "everbeat", %cause, "upgrade failed");
+                    return Poll::Ready(());
+                }
+                Poll::Pending if Pin::new(this.deadline).poll(cx).is_ready() => {
+                    let limit = this.shared.handshake_timeout;
+                    tracing::debug!(target: "everbeat", ?limit, "upgrade took too long");
+                    return Poll::Ready(());
+                }
+                Poll::Pending => return Poll::Pending,
             }
-            Poll::Pending if Pin::new(this.deadline).poll(cx).is_ready() => {
-                let limit = this.shared.handshake_timeout;
-                tracing::debug!(target: "everbeat", ?limit, "upgrade took too long");
-                Poll::Ready(())
-            }
-            Poll::Pending => Poll::Pending,
         }
     }
 }
 
-/// A connection of the upgraded transport, in the registry
-fn begin<A, K, H>(
-    shared: &Arc<Shared<A::Facts, K, H>>,
-    transport: A::Transport,
-    facts: Arc<A::Facts>,
-) -> Serving<A, K, H>
-where
-    A: Accept,
-    K: Timer + Clone,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
-{
-    let member = shared.registry.join(facts.clone(), shared.wheel.now());
-    let handle = member.handle().clone();
-    // Either the shutdown counts this connection among the live ones, or it is seen here.
-    if shared.upgrades.is_closed() {
-        handle.mailbox().order(Order::shut_down(shared.farewell.clone()));
-    }
-    let connection = Connection::new(
-        Handled::new(transport, handle.mailbox().clone()),
-        shared.wheel.clone(),
-        shared.connection,
-        shared.seed_of(handle.id()),
-    );
-    Serving::new(connection, Accepted::new(facts, handle), member, shared)
+/// Whom a connection counts as; after a panic nobody knows, and a limit that lets everybody in then
+/// is none
+fn address<X>(of: &dyn Fn(&X) -> Option<IpAddr>, facts: &X) -> Result<Option<IpAddr>, Busy> {
+    catch_unwind(AssertUnwindSafe(|| of(facts))).map_err(|panic| {
+        report_panic("address", &*panic);
+        Busy::PerAddress
+    })
 }
 
 impl<A, K, H, S> fmt::Debug for Upgrading<A, K, H, S>

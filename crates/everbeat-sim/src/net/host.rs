@@ -155,7 +155,7 @@ impl World {
         }
     }
 
-    fn turn_away(&mut self, wire: u64, error: ConnectError) {
+    pub(crate) fn turn_away(&mut self, wire: u64, error: ConnectError) {
         self.hold_by_host(wire);
         self.reply(wire, Reply::Failed(error));
     }

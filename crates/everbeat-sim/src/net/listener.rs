@@ -2,12 +2,13 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use everbeat_core::Cause;
-use everbeat_core::transport::Accept;
+use everbeat_core::transport::{Accept, Busy};
 
 use super::end::Holder;
-use super::error::PipeError;
+use super::error::{ConnectError, PipeError};
 use super::host::Reply;
 use super::pipe::Pipe;
 use super::wire::Side;
@@ -62,10 +63,17 @@ impl Accept for SimListener {
     ) -> Poll<Result<Upgrading, PipeError>> {
         self.world.with(|world| match world.accept(&self.name, self.number, cx.waker()) {
             Some(wire) => {
-                Poll::Ready(Ok(Upgrading { world: self.world.clone(), wire: Some(wire) }))
+                let world = self.world.clone();
+                Poll::Ready(Ok(Upgrading { world, wire: Some(wire), busy: None }))
             }
             None => Poll::Pending,
         })
+    }
+
+    /// The client is answered 503, or 429 if its host has too many, and may try again after 5 s
+    fn refuse(mut upgrade: Upgrading, busy: Busy) -> Option<Upgrading> {
+        upgrade.busy = Some(busy);
+        Some(upgrade)
     }
 
     fn classify(error: &PipeError) -> Cause {
@@ -88,6 +96,8 @@ pub struct Upgrading {
     world: Shared,
     /// Until it has become a pipe
     wire: Option<u64>,
+    /// Why it is to be refused
+    busy: Option<Busy>,
 }
 
 impl Future for Upgrading {
@@ -97,6 +107,7 @@ impl Future for Upgrading {
         let Some(id) = self.wire else {
             return Poll::Pending;
         };
+        let busy = self.busy;
         let peer = self.world.with(|world| {
             let wire = world.net.wire(id).ok_or(PipeError::Ended)?;
             let peer = wire.host(Side::Client).to_owned();
@@ -107,6 +118,12 @@ impl Future for Upgrading {
             if way.is_readable() {
                 // A client has nothing to say before its upgrade but that it has gone.
                 return Err(PipeError::Ended);
+            }
+            if let Some(busy) = busy {
+                let status = if busy == Busy::PerAddress { 429 } else { 503 };
+                let retry_after = Some(Duration::from_secs(5));
+                world.turn_away(id, ConnectError::Rejected { status, retry_after });
+                return Err(PipeError::Closed);
             }
             end.holder = Holder::Pipe;
             world.reply(id, Reply::Upgraded);

@@ -5,6 +5,7 @@ mod expiry;
 mod handlers;
 mod handles;
 mod layers;
+mod limits;
 mod registry;
 mod rig;
 mod shutdown;

@@ -1,0 +1,227 @@
+//! Whom the server takes on: so many connections in all, so many from one address, so many upgrades
+//! a second.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use everbeat_core::time::Instant;
+use everbeat_core::transport::Busy;
+
+use crate::Limits;
+
+/// Who was taken on, and may be
+pub(crate) struct Admission {
+    connections: usize,
+    per_address: Option<u32>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    admitted: usize,
+    by_address: HashMap<Origin, u32>,
+}
+
+/// What counts as one address: an IPv4 address, or the 64 bits of an IPv6 address that one
+/// subscriber has
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Origin {
+    V4(Ipv4Addr),
+    V6([u16; 4]),
+}
+
+impl From<IpAddr> for Origin {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Self::V6([a, b, c, d])
+            }
+        }
+    }
+}
+
+impl Admission {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            connections: limits.connections,
+            per_address: limits.per_address,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Takes on one more, from its upgrade until the ticket is dropped
+    pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Ticket, Busy> {
+        let mut state = self.lock();
+        if state.admitted >= self.connections {
+            return Err(Busy::Connections);
+        }
+        let origin = self.count(&mut state, address)?;
+        state.admitted += 1;
+        drop(state);
+        Ok(Ticket { admission: self.clone(), origin })
+    }
+
+    /// Counts one more from an address, if addresses are counted
+    fn count(&self, state: &mut State, address: Option<IpAddr>) -> Result<Option<Origin>, Busy> {
+        let (Some(limit), Some(address)) = (self.per_address, address) else {
+            return Ok(None);
+        };
+        let origin = Origin::from(address);
+        let count = state.by_address.entry(origin).or_default();
+        if *count >= limit {
+            return Err(Busy::PerAddress);
+        }
+        *count += 1;
+        Ok(Some(origin))
+    }
+
+    /// No step leaves the state half-changed, so a panic of another thread is no reason to stop
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn uncount(&mut self, origin: Option<Origin>) {
+        let Some(origin) = origin else {
+            return;
+        };
+        if let Some(count) = self.by_address.get_mut(&origin) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&origin);
+            }
+        }
+    }
+}
+
+/// A connection's place among those that the server may have
+pub(crate) struct Ticket {
+    admission: Arc<Admission>,
+    origin: Option<Origin>,
+}
+
+impl Ticket {
+    /// Counts it to another address, or to none
+    pub(crate) fn reassign(&mut self, address: Option<IpAddr>) -> Result<(), Busy> {
+        let mut state = self.admission.lock();
+        state.uncount(self.origin.take());
+        self.origin = self.admission.count(&mut state, address)?;
+        Ok(())
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut state = self.admission.lock();
+        state.admitted -= 1;
+        state.uncount(self.origin);
+    }
+}
+
+/// How fast upgrades may begin: so many a second on average, and as many at once
+#[derive(Debug)]
+pub(crate) struct Pace {
+    every: Duration,
+    /// What may be ahead of time
+    ahead: Duration,
+    /// Up to when the time has been used
+    used_until: Instant,
+}
+
+impl Pace {
+    pub(crate) fn new(per_second: u32) -> Self {
+        let every = Duration::from_secs(1) / per_second.max(1);
+        Self { every, ahead: every * per_second.saturating_sub(1), used_until: Instant::ORIGIN }
+    }
+
+    /// From when on one may begin
+    pub(crate) fn next(&self) -> Instant {
+        let used = self.used_until.since_origin();
+        Instant::from_origin(used.saturating_sub(self.ahead))
+    }
+
+    /// One has begun
+    pub(crate) fn handle_begun(&mut self, now: Instant) {
+        self.used_until = self.used_until.max(now) + self.every;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admission(limits: Limits) -> Arc<Admission> {
+        Arc::new(Admission::new(&limits))
+    }
+
+    fn v4(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, last]))
+    }
+
+    #[test]
+    fn so_many_in_all_and_a_place_comes_back() {
+        let admission = admission(Limits::default().connections(2));
+        let first = admission.admit(v4(1)).unwrap();
+        let _second = admission.admit(None).unwrap();
+        assert_eq!(admission.admit(v4(2)).err(), Some(Busy::Connections));
+        drop(first);
+        assert!(admission.admit(v4(2)).is_ok());
+        assert!(admission.lock().by_address.is_empty(), "addresses are not counted");
+    }
+
+    #[test]
+    fn so_many_from_one_address_and_nothing_is_kept_of_those_who_left() {
+        let admission = admission(Limits::default().per_address(2));
+        let tickets = [1, 1, 2].map(|last| admission.admit(v4(last)).unwrap());
+        assert_eq!(admission.admit(v4(1)).err(), Some(Busy::PerAddress));
+        // The same address, as a socket that speaks both tells it
+        let mapped = Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped();
+        assert_eq!(admission.admit(Some(mapped.into())).err(), Some(Busy::PerAddress));
+        assert!(admission.admit(v4(2)).is_ok() && admission.admit(None).is_ok());
+        drop(tickets);
+        let state = admission.lock();
+        assert_eq!((state.admitted, state.by_address.len()), (0, 0));
+    }
+
+    #[test]
+    fn an_ipv6_subscriber_is_one_address() {
+        let admission = admission(Limits::default().per_address(1));
+        let address = |text: &str| Some(text.parse().unwrap());
+        let _ticket = admission.admit(address("2001:db8:1:2::1")).unwrap();
+        let neighbour = admission.admit(address("2001:db8:1:2:ffff::9"));
+        assert_eq!(neighbour.err(), Some(Busy::PerAddress));
+        assert!(admission.admit(address("2001:db8:1:3::1")).is_ok());
+    }
+
+    #[test]
+    fn a_ticket_is_counted_where_it_belongs() {
+        let admission = admission(Limits::default().per_address(1));
+        let [mut proxied, mut other] = [1, 2].map(|last| admission.admit(v4(last)).unwrap());
+        proxied.reassign(v4(7)).unwrap();
+        assert!(admission.admit(v4(1)).is_ok());
+        assert_eq!(other.reassign(v4(7)), Err(Busy::PerAddress));
+        drop((proxied, other));
+        assert!(admission.lock().by_address.is_empty());
+    }
+
+    #[test]
+    fn a_second_s_worth_at_once_and_then_in_step() {
+        let second = Duration::from_secs(1);
+        let mut pace = Pace::new(10);
+        let mut now = Instant::ORIGIN + 100 * second;
+        let mut begun = Vec::new();
+        for _ in 0..30 {
+            now = now.max(pace.next());
+            pace.handle_begun(now);
+            begun.push(now.saturating_duration_since(Instant::ORIGIN + 100 * second));
+        }
+        assert_eq!(begun[9], Duration::ZERO);
+        assert_eq!(begun[10], second / 10);
+        assert_eq!(begun[29], 2 * second);
+    }
+}
