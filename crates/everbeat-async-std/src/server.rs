@@ -2,10 +2,12 @@
 
 pub use everbeat_server::*;
 pub use everbeat_ws::accept::{AcceptError, AcceptSettings, Facts};
-pub use everbeat_ws::upgrade::RequestHead;
+pub use everbeat_ws::upgrade::{
+    AcceptAll, Hook, Origins, Reject, RequestHead, Upgrade, UpgradeRequest,
+};
 
 /// Takes connections at an address, on async-std
-pub type Acceptor = everbeat_ws::Acceptor<crate::AsyncStd>;
+pub type Acceptor<H = AcceptAll> = everbeat_ws::Acceptor<crate::AsyncStd, H>;
 
 /// What a [`Server`](crate::Server)'s handler is given
 pub type Connection = everbeat_core::Connection<

@@ -15,7 +15,7 @@ use crate::heartbeat::RoundTrip;
 use crate::time::Instant;
 
 pub use crate::message::{Incoming, Outgoing};
-pub use accept::{Accept, Busy, Listen};
+pub use accept::{Accept, Busy, Hookable, Listen, WithHook};
 pub use connect::{Attempt, Connect, Endpoint};
 pub use from_stream::FromStream;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use everbeat_core::cause::CloseFrame;
 use everbeat_core::config::ConfigError;
 use everbeat_core::time::Timer;
-use everbeat_core::transport::{Accept, Listen};
+use everbeat_core::transport::{Accept, Hookable, Listen, WithHook};
 
 use crate::{Expire, Limits, Server};
 
@@ -119,9 +119,26 @@ impl<O> ServerBuilder<O> {
     }
 }
 
-impl<A: Listen> ServerBuilder<ToBind<A>> {
+impl<A: Listen<Settings: Default>> ServerBuilder<ToBind<A>> {
     pub(crate) fn to_bind() -> Self {
         Self { origin: ToBind { listener: A::Settings::default() }, settings: Settings::default() }
+    }
+}
+
+impl<A: Listen> ServerBuilder<ToBind<A>> {
+    /// Who decides about each request for an upgrade, and finds out who the peer is; everybody is
+    /// let in by default
+    ///
+    /// The hook is an async function: it accepts with a principal, which handlers are given, or
+    /// rejects with an HTTP status. What else there is to say of it (origins, cookies, its time) is
+    /// said by [`listener`](Self::listener).
+    pub fn upgrade<H, F>(self, hook: H) -> ServerBuilder<ToBind<A::Hooked>>
+    where
+        A: WithHook<H>,
+        H: Fn(<A as Hookable>::Request) -> F,
+    {
+        let listener = A::with_hook(self.origin.listener, hook);
+        ServerBuilder { origin: ToBind { listener }, settings: self.settings }
     }
 
     /// Changes what belongs to the transport: limits on messages and requests

@@ -78,7 +78,7 @@ pub(crate) type AddressOf<X> = Arc<dyn Fn(&X) -> Option<IpAddr> + Send + Sync>;
 /// Who wants to know of connections that a rule has ended
 pub(crate) type OnExpire<X> = Arc<dyn Fn(&ConnectionHandle<X>, Expired) + Send + Sync>;
 
-impl<A: Listen> Server<A, A::Timer, A::Spawner> {
+impl<A: Listen<Settings: Default>> Server<A, A::Timer, A::Spawner> {
     /// Listens at `address` with the defaults
     ///
     /// # Errors

@@ -3,51 +3,56 @@
 mod error;
 mod listen;
 mod settings;
+mod upgrading;
 
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use everbeat_core::Cause;
-use everbeat_core::transport::{Accept, Listen};
+use everbeat_core::time::Timer;
+use everbeat_core::transport::{Accept, Busy, Hookable, Listen, WithHook};
 
 use crate::runtime::Runtime;
-use crate::socket::{Counted, Socket, tune};
-use crate::tls;
-use crate::upgrade::{self, RequestHead};
+use crate::socket::Socket;
+use crate::upgrade::{AcceptAll, Hook, RequestHead, UpgradeRequest};
 use crate::websocket::WebSocket;
 
 pub use error::AcceptError;
 pub use settings::AcceptSettings;
+pub use upgrading::Upgrading;
 
 /// How many connections that failed before they were ours one poll skips before others run
 const BUDGET: usize = 64;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type Upgraded<R> = Result<(WebSocket<<R as Runtime>::Stream>, Facts), AcceptError>;
 
-/// Takes connections at an address, on a runtime
-pub struct Acceptor<R: Runtime> {
+/// Takes connections at an address, on a runtime, and lets in whom its hook accepts
+pub struct Acceptor<R: Runtime, H = AcceptAll> {
     runtime: R,
     timer: R::Timer,
     listener: R::Listener,
-    settings: AcceptSettings,
+    settings: AcceptSettings<H>,
 }
 
 /// What is known of a peer when its upgrade is done
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Facts {
-    /// Its address
+pub struct Facts<P = ()> {
+    /// The address of the socket's other end: behind a proxy, the proxy's
     pub peer: SocketAddr,
     /// What it asked for
     pub request: RequestHead,
+    /// Which subprotocol the hook chose (RFC 6455, section 1.9)
+    pub subprotocol: Option<String>,
+    /// Who it is, as the hook found out
+    pub principal: P,
 }
 
-impl<R: Runtime> Acceptor<R> {
+impl<R: Runtime, H: Hook> Acceptor<R, H> {
     /// Listens at `address`
     ///
     /// # Errors
@@ -59,7 +64,7 @@ impl<R: Runtime> Acceptor<R> {
     /// If the future is dropped, nothing listens.
     pub async fn bind(
         address: &str,
-        settings: impl Into<AcceptSettings>,
+        settings: impl Into<AcceptSettings<H>>,
     ) -> Result<Self, AcceptError> {
         let settings = settings.into();
         // Before the address is had, for it may be a port that somebody else then misses
@@ -78,7 +83,7 @@ impl<R: Runtime> Acceptor<R> {
     /// A setting cannot be.
     pub fn over(
         listener: R::Listener,
-        settings: impl Into<AcceptSettings>,
+        settings: impl Into<AcceptSettings<H>>,
     ) -> Result<Self, AcceptError> {
         let settings = settings.into();
         settings.check().map_err(AcceptError::Config)?;
@@ -95,7 +100,7 @@ impl<R: Runtime> Acceptor<R> {
     /// itself.
     pub fn inherit(
         listener: TcpListener,
-        settings: impl Into<AcceptSettings>,
+        settings: impl Into<AcceptSettings<H>>,
     ) -> Result<Self, AcceptError> {
         let address = listener.local_addr().map_or_else(|_| "?".into(), |at| at.to_string());
         let adopted = listener.set_nonblocking(true).and_then(|()| R::default().adopt(listener));
@@ -112,11 +117,11 @@ impl<R: Runtime> Acceptor<R> {
     }
 }
 
-impl<R: Runtime> Accept for Acceptor<R> {
+impl<R: Runtime, H: Hook> Accept for Acceptor<R, H> {
     type Transport = WebSocket<R::Stream>;
-    type Facts = Facts;
+    type Facts = Facts<H::Principal>;
     type Error = AcceptError;
-    type Upgrade = Boxed<Upgraded<R>>;
+    type Upgrade = Upgrading<R, H>;
 
     fn poll_accept(
         self: Pin<&mut Self>,
@@ -126,8 +131,8 @@ impl<R: Runtime> Accept for Acceptor<R> {
         for _ in 0..BUDGET {
             match ready!(this.runtime.poll_accept(&mut this.listener, cx)) {
                 Ok((stream, peer)) => {
-                    let settings = this.settings.clone();
-                    return Poll::Ready(Ok(Box::pin(upgrade(stream, peer, settings))));
+                    let (timer, settings) = (this.timer.clone(), this.settings.clone());
+                    return Poll::Ready(Ok(Upgrading::new(stream, peer, timer, settings)));
                 }
                 // The peer's doing, and over with it
                 Err(error) if is_the_peers(&error) => {
@@ -140,8 +145,40 @@ impl<R: Runtime> Accept for Acceptor<R> {
         Poll::Pending
     }
 
+    fn address(upgrade: &Self::Upgrade) -> Option<IpAddr> {
+        Some(upgrade.peer().ip())
+    }
+
+    fn refuse(upgrade: Self::Upgrade, busy: Busy) -> Option<Self::Upgrade> {
+        Some(upgrade.refuse(busy))
+    }
+
     fn classify(error: &AcceptError) -> Cause {
         error.classify()
+    }
+}
+
+impl<S: Socket + Unpin + Send> WebSocket<S> {
+    /// Grants or refuses the upgrade that the peer asks for over a stream, as an [`Acceptor`] with
+    /// these settings does
+    ///
+    /// The caller bounds the time of the whole; the timer is for the hook's.
+    ///
+    /// # Errors
+    ///
+    /// TLS failed, the request is not a good one, or the hook does not accept it; the peer was told
+    /// so with an HTTP status.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the stream.
+    pub async fn accept_with<H: Hook, K: Timer>(
+        stream: S,
+        peer: SocketAddr,
+        settings: &AcceptSettings<H>,
+        timer: &K,
+    ) -> Result<(Self, Facts<H::Principal>), AcceptError> {
+        upgrading::upgrade(stream, peer, timer, settings, None).await
     }
 }
 
@@ -156,26 +193,13 @@ fn is_the_peers(error: &io::Error) -> bool {
     )
 }
 
-async fn upgrade<S: Socket + Unpin + Send>(
-    stream: S,
-    peer: SocketAddr,
-    settings: AcceptSettings,
-) -> Result<(WebSocket<S>, Facts), AcceptError> {
-    if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp, &settings.limits)) {
-        tracing::debug!(target: "everbeat", %error, "TCP options were refused");
-    }
-    let socket = tls::secure_server(settings.tls, Counted::new(stream)).await?;
-    let (websocket, request) = upgrade::server(socket, &settings.limits).await?;
-    Ok((websocket, Facts { peer, request }))
-}
-
-impl<R: Runtime> Listen for Acceptor<R> {
-    type Settings = AcceptSettings;
+impl<R: Runtime, H: Hook> Listen for Acceptor<R, H> {
+    type Settings = AcceptSettings<H>;
     type Timer = R::Timer;
     type Spawner = R;
     type Binding = Boxed<Result<Self, AcceptError>>;
 
-    fn listen(address: &str, settings: AcceptSettings) -> Self::Binding {
+    fn listen(address: &str, settings: AcceptSettings<H>) -> Self::Binding {
         let address = address.to_owned();
         Box::pin(async move { Self::bind(&address, settings).await })
     }
@@ -193,10 +217,22 @@ impl<R: Runtime> Listen for Acceptor<R> {
     }
 }
 
-impl<R: Runtime> fmt::Debug for Acceptor<R> {
+impl<R: Runtime, H: Hook> Hookable for Acceptor<R, H> {
+    type Request = UpgradeRequest;
+}
+
+impl<R: Runtime, H: Hook, N: Hook> WithHook<N> for Acceptor<R, H> {
+    type Hooked = Acceptor<R, N>;
+
+    fn with_hook(settings: AcceptSettings<H>, hook: N) -> AcceptSettings<N> {
+        settings.upgrade(hook)
+    }
+}
+
+impl<R: Runtime, H> fmt::Debug for Acceptor<R, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Acceptor")
-            .field("address", &self.local_address().ok())
+            .field("address", &self.runtime.local_address(&self.listener).ok())
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

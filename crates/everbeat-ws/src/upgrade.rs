@@ -5,21 +5,27 @@
 mod client;
 mod error;
 mod head;
+mod hook;
 mod retry_after;
 mod server;
+
+use std::future::pending;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use crate::connect::Request;
 use crate::settings::Settings;
 use crate::socket::{Counted, Socket};
-use crate::tls;
+use crate::tls::{self, Layered};
 use crate::websocket::WebSocket;
 
 pub(crate) use client::upgrade as client;
 pub use error::UpgradeError;
-pub use server::RequestHead;
-pub(crate) use server::upgrade as server;
+pub(crate) use hook::Gate;
+pub use hook::{AcceptAll, Hook, Origins, Reject, RequestHead, Upgrade, UpgradeRequest};
+pub(crate) use server::{Granted, upgrade as server};
 
 impl<S: Socket + Unpin + Send> WebSocket<S> {
     /// Asks for the upgrade over a stream that is connected already, and speaks on it as it is
@@ -57,8 +63,25 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         stream: S,
         settings: Settings,
     ) -> Result<(Self, RequestHead), UpgradeError> {
-        server(tls::plain(Counted::new(stream)), &settings).await
+        open(tls::plain(Counted::new(stream)), &settings).await
     }
+}
+
+/// Grants every good request
+pub(crate) async fn open<S: Socket + Unpin + Send>(
+    socket: Layered<S>,
+    settings: &Settings,
+) -> Result<(WebSocket<S>, RequestHead), UpgradeError> {
+    let gate = Gate {
+        hook: &AcceptAll,
+        origins: None,
+        cookies: false,
+        secure: false,
+        peer: SocketAddr::from(([0, 0, 0, 0], 0)),
+        limit: (pending(), Duration::MAX),
+    };
+    let granted = server(socket, settings, gate, None).await?;
+    Ok((granted.websocket, granted.request))
 }
 
 /// The codec that comes with the upgrade is thrown away: it gets no buffer

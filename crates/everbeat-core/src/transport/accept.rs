@@ -75,8 +75,8 @@ impl fmt::Display for Busy {
 
 /// An acceptor that an address is enough for, with its runtime's timer, spawner and randomness
 pub trait Listen: Accept + Sized {
-    /// What an upgrade can be told: limits, and later a hook
-    type Settings: Default;
+    /// What an upgrade can be told: limits, and a hook
+    type Settings;
     /// The runtime's timer
     type Timer: Timer + Clone;
     /// The runtime's spawner
@@ -95,4 +95,19 @@ pub trait Listen: Accept + Sized {
 
     /// A seed for jitter, from the operating system
     fn seed(&self) -> u64;
+}
+
+/// An acceptor that can be given a hook, which decides about each upgrade
+pub trait Hookable: Listen {
+    /// What the hook is told of a peer
+    type Request;
+}
+
+/// An acceptor that can be given this hook
+pub trait WithHook<H>: Hookable {
+    /// The acceptor with the hook
+    type Hooked: Listen;
+
+    /// Its settings: these, and the hook
+    fn with_hook(settings: Self::Settings, hook: H) -> <Self::Hooked as Listen>::Settings;
 }

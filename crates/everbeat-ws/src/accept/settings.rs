@@ -1,35 +1,168 @@
-//! What an acceptor is told: a WebSocket's limits, and TLS.
+//! What an acceptor is told: a WebSocket's limits, TLS, and who is let in.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use everbeat_core::config::ConfigError;
 
 use crate::settings::{Settings, forward_limits};
 use crate::tls::ServerTls;
+use crate::upgrade::{AcceptAll, Hook, Origins};
 
-/// What an acceptor is told: a WebSocket's limits, and TLS if it speaks it
+/// What an acceptor is told: a WebSocket's limits, TLS if it speaks it, and who is let in
 ///
-/// A [`Settings`] is one, of an acceptor that speaks no TLS.
-#[derive(Clone, Debug, Default)]
-pub struct AcceptSettings {
+/// A [`Settings`] is one, of an acceptor that speaks no TLS and lets everybody in.
+pub struct AcceptSettings<H = AcceptAll> {
     pub(super) limits: Settings,
     /// `None` speaks no TLS
     pub(crate) tls: Option<ServerTls>,
+    pub(super) hook: Arc<H>,
+    pub(super) hook_timeout: Duration,
+    /// `None` looks at no origin
+    pub(super) origins: Option<Origins>,
+    pub(super) cookies: bool,
 }
 
-impl AcceptSettings {
+impl<H> AcceptSettings<H> {
+    /// The default of [`hook_timeout`](Self::hook_timeout): half of what a server lets an upgrade
+    /// take, so that there is time for an answer
+    pub const HOOK_TIMEOUT: Duration = Duration::from_secs(5);
+
     forward_limits!(limits);
+
+    /// Who decides about each request; everybody is let in by default
+    ///
+    /// Handlers are given what it found out: see [`Hook`].
+    #[must_use]
+    pub fn upgrade<N: Hook>(self, hook: N) -> AcceptSettings<N> {
+        AcceptSettings {
+            limits: self.limits,
+            tls: self.tls,
+            hook: Arc::new(hook),
+            hook_timeout: self.hook_timeout,
+            origins: self.origins,
+            cookies: self.cookies,
+        }
+    }
+
+    /// How long the hook may take before the request is answered 503; 5 s by default, 1 ms to 24
+    /// hours
+    #[must_use]
+    pub const fn hook_timeout(mut self, limit: Duration) -> Self {
+        self.hook_timeout = limit;
+        self
+    }
+
+    /// Whose web pages may connect (RFC 6455, section 10.2): others are answered 403; all by default
+    #[must_use]
+    pub fn origins(mut self, origins: Origins) -> Self {
+        self.origins = Some(origins);
+        self
+    }
+
+    /// Whether cookies authenticate; they do not by default, and then nobody sees them
+    ///
+    /// A browser sends them for every page that connects here, so that [`origins`](Self::origins)
+    /// has to be said as well.
+    #[must_use]
+    pub const fn cookies(mut self, authenticate: bool) -> Self {
+        self.cookies = authenticate;
+        self
+    }
 
     /// Whether the values can be
     ///
     /// # Errors
     ///
-    /// See [`Settings::check`].
+    /// See [`Settings::check`]; or `hook_timeout` is under 1 ms or over 24 hours, or `cookies`
+    /// authenticate and no `origins` are checked.
     pub fn check(&self) -> Result<(), ConfigError> {
+        const SHORTEST: Duration = Duration::from_millis(1);
+        const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+        if !(SHORTEST..=LONGEST).contains(&self.hook_timeout) {
+            let limit = self.hook_timeout;
+            return Err(ConfigError::new(
+                "hook_timeout",
+                format_args!("is {limit:?}: it must be between {SHORTEST:?} and {LONGEST:?}"),
+            ));
+        }
+        if self.cookies && self.origins.is_none() {
+            return Err(ConfigError::new(
+                "cookies",
+                "authenticate, and every web page can send them: say whose may with `origins`, or \
+                 `Origins::any()` if something else tells who acts",
+            ));
+        }
         self.limits.check()
+    }
+}
+
+impl Default for AcceptSettings {
+    fn default() -> Self {
+        Settings::default().into()
     }
 }
 
 impl From<Settings> for AcceptSettings {
     fn from(limits: Settings) -> Self {
-        Self { limits, tls: None }
+        Self {
+            limits,
+            tls: None,
+            hook: Arc::new(AcceptAll),
+            hook_timeout: Self::HOOK_TIMEOUT,
+            origins: None,
+            cookies: false,
+        }
+    }
+}
+
+/// Shares the hook
+impl<H> Clone for AcceptSettings<H> {
+    fn clone(&self) -> Self {
+        Self {
+            limits: self.limits,
+            tls: self.tls.clone(),
+            hook: self.hook.clone(),
+            hook_timeout: self.hook_timeout,
+            origins: self.origins.clone(),
+            cookies: self.cookies,
+        }
+    }
+}
+
+impl<H> fmt::Debug for AcceptSettings<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AcceptSettings")
+            .field("limits", &self.limits)
+            .field("tls", &self.tls)
+            .field("hook_timeout", &self.hook_timeout)
+            .field("origins", &self.origins)
+            .field("cookies", &self.cookies)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_without_an_origin_are_refused_unless_said_otherwise() {
+        let settings = || AcceptSettings::default().cookies(true);
+        let error = settings().check().unwrap_err();
+        assert_eq!(error.setting(), "cookies");
+        assert!(error.to_string().contains("`origins`"), "{error}");
+        for said in [Origins::any(), Origins::same_host()] {
+            assert_eq!(settings().origins(said).check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn impossible_settings_are_refused_by_name() {
+        let zero = AcceptSettings::default().hook_timeout(Duration::ZERO);
+        assert_eq!(zero.check().unwrap_err().setting(), "hook_timeout");
+        let limits = AcceptSettings::default().max_head(1);
+        assert_eq!(limits.check().unwrap_err().setting(), "max_head");
     }
 }

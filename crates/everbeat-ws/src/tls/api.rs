@@ -21,7 +21,7 @@ impl<R: Runtime> Connector<R> {
     }
 }
 
-impl AcceptSettings {
+impl<H> AcceptSettings<H> {
     /// Speaks TLS, with this certificate; plain by default
     ///
     /// The handshake is a part of the upgrade: `handshake_timeout` bounds both together.
@@ -71,6 +71,6 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         settings: Settings,
     ) -> Result<(Self, RequestHead), UpgradeError> {
         let socket = secure_server(Some(tls), Counted::new(stream)).await?;
-        upgrade::server(socket, &settings).await
+        upgrade::open(socket, &settings).await
     }
 }

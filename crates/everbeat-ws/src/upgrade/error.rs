@@ -9,7 +9,9 @@ use async_tungstenite::tungstenite;
 use async_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use everbeat_core::Cause;
 use everbeat_core::cause::Cut;
+use everbeat_core::transport::Busy;
 
+use super::hook::Reject;
 use crate::error::cut;
 use crate::tls::TlsError;
 
@@ -51,6 +53,24 @@ pub enum UpgradeError {
     Method,
     /// The client sent bytes behind its request before it was granted
     EarlyBytes,
+    /// The request comes from another web page than those that may connect, by its `Origin`
+    Origin,
+    /// The server takes on no more; the peer was told when to come back
+    Busy(Busy),
+    /// The hook rejected the request, or failed with an error
+    Rejected(Box<Reject>),
+    /// The hook took longer than this, its setting `hook_timeout`
+    HookTimeout {
+        /// The limit
+        limit: Duration,
+    },
+    /// The hook panicked
+    HookPanicked,
+    /// What the hook wants to answer cannot be
+    Answer {
+        /// What is wrong with it
+        what: String,
+    },
     /// Something else, in the words of the handshake's own library
     Other(Box<dyn Error + Send + Sync>),
 }
@@ -64,6 +84,11 @@ impl UpgradeError {
             Self::Io(error) => cut(error),
             Self::Tls(error) => error.classify(),
             &Self::Status { status, retry_after } => Cause::Rejected { status, retry_after },
+            Self::Origin => rejected(403),
+            Self::Busy(Busy::PerAddress) => rejected(429),
+            Self::Busy(_) | Self::HookTimeout { .. } => rejected(503),
+            Self::Rejected(reject) => rejected(reject.status),
+            Self::HookPanicked | Self::Answer { .. } => rejected(500),
             other => Cause::NotWebSocket { detail: other.to_string().into() },
         }
     }
@@ -115,9 +140,24 @@ impl fmt::Display for UpgradeError {
             Self::Extension => f.write_str("an extension that was not asked for"),
             Self::Method => f.write_str("a method other than GET"),
             Self::EarlyBytes => f.write_str("bytes behind the request, before it was granted"),
+            Self::Origin => f.write_str("a page of another origin (`origins`)"),
+            Self::Busy(busy) => write!(f, "{busy}"),
+            Self::Rejected(reject) => match &reject.error {
+                Some(error) => write!(f, "the hook failed: {error}"),
+                None => write!(f, "rejected with status {}", reject.status),
+            },
+            Self::HookTimeout { limit } => {
+                write!(f, "the hook took longer than {limit:?} (`hook_timeout`)")
+            }
+            Self::HookPanicked => f.write_str("the hook panicked"),
+            Self::Answer { what } => write!(f, "the hook's answer cannot be: {what}"),
             Self::Other(error) => write!(f, "{error}"),
         }
     }
+}
+
+fn rejected(status: u16) -> Cause {
+    Cause::Rejected { status, retry_after: None }
 }
 
 impl Error for UpgradeError {
@@ -126,6 +166,7 @@ impl Error for UpgradeError {
             Self::Io(error) => Some(error),
             Self::Tls(error) => error.source(),
             Self::Other(error) => error.source(),
+            Self::Rejected(reject) => reject.error.as_ref().and_then(|error| error.source()),
             _ => None,
         }
     }

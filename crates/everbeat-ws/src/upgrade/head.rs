@@ -1,6 +1,7 @@
 //! A socket of which only the peer's HTTP head can be read: gathered whole within its limit, handed
 //! out up to its blank line, and not a byte behind it. What came glued to it stays here.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -103,6 +104,37 @@ impl<S> Head<S> {
     }
 }
 
+impl<S: AsyncRead + Unpin> Head<S> {
+    /// Gathers the head; where it ends, or `None` if the stream ends first
+    fn poll_gathered(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<usize>>> {
+        while self.end.is_none() {
+            let mut block = pool::block();
+            let polled = Pin::new(&mut self.socket).poll_read(cx, &mut block);
+            if let Poll::Ready(Ok(count)) = polled {
+                self.bytes.extend_from_slice(&block[..count]);
+            }
+            pool::give_block(block);
+            if ready!(polled)? == 0 {
+                self.problem = Some(UpgradeError::End);
+                return Poll::Ready(Ok(None));
+            }
+            if let Err(problem) = self.scan() {
+                self.problem = Some(problem);
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
+        }
+        Poll::Ready(Ok(self.end))
+    }
+
+    /// The head, whole; an error has its [`problem`](Self::problem), unless it is the socket's
+    pub(super) async fn whole(&mut self) -> io::Result<&[u8]> {
+        match poll_fn(|cx| self.poll_gathered(cx)).await? {
+            Some(end) => Ok(&self.bytes[..end]),
+            None => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Head<S> {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -110,27 +142,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Head<S> {
         into: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        loop {
-            if let Some(end) = this.end {
+        match ready!(this.poll_gathered(cx))? {
+            Some(end) => {
                 let count = into.len().min(end - this.given);
                 into[..count].copy_from_slice(&this.bytes[this.given..this.given + count]);
                 this.given += count;
-                return Poll::Ready(Ok(count));
+                Poll::Ready(Ok(count))
             }
-            let mut block = pool::block();
-            let polled = Pin::new(&mut this.socket).poll_read(cx, &mut block);
-            if let Poll::Ready(Ok(count)) = polled {
-                this.bytes.extend_from_slice(&block[..count]);
-            }
-            pool::give_block(block);
-            if ready!(polled)? == 0 {
-                this.problem = Some(UpgradeError::End);
-                return Poll::Ready(Ok(0));
-            }
-            if let Err(problem) = this.scan() {
-                this.problem = Some(problem);
-                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-            }
+            None => Poll::Ready(Ok(0)),
         }
     }
 }
