@@ -13,6 +13,7 @@ use everbeat_tokio::config::{ConnectionConfig, HeartbeatConfig};
 use everbeat_tokio::core::heartbeat::{Beat, Heartbeat};
 use everbeat_tokio::core::time::Timer;
 use everbeat_tokio::reconnect::{Backoff, Retry};
+use everbeat_tokio::server::{self, Accepted, Expire, Facts, Limits, Origins, Reject, Upgrade};
 use everbeat_tokio::transport::{FromStream, Incoming, Outgoing, TokioTimer};
 use everbeat_tokio::{Cause, Client, Connection, Event, Request, Server, Tokio};
 use futures_util::{Sink, Stream};
@@ -87,6 +88,44 @@ async fn tuned_client() -> Result {
     Ok(())
 }
 
+/// A server as production wants it
+async fn tuned_server(shutdown: impl Future<Output = ()>) -> Result {
+    let server = Server::builder()
+        .expire(
+            Expire::default()
+                .silent(Duration::from_secs(45)) // a promise, as a client's
+                .authentication(Duration::from_secs(900)) // refreshed by `handle.authenticated()`
+                .age(Duration::from_secs(3_600)), // so that a fleet rebalances
+        )
+        .limits(Limits::default().connections(50_000).per_address(20))
+        .upgrade(|request| async move {
+            let Some(token) = request.header("Authorization") else {
+                return Err(Reject::status(401).header("WWW-Authenticate", "Bearer"));
+            };
+            let user = user_of(token).await?; // any error: 500, and logged
+            Ok(Upgrade::accept(user).subprotocol("chat.v1"))
+        })
+        .listener(|listener| listener.origins(Origins::same_host()).max_message(1 << 20))
+        .bind("[::]:9001")
+        .await?
+        .on_expire(|handle, reason| println!("{} {reason}", handle.facts().peer));
+
+    let served = server.serve_until(chat, shutdown).await;
+    println!("{served}"); // and `served.cut` says who did not close in time
+    Ok(())
+}
+
+async fn chat(mut connection: server::Connection, peer: Accepted<Facts<User>>) -> Result {
+    peer.handle.tag("lobby")?;
+    while let Some(message) = connection.recv().await? {
+        let text = format!("{}: {message}", peer.facts.principal.name);
+        for slow in peer.handle.registry().send_tagged("lobby", text) {
+            slow.evict(); // its queue is full
+        }
+    }
+    Ok(())
+}
+
 /// The machines alone: no runtime, no socket; the loop is yours
 fn expert(wire: &mut impl YourWire, timer: &impl Timer, config: HeartbeatConfig) -> Cause {
     let mut heartbeat = Heartbeat::new(config, Tokio.seed(), timer.now());
@@ -131,6 +170,14 @@ where
 trait YourWire {
     fn ping(&mut self, payload: [u8; 8]);
     fn read_until(&mut self, deadline: everbeat_tokio::core::time::Instant) -> Option<Vec<u8>>;
+}
+
+struct User {
+    name: String,
+}
+
+async fn user_of(token: &str) -> std::result::Result<User, std::io::Error> {
+    Ok(User { name: token.to_owned() })
 }
 
 async fn fresh_token() -> Result<String> {

@@ -20,7 +20,7 @@ pub mod builder;
 mod draining;
 mod expire;
 pub mod handled;
-pub mod handler;
+mod handler;
 mod limits;
 pub mod registry;
 mod served;

@@ -18,6 +18,7 @@ use crate::handler::{Accepted, Handler};
 
 pub(crate) use shared::Shared;
 
+pub use crate::handler::WithoutFacts;
 pub use serving::Serving;
 pub use upgrading::Upgrading;
 

@@ -24,7 +24,7 @@ const fn runtime(name: &'static str) -> Rule {
 
 const RULES: &[Rule] = &[
     Rule { name: CORE, builds_on: &[], tests_use: &[] },
-    Rule { name: WS, builds_on: &[CORE], tests_use: &[FAULTS] },
+    Rule { name: WS, builds_on: &[CORE], tests_use: &[FAULTS, SIM] },
     Rule { name: SERVER, builds_on: &[CORE], tests_use: &[] },
     Rule { name: SIM, builds_on: &[CORE], tests_use: &[SERVER] },
     Rule { name: ASYNC_IO, builds_on: &[CORE, WS], tests_use: &[] },

@@ -32,10 +32,6 @@ impl<X> ConnectionHandle<X> {
         Self { inner: Arc::new(Inner { facts, mailbox, tags: Own::default(), registry }) }
     }
 
-    pub(super) fn registry(&self) -> &Registry<X> {
-        &self.inner.registry
-    }
-
     pub(super) fn tags_own(&self) -> &Own {
         &self.inner.tags
     }
@@ -54,6 +50,12 @@ impl<X> ConnectionHandle<X> {
     #[must_use]
     pub fn facts(&self) -> &X {
         &self.inner.facts
+    }
+
+    /// The registry that it is in, with everybody else
+    #[must_use]
+    pub fn registry(&self) -> &Registry<X> {
+        &self.inner.registry
     }
 
     /// Whether the connection's task is still there

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use everbeat_core::time::Timer;
 use everbeat_core::transport::Busy;
 
-use super::{AcceptError, AcceptSettings, Facts};
+use super::{AcceptError, AcceptSettings, Boxed, Facts};
 use crate::runtime::Runtime;
 use crate::socket::{Counted, Socket, tune};
 use crate::tls;
@@ -33,7 +33,7 @@ pub struct Upgrading<R: Runtime, H: Hook> {
 enum Step<R: Runtime, H: Hook> {
     /// Boxed, as what becomes of it
     Waiting(Box<Waiting<R, H>>),
-    Running(Pin<Box<dyn Future<Output = Outcome<R::Stream, H::Principal>> + Send>>),
+    Running(Boxed<Outcome<R::Stream, H::Principal>>),
     Over,
 }
 

@@ -8,6 +8,7 @@ mod allocations;
 #[expect(unreachable_pub, reason = "it is a library's module too")]
 mod certificates;
 mod counting;
+mod hook;
 mod memory;
 mod round_trip;
 mod stops;

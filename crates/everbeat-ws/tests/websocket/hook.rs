@@ -1,0 +1,277 @@
+//! The upgrade hook, in virtual time: what it is shown, what the peer is answered, how long it may
+//! take, and what its mistakes cost.
+
+use std::future::{Future, pending};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use everbeat_core::cause::Cause;
+use everbeat_core::time::Timer;
+use everbeat_core::transport::Transport;
+use everbeat_sim::{Sim, SimTimer};
+use everbeat_ws::accept::{AcceptError, AcceptSettings, Facts};
+use everbeat_ws::upgrade::{Hook, Origins, Reject, Upgrade, UpgradeError, UpgradeRequest};
+use everbeat_ws::{Settings, WebSocket};
+use futures_util::future::join;
+use futures_util::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{End, duplex};
+use crate::upgrade::ASK;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn settings() -> AcceptSettings {
+    Settings::default().into()
+}
+
+fn peer() -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 7], 4_711))
+}
+
+/// What a request with these headers more is answered, and what becomes of it on our side
+fn ask<H: Hook>(
+    settings: AcceptSettings<H>,
+    more: &str,
+) -> (String, Result<Facts<H::Principal>, AcceptError>) {
+    let mut sim = Sim::seed(1);
+    let (text, accepted) = ask_in(&mut sim, settings, more);
+    (text, accepted.map(|(_, facts)| facts))
+}
+
+fn ask_in<H: Hook>(
+    sim: &mut Sim,
+    settings: AcceptSettings<H>,
+    more: &str,
+) -> (String, Result<(WebSocket<End>, Facts<H::Principal>), AcceptError>) {
+    let (one, mut theirs) = duplex(1 << 20, None);
+    let (timer, ask) = (sim.timer(), ASK.replace("Host: a\r\n", &format!("Host: a\r\n{more}")));
+    let both = async move {
+        let answer = async {
+            theirs.write_all(ask.as_bytes()).await.unwrap();
+            let mut text = Vec::new();
+            let mut byte = [0];
+            // A granted upgrade goes on behind its answer
+            while !text.starts_with(b"HTTP/1.1 101") || !text.ends_with(b"\r\n\r\n") {
+                match theirs.read(&mut byte).await.unwrap() {
+                    0 => break,
+                    _ => text.push(byte[0]),
+                }
+            }
+            theirs.close().await.unwrap();
+            String::from_utf8(text).unwrap()
+        };
+        join(answer, WebSocket::accept_with(one, peer(), &settings, &timer)).await
+    };
+    match sim.block_on(both, 3_600 * SECOND) {
+        Ok(both) => both,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The error of an upgrade that was not granted
+fn error<P>(accepted: Result<P, AcceptError>) -> UpgradeError {
+    match accepted {
+        Err(AcceptError::Upgrade(error)) => error,
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("it was granted"),
+    }
+}
+
+#[test]
+fn a_hook_accepts_with_a_subprotocol_headers_and_a_principal() {
+    let hook = |request: UpgradeRequest| async move {
+        assert_eq!((request.path(), request.peer()), ("/x", peer()));
+        let offered: Vec<_> = request.subprotocols().collect();
+        assert_eq!(offered, ["chat.v2", "chat.v1", "other"]);
+        let user: u64 = request.header("X-User").unwrap_or_default().parse()?;
+        let accepted = Upgrade::accept(user).subprotocol("chat.v1");
+        Ok(accepted.header("Set-Cookie", "a=1").header("Set-Cookie", "b=2"))
+    };
+    let more = "X-User: 42\r\nSec-WebSocket-Protocol: chat.v2, chat.v1\r\n\
+                Sec-WebSocket-Protocol: other\r\n";
+    let (text, accepted) = ask(settings().upgrade(hook), more);
+    assert!(text.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{text}");
+    for line in ["sec-websocket-protocol: chat.v1", "set-cookie: a=1", "set-cookie: b=2"] {
+        assert!(text.lines().any(|is| is.eq_ignore_ascii_case(line)), "{text}");
+    }
+    let facts = accepted.unwrap();
+    assert_eq!((facts.principal, facts.subprotocol.as_deref()), (42, Some("chat.v1")));
+    assert_eq!((facts.peer, facts.request.path()), (peer(), "/x"));
+}
+
+#[test]
+fn without_a_hook_everybody_is_let_in_and_no_subprotocol_is_chosen() {
+    let (text, accepted) = ask(settings(), "Sec-WebSocket-Protocol: chat\r\n");
+    assert!(!text.to_lowercase().contains("protocol: chat"), "{text}");
+    assert_eq!(accepted.unwrap().subprotocol, None);
+}
+
+#[test]
+fn a_hook_rejects_with_status_headers_and_text() {
+    let hook = |_: UpgradeRequest| async {
+        let reject = Reject::status(401).header("WWW-Authenticate", "Bearer");
+        Err::<Upgrade<()>, _>(reject.body("who are you?"))
+    };
+    let (text, accepted) = ask(settings().upgrade(hook), "");
+    assert!(text.starts_with("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n"), "{text}");
+    assert!(text.contains("\r\nwww-authenticate: Bearer\r\n"), "{text}");
+    assert!(text.ends_with("Content-Length: 12\r\n\r\nwho are you?"), "{text}");
+    let error = error(accepted);
+    assert_eq!(error.classify(), Cause::Rejected { status: 401, retry_after: None });
+}
+
+#[test]
+fn an_error_of_a_hook_is_ours_to_know_and_not_the_peer_s() {
+    let hook = |_: UpgradeRequest| async {
+        let user: u64 = "s3cret".parse::<u64>().map_err(|_| std::io::Error::other("s3cret"))?;
+        Ok(Upgrade::accept(user))
+    };
+    let (text, accepted) = ask(settings().upgrade(hook), "");
+    assert!(text.starts_with("HTTP/1.1 500 ") && !text.contains("s3cret"), "{text}");
+    assert!(error(accepted).to_string().contains("s3cret"));
+}
+
+#[test]
+fn what_a_hook_cannot_answer_is_its_own_mistake() {
+    type Answer = fn() -> Result<Upgrade<()>, Reject>;
+    let accept = || Upgrade::accept(());
+    let _ = accept;
+    let cases: [(Answer, &str); 9] = [
+        (|| Ok(Upgrade::accept(()).subprotocol("never asked for")), "never asked for"),
+        (|| Ok(Upgrade::accept(()).header("Connection", "close")), "connection"),
+        (|| Ok(Upgrade::accept(()).header("Sec-WebSocket-Accept", "x")), "sec-websocket-accept"),
+        (|| Ok(Upgrade::accept(()).header("A", "b\r\nSet-Cookie: c")), "header a"),
+        (|| Ok(Upgrade::accept(()).header("A\r\nB", "c")), "names no header"),
+        (|| Err(Reject::status(200)), "200"),
+        (|| Err(Reject::status(600)), "600"),
+        (|| Err(Reject::status(401).header("Content-Length", "0")), "content-length"),
+        (|| Err(Reject::status(401).header("A", "b\r\n\r\nc")), "header a"),
+    ];
+    for (answer, word) in cases {
+        let hook = move |_: UpgradeRequest| async move { answer() };
+        let (text, accepted) = ask(settings().upgrade(hook), "Sec-WebSocket-Protocol: chat\r\n");
+        assert!(text.starts_with("HTTP/1.1 500 "), "{text}");
+        assert!(!text.contains("Set-Cookie"), "{text}");
+        let error = error(accepted);
+        assert!(matches!(error, UpgradeError::Answer { .. }), "{error:?}");
+        assert!(error.to_string().contains(word), "{error} does not say {word}");
+    }
+}
+
+#[test]
+fn a_hook_that_takes_too_long_is_answered_for_at_its_limit() {
+    let mut sim = Sim::seed(2);
+    let hook = |_: UpgradeRequest| pending::<Result<Upgrade<()>, Reject>>();
+    let limited = settings().upgrade(hook).hook_timeout(3 * SECOND);
+    let timer = sim.timer();
+    let (text, accepted) = ask_in(&mut sim, limited, "");
+    assert_eq!(timer.now().since_origin(), 3 * SECOND);
+    assert!(text.starts_with("HTTP/1.1 503 "), "{text}");
+    let error = error(accepted.map(drop));
+    assert!(error.to_string().contains("`hook_timeout`"), "{error}");
+    assert!(matches!(error, UpgradeError::HookTimeout { limit } if limit == 3 * SECOND));
+}
+
+#[test]
+fn a_hook_that_is_slow_and_within_its_time_is_waited_for() {
+    let mut sim = Sim::seed(3);
+    let timer = sim.timer();
+    let hook = after(timer.clone(), 2 * SECOND);
+    let (text, accepted) = ask_in(&mut sim, settings().upgrade(hook), "");
+    assert!(text.starts_with("HTTP/1.1 101 ") && accepted.is_ok());
+    assert_eq!(timer.now().since_origin(), 2 * SECOND);
+}
+
+fn after(timer: SimTimer, delay: Duration) -> impl Hook<Principal = ()> {
+    move |_: UpgradeRequest| -> std::pin::Pin<Box<dyn Future<Output = _> + Send>> {
+        let timer = timer.clone();
+        Box::pin(async move {
+            timer.sleep_until(timer.now() + delay).await;
+            Ok(Upgrade::accept(()))
+        })
+    }
+}
+
+#[test]
+fn a_panic_of_a_hook_rejects_one_request() {
+    let early = |_: UpgradeRequest| -> std::future::Ready<Result<Upgrade<()>, Reject>> {
+        panic!("before its future")
+    };
+    let late = |request: UpgradeRequest| async move {
+        assert_ne!(request.path(), "/x", "in its future");
+        Ok(Upgrade::accept(()))
+    };
+    for (text, accepted) in [ask(settings().upgrade(early), ""), ask(settings().upgrade(late), "")]
+    {
+        assert!(text.starts_with("HTTP/1.1 500 ") && !text.contains("future"), "{text}");
+        assert!(matches!(error(accepted), UpgradeError::HookPanicked));
+    }
+}
+
+#[test]
+fn a_page_of_another_origin_is_answered_403_before_the_hook() {
+    let hook = |_: UpgradeRequest| async {
+        panic!("it is not asked");
+        #[expect(unreachable_code, reason = "it says the type of the answer")]
+        Ok::<_, Reject>(Upgrade::accept(()))
+    };
+    let ours = Origins::only(["https://app.example.com"]).unwrap();
+    let (text, accepted) =
+        ask(settings().upgrade(hook).origins(ours.clone()), "Origin: https://evil.example\r\n");
+    assert!(text.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{text}");
+    assert!(matches!(error(accepted), UpgradeError::Origin));
+    for good in ["", "Origin: https://app.example.com\r\n"] {
+        assert!(ask(settings().origins(ours.clone()), good).1.is_ok(), "{good}");
+    }
+}
+
+#[test]
+fn a_cookie_is_seen_only_where_cookies_authenticate() {
+    let cookie = "Cookie: session=1\r\n";
+    let hook = |request: UpgradeRequest| async move {
+        Ok::<_, Reject>(Upgrade::accept(request.header("cookie").map(str::to_owned)))
+    };
+    let (_, hidden) = ask(settings().upgrade(hook), cookie);
+    let hidden = hidden.unwrap();
+    assert_eq!((hidden.principal.as_deref(), hidden.request.header("Cookie")), (None, None));
+    let told = settings().upgrade(hook).cookies(true).origins(Origins::same_host());
+    let (_, shown) = ask(told, cookie);
+    assert_eq!(shown.unwrap().principal.as_deref(), Some("session=1"));
+}
+
+#[test]
+fn what_came_glued_to_a_request_is_refused_with_a_hook_too() {
+    let (one, mut theirs) = duplex(1 << 20, None);
+    let mut sim = Sim::seed(4);
+    let timer = sim.timer();
+    let both = async move {
+        let hook = |_: UpgradeRequest| async { Ok::<_, Reject>(Upgrade::accept(())) };
+        let settings = settings().upgrade(hook);
+        let asking = async {
+            theirs.write_all(format!("{ASK}early").as_bytes()).await.unwrap();
+            theirs.close().await.unwrap();
+        };
+        join(asking, WebSocket::accept_with(one, peer(), &settings, &timer)).await.1
+    };
+    let accepted = sim.block_on(both, SECOND).unwrap();
+    assert!(matches!(error(accepted.map(drop)), UpgradeError::EarlyBytes));
+}
+
+/// A granted upgrade goes on as any other
+#[test]
+fn a_websocket_behind_a_hook_speaks() {
+    let mut sim = Sim::seed(5);
+    let hook = |_: UpgradeRequest| async { Ok::<_, Reject>(Upgrade::accept("who")) };
+    let (_, accepted) = ask_in(&mut sim, settings().upgrade(hook), "");
+    let (mut websocket, facts) = accepted.unwrap();
+    assert_eq!(facts.principal, "who");
+    let said =
+        sim.block_on(
+            async move {
+                std::future::poll_fn(|cx| std::pin::Pin::new(&mut websocket).poll_recv(cx)).await
+            },
+            SECOND,
+        );
+    // The peer has only closed its half
+    assert!(matches!(said, Ok(Some(Err(everbeat_ws::Error::End)))), "{said:?}");
+}
