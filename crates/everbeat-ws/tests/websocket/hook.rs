@@ -20,6 +20,8 @@ use crate::upgrade::ASK;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+type Accepted<P> = Result<(WebSocket<End>, Facts<P>), AcceptError>;
+
 fn settings() -> AcceptSettings {
     Settings::default().into()
 }
@@ -42,7 +44,7 @@ fn ask_in<H: Hook>(
     sim: &mut Sim,
     settings: AcceptSettings<H>,
     more: &str,
-) -> (String, Result<(WebSocket<End>, Facts<H::Principal>), AcceptError>) {
+) -> (String, Accepted<H::Principal>) {
     let (one, mut theirs) = duplex(1 << 20, None);
     let (timer, ask) = (sim.timer(), ASK.replace("Host: a\r\n", &format!("Host: a\r\n{more}")));
     let both = async move {
@@ -134,8 +136,6 @@ fn an_error_of_a_hook_is_ours_to_know_and_not_the_peer_s() {
 #[test]
 fn what_a_hook_cannot_answer_is_its_own_mistake() {
     type Answer = fn() -> Result<Upgrade<()>, Reject>;
-    let accept = || Upgrade::accept(());
-    let _ = accept;
     let cases: [(Answer, &str); 9] = [
         (|| Ok(Upgrade::accept(()).subprotocol("never asked for")), "never asked for"),
         (|| Ok(Upgrade::accept(()).header("Connection", "close")), "connection"),
