@@ -7,6 +7,7 @@ mod arrows;
 mod attributes;
 mod changelog;
 mod core_dependencies;
+mod fault_table;
 mod file_size;
 mod foreign;
 mod licences;
@@ -52,6 +53,7 @@ const CHECKS: &[Check] = &[
     ("paths of one machine", machine_paths::check),
     ("links", links::check),
     ("readme is compiled", readme::check),
+    ("tests of the fault table", fault_table::check),
     ("changelog", changelog::check),
 ];
 

@@ -1,0 +1,92 @@
+//! Every line of the README's fault table names a test that shows it, and the test is there.
+
+use super::tree::{Finding, Tree};
+
+const HEADING: &str = "## What happens when";
+
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    let Some(readme) = tree.file("README.md") else {
+        return Vec::new();
+    };
+    let section = readme.text.split(HEADING).nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows: Vec<_> = section
+        .unwrap_or_default()
+        .lines()
+        .filter(|line| line.starts_with('|') && !line.starts_with("|--"))
+        .skip(1)
+        .collect();
+    if rows.is_empty() {
+        return vec![Finding::new("README.md", "has no table of faults")];
+    }
+    let mut findings = Vec::new();
+    for row in rows {
+        let shown_by = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        let tests: Vec<_> =
+            shown_by.split(',').map(str::trim).filter(|it| !it.is_empty()).collect();
+        if tests.is_empty() {
+            findings.push(Finding::new("README.md", format!("no test shows `{row}`")));
+        }
+        for test in tests.into_iter().filter(|test| !exists(tree, test)) {
+            findings.push(Finding::new("README.md", format!("{test} is no test")));
+        }
+    }
+    findings
+}
+
+/// A function that is a test, in backticks, or a line of the conformance suite, in quotes
+fn exists(tree: &Tree, test: &str) -> bool {
+    if let Some(name) = test.strip_prefix('`').and_then(|test| test.strip_suffix('`')) {
+        let function = format!("fn {name}(");
+        return tree.rust().any(|file| {
+            let mut before = ["", "", ""];
+            file.text.lines().any(|line| {
+                let is = line.contains(&function) && before.iter().any(|line| is_test(line));
+                before = [before[1], before[2], line.trim()];
+                is
+            })
+        });
+    }
+    let suite = |path: &str| path.starts_with("crates/everbeat-conformance/src/");
+    test.len() > 2
+        && test.starts_with('"')
+        && test.ends_with('"')
+        && tree.rust().any(|file| suite(&file.path) && file.text.contains(&format!("{test} =>")))
+}
+
+fn is_test(line: &str) -> bool {
+    line.starts_with("#[") && line.trim_end_matches([']', ')']).ends_with("test")
+        || line.starts_with("#[tokio::test(")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(row: &str, rust: &str) -> usize {
+        let readme =
+            format!("# x\n\n{HEADING}\n\n| a | b | c |\n|---|---|---|\n{row}\n\n## More\n");
+        let suite = "    \"a line holds\" => check,\n";
+        check(&Tree::of([
+            ("README.md", &*readme),
+            ("crates/x/src/lib.rs", rust),
+            ("crates/everbeat-conformance/src/lines.rs", suite),
+        ]))
+        .len()
+    }
+
+    #[test]
+    fn every_row_names_tests_that_are_there() {
+        let test = "#[test]\nfn it_holds() {\n}\n";
+        assert_eq!(findings("| x | y | `it_holds` |", test), 0);
+        assert_eq!(findings("| x | y | `it_holds`, \"a line holds\" |", test), 0);
+        assert_eq!(
+            findings("| x | y | `it_holds` |", "#[tokio::test]\nasync fn it_holds() {\n"),
+            0
+        );
+        assert_eq!(findings("| x | y | |", test), 1);
+        assert_eq!(findings("| x | y | `it_fails` |", test), 1);
+        assert_eq!(findings("| x | y | \"no line\" |", test), 1);
+        assert_eq!(findings("| x | y | `it_holds` |", "fn it_holds() {\n}\n"), 1);
+        assert_eq!(findings("", test), 1);
+    }
+}
