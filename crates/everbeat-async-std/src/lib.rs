@@ -18,6 +18,9 @@
 //! # }
 //! ```
 //!
+//! Features: `server`, on by default, is the server, its registry and its expiry; `tls` is `wss`, by
+//! rustls with ring as its provider. Without `tls` a `wss` URL is refused, and the error says so.
+//!
 //! Everything happens on async-std's global executor, which starts with the first task; there is
 //! nothing to set up.
 

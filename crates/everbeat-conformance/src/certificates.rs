@@ -39,6 +39,16 @@ impl Authority {
         self.0.pem()
     }
 
+    /// A certificate for this name that has signed itself and is a CA's
+    #[must_use]
+    pub fn self_signed(name: &str) -> Certified {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Certified { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+
     /// A good certificate for this name or address
     #[must_use]
     pub fn certify(&self, name: &str) -> Certified {

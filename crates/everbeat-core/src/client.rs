@@ -30,6 +30,7 @@ use crate::outcome::{Disconnected, Tally, Unconfirmed};
 use crate::reconnect::Reconnect;
 use crate::time::{Alarm, Timer, Wake};
 use crate::transport::{Connect, Endpoint};
+use crate::turn::Turn;
 
 pub use builder::ClientBuilder;
 pub use queue::Queue;
@@ -65,6 +66,8 @@ pub struct Client<C: Connect, K: Timer> {
     established: bool,
     /// Why there is no further event
     outcome: Option<Cause>,
+    /// Its application's, while that does nothing but send
+    turn: Turn,
 }
 
 impl<C: Connect, K: Timer + Clone> Client<C, K> {
@@ -107,6 +110,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         poll_fn(|cx| {
             let wake = &mut Wake::new(cx);
             let mut this = Pin::new(&mut *self);
+            ready!(this.as_mut().project().turn.poll(wake.cx));
             let Some(offered) = message.take() else {
                 return Poll::Ready(Ok(()));
             };
@@ -217,11 +221,12 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// Takes a message into the queue, if it fits
     fn offer(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
         let this = self.project();
-        if this.outcome.is_some() || this.closing.is_some() {
-            return Err(SendError::Over { message });
+        if let Some(cause) = over(this.outcome.as_ref(), this.closing.is_some()) {
+            return Err(SendError::Over { message, cause: Some(cause) });
         }
         this.outbox.push(message, &this.settings.queue)?;
         this.tally.accepted += 1;
+        this.turn.note_sent();
         Ok(())
     }
 
@@ -285,8 +290,8 @@ impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
         let queue = self.settings.queue;
-        if self.outcome.is_some() || self.closing.is_some() {
-            return Err(SendError::Over { message });
+        if let Some(cause) = over(self.outcome.as_ref(), self.closing.is_some()) {
+            return Err(SendError::Over { message, cause: Some(cause) });
         }
         if !queue.takes(&message) {
             return Err(SendError::TooLarge { message, queue });
@@ -374,10 +379,12 @@ pub enum SendError {
         /// The queue that it does not fit into
         queue: Queue,
     },
-    /// The client was closed or has given up
+    /// The client or the connection was closed, has given up, or has ended
     Over {
         /// The message
         message: Message,
+        /// Why; `None` if that is not known, for the pump was dropped
+        cause: Option<Cause>,
     },
 }
 
@@ -388,7 +395,7 @@ impl SendError {
         match self {
             Self::Full { message, .. }
             | Self::TooLarge { message, .. }
-            | Self::Over { message } => message,
+            | Self::Over { message, .. } => message,
         }
     }
 }
@@ -404,12 +411,20 @@ impl fmt::Display for SendError {
                     message.len()
                 )
             }
-            Self::Over { .. } => f.write_str("the client is over"),
+            Self::Over { cause: Some(cause), .. } => {
+                write!(f, "nothing more can be sent: {cause}")
+            }
+            Self::Over { cause: None, .. } => f.write_str("nothing more can be sent"),
         }
     }
 }
 
 impl Error for SendError {}
+
+/// Why nothing more can be sent, if nothing can
+fn over(outcome: Option<&Cause>, closing: bool) -> Option<Cause> {
+    outcome.cloned().or_else(|| closing.then_some(Cause::ClosedByUs))
+}
 
 /// What the user decides about a cause
 type VerdictFn = Box<dyn Fn(&Cause) -> crate::reconnect::Retry + Send + Sync>;

@@ -243,7 +243,12 @@ impl PingLimit {
     /// So many at once, and so many a second on average
     ///
     /// Time in which the connection was not read counts for the average as any other, so that
-    /// Pings which had to wait are no flood.
+    /// Pings which had to wait are no flood. Nor can they be told from those of a peer that was
+    /// quiet, which may then send at once what it has saved: at most `burst`, and `per_second` for
+    /// each second since the last time but one that everything had been read. An awaited connection
+    /// finds that with every beat at least, so that it is two beats' time; without a beat it is as
+    /// long as the peer was quiet. On average over its life no peer sends more than `per_second`,
+    /// and `burst` on top.
     ///
     /// # Errors
     ///

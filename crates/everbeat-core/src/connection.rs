@@ -27,6 +27,7 @@ use crate::message::Message;
 use crate::outcome::{Disconnected, Ledger};
 use crate::time::{Alarm, Instant, Timer, Wake};
 use crate::transport::Transport;
+use crate::turn::Turn;
 
 /// One WebSocket with its heartbeat; works with any RFC 6455 peer, in either role
 ///
@@ -62,6 +63,8 @@ pub struct Connection<T: Transport, K: Timer> {
     last_message: Instant,
     /// What happened since the clock was last read: a wake-up reads it once, at its end
     since_clock: SinceClock,
+    /// Its application's, while that does nothing but send
+    turn: Turn,
 }
 
 /// Where a connection is in its life
@@ -130,6 +133,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             ahead: VecDeque::new(),
             write_failed: None,
             last_message: now,
+            turn: Turn::default(),
         }
     }
 
@@ -170,7 +174,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// Sends a message: returns once the transport has accepted it and was asked once to write it
     ///
-    /// What is not written by then is written while the connection is awaited again.
+    /// What is not written by then is written while the connection is awaited again. Of a task that
+    /// sends without ever having to wait, each 64th message or so lets others run first.
     ///
     /// # Errors
     ///
@@ -187,6 +192,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         poll_fn(|cx| {
             let wake = &mut Wake::new(cx);
             let mut this = Pin::new(&mut *self);
+            ready!(this.as_mut().project().turn.poll(wake.cx));
             ready!(this.as_mut().poll_room(wake))?;
             if let Some(message) = message.take() {
                 this.as_mut().start_send(message)?;
@@ -285,7 +291,8 @@ impl<T: Transport, K: Timer> Stream for Connection<T, K> {
 impl<T: Transport, K: Timer> Sink<Message> for Connection<T, K> {
     type Error = Cause;
 
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        ready!(self.as_mut().project().turn.poll(cx));
         self.poll_room(&mut Wake::new(cx))
     }
 

@@ -37,6 +37,7 @@ pub mod reconnect;
 mod spawn;
 pub mod time;
 pub mod transport;
+mod turn;
 
 pub use cause::Cause;
 pub use client::Client;

@@ -100,7 +100,8 @@ impl<R: Runtime> Connector<R> {
     /// How to make each attempt's request: another host, a fresh token
     ///
     /// Called anew for every attempt, inside its time limit. The URL that this connector was made
-    /// with is then not used.
+    /// with is then not used, except that one for `wss` stays one for `wss`: a request for `ws` is
+    /// then [`ConnectError::Downgrade`], and nobody is dialled.
     #[must_use]
     pub fn request<F, Fut, E>(mut self, mut make: F) -> Self
     where
@@ -134,9 +135,12 @@ impl<R: Runtime> Connect for Connector<R> {
         };
         let (runtime, timer) = (self.runtime.clone(), self.timer.clone());
         let (settings, tls) = (self.settings, self.tls.clone());
-        let headers = self.headers.clone();
+        let (headers, secure) = (self.headers.clone(), self.request.is_secure());
         Box::pin(async move {
             let mut request = made.await.map_err(ConnectError::Request)?;
+            if secure && !request.is_secure() {
+                return Err(ConnectError::Downgrade);
+            }
             request.add_missing(&headers);
             let stream = dial::dial(&runtime, &timer, &request).await?;
             if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp, &settings)) {

@@ -16,6 +16,8 @@ mod pem;
 mod platform;
 #[cfg(feature = "tls")]
 mod server;
+#[cfg(feature = "tls")]
+mod words;
 
 pub use error::TlsError;
 /// The version of rustls that `from_rustls` takes

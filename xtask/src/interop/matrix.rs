@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 
+use super::peer::Expected;
 use super::plan::Trial;
 use super::settings::STALLED;
 use crate::shell::{GREEN, RED, YELLOW, paint};
@@ -31,12 +32,21 @@ impl Verdict {
     }
 
     /// A trial's; what passes although its description says otherwise is a stale description
-    fn of(outcome: Result<String>, known: Option<&str>) -> (Self, String) {
+    ///
+    /// What fails otherwise than its description says is a failure: an exception for one fault must
+    /// not hide another.
+    fn of(outcome: Result<String>, known: Option<&Expected>) -> (Self, String) {
         match (outcome, known) {
             (Ok(seen), None) => (Self::Pass, seen),
             (Err(error), None) => (Self::Fail, format!("{error:#}")),
-            (Err(error), Some(why)) => (Self::Expected, format!("{why} ({error:#})")),
-            (Ok(seen), Some(why)) => {
+            (Err(error), Some(known)) => {
+                let (why, error) = (&known.why, format!("{error:#}"));
+                match error.contains(&known.error) {
+                    true => (Self::Expected, format!("{why} ({error})")),
+                    false => (Self::Fail, format!("{error}; known is `{}`: {why}", known.error)),
+                }
+            }
+            (Ok(seen), Some(Expected { why, .. })) => {
                 (Self::Fail, format!("it holds ({seen}): take `{why}` out of the description"))
             }
         }
@@ -169,8 +179,12 @@ mod tests {
         };
         assert_eq!(of(Ok("seen"), None), ("pass", "seen".into()));
         assert_eq!(of(Err(anyhow!("bad")), None), ("fail", "bad".into()));
-        assert_eq!(of(Err(anyhow!("bad")), Some("known")), ("expected", "known (bad)".into()));
-        let (verdict, detail) = of(Ok("seen"), Some("known"));
+        let known = Expected::new("bad", "known");
+        assert_eq!(of(Err(anyhow!("bad")), Some(&known)), ("expected", "known (bad)".into()));
+        let (verdict, detail) = of(Ok("seen"), Some(&known));
         assert!(verdict == "fail" && detail.contains("known"), "{detail}");
+        // Another fault in the same place is none that is known
+        let (verdict, detail) = of(Err(anyhow!("worse")), Some(&known));
+        assert!(verdict == "fail" && detail.contains("worse"), "{detail}");
     }
 }

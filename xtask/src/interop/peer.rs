@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 /// What a program is in a pair
@@ -49,11 +49,20 @@ pub(super) struct Peer {
 
 /// What a peer is known to do differently
 #[derive(Debug, PartialEq, Eq)]
-struct Expected {
+pub(super) struct Expected {
     /// In this role; in both without one
     role: Option<String>,
     scenario: String,
-    why: String,
+    /// A part of the error that it ends with
+    pub(super) error: String,
+    pub(super) why: String,
+}
+
+impl Expected {
+    #[cfg(test)]
+    pub(super) fn new(error: &str, why: &str) -> Self {
+        Self { role: None, scenario: String::new(), error: error.into(), why: why.into() }
+    }
 }
 
 impl Peer {
@@ -82,6 +91,7 @@ impl Peer {
             Ok(Expected {
                 role: entry["role"].as_str().map(String::from),
                 scenario: word(&entry["scenario"])?,
+                error: some_words(&entry["error"])?,
                 why: word(&entry["why"])?,
             })
         });
@@ -96,12 +106,11 @@ impl Peer {
     }
 
     /// Why it is known to fail there
-    pub(super) fn expected(&self, role: Role, scenario: &str) -> Option<&str> {
-        let known = self.expected.iter().find(|entry| {
+    pub(super) fn expected(&self, role: Role, scenario: &str) -> Option<&Expected> {
+        self.expected.iter().find(|entry| {
             entry.scenario == scenario
                 && entry.role.as_deref().is_none_or(|known| known == role.name())
-        });
-        known.map(|entry| &*entry.why)
+        })
     }
 
     /// A command line of its description, with its folders in their places
@@ -109,6 +118,12 @@ impl Peer {
         let (home, folder) = (home.to_string_lossy(), self.folder.to_string_lossy());
         line.iter().map(|word| word.replace("{home}", &home).replace("{peer}", &folder)).collect()
     }
+}
+
+fn some_words(value: &Value) -> Result<String> {
+    let text = word(value)?;
+    ensure!(!text.is_empty(), "an empty error would be a part of every error");
+    Ok(text)
 }
 
 fn items<'a>(description: &'a Value, key: &str) -> Result<&'a [Value]> {
@@ -133,8 +148,8 @@ mod tests {
         "needs": ["ruby"],
         "install": [["gem", "install", "--install-dir", "{home}", "x"]],
         "start": ["ruby", "{peer}/peer.rb"],
-        "expected": [{ "role": "server", "scenario": "stop", "why": "it never looks" },
-                     { "scenario": "echo", "why": "it is mute" }]
+        "expected": [{ "role": "server", "scenario": "stop", "error": "not closed", "why": "it never looks" },
+                     { "scenario": "echo", "error": "nothing", "why": "it is mute" }]
     }"#;
 
     #[test]
@@ -149,9 +164,10 @@ mod tests {
     #[test]
     fn what_is_known_is_known_for_its_role_or_for_both() {
         let peer = Peer::parse(Path::new("faye"), TEXT).unwrap();
-        assert_eq!(peer.expected(Role::Server, "stop"), Some("it never looks"));
-        assert_eq!(peer.expected(Role::Client, "stop"), None);
-        assert_eq!(peer.expected(Role::Client, "echo"), Some("it is mute"));
+        let why = |role, scenario| peer.expected(role, scenario).map(|known| &*known.why);
+        assert_eq!(why(Role::Server, "stop"), Some("it never looks"));
+        assert_eq!(why(Role::Client, "stop"), None);
+        assert_eq!(why(Role::Client, "echo"), Some("it is mute"));
     }
 
     #[test]
@@ -160,6 +176,7 @@ mod tests {
             (r#""needs": ["ruby"],"#, "", "no list of words"),
             ("install", "instal", "install"),
             (r#""why": "it is mute""#, r#""why": 3"#, "`3`"),
+            ("not closed", "", "every error"),
         ] {
             let error = Peer::parse(Path::new("x"), &TEXT.replace(from, to)).unwrap_err();
             assert!(format!("{error:#}").contains(named), "{error:#}");

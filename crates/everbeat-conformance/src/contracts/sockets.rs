@@ -12,6 +12,7 @@ use everbeat_core::Spawn;
 use everbeat_core::time::Timer;
 use everbeat_ws::{Runtime, Socket};
 use futures_io::{AsyncRead, AsyncWrite};
+use socket2::{Domain, Socket as TcpSocket, Type};
 
 use super::tools::{WHILE, Woken, both, is_woken, soon};
 use super::{Job, Line, Native, Subject};
@@ -81,7 +82,10 @@ async fn no_name<R: Runtime + Spawn<Job>>(subject: Native<R>) {
 }
 
 async fn refused<R: Runtime + Spawn<Job>>(subject: Native<R>) {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound and not listening: nobody else can get the port meanwhile, and who dials it is refused
+    let bound = TcpSocket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    bound.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = bound.local_addr().unwrap().as_socket().unwrap();
     let runtime = R::default();
     assert!(soon(&subject, "a refusal", runtime.dial(address)).await.is_err());
 }

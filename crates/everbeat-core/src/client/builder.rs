@@ -225,6 +225,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             closing: None,
             established: false,
             outcome: None,
+            turn: crate::turn::Turn::default(),
         })
     }
 

@@ -268,6 +268,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             // All that was due has been done: a policy that wants more is asked after the others.
             wake.cx.waker().wake_by_ref();
         }
+        this.turn.end();
         Poll::Pending
     }
 

@@ -9,6 +9,14 @@ use crate::time::Instant;
 /// all the time since the socket seemed empty, and is cut to its size only then. It seems empty too
 /// when a reader lets others run in the middle of a large message, and is then polled again at
 /// once. So each emptiness cuts to the one before it, which by then was real or is long past.
+///
+/// Whether a quiet peer's Pings came at once or had to wait cannot be seen from here. A connection
+/// was polled and found nothing, and is polled again half a minute later: it may have been awaited
+/// all the while, or its task may have done something else (another arm of a `select!`), or its
+/// thread may have been busy. When its waker was called tells the last one apart as little, for
+/// whoever calls it may sit on that very thread; when bytes came, no runtime says. So quiet time is
+/// credit. What it is good for is bounded by how often an awaited connection is polled, which is
+/// with every beat.
 #[derive(Debug)]
 pub(super) struct PingBucket {
     limit: PingLimit,

@@ -50,6 +50,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let to_be_proven = this.ledger.write(&message);
         this.since_clock.wrote |= to_be_proven;
         this.since_clock.message = true;
+        this.turn.note_sent();
         this.since_clock.unflushed = true;
         // Taken is taken: a transport that cannot send leaves the message unconfirmed.
         if let Err(error) = this.transport.as_mut().start_send(message.into()) {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::vec::Vec;
 
+use crate::cause::Cause;
 use crate::client::{Outbox, Queue, SendError};
 use crate::event::Event;
 use crate::message::Message;
@@ -27,6 +28,8 @@ pub(super) struct Queues {
     pub(super) receiver: bool,
     closing: bool,
     over: bool,
+    /// Why, if the driver said so
+    cause: Option<Cause>,
     pub(super) pump: Option<Waker>,
     reader: Option<Waker>,
     /// Tasks of senders that wait, for room or for the end, by the numbers of their futures
@@ -82,6 +85,7 @@ impl Shared {
                 receiver: true,
                 closing: false,
                 over: false,
+                cause: None,
                 pump: None,
                 reader: None,
                 writers: Vec::new(),
@@ -108,7 +112,8 @@ impl Shared {
     ) -> Result<(), SendError> {
         let mut queues = self.lock();
         if queues.over || queues.closing {
-            return Err(SendError::Over { message });
+            let closed = || queues.closing.then_some(Cause::ClosedByUs);
+            return Err(SendError::Over { message, cause: queues.cause.clone().or_else(closed) });
         }
         let offered = queues.outgoing.push(message, &self.limit);
         match (&offered, waiter) {
@@ -172,6 +177,7 @@ impl Shared {
             // What the halves had queued was accepted too, and is not forgotten.
             end.unsent.extend(queues.outgoing.drain());
             queues.over = true;
+            queues.cause = Some(end.cause.clone());
         }
         if queues.receiver {
             queues.incoming.push_back(event);

@@ -1,15 +1,17 @@
 //! A peer that floods with Pings is told 1008 and let go; a quick one, and one that had to wait, is
 //! not.
 
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use everbeat_core::cause::{Cause, CloseCode};
 use everbeat_core::config::{ConnectionConfig, PingLimit};
-use everbeat_core::transport::{Incoming, Outgoing};
+use everbeat_core::transport::{Incoming, Outgoing, Transport};
 use everbeat_sim::{Pipe, Sim, SimHandle, for_each_seed};
 
 use crate::support::{
-    MS, SECOND, at, beat, both, drive, drive_beside, read_all, the_end, with_peer,
+    MS, SECOND, at, beat, beatless, both, drive, drive_beside, read_all, the_end, with_peer,
 };
 
 /// Pings `count` times, one every so often, then reads on
@@ -98,6 +100,37 @@ fn good_behaviour_earns_no_right_to_a_flood() {
     let (ended, end) = the_end(&events);
     assert!(matches!(end.cause, Cause::Violation { code: CloseCode::POLICY, .. }), "{events:?}");
     assert!(ended >= at(600 * SECOND));
+}
+
+/// So many Pings at once, an hour after the last byte; whether that was a flood
+fn flood_after_an_hour(config: ConnectionConfig, pings: u64) -> bool {
+    let mut sim = Sim::seed(1);
+    let (mut connection, mut peer) = with_peer(&sim, config);
+    let handle = sim.handle();
+    sim.spawn(async move {
+        // The pipe answers Pings while it is read
+        let mut quiet = pin!(handle.sleep(3_600 * SECOND));
+        poll_fn(|cx| {
+            while Pin::new(&mut peer).poll_recv(cx).is_ready() {}
+            quiet.as_mut().poll(cx)
+        })
+        .await;
+        for number in 0..pings {
+            let _ = peer.send(Outgoing::Ping(number.to_be_bytes())).await;
+        }
+        while peer.next().await.is_some() {}
+    });
+    !drive(&mut sim, &mut connection, 3_700 * SECOND).is_empty()
+}
+
+/// What the docs of `PingLimit` promise
+#[test]
+fn what_a_quiet_peer_saves_is_two_beats_worth_and_without_a_beat_all() {
+    assert!(!flood_after_an_hour(beatless(), 20 + 12 * 3_600));
+    assert!(flood_after_an_hour(beatless(), 20 + 12 * 3_600 + 1));
+    let beating = || beat(10 * SECOND, 5 * SECOND);
+    assert!(flood_after_an_hour(beating(), 20 + 12 * 2 * 10 + 1));
+    assert!(!flood_after_an_hour(beating(), 20));
 }
 
 /// What the flooder said before is heard, and the ledger is settled as at any other end

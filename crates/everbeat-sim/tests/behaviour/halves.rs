@@ -170,5 +170,20 @@ fn a_dropped_pump_ends_both_halves() {
     drop(pump);
     sim.run_for(SECOND).unwrap();
     assert_eq!(waiting.take(), Some(None));
-    assert!(matches!(sender.try_send("x"), Err(SendError::Over { .. })));
+    let refused = sender.try_send("x");
+    assert_eq!(refused, Err(SendError::Over { message: "x".into(), cause: None }));
+}
+
+#[test]
+fn a_sender_is_told_why_its_connection_has_ended() {
+    let mut sim = Sim::seed(1);
+    let handle = sim.handle();
+    let (client, server) = handle.pipe("client", "server");
+    let client = Connection::new(client, handle.timer(), ConnectionConfig::client(), 1);
+    let (sender, _receiver, pump) = split(client, Queue::default());
+    drop(server);
+    let _ended = sim.block_on(pump, 10 * SECOND);
+    let refused = sender.try_send("x").unwrap_err();
+    let told = matches!(&refused, SendError::Over { cause: Some(Cause::Cut { .. }), .. });
+    assert!(told, "{refused:?}");
 }

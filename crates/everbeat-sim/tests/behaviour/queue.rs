@@ -87,7 +87,9 @@ fn a_closed_client_refuses_messages_and_stays_closed() {
     let end = sim.block_on(client.close(), 10 * SECOND).unwrap();
     assert_eq!(end.cause, Cause::ClosedByUs);
     let late = sim.block_on(client.send("late"), SECOND).unwrap();
-    assert!(matches!(late, Err(SendError::Over { .. })), "{late:?}");
+    let why = Some(Cause::ClosedByUs);
+    assert_eq!(late, Err(SendError::Over { message: "late".into(), cause: why }));
+    assert_eq!(late.unwrap_err().to_string(), "nothing more can be sent: closed by us");
     assert_eq!(drive(&mut sim, &mut client, 600 * SECOND), []);
     assert_eq!(client.outcome(), Some(&Cause::ClosedByUs));
 }

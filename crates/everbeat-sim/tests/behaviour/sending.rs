@@ -1,9 +1,9 @@
 //! Tasks that do nothing but send: what they send drives the beat, the verdict and the way back, and
 //! what they do not read is never held against a healthy peer.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use everbeat_core::cause::{CloseCode, CloseFrame};
@@ -17,7 +17,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 
 use crate::support::clients::{builder, connected, serve, with_an_unread_end};
-use crate::support::{MS, SECOND, beat, both, messages, read_and_stay, with_peer};
+use crate::support::{MS, SECOND, beat, beatless, both, messages, read_and_stay, with_peer};
 
 #[test]
 fn a_task_that_only_sends_beats_and_expires_a_silent_peer() {
@@ -471,4 +471,48 @@ fn no_poll_of_a_blocked_connection_reads_the_clock_twice() {
         });
         assert!(most <= 1, "{most} reads in a poll");
     });
+}
+
+/// On executors that take no turn back by themselves
+#[test]
+fn a_task_that_only_sends_lets_others_run() {
+    let mut sim = Sim::seed(1);
+    let (mut connection, _peer) = with_peer(&sim, beatless());
+    let sends = sim.spawn(async move {
+        for _ in 0..1_000 {
+            connection.send("x").await.unwrap();
+        }
+    });
+    serve(&sim);
+    let plan = builder(&sim);
+    let mut client = connected(&mut sim, plan);
+    let queues = sim.spawn(async move {
+        for _ in 0..1_000 {
+            client.send("x").await.unwrap();
+        }
+    });
+    sim.run_for(SECOND).unwrap();
+    for task in [sends, queues] {
+        assert!(task.is_finished());
+        assert_eq!(task.polls(), 1 + 999 / 64);
+    }
+}
+
+/// And loses nothing by it, though the send was given up just then
+#[test]
+fn a_send_given_up_while_others_run_took_nothing() {
+    let sim = Sim::seed(1);
+    let (mut connection, _peer) = with_peer(&sim, beatless());
+    let mut sent = 0;
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..1_000 {
+        sent += u64::from(pin!(connection.send("x")).poll(&mut cx).is_ready());
+    }
+    assert_eq!(sent, 1_000 - 1_000 / 65);
+    let each = {
+        let (mut other, _peer) = with_peer(&sim, beatless());
+        assert!(pin!(other.send("x")).poll(&mut cx).is_ready());
+        other.transport().sent()
+    };
+    assert_eq!(connection.transport().sent(), sent * each);
 }

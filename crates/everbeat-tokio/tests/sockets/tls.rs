@@ -151,3 +151,17 @@ async fn one_limit_holds_over_all_parts_together() {
     assert!(error.to_string().contains("400"), "{error}");
     assert!(begun.elapsed() >= limit, "early");
 }
+
+#[tokio::test]
+async fn a_client_for_wss_makes_no_request_for_ws() {
+    let listener = listener().await;
+    let address = listener.local_addr().unwrap();
+    let plain =
+        move |_| async move { everbeat_tokio::Request::to(format!("ws://{address}/")).build() };
+    let secure = Connector::new("wss://not.used.invalid/").unwrap();
+    let error = soon(secure.request(plain).connect(Attempt::first())).await.unwrap_err();
+    assert!(matches!(error, AttemptError::Downgrade), "{error:?}");
+    assert!(error.to_string().contains("wss://"), "{error}");
+    let dialled = tokio::time::timeout(Duration::from_millis(200), listener.accept()).await;
+    assert!(dialled.is_err(), "nobody is dialled");
+}

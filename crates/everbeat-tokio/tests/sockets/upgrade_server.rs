@@ -41,7 +41,7 @@ async fn a_browser_without_an_upgrade_is_told_to_upgrade() {
 async fn a_client_that_speaks_something_else_is_refused_at_its_first_byte() {
     let (error, told) = refused("\x16\x03\x01\x02".to_owned(), Settings::default()).await;
     assert!(told.starts_with("HTTP/1.1 400 "), "{told}");
-    assert!(matches!(error, AcceptError::Upgrade(UpgradeError::NotHttp)), "{error:?}");
+    assert!(matches!(error, AcceptError::Upgrade(UpgradeError::SpeaksTls)), "{error:?}");
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ pub enum ConnectError {
     Config(ConfigError),
     /// The application's function made no request
     Request(BoxError),
+    /// The application's function made a request for `ws`, of a connector that is for `wss`
+    Downgrade,
     /// The name has no address
     Resolve {
         /// The name
@@ -46,7 +48,7 @@ impl ConnectError {
             Self::Upgrade(error) => error.classify(),
             Self::Tls(error) => error.classify(),
             Self::Config(error) => Cause::unreachable(error),
-            Self::Dial { .. } => Cause::unreachable(self),
+            Self::Dial { .. } | Self::Downgrade => Cause::unreachable(self),
             other => {
                 // A cause has no source, so its one sentence says both
                 let why = other.source().map(ToString::to_string).unwrap_or_default();
@@ -61,6 +63,9 @@ impl fmt::Display for ConnectError {
         match self {
             Self::Config(_) => f.write_str("a setting cannot be"),
             Self::Request(_) => f.write_str("no request was made"),
+            Self::Downgrade => {
+                f.write_str("the request is for ws://, and the client for wss://: it stays secure")
+            }
             Self::Resolve { host, .. } => write!(f, "no address of {host}"),
             Self::Dial { failures } => {
                 f.write_str("no connection to ")?;
@@ -83,7 +88,7 @@ impl Error for ConnectError {
             Self::Request(error) => &**error,
             Self::Resolve { error, .. } => error,
             // There are several, and its own words tell them all
-            Self::Dial { .. } => return None,
+            Self::Dial { .. } | Self::Downgrade => return None,
             Self::Tls(error) => error,
             Self::Upgrade(error) => error,
         })

@@ -81,7 +81,9 @@ impl Request {
             Some(scheme) if scheme.eq_ignore_ascii_case(WS) => WS,
             Some(scheme) if scheme.eq_ignore_ascii_case(WSS) && tls::AVAILABLE => WSS,
             Some(scheme) if scheme.eq_ignore_ascii_case(WSS) => {
-                return Err(refuse("has scheme wss: TLS needs the feature `tls`"));
+                return Err(refuse(
+                    "has scheme wss: TLS needs the feature `tls` of everbeat's crate for your runtime",
+                ));
             }
             Some(scheme) => {
                 return Err(ConfigError::new(

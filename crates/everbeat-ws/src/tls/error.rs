@@ -71,7 +71,7 @@ impl fmt::Display for TlsError {
         f.write_str(match self {
             Self::End => "the stream ended during the TLS handshake",
             Self::Io(_) => "the socket failed during the TLS handshake",
-            Self::NotTls => "the peer does not speak TLS",
+            Self::NotTls => "the peer does not speak TLS: is it ws:// there, and wss:// here?",
             Self::Expired(_) => "the certificate has expired",
             Self::NotYetValid(_) => "the certificate is not valid yet",
             Self::WrongName(_) => "the certificate is for another name",

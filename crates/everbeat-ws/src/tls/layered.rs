@@ -10,7 +10,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::TlsStream;
 use futures_rustls::rustls::{CertificateError as Bad, Error, InvalidMessage};
 
-use super::TlsError;
+use super::{TlsError, words};
 use crate::socket::Counted;
 
 /// A socket, with TLS or without
@@ -139,5 +139,5 @@ fn from_rustls(error: Error) -> TlsError {
         },
         _ => TlsError::Protocol,
     };
-    kind(Box::new(error))
+    kind(Box::new(words::told(error)))
 }

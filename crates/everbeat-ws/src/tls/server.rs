@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use everbeat_core::config::ConfigError;
 use futures_rustls::TlsAcceptor;
-use futures_rustls::rustls::ServerConfig;
 use futures_rustls::rustls::crypto::ring;
+use futures_rustls::rustls::{Error, ServerConfig};
 
 use super::client::ALPN;
-use super::{Layered, TlsError, layered, pem};
+use super::{Layered, TlsError, layered, pem, words};
 use crate::socket::{Counted, Socket};
 
 /// A server's certificate and key
@@ -41,7 +41,14 @@ impl ServerTls {
     ) -> Result<Self, ConfigError> {
         let chain = pem::certificates("certificate", certificates.as_ref())?;
         let key = pem::key("key", key.as_ref())?;
-        let refuse = |error| ConfigError::new("key", format_args!("cannot be used: {error}"));
+        let refuse = |error| {
+            // The key is read first, and then compared with the certificate
+            let setting = match error {
+                Error::InvalidCertificate(_) | Error::NoCertificatesPresented => "certificate",
+                _ => "key",
+            };
+            ConfigError::new(setting, format_args!("cannot be used: {}", words::told(error)))
+        };
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(refuse)?

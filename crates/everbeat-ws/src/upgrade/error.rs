@@ -27,6 +27,9 @@ pub enum UpgradeError {
     Tls(TlsError),
     /// The peer does not speak HTTP/1.1
     NotHttp,
+    /// The peer speaks TLS where plain HTTP/1.1 was to come: one side is for `wss` and the other
+    /// for `ws`
+    SpeaksTls,
     /// The peer's head is over the limit, in bytes
     HeadTooLong {
         /// The limit
@@ -129,6 +132,9 @@ impl fmt::Display for UpgradeError {
             Self::Io(_) => f.write_str("the socket failed during the upgrade"),
             Self::Tls(error) => write!(f, "{error}"),
             Self::NotHttp => f.write_str("not HTTP/1.1"),
+            Self::SpeaksTls => {
+                f.write_str("not HTTP/1.1 but TLS: is it wss:// there, and ws:// here?")
+            }
             Self::HeadTooLong { max } => {
                 write!(f, "a head of more than {max} bytes (`max_head`)")
             }

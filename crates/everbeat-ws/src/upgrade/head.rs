@@ -75,7 +75,12 @@ impl<S> Head<S> {
                 b'\n' => self.filled = false,
                 _ => {
                     if !self.begun && !self.may_begin() {
-                        return Err(UpgradeError::NotHttp);
+                        return Err(match (self.role, byte) {
+                            // The first bytes of a TLS alert and of a ClientHello (RFC 8446,
+                            // section 5.1)
+                            (Role::Client, 0x15) | (Role::Server, 0x16) => UpgradeError::SpeaksTls,
+                            _ => UpgradeError::NotHttp,
+                        });
                     }
                     self.begun = true;
                     self.filled = true;
@@ -247,9 +252,13 @@ mod tests {
 
     #[test]
     fn another_protocol_is_told_from_its_first_byte() {
-        for (role, bytes) in [(Role::Client, "SSH-2.0"), (Role::Server, "\x16\x03\x01")] {
+        for (role, bytes) in [(Role::Client, "SSH-2.0"), (Role::Server, "\x15\x03\x01")] {
             let (_, mut head) = read(bytes.as_bytes(), vec![1], role, 1024);
             assert!(matches!(head.problem(), Some(UpgradeError::NotHttp)));
+        }
+        for (role, bytes) in [(Role::Client, "\x15\x03\x03"), (Role::Server, "\x16\x03\x01")] {
+            let (_, mut head) = read(bytes.as_bytes(), vec![1], role, 1024);
+            assert!(matches!(head.problem(), Some(UpgradeError::SpeaksTls)));
         }
     }
 

@@ -212,6 +212,18 @@ fn each_bad_certificate_has_its_error() {
     }
 }
 
+/// As `openssl req -x509` makes them
+#[test]
+fn a_certificate_that_is_its_own_ca_is_told_in_words() {
+    let own = Authority::self_signed("localhost");
+    let (client, _) = failed("localhost", ClientTls::roots(&own.certificate).unwrap(), &own);
+    assert!(matches!(client, UpgradeError::Tls(TlsError::Certificate(_))), "{client:?}");
+    told(&client, "the certificate is not good: it is a CA's, and used as a server's");
+    let stranger = ClientTls::roots(Authority::new().root()).unwrap();
+    let (client, _) = failed("localhost", stranger, &Authority::new().certify("localhost"));
+    told(&client, "issuer is not known here: a CA of one's own has to be among the client's roots");
+}
+
 /// A certificate that is not good is worth another attempt, later, and told in a sentence
 fn told(error: &UpgradeError, words: &str) {
     let Cause::Unreachable { detail } = error.classify() else { panic!("{error:?}") };
@@ -300,7 +312,8 @@ fn plain_and_tls_do_not_meet() {
         WebSocket::accept_tls(far, certificate, Settings::default()),
     ));
     let (client, server) = (client.map(drop).unwrap_err(), server.map(drop).unwrap_err());
-    assert!(matches!(client, UpgradeError::NotHttp), "{client:?}");
+    assert!(matches!(client, UpgradeError::SpeaksTls), "{client:?}");
+    assert!(client.to_string().contains("wss://"), "{client}");
     assert!(matches!(server, UpgradeError::Tls(TlsError::NotTls)), "{server:?}");
 
     let (near, far) = duplex(1 << 16, None);
@@ -312,7 +325,8 @@ fn plain_and_tls_do_not_meet() {
     let (client, server) = (client.map(drop).unwrap_err(), server.map(drop).unwrap_err());
     assert!(matches!(client, UpgradeError::Tls(TlsError::NotTls)), "{client:?}");
     assert!(matches!(client.classify(), Cause::NotWebSocket { .. }));
-    assert!(matches!(server, UpgradeError::NotHttp), "{server:?}");
+    assert!(matches!(server, UpgradeError::SpeaksTls), "{server:?}");
+    assert!(client.to_string().contains("ws://"), "{client}");
 }
 
 #[test]
@@ -347,6 +361,19 @@ fn a_tls_handshake_may_stop_at_every_byte() {
     assert!(server > 400 && client > 600, "{server} {client}");
 }
 
+/// A certificate of X.509 version 1, as `openssl x509 -req` makes without extensions
+const VERSION_1: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBJDCBywIUdRk9kjK2tcSmkLbFuxKregO5sLwwCgYIKoZIzj0EAwIwFDESMBAG
+A1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNzE2NTA1MloYDzIxMjYxMTAzMTY1MDUy
+WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AAQLPareYymMfMUmw3hhIDY/WP6Z559cFbMv/qLSagfgYgf4a7umBHnxmIVEjpR1
+ZJk4AOJudZIvc/hMPkPCOBJBMAoGCCqGSM49BAMCA0gAMEUCIBvvNqEeTFjKKeEg
+v0vg+HmBGr66zJ4yFdphQPNF4maCAiEAgx7njSQ1UkVKFcvUdUOaLT8sVQYocOzz
+8YmX8eBYRC8=
+-----END CERTIFICATE-----
+";
+
 #[test]
 fn what_cannot_be_a_certificate_or_key_is_refused_by_name() {
     let authority = Authority::new();
@@ -361,6 +388,13 @@ fn what_cannot_be_a_certificate_or_key_is_refused_by_name() {
     assert_eq!(setting(&one.certificate, ""), "key");
     assert_eq!(setting(&one.certificate, &one.certificate), "key");
     assert_eq!(setting(&one.certificate, &other.key), "key");
+    // PEM around bytes that are no certificate, and around one of version 1: the key is good
+    let pem =
+        |inside| format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n");
+    assert_eq!(setting(&pem("AAAA"), &one.key), "certificate");
+    let old = ServerTls::from_pem(VERSION_1, &one.key).unwrap_err();
+    assert_eq!(old.setting(), "certificate");
+    assert!(old.to_string().contains("X.509 version 3"), "{old}");
     assert_eq!(ClientTls::roots("").unwrap_err().setting(), "roots");
     let missing = ClientTls::roots_file("/nowhere/roots.pem").unwrap_err();
     assert!(missing.to_string().contains("/nowhere/roots.pem"), "{missing}");
