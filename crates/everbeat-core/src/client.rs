@@ -384,7 +384,7 @@ pub enum SendError {
         /// The message
         message: Message,
         /// Why; `None` if that is not known, for the pump was dropped
-        cause: Option<Cause>,
+        cause: Option<Box<Cause>>,
     },
 }
 
@@ -422,8 +422,8 @@ impl fmt::Display for SendError {
 impl Error for SendError {}
 
 /// Why nothing more can be sent, if nothing can
-fn over(outcome: Option<&Cause>, closing: bool) -> Option<Cause> {
-    outcome.cloned().or_else(|| closing.then_some(Cause::ClosedByUs))
+fn over(outcome: Option<&Cause>, closing: bool) -> Option<Box<Cause>> {
+    outcome.cloned().or_else(|| closing.then_some(Cause::ClosedByUs)).map(Box::new)
 }
 
 /// What the user decides about a cause

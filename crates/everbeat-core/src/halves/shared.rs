@@ -1,5 +1,6 @@
 //! What the halves and their pump share: two bounded queues and the wakers of whoever waits.
 
+use std::boxed::Box;
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -113,7 +114,8 @@ impl Shared {
         let mut queues = self.lock();
         if queues.over || queues.closing {
             let closed = || queues.closing.then_some(Cause::ClosedByUs);
-            return Err(SendError::Over { message, cause: queues.cause.clone().or_else(closed) });
+            let cause = queues.cause.clone().or_else(closed).map(Box::new);
+            return Err(SendError::Over { message, cause });
         }
         let offered = queues.outgoing.push(message, &self.limit);
         match (&offered, waiter) {

@@ -87,7 +87,7 @@ fn a_closed_client_refuses_messages_and_stays_closed() {
     let end = sim.block_on(client.close(), 10 * SECOND).unwrap();
     assert_eq!(end.cause, Cause::ClosedByUs);
     let late = sim.block_on(client.send("late"), SECOND).unwrap();
-    let why = Some(Cause::ClosedByUs);
+    let why = Some(Box::new(Cause::ClosedByUs));
     assert_eq!(late, Err(SendError::Over { message: "late".into(), cause: why }));
     assert_eq!(late.unwrap_err().to_string(), "nothing more can be sent: closed by us");
     assert_eq!(drive(&mut sim, &mut client, 600 * SECOND), []);
