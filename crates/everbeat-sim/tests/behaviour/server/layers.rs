@@ -61,6 +61,11 @@ fn start_builder(sim: &Sim, builder: Builder) -> (Reports, Host) {
                         peer.handle.authenticated();
                     }
                 }
+                if *peer.facts == "lingering" {
+                    for _ in 0..5 {
+                        sim.sleep(SECOND / 10).await;
+                    }
+                }
                 Ok::<_, Cause>(())
             }
         },
@@ -257,6 +262,7 @@ fn the_silent_the_idle_and_those_at_a_shutdown_are_reported_too_each_once() {
     let (reports, host) = start(&sim, Expire::default().idle(20 * SECOND));
     let _silent = silent(&sim, "silent");
     let (_idle, _task) = reading(&sim, "idle");
+    let (_lingering, _task) = reading(&sim, "lingering");
     let _live = talking(&sim, "live", "hello");
     // It reads nothing, so that its Pongs do not come, but its bytes are life
     sim.run_for(30 * SECOND).unwrap();
@@ -264,6 +270,7 @@ fn the_silent_the_idle_and_those_at_a_shutdown_are_reported_too_each_once() {
     sim.run_for(10 * SECOND).unwrap();
     let expected = [
         ("idle".to_owned(), Expired::Idle),
+        ("lingering".to_owned(), Expired::Idle),
         ("live".to_owned(), Expired::ShuttingDown),
         ("silent".to_owned(), Expired::Silent),
     ];

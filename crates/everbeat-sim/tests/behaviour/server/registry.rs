@@ -171,6 +171,9 @@ fn what_waits_for_all_is_bounded_and_comes_back_when_it_is_sent_or_lost() {
     sim.run_for(SECOND).unwrap();
     let c = handle(&host, "c");
     for _ in 0..10 {
-        c.send("x".repeat(100)).unwrap();
+        for _ in 0..10 {
+            c.send("x".repeat(100)).unwrap();
+        }
+        sim.run_for(SECOND).unwrap();
     }
 }
