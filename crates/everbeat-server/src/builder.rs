@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use everbeat_core::config::ConfigError;
+use everbeat_core::config::{ConfigError, OwnBeat};
 use everbeat_core::time::Timer;
 use everbeat_core::transport::{Accept, Listen};
 
@@ -77,6 +77,13 @@ impl<O> ServerBuilder<O> {
     /// minutes.
     pub const fn heartbeat(mut self, on: bool) -> Self {
         self.settings.heartbeat = on;
+        self
+    }
+
+    /// A message of the application's own in place of the Pings, on every connection; Pings by
+    /// default; needs the heartbeat
+    pub fn beat(mut self, beat: OwnBeat) -> Self {
+        self.settings.beat = Some(beat);
         self
     }
 

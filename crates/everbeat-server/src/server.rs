@@ -168,6 +168,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             registry: registry.clone(),
             upgrades: upgrades.clone(),
             connection: settings.connection,
+            beat: settings.beat,
             handshake_timeout: settings.handshake_timeout,
             seed,
         });

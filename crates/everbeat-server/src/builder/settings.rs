@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use everbeat_core::config::{ConfigError, ConnectionConfig, HeartbeatConfig, PingLimit, defaults};
+use everbeat_core::config::{
+    ConfigError, ConnectionConfig, HeartbeatConfig, OwnBeat, PingLimit, defaults,
+};
 
 use crate::registry::Limits;
 
 /// What was asked for, unchecked
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) heartbeat: bool,
+    pub(super) beat: Option<OwnBeat>,
     pub(super) interval: Duration,
     pub(super) timeout: Duration,
     pub(super) idle: Option<Duration>,
@@ -23,9 +26,10 @@ pub(super) struct Settings {
 }
 
 /// What was found to be possible
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Checked {
     pub(crate) connection: ConnectionConfig,
+    pub(crate) beat: Option<OwnBeat>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) upgrades: usize,
@@ -38,6 +42,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 impl Settings {
     pub(super) const DEFAULT: Self = Self {
         heartbeat: true,
+        beat: None,
         interval: defaults::SERVER_INTERVAL,
         timeout: defaults::TIMEOUT,
         idle: None,
@@ -56,6 +61,9 @@ impl Settings {
             .with_idle(self.idle)?
             .with_ping_limit(PingLimit::new(self.pings.0, self.pings.1)?)
             .with_close_timeout(self.close_timeout)?;
+        if self.beat.is_some() && !self.heartbeat {
+            return Err(ConfigError::new("beat", "needs the heartbeat, which is off"));
+        }
         if self.upgrades == 0 {
             return Err(ConfigError::new("upgrades", "is 0: no peer would ever be upgraded"));
         }
@@ -68,6 +76,7 @@ impl Settings {
         }
         Ok(Checked {
             connection,
+            beat: self.beat,
             handshake_timeout: within("handshake_timeout", self.handshake_timeout, SHORTEST)?,
             // Zero is possible: cut at once.
             shutdown_timeout: within("shutdown_timeout", self.shutdown_timeout, Duration::ZERO)?,
@@ -100,12 +109,16 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_refused_by_name() {
-        let cases: [Case; 10] = [
+        let cases: [Case; 11] = [
             ("interval", |s| s.interval = Duration::ZERO),
             ("timeout", |s| s.timeout = Duration::from_millis(99)),
             ("timeout", |s| s.timeout = LONGEST + Duration::from_secs(1)),
             ("idle", |s| s.idle = Some(Duration::ZERO)),
             ("close_timeout", |s| s.close_timeout = Duration::ZERO),
+            ("beat", |s| {
+                s.heartbeat = false;
+                s.beat = Some(OwnBeat::new("ping", |_| false));
+            }),
             ("ping_limit", |s| s.pings = (0, 1)),
             ("handshake_timeout", |s| {
                 s.handshake_timeout = Duration::ZERO;

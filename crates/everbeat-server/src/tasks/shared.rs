@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use everbeat_core::config::ConnectionConfig;
+use everbeat_core::config::{ConnectionConfig, OwnBeat};
 use everbeat_core::time::Wheel;
 
 use crate::registry::Registry;
@@ -15,6 +15,7 @@ pub(crate) struct Shared<X, K, H> {
     pub(crate) registry: Registry<X>,
     pub(crate) upgrades: Arc<Upgrades>,
     pub(crate) connection: ConnectionConfig,
+    pub(crate) beat: Option<OwnBeat>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) seed: u64,
 }
