@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use everbeat_tokio::client::Queue;
-use everbeat_tokio::config::{ConnectionConfig, HeartbeatConfig};
+use everbeat_tokio::config::{ConnectionConfig, HeartbeatConfig, OwnBeat};
 use everbeat_tokio::core::heartbeat::{Beat, Heartbeat};
 use everbeat_tokio::core::time::Timer;
 use everbeat_tokio::reconnect::{Backoff, Retry};
@@ -83,6 +83,18 @@ async fn tuned_client() -> Result {
             Event::GaveUp(end) => return Err(end.cause.into()),
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// An API with a beat of its own: its message goes where a Ping would, its answer is a Pong's equal
+async fn own_beat() -> Result {
+    let beat = OwnBeat::new(r#"{"op":"ping"}"#, |message| {
+        message.as_text().is_some_and(|text| text.starts_with(r#"{"op":"pong""#))
+    });
+    let mut client = Client::builder("wss://api.example.com/v5").beat(beat).connect().await?;
+    while let Some(event) = client.next().await {
+        println!("{event:?}"); // beats and answers are not among them
     }
     Ok(())
 }

@@ -12,7 +12,8 @@ use super::unread::Unread;
 use super::{Client, ConnectError, Queue, VerdictFn};
 use crate::cause::Cause;
 use crate::config::{
-    ConfigError, ConnectionConfig, HeartbeatConfig, LONGEST, OwnBeat, PingLimit, SHORTEST, defaults, within,
+    ConfigError, ConnectionConfig, HeartbeatConfig, LONGEST, OwnBeat, PingLimit, SHORTEST,
+    defaults, within,
 };
 use crate::event::Event;
 use crate::outcome::{Tally, Unconfirmed};

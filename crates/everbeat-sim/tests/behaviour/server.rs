@@ -4,6 +4,7 @@
 mod expiry;
 mod handlers;
 mod handles;
+mod own_beat;
 mod rig;
 mod shutdown;
 mod upgrades;
