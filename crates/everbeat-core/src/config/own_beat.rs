@@ -35,7 +35,9 @@ use crate::message::Message;
 /// assert_eq!(format!("{beat:?}"), "OwnBeat(13 bytes)");
 /// ```
 #[derive(Clone)]
-pub struct OwnBeat(Arc<Parts<dyn Fn(&Message) -> bool + Send + Sync>>);
+pub struct OwnBeat(Arc<Parts<Matcher>>);
+
+type Matcher = dyn Fn(&Message) -> bool + Send + Sync;
 
 struct Parts<F: ?Sized> {
     message: Message,
