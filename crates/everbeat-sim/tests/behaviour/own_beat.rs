@@ -93,7 +93,8 @@ fn a_transport_that_cannot_ping_is_judged_by_the_beat() {
     for_each_seed(0..20, |sim| {
         let config = beat(INTERVAL, TIMEOUT);
         let (client, server) = pipes(sim);
-        let mut connection = beating(sim, Narrow::new(sim, client, Duration::ZERO), config);
+        let mut connection =
+            beating(sim, Narrow::new(sim, client, Duration::ZERO..=Duration::ZERO), config);
         let api = Api::at(&sim.handle(), server);
         assert_eq!(drive(sim, &mut connection, 300 * SECOND), []);
         assert!(api.beats().len() >= 29);
@@ -102,7 +103,7 @@ fn a_transport_that_cannot_ping_is_judged_by_the_beat() {
         assert!(matches!(the_end(&died).1.cause, Cause::Dead { .. }));
 
         let (client, _server) = pipes(sim);
-        let narrow = Narrow::new(sim, client, Duration::ZERO);
+        let narrow = Narrow::new(sim, client, Duration::ZERO..=Duration::ZERO);
         let mut beatless = Connection::new(narrow, sim.timer(), config, sim.random());
         assert_eq!(drive(sim, &mut beatless, 300 * SECOND), [], "without it nobody would know");
     });
@@ -148,12 +149,11 @@ async fn dither<T: Transport + Unpin>(
     handle: &everbeat_sim::SimHandle,
     pause: Duration,
 ) {
-    poll_fn(|cx| Pin::new(&mut *connection).poll_ready(cx)).await.unwrap();
+    let room = poll_fn(|cx| Pin::new(&mut *connection).poll_ready(cx)).await;
+    assert_eq!(room, Ok(()));
     let mut sleep = Box::pin(handle.sleep(pause));
     poll_fn(|cx| {
-        while let Poll::Ready(event) = Pin::new(&mut *connection).poll_next(cx) {
-            panic!("{event:?}");
-        }
+        assert_eq!(Pin::new(&mut *connection).poll_next(cx), Poll::Pending);
         sleep.as_mut().poll(cx)
     })
     .await;
@@ -163,8 +163,10 @@ async fn dither<T: Transport + Unpin>(
 fn a_beat_that_takes_promised_room_loses_and_reorders_no_message() {
     for_each_seed(0..50, |sim| {
         let (client, server) = pipes(sim);
-        let narrow = Narrow::new(sim, client, 300 * MS);
-        let mut connection = beating(sim, narrow, beat(SECOND, 2 * SECOND));
+        // A message is held while another beat comes due.
+        let narrow = Narrow::new(sim, client, Duration::ZERO..=1_400 * MS);
+        let config = beat(SECOND, 4 * SECOND).with_close_timeout(20 * SECOND).unwrap();
+        let mut connection = beating(sim, narrow, config);
         let (api, handle) = (Api::at(&sim.handle(), server), sim.handle());
         let sent: Vec<_> = (0..100).map(|n| format!("m{n}")).collect();
         let numbered = sent.clone();
@@ -180,7 +182,7 @@ fn a_beat_that_takes_promised_room_loses_and_reorders_no_message() {
             // What is held by now goes before the Close.
             connection.close().await
         });
-        sim.run_for(300 * SECOND).unwrap();
+        sim.run_for(1_000 * SECOND).unwrap();
         let end = task.take().unwrap();
         assert_eq!((end.cause, end.unconfirmed.count), (Cause::ClosedByUs, 0));
         let (beats, rest): (Vec<_>, Vec<_>) = api.words().into_iter().partition(|w| w == "ping");
@@ -194,7 +196,7 @@ fn a_beat_that_takes_promised_room_loses_and_reorders_no_message() {
 fn a_beat_waits_for_room_and_goes_as_soon_as_there_is_some() {
     for_each_seed(0..20, |sim| {
         let (client, server) = pipes(sim);
-        let narrow = Narrow::new(sim, client, 4 * SECOND);
+        let narrow = Narrow::new(sim, client, 4 * SECOND..=4 * SECOND);
         let mut connection = beating(sim, narrow, beat(SECOND, 20 * SECOND));
         let api = Api::at(&sim.handle(), server);
         drive(sim, &mut connection, 20 * SECOND);
@@ -212,10 +214,14 @@ fn the_answer_proves_what_was_sent_before_the_beat_and_beats_are_no_messages() {
         for text in ["a", "b"] {
             sim.block_on(connection.send(text), SECOND).unwrap().unwrap();
         }
-        drive(sim, &mut connection, 2 * INTERVAL);
-        assert_eq!(connection.delivered(), 2);
-        api.answer(false);
+        while api.beats().is_empty() {
+            drive(sim, &mut connection, 5 * MS);
+        }
+        // Behind the beat, and ahead of its answer
         sim.block_on(connection.send("c"), SECOND).unwrap().unwrap();
+        api.answer(false);
+        drive(sim, &mut connection, 50 * MS);
+        assert_eq!(connection.delivered(), 2);
         let events = drive(sim, &mut connection, 60 * SECOND);
         let (_, end) = the_end(&events);
         assert_eq!((end.unconfirmed.count, connection.delivered()), (1, 2));

@@ -1,7 +1,8 @@
 //! A peer that knows the beat `ping` and answers no Ping, and a transport that holds everybody to
 //! the contract and has little room.
 
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -14,6 +15,8 @@ use everbeat_core::{Connection, Message};
 use everbeat_sim::net::PipeError;
 use everbeat_sim::time::SimSleep;
 use everbeat_sim::{Pipe, Sim, SimHandle, SimTimer};
+
+use crate::support::Heard;
 
 pub(super) const INTERVAL: Duration = Duration::from_secs(10);
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,7 +35,10 @@ pub(super) fn beating<T: Transport>(
 
 /// Whether the peer still answers, and what it heard, and when
 #[derive(Clone, Default)]
-pub(super) struct Api(Rc<RefCell<(bool, Vec<(Instant, Incoming)>)>>);
+pub(super) struct Api {
+    answers: Rc<Cell<bool>>,
+    heard: Heard,
+}
 
 impl Api {
     /// At this end; Pings it must not answer, so the link to it is to be muted
@@ -43,23 +49,23 @@ impl Api {
         sim.spawn(async move {
             while let Some(Ok(incoming)) = pipe.next().await {
                 let asked = incoming == Incoming::Message("ping".into());
-                log.0.borrow_mut().1.push((handle.now(), incoming));
-                let answers = log.0.borrow().0;
-                if asked && answers {
+                log.heard.borrow_mut().push((handle.now(), incoming));
+                if asked && log.answers.get() {
                     pipe.send(Outgoing::Message("pong".into())).await?;
                 }
             }
-            Ok::<_, PipeError>(std::future::pending::<()>().await)
+            std::future::pending::<()>().await;
+            Ok::<_, PipeError>(())
         });
         api
     }
 
     pub(super) fn answer(&self, answers: bool) {
-        self.0.borrow_mut().0 = answers;
+        self.answers.set(answers);
     }
 
     pub(super) fn heard(&self) -> Vec<(Instant, Incoming)> {
-        self.0.borrow().1.clone()
+        self.heard.borrow().clone()
     }
 
     /// All messages in their order, what is no text by its size
@@ -85,14 +91,14 @@ impl Api {
 pub(super) struct Narrow {
     pipe: Pipe,
     timer: SimHandle,
-    /// How long a message takes its room
-    pause: Duration,
+    /// How long a message takes its room, drawn from these
+    pause: RangeInclusive<Duration>,
     full: Option<Pin<Box<SimSleep>>>,
     ready: bool,
 }
 
 impl Narrow {
-    pub(super) fn new(sim: &Sim, pipe: Pipe, pause: Duration) -> Self {
+    pub(super) fn new(sim: &Sim, pipe: Pipe, pause: RangeInclusive<Duration>) -> Self {
         Self { pipe, timer: sim.handle(), pause, full: None, ready: false }
     }
 
@@ -130,7 +136,9 @@ impl Transport for Narrow {
         assert!(!matches!(outgoing, Outgoing::Ping(_)), "it cannot ping");
         if matches!(outgoing, Outgoing::Message(_)) {
             assert!(std::mem::take(&mut self.ready), "nobody asked for room for {outgoing:?}");
-            self.full = Some(Box::pin(self.timer.sleep(self.pause)));
+            let (least, most) = (*self.pause.start(), *self.pause.end());
+            let share = (self.timer.random() % 1_001) as u32;
+            self.full = Some(Box::pin(self.timer.sleep(least + (most - least) / 1_000 * share)));
         }
         self.pipe().start_send(outgoing)
     }

@@ -13,7 +13,9 @@ fn client(sim: &Sim, host: &str, answers: bool) -> Task<Result<Vec<String>, Pipe
     sim.link(host, "server").mute();
     let (sim, host) = (sim.handle(), host.to_owned());
     sim.clone().spawn(async move {
-        let mut pipe = dial(sim, host).await.unwrap();
+        let Some(mut pipe) = dial(sim, host).await else {
+            panic!("not connected");
+        };
         let mut heard = Vec::new();
         while let Some(Ok(incoming)) = pipe.next().await {
             match incoming {
