@@ -9,14 +9,14 @@ use super::Connection;
 use crate::cause::Cause;
 use crate::config::OwnBeat;
 use crate::heartbeat::Beat;
-use crate::message::{Message, Outgoing};
+use crate::message::{Incoming, Message, Outgoing};
 use crate::time::{Instant, Timer, Wake};
 use crate::transport::Transport;
 
 /// A beat of one's own, and what waits for room with it
 #[derive(Debug)]
 pub(super) struct Own {
-    pub(super) beat: OwnBeat,
+    beat: OwnBeat,
     /// A beat is to be sent as soon as there is room
     due: bool,
     room: Room,
@@ -43,16 +43,23 @@ impl Own {
         self.room = if room { Room::Promised } else { Room::None };
     }
 
-    /// The application uses the room that it was promised; what goes out now
+    /// The application uses the room that it was promised
     ///
-    /// If the room is gone the message is kept, behind none: should one be kept already, for the
-    /// application did not ask for room, that one goes, so that their order stays.
-    pub(super) fn pass(&mut self, message: Message) -> Option<Message> {
+    /// If the room is gone the message is held, and is the next to go. Should one be held already,
+    /// for the application did not ask for room, that one goes, so that their order stays.
+    #[cold]
+    pub(super) fn pass<T: Transport>(
+        &mut self,
+        transport: Pin<&mut T>,
+        message: Message,
+    ) -> Result<(), T::Error> {
         let room = core::mem::replace(&mut self.room, Room::None);
-        if room == Room::Taken || self.held.is_some() {
-            return self.held.replace(message);
-        }
-        Some(message)
+        let message = if room == Room::Taken || self.held.is_some() {
+            self.held.replace(message)
+        } else {
+            Some(message)
+        };
+        message.map_or(Ok(()), |message| transport.start_send(message.into()))
     }
 
     /// Nothing may follow a Close
@@ -116,8 +123,30 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         Ok(())
     }
 
+    /// Whether this answers a beat of one's own
+    #[cold]
+    pub(super) fn is_answer(&self, incoming: &Incoming) -> bool {
+        let Incoming::Message(message) = incoming else {
+            return false;
+        };
+        self.own.as_ref().is_some_and(|own| own.beat.is_answer(message))
+    }
+
     /// Whether the transport would take a message, once it has what waits for room already
+    #[inline]
     pub(super) fn poll_transport_room(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), T::Error>> {
+        if self.own.is_some() {
+            self.poll_room_left(cx)
+        } else {
+            self.project().transport.poll_ready(cx)
+        }
+    }
+
+    #[cold]
+    fn poll_room_left(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), T::Error>> {
@@ -131,7 +160,20 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     }
 
     /// Asks the transport to write everything, what waits for room too
+    #[inline]
     pub(super) fn poll_flush_all(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), T::Error>> {
+        if self.own.is_some() {
+            self.poll_flush_waiting(cx)
+        } else {
+            self.project().transport.poll_flush(cx)
+        }
+    }
+
+    #[cold]
+    fn poll_flush_waiting(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), T::Error>> {

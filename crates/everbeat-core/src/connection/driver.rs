@@ -140,14 +140,15 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                 }
             };
             this.since_clock.frames += 1;
+            if this.own.is_some() && self.is_answer(&incoming) {
+                if let Some(event) = self.as_mut().handle_answer(None, wake) {
+                    return Read::Event(event);
+                }
+                continue;
+            }
+            let this = self.as_mut().project();
             match incoming {
                 Incoming::Message(message) => {
-                    if this.own.as_ref().is_some_and(|own| own.beat.is_answer(&message)) {
-                        if let Some(event) = self.as_mut().handle_answer(None, wake) {
-                            return Read::Event(event);
-                        }
-                        continue;
-                    }
                     this.since_clock.message = true;
                     return Read::Event(Event::Message(message));
                 }

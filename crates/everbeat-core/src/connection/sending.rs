@@ -51,16 +51,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         this.since_clock.wrote |= to_be_proven;
         this.since_clock.message = true;
         this.since_clock.unflushed = true;
-        let message = match this.own {
-            None => message,
-            // It is the next to go, as soon as there is room again.
-            Some(own) => match own.pass(message) {
-                None => return,
-                Some(message) => message,
-            },
+        let sent = match this.own {
+            None => this.transport.as_mut().start_send(message.into()),
+            Some(own) => own.pass(this.transport.as_mut(), message),
         };
         // Taken is taken: a transport that cannot send leaves the message unconfirmed.
-        if let Err(error) = this.transport.as_mut().start_send(message.into()) {
+        if let Err(error) = sent {
             if matches!(self.phase, Phase::Open) {
                 self.fail(T::classify(&error));
             }
