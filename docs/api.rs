@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use everbeat_tokio::client::Queue;
-use everbeat_tokio::config::{ConnectionConfig, HeartbeatConfig};
+use everbeat_tokio::config::{ConnectionConfig, HeartbeatConfig, OwnBeat};
 use everbeat_tokio::core::heartbeat::{Beat, Heartbeat};
 use everbeat_tokio::core::time::Timer;
 use everbeat_tokio::reconnect::{Backoff, Retry};
@@ -122,6 +122,18 @@ async fn chat(mut connection: server::Connection, peer: Accepted<Facts<User>>) -
         for slow in peer.handle.registry().send_tagged("lobby", text) {
             slow.evict(); // its queue is full
         }
+    }
+    Ok(())
+}
+
+/// An API with a beat of its own: its message goes where a Ping would, its answer is a Pong's equal
+async fn own_beat() -> Result {
+    let beat = OwnBeat::new(r#"{"op":"ping"}"#, |message| {
+        message.as_text().is_some_and(|text| text.starts_with(r#"{"op":"pong""#))
+    });
+    let mut client = Client::builder("wss://api.example.com/v5").beat(beat).connect().await?;
+    while let Some(event) = client.next().await {
+        println!("{event:?}"); // beats and answers are not among them
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 
 mod crowd;
 mod frames;
+mod own_beat;
 mod peer;
 mod server_side;
 mod tls;
@@ -52,6 +53,9 @@ pub fn lines<R: Host>() -> Vec<Line> {
         "a client that floods with Pings is told 1008" => frames::ping_flood_of_a_client::<R>,
         "a server that floods with Pings is told 1008" => frames::ping_flood_of_a_server::<R>,
         "answers to a flood are merged to the newest" => frames::pongs_are_merged::<R>,
+        "a client that answers a beat of one's own and no Ping lives" => own_beat::of_clients::<R>,
+        "a server that answers a beat of one's own and no Ping lives" => own_beat::of_servers::<R>,
+        "a beat of one's own that is not answered is death" => own_beat::unanswered::<R>,
         "garbage behind the upgrade ends the connection" => frames::garbage::<R>,
         "a bad request is answered with its status" => upgrades::bad_requests::<R>,
         "a bad answer has its error" => upgrades::bad_answers::<R>,

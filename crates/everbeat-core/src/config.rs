@@ -1,11 +1,15 @@
 //! Settings, their defaults with the reason for each, and the one error for values that cannot be.
 //! Values are parsed once, here; the machines only take what has been parsed.
 
+mod own_beat;
+
 use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
 use alloc::string::{String, ToString};
+
+pub use own_beat::OwnBeat;
 
 /// The default of every setting, each with its reason
 pub mod defaults {

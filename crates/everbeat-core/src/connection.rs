@@ -1,6 +1,7 @@
 //! One WebSocket with its heartbeat, either role: the driver between a transport, a timer and the
 //! policies. It never reconnects.
 
+mod beating;
 mod closing;
 mod driver;
 mod ping_bucket;
@@ -17,10 +18,11 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use pin_project::pin_project;
 
+use self::beating::Own;
 use self::closing::Closing;
 use self::ping_bucket::PingBucket;
 use crate::cause::{Cause, CloseCode, CloseFrame, Evidence};
-use crate::config::ConnectionConfig;
+use crate::config::{ConnectionConfig, OwnBeat};
 use crate::event::Event;
 use crate::heartbeat::{Heartbeat, RoundTrip};
 use crate::message::Message;
@@ -51,6 +53,8 @@ pub struct Connection<T: Transport, K: Timer> {
     timer: K,
     config: ConnectionConfig,
     heartbeat: Option<Heartbeat>,
+    /// What is sent in place of Pings; apart, for few have one
+    own: Option<Box<Own>>,
     /// What the peer may still ping
     pings: PingBucket,
     ledger: Ledger,
@@ -100,21 +104,38 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// fixed one would march a fleet in step.
     pub fn new(transport: T, timer: K, config: ConnectionConfig, seed: u64) -> Self {
         let now = timer.now();
-        Self::begin(transport, timer, config, seed, now)
+        Self::begin(transport, timer, config, None, seed, now)
     }
 
-    /// [`new`](Self::new), by a clock that has been read already
+    /// [`new`](Self::new), with a message of the application's own in place of the Pings
+    ///
+    /// It beats by the heartbeat of `config`, also over a transport that cannot ping. If `config`
+    /// turns the heartbeat off it never beats, and answers still are not handed up.
+    pub fn with_beat(
+        transport: T,
+        timer: K,
+        config: ConnectionConfig,
+        beat: OwnBeat,
+        seed: u64,
+    ) -> Self {
+        let now = timer.now();
+        Self::begin(transport, timer, config, Some(beat), seed, now)
+    }
+
+    /// [`new`](Self::new) or [`with_beat`](Self::with_beat), by a clock that has been read already
     pub(crate) fn begin(
         transport: T,
         timer: K,
         config: ConnectionConfig,
+        beat: Option<OwnBeat>,
         seed: u64,
         now: Instant,
     ) -> Self {
-        let heartbeat = config
-            .heartbeat()
-            .filter(|_| transport.can_ping())
-            .map(|beat| Heartbeat::new(beat, seed, now));
+        let heartbeat = config.heartbeat().map(|beat| Heartbeat::new(beat, seed, now));
+        let heartbeat = match beat {
+            Some(_) => heartbeat.map(Heartbeat::with_own_beat),
+            None => heartbeat.filter(|_| transport.can_ping()),
+        };
         Self {
             since_clock: SinceClock {
                 received: transport.received(),
@@ -129,6 +150,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             timer,
             config,
             heartbeat,
+            own: beat.map(|beat| Box::new(Own::new(beat))),
             phase: Phase::Open,
             ahead: VecDeque::new(),
             write_failed: None,

@@ -10,7 +10,7 @@ use core::time::Duration;
 use fastrand::Rng;
 
 use self::detector::{Detector, Judgement, Probe};
-use self::pings::Pings;
+use self::pings::{Pings, Sent};
 use crate::cause::{Evidence, Verdict};
 use crate::config::HeartbeatConfig;
 use crate::time::Instant;
@@ -24,19 +24,26 @@ pub enum Beat {
     /// Send a Ping with this payload (RFC 6455, section 5.5.2), then call
     /// [`handle_flushed`](Heartbeat::handle_flushed) once it is written
     Ping([u8; 8]),
+    /// Send the message that is a beat of one's own, and call
+    /// [`handle_own_sent`](Heartbeat::handle_own_sent) once it is sent, then
+    /// [`handle_flushed`](Heartbeat::handle_flushed) once it is written
+    ///
+    /// It may have to wait for room. If another is asked for meanwhile, one is enough.
+    Own,
     /// Half the timeout has passed without an answer; tell the application
     Suspect,
     /// The peer is gone: drop the connection, there is nobody to say Close to
     Dead(Verdict),
 }
 
-/// What a Pong of ours tells
+/// What the answer to a beat tells
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer {
     /// From the Ping's flush to its Pong; `None` if the flush was not seen before the Pong
     pub round_trip: Option<Duration>,
-    /// The mark that [`handle_ping_sent`](Heartbeat::handle_ping_sent) was given for that Ping
+    /// The mark that [`handle_ping_sent`](Heartbeat::handle_ping_sent) or
+    /// [`handle_own_sent`](Heartbeat::handle_own_sent) was given for that beat
     pub mark: u64,
 }
 
@@ -72,6 +79,8 @@ pub struct Answer {
 #[derive(Debug)]
 pub struct Heartbeat {
     config: HeartbeatConfig,
+    /// Whether a message of one's own is sent in place of a Ping
+    own: bool,
     rng: Rng,
     detector: Detector,
     /// When a byte was last heard; the connection's start counts as one
@@ -106,6 +115,7 @@ impl Heartbeat {
         let period = jittered(config.interval(), &mut rng);
         Self {
             config,
+            own: false,
             rng,
             detector: Detector::Plain,
             last_heard: now,
@@ -122,18 +132,41 @@ impl Heartbeat {
         }
     }
 
+    /// The same with a message of one's own in place of the Pings: it asks for [`Beat::Own`], and
+    /// [`handle_answer`](Self::handle_answer) takes the place of `handle_pong`
+    #[must_use]
+    pub const fn with_own_beat(mut self) -> Self {
+        self.own = true;
+        self
+    }
+
     /// A Ping ahead of its time, for what it proves; the payload
     ///
     /// It is sent and judged like any other.
     pub fn ping_now(&mut self, now: Instant) -> [u8; 8] {
-        let payload = self.pings.send(&mut self.rng);
+        self.begin_probe(now);
+        self.pings.send(&mut self.rng)
+    }
+
+    /// A beat ahead of its time, for what it proves: a Ping, or one's own
+    ///
+    /// It is sent and judged like any other.
+    pub fn beat_now(&mut self, now: Instant) -> Beat {
+        if self.own {
+            self.begin_probe(now);
+            Beat::Own
+        } else {
+            Beat::Ping(self.ping_now(now))
+        }
+    }
+
+    fn begin_probe(&mut self, now: Instant) {
         self.probe = Some(Probe::new(now));
         self.quiet_since = now;
         self.unproven_since = None;
         self.unanswered = self.unanswered.saturating_add(1);
         self.phase = None;
         self.period = jittered(self.config.interval(), &mut self.rng);
-        payload
     }
 
     /// When [`handle_timeout`](Heartbeat::handle_timeout) has something to say
@@ -157,11 +190,11 @@ impl Heartbeat {
         if self.phase.is_some_and(|phase| now >= phase) {
             self.phase = None;
             if !self.heard {
-                return Some(Beat::Ping(self.ping_now(now)));
+                return Some(self.beat_now(now));
             }
         }
         let Some(probe) = self.probe else {
-            return (now >= self.due()).then(|| Beat::Ping(self.ping_now(now)));
+            return (now >= self.due()).then(|| self.beat_now(now));
         };
         match self.detector.judge(probe, self.config.timeout(), now) {
             Judgement::Alive => None,
@@ -189,11 +222,24 @@ impl Heartbeat {
     /// allows and which tells nothing beyond the bytes it is made of
     pub fn handle_pong(&mut self, payload: &[u8], now: Instant) -> Option<Answer> {
         let sent = self.pings.answer(payload)?;
+        Some(self.answered(sent, now))
+    }
+
+    /// The answer to a beat of one's own came; `None` if none is outstanding
+    ///
+    /// Answers belong to the beats in their order, for nothing else tells them apart. So a peer
+    /// that leaves one out makes all later ones prove too little, never too much, and seem slow.
+    pub fn handle_answer(&mut self, now: Instant) -> Option<Answer> {
+        let sent = self.pings.answer_in_order()?;
+        Some(self.answered(sent, now))
+    }
+
+    fn answered(&mut self, sent: Sent, now: Instant) -> Answer {
         let round_trip = sent.flushed_at.map(|flushed| now.saturating_duration_since(flushed));
         if let Some(round_trip) = round_trip {
             RoundTrip::sample(&mut self.round_trip, round_trip);
         }
-        Some(Answer { round_trip, mark: sent.mark })
+        Answer { round_trip, mark: sent.mark }
     }
 
     /// A message was written that a Pong must vouch for: a Ping is due within an interval, even if
@@ -208,7 +254,12 @@ impl Heartbeat {
         self.pings.mark(mark);
     }
 
-    /// Everything given to the transport, the Ping too, has been taken by the operating system
+    /// A beat of one's own was sent, behind everything up to `mark`; its [`Answer`] will name it
+    pub fn handle_own_sent(&mut self, mark: u64) {
+        self.pings.send_own(mark);
+    }
+
+    /// Everything given to the transport, the beat too, has been taken by the operating system
     #[inline]
     pub fn handle_flushed(&mut self, now: Instant) {
         self.pings.flushed(now);
@@ -249,6 +300,7 @@ impl Heartbeat {
         Evidence {
             silent_for: now.saturating_duration_since(self.last_heard),
             pings_unanswered: self.unanswered,
+            own_beat: self.own,
             write_blocked_for: self
                 .probe
                 .filter(|probe| !probe.is_flushed())

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use everbeat_core::cause::CloseFrame;
-use everbeat_core::config::ConfigError;
+use everbeat_core::config::{ConfigError, OwnBeat};
 use everbeat_core::time::Timer;
 use everbeat_core::transport::{Accept, Hookable, Listen, WithHook};
 
@@ -76,6 +76,13 @@ impl<O> ServerBuilder<O> {
     /// stuck; see [`Expire`]
     pub const fn expire(mut self, rules: Expire) -> Self {
         self.settings.expire = rules;
+        self
+    }
+
+    /// A message of the application's own in place of the Pings, on every connection; Pings by
+    /// default; needs the heartbeat
+    pub fn beat(mut self, beat: OwnBeat) -> Self {
+        self.settings.beat = Some(beat);
         self
     }
 

@@ -188,6 +188,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             address,
             on_expire,
             connection: settings.connection,
+            beat: settings.beat,
             expire: settings.expire,
             farewell: settings.farewell.clone(),
             handshake_timeout: settings.handshake_timeout,

@@ -14,6 +14,8 @@ pub struct Evidence {
     pub silent_for: Duration,
     /// Pings sent since something was last heard
     pub pings_unanswered: u32,
+    /// Whether those were beats of one's own ([`OwnBeat`](crate::config::OwnBeat)), and no Pings
+    pub own_beat: bool,
     /// How long the operating system had not taken a byte of a Ping that waited to be written
     pub write_blocked_for: Option<Duration>,
     /// How late our own timer was when it was looked at: our stall, not the peer's
@@ -30,10 +32,11 @@ pub struct Evidence {
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "nothing heard for {}", Span(self.silent_for))?;
+        let beat = if self.own_beat { "beat" } else { "Ping" };
         match self.pings_unanswered {
             0 => {}
-            1 => f.write_str(", 1 Ping unanswered")?,
-            many => write!(f, ", {many} Pings unanswered")?,
+            1 => write!(f, ", 1 {beat} unanswered")?,
+            many => write!(f, ", {many} {beat}s unanswered")?,
         }
         if let Some(blocked) = self.write_blocked_for {
             write!(f, ", our writes blocked for {}", Span(blocked))?;
@@ -89,5 +92,7 @@ mod tests {
             "nothing heard for 2.3 s, 1 Ping unanswered, our writes blocked for 900 ms, \
              kernel holds 312 B, our own timer was 250 ms late"
         );
+        let own = Evidence { pings_unanswered: 2, own_beat: true, ..Evidence::default() };
+        assert_eq!(own.to_string(), "nothing heard for 0 ms, 2 beats unanswered");
     }
 }

@@ -12,7 +12,8 @@ use super::unread::Unread;
 use super::{Client, ConnectError, Queue, VerdictFn};
 use crate::cause::Cause;
 use crate::config::{
-    ConfigError, ConnectionConfig, HeartbeatConfig, LONGEST, PingLimit, SHORTEST, defaults, within,
+    ConfigError, ConnectionConfig, HeartbeatConfig, LONGEST, OwnBeat, PingLimit, SHORTEST,
+    defaults, within,
 };
 use crate::event::Event;
 use crate::outcome::{Tally, Unconfirmed};
@@ -23,6 +24,7 @@ use crate::transport::Connect;
 /// Settings that have been checked
 pub(super) struct Settings {
     pub(super) connection: ConnectionConfig,
+    pub(super) beat: Option<OwnBeat>,
     pub(super) connect_timeout: Duration,
     pub(super) queue: Queue,
     pub(super) retry_first: bool,
@@ -40,6 +42,7 @@ pub(super) struct Settings {
 pub struct ClientBuilder<C, K> {
     parts: Result<(C, K, u64), ConfigError>,
     beat: Beat,
+    own_beat: Option<OwnBeat>,
     backoff: Backoff,
     verdict: Option<VerdictFn>,
     queue: Queue,
@@ -84,6 +87,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
                 timeout: defaults::TIMEOUT,
                 detect_within: None,
             },
+            own_beat: None,
             backoff: Backoff::default(),
             verdict: None,
             queue: Queue::default(),
@@ -120,6 +124,13 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     /// Without a beat a vanished server is noticed when the kernel does, after many minutes.
     pub const fn heartbeat(mut self, on: bool) -> Self {
         self.beat.on = on;
+        self
+    }
+
+    /// A message of the application's own in place of the Pings, on every connection; Pings by
+    /// default; needs the heartbeat
+    pub fn beat(mut self, beat: OwnBeat) -> Self {
+        self.own_beat = Some(beat);
         self
     }
 
@@ -201,8 +212,12 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             .with_close_timeout(self.close_timeout)?
             .with_ping_limit(self.ping_limit?)
             .with_retain_bytes(self.retain_bytes);
+        if self.own_beat.is_some() && connection.heartbeat().is_none() {
+            return Err(ConfigError::new("beat", "needs the heartbeat, which is off"));
+        }
         let settings = Settings {
             connection,
+            beat: self.own_beat,
             connect_timeout: within("connect_timeout", self.connect_timeout, SHORTEST, LONGEST)?,
             queue: self.queue.check()?,
             retry_first: self.retry_first,
@@ -271,6 +286,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("connection", &self.connection)
+            .field("beat", &self.beat)
             .field("connect_timeout", &self.connect_timeout)
             .field("queue", &self.queue)
             .field("retry_first", &self.retry_first)
@@ -282,6 +298,7 @@ impl<C, K> fmt::Debug for ClientBuilder<C, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("beat", &self.beat)
+            .field("own_beat", &self.own_beat)
             .field("backoff", &self.backoff)
             .field("queue", &self.queue)
             .field("retry_first", &self.retry_first)

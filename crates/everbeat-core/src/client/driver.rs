@@ -249,7 +249,8 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         *this.established = true;
         tracing::info!(target: "everbeat", attempt, ?took, "connected");
         let (timer, config) = (this.timer.clone(), this.settings.connection);
-        let connection = Connection::begin(transport, timer, config, this.seeds.u64(..), now);
+        let (beat, seed) = (this.settings.beat.clone(), this.seeds.u64(..));
+        let connection = Connection::begin(transport, timer, config, beat, seed, now);
         this.state.set(State::Up(connection));
         self.push(Event::Connected { attempt, took });
     }

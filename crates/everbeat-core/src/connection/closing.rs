@@ -30,9 +30,9 @@ pub(super) struct Closing {
 /// How far the farewell has come
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// A Ping is to vouch for the messages sent
+    /// A Ping, or a beat of one's own, is to vouch for the messages sent
     Confirming,
-    /// It is on its way; Close follows its Pong
+    /// It is on its way; Close follows its answer
     Confirmed,
     /// Our Close is on its way, the peer's is awaited
     Awaiting,
@@ -73,8 +73,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let room = match &self.phase {
             Phase::Open => self.poll_room(wake).map_err(drop),
             Phase::Closing(Closing { step: Step::Confirming, more: true, .. }) => {
-                let transport = self.as_mut().project().transport;
-                transport.poll_ready(wake.cx).map_err(drop)
+                self.as_mut().poll_transport_room(wake.cx).map_err(drop)
             }
             Phase::Closing(_) | Phase::Over(_) => Poll::Pending,
         };
@@ -119,6 +118,9 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     fn say_close(self: Pin<&mut Self>, frame: CloseFrame) {
         let this = self.project();
         this.since_clock.unflushed = true;
+        if let Some(own) = this.own {
+            own.forget();
+        }
         // An error means that the socket is gone, which closing it will say again.
         let _ = this.transport.start_send(Outgoing::Close(Some(frame)));
     }
@@ -170,7 +172,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         }
     }
 
-    /// Sends the Ping that vouches for the messages sent; whether there is anything to prove
+    /// Sends the beat that vouches for the messages sent; whether there is anything to prove
     fn ask_for_proof(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> bool {
         if self.config.retain_bytes() == 0 || self.ledger.proven() == self.ledger.newest() {
             return false;
@@ -180,8 +182,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let Some(heartbeat) = this.heartbeat.as_mut() else {
             return false;
         };
-        let payload = heartbeat.ping_now(now);
-        self.ping(payload, now, wake).is_ok()
+        let beat = heartbeat.beat_now(now);
+        self.beat(beat, now, wake).is_ok()
     }
 
     /// Hands up what still comes in, until the peer has answered

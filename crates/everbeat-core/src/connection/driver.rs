@@ -11,7 +11,7 @@ use crate::cause::{Cause, CloseCode, Cut, Evidence, Expired};
 use crate::config::PingLimit;
 use crate::event::Event;
 use crate::heartbeat::{Answer, Beat, Heartbeat};
-use crate::message::{Incoming, Outgoing};
+use crate::message::Incoming;
 use crate::outcome::Disconnected;
 use crate::time::{Instant, Timer, Wake};
 use crate::transport::Transport;
@@ -106,13 +106,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     }
 
     #[inline]
-    pub(super) fn flush(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Result<(), Cause> {
-        let this = self.project();
-        if !this.since_clock.unflushed {
+    pub(super) fn flush(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Result<(), Cause> {
+        if !self.since_clock.unflushed {
             return Ok(());
         }
-        match this.transport.poll_flush(wake.cx) {
-            Poll::Ready(Ok(())) => this.since_clock.note_flushed(),
+        match self.as_mut().poll_flush_all(wake.cx) {
+            Poll::Ready(Ok(())) => self.project().since_clock.note_flushed(),
             Poll::Ready(Err(error)) => return Err(T::classify(&error)),
             Poll::Pending => {}
         }
@@ -141,6 +140,13 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                 }
             };
             this.since_clock.frames += 1;
+            if this.own.is_some() && self.is_answer(&incoming) {
+                if let Some(event) = self.as_mut().handle_answer(None, wake) {
+                    return Read::Event(event);
+                }
+                continue;
+            }
+            let this = self.as_mut().project();
             match incoming {
                 Incoming::Message(message) => {
                     this.since_clock.message = true;
@@ -155,7 +161,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                     }
                 }
                 Incoming::Pong(payload) => {
-                    if let Some(event) = self.as_mut().handle_pong(&payload, wake) {
+                    if let Some(event) = self.as_mut().handle_answer(Some(&payload), wake) {
                         return Read::Event(event);
                     }
                 }
@@ -168,19 +174,24 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         Read::Yield
     }
 
-    fn handle_pong(
+    /// A Pong with this payload, or the answer to a beat of one's own
+    fn handle_answer(
         mut self: Pin<&mut Self>,
-        payload: &[u8],
+        pong: Option<&[u8]>,
         wake: &mut Wake<'_, '_>,
     ) -> Option<Event> {
         let now = wake.now(&self.timer);
         let alive = self.as_mut().settle(now);
         let this = self.project();
         let heartbeat = this.heartbeat.as_mut()?;
-        if let Some(Answer { round_trip, mark }) = heartbeat.handle_pong(payload, now) {
+        let answer = match pong {
+            Some(payload) => heartbeat.handle_pong(payload, now),
+            None => heartbeat.handle_answer(now),
+        };
+        if let Some(Answer { round_trip, mark }) = answer {
             this.ledger.prove(mark);
             this.transport.noted(now, heartbeat.round_trip());
-            tracing::trace!(target: "everbeat", ?round_trip, mark, "pong");
+            tracing::trace!(target: "everbeat", ?round_trip, mark, "answered");
         }
         alive
     }
@@ -239,8 +250,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             let heartbeat = self.as_mut().project().heartbeat.as_mut();
             match heartbeat.and_then(|heartbeat| heartbeat.handle_timeout(now)) {
                 None => break,
-                Some(Beat::Ping(payload)) => {
-                    if let Err(cause) = self.as_mut().ping(payload, now, wake) {
+                Some(beat @ (Beat::Ping(_) | Beat::Own)) => {
+                    if let Err(cause) = self.as_mut().beat(beat, now, wake) {
                         self.fail(cause);
                         return Poll::Ready(None);
                     }
@@ -281,43 +292,6 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     pub(super) fn deadline(&self) -> Instant {
         let beat = self.heartbeat.as_ref().map_or(Instant::NEVER, Heartbeat::poll_timeout);
         beat.min(self.idle_at())
-    }
-
-    /// Sends a Ping that vouches for every message before it
-    pub(super) fn ping(
-        self: Pin<&mut Self>,
-        payload: [u8; 8],
-        now: Instant,
-        wake: &mut Wake<'_, '_>,
-    ) -> Result<(), Cause> {
-        let mut this = self.project();
-        tracing::trace!(target: "everbeat", "ping");
-        // A Ping overtakes the rest of a message whose frames are still being written, so it proves
-        // only those before it; and a transport that sends for others may hold one more of ours.
-        this.ledger.note_aside(this.transport.sent_aside());
-        let newest = this.ledger.newest();
-        let behind = match this.transport.as_mut().poll_ready(wake.cx) {
-            Poll::Ready(ready) => ready.map(|()| newest).map_err(|error| T::classify(&error))?,
-            Poll::Pending => newest.saturating_sub(2),
-        };
-        let sent = this.transport.as_mut().start_send(Outgoing::Ping(payload));
-        sent.map_err(|error| T::classify(&error))?;
-        let Some(heartbeat) = this.heartbeat else {
-            return Ok(());
-        };
-        heartbeat.handle_ping_sent(behind);
-        if behind < newest && this.config.retain_bytes() > 0 {
-            heartbeat.handle_write(now);
-        }
-        match this.transport.poll_flush(wake.cx) {
-            Poll::Ready(Ok(())) => {
-                this.since_clock.unflushed = false;
-                heartbeat.handle_flushed(now);
-            }
-            Poll::Ready(Err(error)) => return Err(T::classify(&error)),
-            Poll::Pending => this.since_clock.unflushed = true,
-        }
-        Ok(())
     }
 
     /// Ends the ledger and the connection; the transport is done for

@@ -36,7 +36,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Result<(), Cause>> {
         self.refuse_unless_open()?;
-        match self.as_mut().project().transport.poll_ready(wake.cx) {
+        match self.as_mut().poll_transport_room(wake.cx) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => self.fail_sending(error, wake),
             Poll::Pending => self.poll_ahead(wake),
@@ -52,8 +52,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         this.since_clock.message = true;
         this.turn.note_sent();
         this.since_clock.unflushed = true;
+        let sent = match this.own {
+            None => this.transport.as_mut().start_send(message.into()),
+            Some(own) => own.pass(this.transport.as_mut(), message),
+        };
         // Taken is taken: a transport that cannot send leaves the message unconfirmed.
-        if let Err(error) = this.transport.as_mut().start_send(message.into()) {
+        if let Err(error) = sent {
             if matches!(self.phase, Phase::Open) {
                 self.fail(T::classify(&error));
             }
@@ -66,7 +70,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Result<(), Cause>> {
         self.refuse_unless_open()?;
-        match self.as_mut().project().transport.poll_flush(wake.cx) {
+        match self.as_mut().poll_flush_all(wake.cx) {
             Poll::Ready(Ok(())) => {
                 self.as_mut().project().since_clock.note_flushed();
                 self.keep_beat(wake)
@@ -158,7 +162,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// that it takes nothing of ours either.
     fn poll_unread_time(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
         // Unconditional: what others than the connection send, only the transport knows of.
-        match self.as_mut().project().transport.poll_flush(wake.cx) {
+        match self.as_mut().poll_flush_all(wake.cx) {
             Poll::Ready(Ok(())) => self.as_mut().project().since_clock.note_flushed(),
             Poll::Ready(Err(error)) => {
                 let _ = self.fail_sending::<()>(error, wake);

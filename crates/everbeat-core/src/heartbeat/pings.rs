@@ -1,6 +1,9 @@
 //! Which Pong answers which Ping. Two Pings are remembered, the oldest unanswered and the newest:
 //! on a road slower than the interval the oldest is answered in time, and a peer that answers only
 //! the newest (RFC 6455, section 5.5.3) is understood too.
+//!
+//! Beats of one's own have no payload that tells their answers apart: those are matched in order,
+//! and what was sent between the two is counted.
 
 use fastrand::Rng;
 
@@ -19,6 +22,8 @@ pub(super) struct Sent {
 #[derive(Debug, Default)]
 pub(super) struct Pings {
     oldest: Option<Sent>,
+    /// How many were sent between the two
+    between: u32,
     newest: Option<Sent>,
 }
 
@@ -26,9 +31,21 @@ impl Pings {
     /// Draws the payload of a new Ping: random, so that no Pong of another connection matches
     pub(super) fn send(&mut self, rng: &mut Rng) -> [u8; 8] {
         let payload = rng.u64(..).to_be_bytes();
-        let sent = Some(Sent { payload, flushed_at: None, mark: 0 });
-        *(if self.oldest.is_none() { &mut self.oldest } else { &mut self.newest }) = sent;
+        self.remember(Sent { payload, flushed_at: None, mark: 0 });
         payload
+    }
+
+    /// A beat of one's own was sent, which has no payload
+    pub(super) fn send_own(&mut self, mark: u64) {
+        self.remember(Sent { payload: [0; 8], flushed_at: None, mark });
+    }
+
+    fn remember(&mut self, sent: Sent) {
+        if self.oldest.is_none() {
+            self.oldest = Some(sent);
+        } else if self.newest.replace(sent).is_some() {
+            self.between = self.between.saturating_add(1);
+        }
     }
 
     pub(super) fn mark(&mut self, mark: u64) {
@@ -47,13 +64,26 @@ impl Pings {
     pub(super) fn answer(&mut self, payload: &[u8]) -> Option<Sent> {
         let matches = |sent: &Option<Sent>| sent.is_some_and(|sent| sent.payload == payload);
         if matches(&self.newest) {
-            self.oldest = None;
-            return self.newest.take();
+            *self = Self { oldest: self.newest.take(), ..Self::default() };
+        } else if !matches(&self.oldest) {
+            return None;
         }
-        if matches(&self.oldest) {
-            return core::mem::replace(&mut self.oldest, self.newest.take());
-        }
-        None
+        self.between = 0;
+        core::mem::replace(&mut self.oldest, self.newest.take())
+    }
+
+    /// The oldest beat that is not answered, which is the one that an answer belongs to
+    pub(super) fn answer_in_order(&mut self) -> Option<Sent> {
+        let answered = self.oldest?;
+        self.oldest = match self.between.checked_sub(1) {
+            // Of the next one nothing is known but that it proves no less.
+            Some(left) => {
+                self.between = left;
+                Some(Sent { flushed_at: None, ..answered })
+            }
+            None => self.newest.take(),
+        };
+        Some(answered)
     }
 
     fn latest(&mut self) -> Option<&mut Sent> {

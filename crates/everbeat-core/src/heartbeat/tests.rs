@@ -179,6 +179,7 @@ proptest! {
                 }
                 Input::Timeout => while let Some(action) = heartbeat.handle_timeout(at(now)) {
                     match action {
+                        Beat::Own => prop_assert!(false, "nobody has set one"),
                         Beat::Ping(sent) => {
                             prop_assert!(outstanding.is_none(), "a Ping while one is judged");
                             payload = Some(sent);
@@ -204,4 +205,69 @@ proptest! {
             }
         }
     }
+}
+
+/// A heartbeat with a beat of one's own, which has sent so many, each with its number as the mark,
+/// a second apart; the time of the last
+fn own_beats(count: u64) -> (Heartbeat, Instant) {
+    let mut heartbeat = beat(1_000, 60_000, 1).with_own_beat();
+    let mut now = Instant::ORIGIN;
+    for mark in 1..=count {
+        now = at(1_000 * mark);
+        assert_eq!(heartbeat.handle_timeout(now), Some(Beat::Own));
+        heartbeat.handle_own_sent(mark);
+        heartbeat.handle_flushed(now);
+        heartbeat.handle_heard(now); // something else was said: another beat comes
+    }
+    (heartbeat, now)
+}
+
+#[test]
+fn answers_to_own_beats_belong_to_them_in_their_order() {
+    let (mut heartbeat, now) = own_beats(2);
+    let first = Answer { round_trip: Some(2 * SECOND), mark: 1 };
+    let second = Answer { round_trip: Some(3 * SECOND), mark: 2 };
+    assert_eq!(heartbeat.handle_answer(now + SECOND), Some(first));
+    assert_eq!(heartbeat.handle_answer(now + 3 * SECOND), Some(second));
+    assert_eq!(heartbeat.handle_answer(now + 3 * SECOND), None, "nobody asked");
+    assert_eq!(heartbeat.round_trip().unwrap().last, 3 * SECOND);
+}
+
+#[test]
+fn no_answer_proves_more_than_its_own_beat_however_many_are_out() {
+    for count in 1..20 {
+        for more in 0..3 {
+            let (mut heartbeat, now) = own_beats(count);
+            let mut marks = Vec::new();
+            for mark in count + 1..=count + more {
+                // Between answers others are sent.
+                marks.extend(heartbeat.handle_answer(now).map(|answer| answer.mark));
+                heartbeat.handle_own_sent(mark);
+            }
+            while let Some(answer) = heartbeat.handle_answer(now) {
+                marks.push(answer.mark);
+            }
+            assert_eq!(marks.len() as u64, count + more);
+            assert!(marks.iter().zip(1..).all(|(mark, nth)| *mark <= nth), "{marks:?}");
+            assert_eq!(marks.last(), Some(&(count + more)), "the last proves all");
+        }
+    }
+}
+
+#[test]
+fn an_own_beat_that_waits_for_room_is_sent_and_answered_once() {
+    let mut heartbeat = beat(1_000, 4_000, 1).with_own_beat();
+    let now = at(1_000);
+    assert_eq!(heartbeat.handle_timeout(now), Some(Beat::Own));
+    heartbeat.handle_progress(now + SECOND);
+    heartbeat.handle_heard(now + SECOND);
+    assert_eq!(heartbeat.handle_timeout(now + 2 * SECOND), Some(Beat::Own));
+    assert_eq!(heartbeat.handle_answer(now + 2 * SECOND), None, "none was sent yet");
+    heartbeat.handle_own_sent(7);
+    heartbeat.handle_flushed(now + 3 * SECOND);
+    assert_eq!(heartbeat.handle_timeout(now + 5 * SECOND), Some(Beat::Suspect));
+    assert_eq!(heartbeat.evidence(now + 5 * SECOND).pings_unanswered, 1);
+    let answer = Answer { round_trip: Some(2 * SECOND), mark: 7 };
+    assert_eq!(heartbeat.handle_answer(now + 5 * SECOND), Some(answer));
+    assert_eq!(heartbeat.handle_answer(now + 5 * SECOND), None);
 }

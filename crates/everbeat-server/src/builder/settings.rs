@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use everbeat_core::cause::{CloseCode, CloseFrame};
-use everbeat_core::config::{ConfigError, ConnectionConfig, HeartbeatConfig, PingLimit, defaults};
+use everbeat_core::config::{
+    ConfigError, ConnectionConfig, HeartbeatConfig, OwnBeat, PingLimit, defaults,
+};
 
 use crate::{Expire, Limits};
 
 /// What was asked for, unchecked
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
+    pub(super) beat: Option<OwnBeat>,
     pub(super) interval: Duration,
     pub(super) timeout: Duration,
     pub(super) expire: Expire,
@@ -26,6 +29,7 @@ pub(super) struct Settings {
 #[derive(Clone, Debug)]
 pub(crate) struct Checked {
     pub(crate) connection: ConnectionConfig,
+    pub(crate) beat: Option<OwnBeat>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) farewell: CloseFrame,
@@ -44,6 +48,9 @@ impl Settings {
             .with_idle(self.expire.idle)?
             .with_ping_limit(PingLimit::new(self.pings.0, self.pings.1)?)
             .with_close_timeout(self.close_timeout)?;
+        if self.beat.is_some() && connection.heartbeat().is_none() {
+            return Err(ConfigError::new("beat", "needs the heartbeat, which is off"));
+        }
         self.limits.check()?;
         self.expire.check(self.limits.room.bytes)?;
         if !self.farewell.code.may_be_sent() {
@@ -54,6 +61,7 @@ impl Settings {
         }
         Ok(Checked {
             connection,
+            beat: self.beat,
             handshake_timeout: within(
                 "handshake_timeout",
                 self.handshake_timeout,
@@ -77,6 +85,7 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            beat: None,
             interval: defaults::SERVER_INTERVAL,
             timeout: defaults::TIMEOUT,
             expire: Expire::default(),
@@ -115,7 +124,7 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_refused_by_name() {
-        let cases: [Case; 22] = [
+        let cases: [Case; 23] = [
             ("interval", |s| s.interval = Duration::ZERO),
             ("timeout", |s| s.timeout = Duration::from_millis(99)),
             ("timeout", |s| s.timeout = LONGEST + Duration::from_secs(1)),
@@ -128,6 +137,10 @@ mod tests {
             ("queued", |s| s.expire = s.expire.queued(0)),
             ("queued", |s| s.expire = s.expire.queued((1 << 20) + 1)),
             ("close_timeout", |s| s.close_timeout = Duration::ZERO),
+            ("beat", |s| {
+                s.expire = s.expire.silent(None);
+                s.beat = Some(OwnBeat::new("ping", |_| false));
+            }),
             ("ping_limit", |s| s.pings = (0, 1)),
             ("handshake_timeout", |s| {
                 s.handshake_timeout = Duration::ZERO;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use everbeat_core::cause::CloseFrame;
-use everbeat_core::config::ConnectionConfig;
+use everbeat_core::config::{ConnectionConfig, OwnBeat};
 use everbeat_core::time::{Instant, Wheel};
 
 use crate::admission::Admission;
@@ -22,6 +22,7 @@ pub(crate) struct Shared<X, K, H> {
     pub(crate) address: Option<AddressOf<X>>,
     pub(crate) on_expire: Option<OnExpire<X>>,
     pub(crate) connection: ConnectionConfig,
+    pub(crate) beat: Option<OwnBeat>,
     pub(crate) expire: Expire,
     pub(crate) farewell: CloseFrame,
     pub(crate) handshake_timeout: Duration,

@@ -115,12 +115,13 @@ where
         if shared.upgrades.is_closed() {
             handle.mailbox().order(Order::shut_down(shared.farewell.clone()));
         }
-        let connection = Connection::new(
-            Handled::new(transport, handle.mailbox().clone()),
-            shared.wheel.clone(),
-            shared.connection,
-            shared.seed_of(handle.id()),
-        );
+        let transport = Handled::new(transport, handle.mailbox().clone());
+        let (timer, config) = (shared.wheel.clone(), shared.connection);
+        let seed = shared.seed_of(handle.id());
+        let connection = match shared.beat.clone() {
+            Some(beat) => Connection::with_beat(transport, timer, config, beat, seed),
+            None => Connection::new(transport, timer, config, seed),
+        };
         let accepted = Accepted::new(facts, handle);
         this.spawner.spawn(Serving::new(connection, accepted, member, ticket, shared));
         Ok(())

@@ -10,6 +10,7 @@ mod heartbeat;
 mod hosts;
 mod local;
 mod outcome;
+mod own_beat;
 mod pipe;
 mod queue;
 mod reconnect;

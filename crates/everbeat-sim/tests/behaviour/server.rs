@@ -6,6 +6,7 @@ mod handlers;
 mod handles;
 mod layers;
 mod limits;
+mod own_beat;
 mod registry;
 mod rig;
 mod shutdown;

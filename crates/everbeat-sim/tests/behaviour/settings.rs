@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use everbeat_core::Client;
 use everbeat_core::client::{ClientBuilder, Queue};
+use everbeat_core::config::OwnBeat;
 use everbeat_core::reconnect::Backoff;
 use everbeat_sim::{Sim, SimConnector, SimTimer};
 
@@ -46,6 +47,9 @@ fn sets_that_contradict_each_other_are_refused() {
         Err("detect_within"),
         "a promise that nobody can keep without a beat"
     );
+    let own = OwnBeat::new("ping", |_| false);
+    assert_eq!(build(|b| b.beat(own.clone()).heartbeat(false)), Err("beat"));
+    assert_eq!(build(|b| b.beat(own)), Ok(()));
 }
 
 #[test]
