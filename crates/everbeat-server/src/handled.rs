@@ -6,6 +6,7 @@ mod error;
 mod tests;
 
 use std::fmt;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -33,7 +34,7 @@ use error::Kind;
 pub struct Handled<T> {
     #[pin]
     inner: T,
-    mailbox: Arc<Mailbox>,
+    mailbox: Seat,
     /// The waker that the mailbox knows
     seen: Option<Waker>,
     /// An order that was not told to the connection yet
@@ -61,6 +62,23 @@ pub struct Handled<T> {
     blocked: bool,
 }
 
+/// The mailbox, as long as there is a connection to look into it
+struct Seat(Arc<Mailbox>);
+
+impl Deref for Seat {
+    type Target = Mailbox;
+
+    fn deref(&self) -> &Mailbox {
+        &self.0
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.vitals().leave();
+    }
+}
+
 /// Messages of handles that go out in one poll before the connection has its turn
 const MAIL_PER_POLL: usize = 64;
 
@@ -68,7 +86,7 @@ impl<T: Transport> Handled<T> {
     pub(crate) const fn new(inner: T, mailbox: Arc<Mailbox>) -> Self {
         Self {
             inner,
-            mailbox,
+            mailbox: Seat(mailbox),
             seen: None,
             order: None,
             ahead: 0,

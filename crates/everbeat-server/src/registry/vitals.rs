@@ -3,7 +3,7 @@
 //! task: that the peer has authenticated.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use everbeat_core::Cause;
@@ -30,6 +30,8 @@ pub(crate) struct Vitals {
     /// Bytes sent when it was, and one more; 0 if it is not
     blocked_at: AtomicU64,
     cause: OnceLock<Cause>,
+    /// Whether the connection was dropped
+    gone: AtomicBool,
 }
 
 /// An authentication that is good for as long as the server's rules say
@@ -47,6 +49,7 @@ impl Vitals {
             tries: AtomicU32::new(0),
             blocked_at: AtomicU64::new(0),
             cause: OnceLock::new(),
+            gone: AtomicBool::new(false),
         }
     }
 
@@ -108,6 +111,16 @@ impl Vitals {
     pub(crate) fn end(&self, cause: &Cause) {
         // It ends once
         _ = self.cause.set(cause.clone());
+    }
+
+    /// The connection was dropped, over or not
+    pub(crate) fn leave(&self) {
+        self.gone.store(true, Relaxed);
+    }
+
+    /// Whether there is nothing more to end
+    pub(crate) fn is_over(&self) -> bool {
+        self.cause.get().is_some() || self.gone.load(Relaxed)
     }
 
     pub(crate) fn cause(&self) -> Option<&Cause> {

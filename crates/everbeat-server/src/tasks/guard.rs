@@ -41,7 +41,7 @@ impl Guard {
         shared: &Shared<X, K, H>,
     ) -> Poll<()> {
         let vitals = handle.mailbox().vitals();
-        if vitals.cause().is_some() {
+        if vitals.is_over() {
             // What the handler does behind its connection's end is its own
             self.report(handle, shared);
             return Poll::Pending;

@@ -29,7 +29,7 @@ fn start(sim: &Sim, rules: Expire) -> (Reports, Host) {
 
 fn start_builder(sim: &Sim, builder: Builder) -> (Reports, Host) {
     let (reports, timer, handle) = (Reports::default(), sim.timer(), sim.handle());
-    let noted = reports.clone();
+    let (noted, done) = (reports.clone(), reports.clone());
     let host = start_with(
         sim,
         builder,
@@ -39,10 +39,16 @@ fn start_builder(sim: &Sim, builder: Builder) -> (Reports, Host) {
             })
         },
         move |mut connection: ServerConnection, peer: Accepted<String>| {
-            let sim = handle.clone();
+            let (sim, done) = (handle.clone(), done.clone());
             async move {
                 match peer.facts.as_str() {
                     "deaf" => pending().await,
+                    "done" => {
+                        drop(connection);
+                        sim.sleep(60 * SECOND).await;
+                        lock(&done).push(("done".to_owned(), Expired::Evicted, sim.now()));
+                        return Ok(());
+                    }
                     "busy" => {
                         connection.send("x".repeat(5_000)).await?;
                         sim.sleep(60 * SECOND).await;
@@ -254,6 +260,19 @@ fn an_order_is_obeyed_or_the_handler_is_dropped() {
     sim.run_for(SECOND / 5).unwrap();
     assert!(deaf.is_finished() && host.registry.is_empty());
     assert_eq!(reported(&reports), [], "no rule has ended it");
+}
+
+#[test]
+fn a_handler_that_has_dropped_its_connection_may_go_on() {
+    let mut sim = Sim::seed(13);
+    let (reports, host) = start(&sim, Expire::default().age(10 * SECOND));
+    let (_done, _task) = reading(&sim, "done");
+    sim.run_for(SECOND).unwrap();
+    host.registry.handles()[0].evict();
+    sim.run_for(70 * SECOND).unwrap();
+    // It says so itself, at its end
+    assert_eq!(lock(&reports).len(), 1);
+    assert!(lock(&reports)[0].2 >= seconds(60.0), "{:?}", lock(&reports));
 }
 
 #[test]

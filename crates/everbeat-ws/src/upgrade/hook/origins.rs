@@ -67,11 +67,12 @@ impl Origins {
 
     /// Whether this request may be answered
     pub(super) fn allow(&self, request: &RequestHead, secure: bool) -> bool {
-        if !request.has_origin() {
-            return true;
-        }
-        // One that is not text is nobody's
-        let origin = request.origin().and_then(normal);
+        // One that is not text is nobody's, nor are several anybody's
+        let origin = match request.origins() {
+            0 => return true,
+            1 => request.origin().and_then(normal),
+            _ => None,
+        };
         match &self.0 {
             Rule::Any => true,
             Rule::Only(only) => origin.is_some_and(|origin| only.contains(&origin)),
@@ -169,6 +170,13 @@ mod tests {
         let request = RequestHead::new(request, false);
         assert!(!Origins::only(["https://a.example"]).unwrap().allow(&request, true));
         assert!(!Origins::same_host().allow(&request, true));
+    }
+
+    #[test]
+    fn who_names_two_origins_is_no_browser_of_ours() {
+        let two = request(&[("origin", "https://a.example"), ("origin", "https://evil.example")]);
+        assert!(!Origins::only(["https://a.example"]).unwrap().allow(&two, true));
+        assert!(Origins::any().allow(&two, true));
     }
 
     #[test]

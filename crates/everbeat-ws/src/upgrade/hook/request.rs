@@ -55,8 +55,9 @@ impl RequestHead {
         self.header("origin")
     }
 
-    pub(super) fn has_origin(&self) -> bool {
-        self.0.headers.contains_key("origin")
+    /// How many origins it names; a browser names one at most (RFC 6454, section 7.3)
+    pub(super) fn origins(&self) -> usize {
+        self.0.headers.get_all("origin").iter().count()
     }
 
     /// The subprotocols that the peer offers, the best first (RFC 6455, section 1.9)
