@@ -77,7 +77,7 @@ async fn run<R: Everbeat>(orders: Orders, books: Arc<Books>, mut act: watch::Rec
                     break;
                 }
             }
-            () = turn.tick(), if *act.borrow() == Act::Nobody => {
+            () = turn.tick(), if *act.borrow() < last => {
                 let fill = "x".repeat(rng.usize(0..settings::FILL));
                 match client.try_send(format!("{} {fill}", account.next())) {
                     Ok(()) => {

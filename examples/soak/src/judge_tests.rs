@@ -5,6 +5,7 @@ use super::*;
 fn good() -> Run {
     let mut run = Run { clients: 100, ..Run::default() };
     (run.found.sum.accepted, run.found.sum.answers) = (900, 200);
+    (run.found.sum.delivered, run.found.sum.unconfirmed, run.found.sum.unsent) = (700, 150, 50);
     run.kinds = Kind::ALL.map(|kind| (kind, Count { times: 1, hit: 3, unnoticed: 0 })).into();
     run.ends = Ends {
         served: 150,
@@ -35,8 +36,11 @@ fn all_is_well() {
 #[test]
 fn each_thing_that_is_wrong_misses_its_row() {
     type Change = fn(&mut Run);
-    let changes: [(&str, Change); 27] = [
+    let changes: [(&str, Change); 30] = [
         ("messages accepted", |run| run.found.sum.accepted = 99),
+        ("delivered", |run| run.found.sum.delivered = 0),
+        ("unconfirmed", |run| run.found.sum.unconfirmed = 0),
+        ("unsent", |run| run.found.sum.unsent = 0),
         ("refused", |run| run.found.sum.refused = 1),
         ("outcomes that do not add up", |run| run.found.sum.miscounted = 1),
         ("not handed back as counted", |run| run.found.sum.astray = 1),

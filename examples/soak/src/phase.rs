@@ -128,6 +128,8 @@ async fn end(stage: &mut Stage) -> Ends {
         ends.closed += served.closed as u64;
         ends.cut += served.cut as u64;
     }
+    // Those who stay go on sending, to nobody.
+    sleep(settings::SEND_EVERY * 2).await;
     ends.joined = books.joined();
     ends.registered = stage.registered() as u64;
     stage.act.send_replace(Act::All);

@@ -8,7 +8,10 @@ use everbeat_core::reconnect::Backoff;
 /// and a machine that is busy with itself is late
 pub(crate) const INTERVAL: Duration = Duration::from_secs(2);
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
-pub(crate) const DIAL: Duration = Duration::from_secs(3);
+/// Shorter than the timeout by as much as a stall may last that still counts: a client that hears no
+/// answer to its upgrade gives up before the server, whose Pings it does not hear either, can call it
+/// dead
+pub(crate) const DIAL: Duration = Duration::from_millis(1_500);
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 const HEALTHY_AFTER: Duration = Duration::from_secs(2);
