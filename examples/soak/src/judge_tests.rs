@@ -36,7 +36,7 @@ fn all_is_well() {
 #[test]
 fn each_thing_that_is_wrong_misses_its_row() {
     type Change = fn(&mut Run);
-    let changes: [(&str, Change); 30] = [
+    let changes: [(&str, Change); 31] = [
         ("messages accepted", |run| run.found.sum.accepted = 99),
         ("delivered", |run| run.found.sum.delivered = 0),
         ("unconfirmed", |run| run.found.sum.unconfirmed = 0),
@@ -66,7 +66,10 @@ fn each_thing_that_is_wrong_misses_its_row() {
         ("tasks left", |run| run.ends.tasks = 1),
         ("tasks left on tokio", |run| run.ends.tokio_tasks = 1),
         ("descriptors, as before", |run| run.ends.descriptors = Some((30, 31))),
-        ("resident memory, more than before", |run| run.ends.resident = Some((0, GROWTH + 1024))),
+        ("allocated, more than before", |run| run.ends.heap = (0, ALLOCATED + 1024)),
+        ("resident memory, more than before", |run| {
+            run.ends.resident = { Some((0, RESIDENT + BOOKED * 900 + 1024)) }
+        }),
     ];
     for (row, change) in changes {
         assert_eq!(missed(change), [row]);
@@ -85,5 +88,7 @@ fn a_stall_is_no_verdict() {
 fn memory_that_cannot_be_told_is_no_row() {
     let run = Run { ends: Ends { resident: None, descriptors: None, ..Ends::default() }, ..good() };
     let names = rows(&run);
-    assert!(!names.iter().any(|row| row["unit"] == "KiB" || row["unit"] == "descriptors"));
+    let told = |name: &str| names.iter().any(|row| row["name"] == name);
+    assert!(!told("descriptors, as before") && !told("resident memory, more than before"));
+    assert!(told("tasks left"));
 }

@@ -4,6 +4,17 @@
 use std::fs;
 use std::time::Duration;
 
+use peak_alloc::PeakAlloc;
+
+/// Counts what is allocated and not freed, whatever the allocator under it keeps for later
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+/// How many bytes are allocated and not freed
+pub(crate) fn heap() -> u64 {
+    HEAP.current_usage() as u64
+}
+
 /// How many descriptors are open
 pub(crate) fn descriptors() -> Option<u64> {
     // One of them is the folder's own.
@@ -49,5 +60,8 @@ mod tests {
     fn memory_and_time_are_told() {
         assert!(resident().unwrap() > 100 << 10);
         assert!(worked().is_some());
+        let before = heap();
+        let kept = vec![0_u8; 64 << 20];
+        assert!(heap() >= before + (32 << 20), "{} bytes are kept", kept.len());
     }
 }

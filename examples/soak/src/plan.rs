@@ -76,7 +76,10 @@ impl Kind {
             How::Dead => matches!(
                 (self, side),
                 (Self::BlackHole(_) | Self::Stall(_), Side::Client)
-                    | (Self::BlackHole(Both | ToServer) | Self::Stall(Both | ToServer), Side::Server)
+                    | (
+                        Self::BlackHole(Both | ToServer) | Self::Stall(Both | ToServer),
+                        Side::Server
+                    )
             ),
             How::Closed | How::Other => false,
         }

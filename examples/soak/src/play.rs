@@ -44,6 +44,7 @@ async fn play(executors: &Executors, options: &Options) -> anyhow::Result<ExitCo
     drop(perform(executors, &warm_up, &mut rng, &timeline, &mut Vec::new()).await?);
     tasks_left(executors).await;
     let (descriptors, resident) = (machine::descriptors(), machine::resident());
+    let heap = machine::heap();
 
     timeline.plain("soaking");
     let mut samples = Vec::new();
@@ -51,6 +52,7 @@ async fn play(executors: &Executors, options: &Options) -> anyhow::Result<ExitCo
     (run.ends.tasks, run.ends.tokio_tasks) = tasks_left(executors).await;
     until(settings::PATIENCE, || machine::descriptors() <= descriptors).await;
     run.ends.descriptors = descriptors.zip(machine::descriptors());
+    run.ends.heap = (heap, machine::heap());
     run.ends.resident = resident.zip(machine::resident());
 
     if let Some(file) = &options.plot {
