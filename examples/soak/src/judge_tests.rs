@@ -68,7 +68,7 @@ fn each_thing_that_is_wrong_misses_its_row() {
         ("descriptors, as before", |run| run.ends.descriptors = Some((30, 31))),
         ("allocated, more than before", |run| run.ends.heap = (0, ALLOCATED + 1024)),
         ("resident memory, more than before", |run| {
-            run.ends.resident = { Some((0, RESIDENT + BOOKED * 900 + 1024)) }
+            run.ends.resident = Some((0, RESIDENT + BOOKED * 900 + 1024));
         }),
     ];
     for (row, change) in changes {
