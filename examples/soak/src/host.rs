@@ -24,7 +24,7 @@ use crate::runtimes::{Everbeat, Part};
 use crate::settings;
 
 /// How often a message is forgotten, when one must be
-const FORGOTTEN: u64 = 50;
+const FORGOTTEN: u64 = 10;
 /// What each connection leaves behind, when it must
 const WASTED: usize = 4 << 10;
 

@@ -20,17 +20,22 @@ struct Curve {
     value: fn(&Sample) -> f64,
 }
 
-const CURVES: [Curve; 5] = [
+const CURVES: [Curve; 6] = [
     Curve { name: "live", colour: "#1b7f3b", value: |sample| sample.live as f64 },
     Curve { name: "reconnects", colour: "#9a5b00", value: |sample| sample.reconnects as f64 },
     Curve { name: "roads faulty", colour: "#b3261e", value: |sample| sample.faulty as f64 },
     Curve {
-        name: "resident, MiB",
-        colour: "#1f5fa8",
-        value: |sample| sample.resident as f64 / f64::from(1 << 20),
+        name: "allocated, MiB",
+        colour: "#00727a",
+        value: |sample| mebibytes(sample.allocated),
     },
+    Curve { name: "resident, MiB", colour: "#1f5fa8", value: |sample| mebibytes(sample.resident) },
     Curve { name: "descriptors", colour: "#6b3fa0", value: |sample| sample.descriptors as f64 },
 ];
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
 
 /// The SVG, whole
 pub(crate) fn svg(title: &str, samples: &[Sample]) -> String {
@@ -97,7 +102,7 @@ pub(crate) fn blocks(samples: &[Sample]) -> Vec<String> {
         let most = values.iter().copied().fold(0.0, f64::max);
         let least = values.iter().copied().fold(f64::INFINITY, f64::min).min(most);
         let name = curve.name;
-        format!("{name:<14}{}  {least:.0} to {most:.0}", spark(&values, most))
+        format!("{name:<15}{}  {least:.0} to {most:.0}", spark(&values, most))
     };
     CURVES.iter().map(line).collect()
 }
@@ -136,8 +141,8 @@ mod tests {
     #[test]
     fn a_line_rises_with_its_values() {
         let lines = blocks(&samples());
-        assert_eq!(lines[0], "live          ▁▂▃▄▅▆▇█  0 to 7");
-        assert_eq!(lines[1], "reconnects    ▁▁▁▁▁▁▁▁  0 to 0");
+        assert_eq!(lines[0], "live           ▁▂▃▄▅▆▇█  0 to 7");
+        assert_eq!(lines[1], "reconnects     ▁▁▁▁▁▁▁▁  0 to 0");
         assert_eq!(blocks(&[]).len(), CURVES.len());
     }
 

@@ -28,6 +28,7 @@ pub(crate) struct Sample {
     pub(crate) reconnects: u64,
     /// Roads on which something was wrong
     pub(crate) faulty: usize,
+    pub(crate) allocated: u64,
     pub(crate) resident: u64,
     pub(crate) descriptors: u64,
 }
@@ -51,6 +52,7 @@ fn look_now(books: &Books, start: Instant) -> Sample {
         live: books.up(),
         reconnects: books.connected().saturating_sub(books.clients() as u64),
         faulty: books.faulty().load(Ordering::Relaxed),
+        allocated: machine::heap(),
         resident: machine::resident().unwrap_or(0),
         descriptors: machine::descriptors().unwrap_or(0),
     }
