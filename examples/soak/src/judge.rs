@@ -13,7 +13,7 @@ use crate::settings;
 ///
 /// 1 to 15 KiB were seen, up to 2,000 clients in a minute: the executors' and reactors' own tables. What each
 /// connection left behind would be seen from 5 bytes on: a minute makes some 13,000 of them.
-pub(crate) const ALLOCATED: u64 = 64 << 10;
+pub(crate) const ALLOCATED: u64 = 16 << 10;
 
 /// How much more memory may be resident after the run than before it, beside what the books took
 ///

@@ -14,7 +14,7 @@ use crate::judge::Run;
 use crate::phase::{perform, tasks_left, until};
 use crate::runtimes::Executors;
 use crate::watch::Sample;
-use crate::{machine, plan, plot, report, settings};
+use crate::{machine, plan, plot, report, settings, watch};
 
 /// Soaks, and prints the report
 pub(crate) fn soak(options: &Options) -> anyhow::Result<ExitCode> {
@@ -43,11 +43,12 @@ async fn play(executors: &Executors, options: &Options) -> anyhow::Result<ExitCo
     let warm_up = Options { length: settings::WARM_UP, broken: None, ..options.clone() };
     drop(perform(executors, &warm_up, &mut rng, &timeline, &mut Vec::new()).await?);
     tasks_left(executors).await;
+    // Before the look, for what this report needs is no leak.
+    let mut samples = Vec::with_capacity(watch::looks(options.length));
     let (descriptors, resident) = (machine::descriptors(), machine::resident());
     let heap = machine::heap();
 
     timeline.plain("soaking");
-    let mut samples = Vec::new();
     let mut run = perform(executors, options, &mut rng, &timeline, &mut samples).await?;
     (run.ends.tasks, run.ends.tokio_tasks) = tasks_left(executors).await;
     until(settings::PATIENCE, || machine::descriptors() <= descriptors).await;

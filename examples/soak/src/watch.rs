@@ -33,6 +33,12 @@ pub(crate) struct Sample {
     pub(crate) descriptors: u64,
 }
 
+/// How many samples a run takes at most, with faults for this long
+pub(crate) const fn looks(length: Duration) -> usize {
+    // A minute for starting and ending, which are bounded by their own patience.
+    ((length.as_millis() + 60_000) / EVERY.as_millis()) as usize
+}
+
 /// Looks until it is dropped
 pub(crate) async fn sample(books: Arc<Books>, timeline: &Timeline, samples: &mut Vec<Sample>) {
     let start = Instant::now();
