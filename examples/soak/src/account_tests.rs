@@ -86,9 +86,23 @@ fn a_message_arrives_once_and_in_order() {
     assert_eq!((twice.duplicates, twice.disorder), (1, 0));
     assert_eq!(of(|_, received| received.messages.swap(0, 1)).disorder, 1);
     assert_eq!(of(|_, received| received.messages.swap(1, 2)).disorder, 1);
+    let unproven = of(|_, received| received.messages.extend([(3, 5), (3, 4)]));
+    assert_eq!(unproven.disorder, 1);
     // The fourth counts as unconfirmed: its connection may be read after the next one.
     let late = of(|_, received| received.messages = vec![(2, 4), (1, 1), (1, 2), (1, 3)]);
     assert_eq!(late.disorder, 0);
+}
+
+#[test]
+fn what_was_unproven_may_be_read_behind_the_next_connections_first() {
+    let mut account = Account::default();
+    (1..=2).for_each(|_| account.accepted());
+    account.settle(tally(2, 0, 1, 0));
+    account.handed_back(&[1], &[]);
+    account.settle(tally(2, 1, 1, 0));
+    let received = Received { messages: vec![(2, 2), (1, 1)], ..Received::default() };
+    let expected = Sum { accepted: 2, delivered: 1, unconfirmed: 1, received: 2, ..Sum::default() };
+    assert_eq!(compare(&account, &received), expected);
 }
 
 #[test]
