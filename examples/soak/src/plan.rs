@@ -105,6 +105,8 @@ impl fmt::Display for Kind {
 pub(crate) struct Window {
     pub(crate) kind: Kind,
     pub(crate) begin: Duration,
+    /// Whether the road is a long one by then
+    pub(crate) long: bool,
 }
 
 /// Roads to each server on which there are faults; each begins with a kind of its own, so that
@@ -120,9 +122,9 @@ pub(crate) fn plan(road: usize, length: Duration, rng: &mut Rng) -> Vec<Window> 
     let mut windows = Vec::new();
     let Some(&first) = Kind::ALL.get(road) else { return windows };
     let mut kind = first;
-    let mut begin = Duration::from_millis(rng.u64(0..1_000));
+    let mut begin = settings::LEAD + Duration::from_millis(rng.u64(0..1_000));
     while begin + kind.length() <= length {
-        windows.push(Window { kind, begin });
+        windows.push(Window { kind, begin, long: rng.bool() });
         begin += kind.length() + settings::BACK + Duration::from_millis(rng.u64(0..1_000));
         kind = Kind::ALL[rng.usize(0..Kind::ALL.len())];
     }
@@ -151,6 +153,7 @@ mod tests {
                 let windows = plan(road, length, &mut Rng::with_seed(seed));
                 let end = |window: &Window| window.begin + window.kind.length();
                 assert!(windows.is_sorted_by(|a, b| end(a) + settings::BACK <= b.begin));
+                assert!(windows.iter().all(|window| window.begin >= settings::LEAD));
                 assert!(windows.iter().all(|window| end(window) <= length));
                 assert_eq!(windows.is_empty(), road >= FAULTY);
             }

@@ -42,17 +42,19 @@ impl Road {
     ) -> Vec<Happened> {
         let mut rng = Rng::with_seed(self.seed);
         let mut happened = Vec::new();
-        for Window { kind, begin } in plan::plan(self.place, length, &mut rng) {
+        for Window { kind, begin, long } in plan::plan(self.place, length, &mut rng) {
+            sleep_until(start + begin - settings::LEAD).await;
+            if long {
+                self.proxy.inject(Fault::Delay(Direction::Both, settings::DELAY));
+            }
             sleep_until(start + begin).await;
             let begin = Instant::now();
             let up = self.clients.iter().copied().filter(|&client| books.is_up(client));
             let hit = up.collect();
             books.faulty().fetch_add(1, Ordering::Relaxed);
             self.begin(kind, &mut rng);
-            if !kind.length().is_zero() {
-                sleep(kind.length()).await;
-                self.proxy.inject(Fault::Heal);
-            }
+            sleep(kind.length()).await;
+            self.proxy.inject(Fault::Heal);
             books.faulty().fetch_sub(1, Ordering::Relaxed);
             happened.push(Happened { kind, begin, end: Instant::now(), hit });
         }

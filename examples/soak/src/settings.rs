@@ -45,6 +45,9 @@ pub(crate) const BACK: Duration = DIAL.saturating_add(BACKOFF_MAX).saturating_ad
 pub(crate) const RATE: u32 = 8 << 10;
 /// The delay of a long road, each way: with the margin far from the timeout
 pub(crate) const DELAY: Duration = Duration::from_millis(200);
+/// How long before its fault a road becomes a long one, if it does: then messages, Pings and Pongs are
+/// under way when it breaks, and a message that a Pong did not prove is lost
+pub(crate) const LEAD: Duration = Duration::from_secs(1);
 /// How many bytes more a connection carries before it is cut, at most: less than two beats
 pub(crate) const CUT_WITHIN: u64 = 20;
 
