@@ -20,8 +20,14 @@ pub(crate) mod exit {
 pub(crate) fn run(shell: &Shell, words: Vec<String>) -> Result<ExitCode> {
     eprintln!("building the demo ..");
     shell.run(&mut shell.cargo("build --quiet --package everbeat-demo"))?;
-    // Not `cargo run`: a demo that ends with 1 on purpose would look like an error of cargo's.
-    let code = Command::new(binary(shell)).args(words).status()?.code();
+    become_program(Command::new(binary(shell)).args(words))
+}
+
+/// Runs a program whose exit code is ours
+///
+/// Not `cargo run`: a program that ends with 1 on purpose would look like an error of cargo's.
+pub(crate) fn become_program(command: &mut Command) -> Result<ExitCode> {
+    let code = command.status()?.code();
     Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 

@@ -19,6 +19,7 @@ mod nostd;
 mod report;
 mod runtimes;
 mod shell;
+mod soak;
 mod source;
 mod test;
 mod tidy;
@@ -40,6 +41,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask bench            criterion: what a heartbeat's step and the wheel cost
     cargo xtask fuzz             inputs that break a property are looked for, target by target
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
+    cargo xtask soak plain       2,000 connections on every runtime at once, faults all the time
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
     cargo xtask ci               all that a change must pass, as the CI runs it
@@ -53,6 +55,8 @@ What may follow:
     bench [--quick] [anything for criterion]       bench --quick wheel
     fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
+    soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
+          [--break lose|leak|memory|tally|heartbeat]
     instructions [--bless]                         makes what it counts the new baseline
     tidy  [--map]                                  lines per crate, median and largest file
     ci    [--full] [--list] [--no-budgets] [STEP..]   ci clippy test
@@ -77,9 +81,11 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let mut args = Args::new(rest);
-    // The demo has its own --json and its own exit codes: it gets the words as they are.
-    if command == "demo" {
-        return demo::run(&Shell::new(false)?, args.rest());
+    // These have their own --json and their own exit codes: they get the words as they are.
+    match command.as_str() {
+        "demo" => return demo::run(&Shell::new(false)?, args.rest()),
+        "soak" => return soak::run(&Shell::new(false)?, args.rest()),
+        _ => {}
     }
     let shell = Shell::new(args.flag("--json"))?;
     match command.as_str() {

@@ -116,7 +116,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Role, Stri
             "--tls" => options.tls = true,
             "--certificates" => options.certificates = Some(Certificates::at(value()?)),
             "--break" => options.broken = Some(Mechanism::parse(&value()?)?),
-            "--runtime" => options.runtime = Some(runtime(&value()?)?),
+            "--runtime" => options.runtime = Some(Runtime::parse(&value()?)?),
             "--help" | "-h" => return Ok(Role::Help),
             word => match Who::from_name(word).filter(|who| who.is_child()) {
                 Some(who) => child = Some((who, address(&value()?)?)),
@@ -128,13 +128,6 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Role, Stri
     Ok(match child {
         Some((who, address)) => Role::Child(Child { who, address, orders }),
         None => Role::Demo(options),
-    })
-}
-
-fn runtime(name: &str) -> Result<Runtime, String> {
-    Runtime::from_name(name).ok_or_else(|| {
-        let names = Runtime::ALL.map(Runtime::name).join(", ");
-        format!("--runtime takes one of {names}, not `{name}`")
     })
 }
 

@@ -1,14 +1,10 @@
-//! What the roles share in which the demo starts itself again: orders, commands from the parent, and
-//! a clock of whichever runtime.
+//! What the roles share in which the demo starts itself again: orders, and commands from the parent.
 
-use std::future::poll_fn;
 use std::io::{BufRead, stdin};
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::thread;
-use std::time::Duration;
 
-use everbeat_core::time::{Sleep, Timer};
 use futures_util::future::{Either, select};
 use tokio::sync::mpsc;
 
@@ -17,7 +13,7 @@ use crate::certificates::Certificates;
 use crate::lateness;
 use crate::note::Who;
 use crate::runtimes::{Everbeat, Part, Runtime};
-use crate::{client, crowd, server};
+use crate::{client, crowd, runtimes, server};
 
 /// What a child process is told when it is started
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +34,7 @@ pub(crate) struct Child {
 
 impl Child {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        self.orders.runtime.play(self)
+        runtimes::play(self.orders.runtime, self)
     }
 }
 
@@ -84,24 +80,4 @@ pub(crate) fn commands() -> mpsc::Receiver<String> {
         }
     });
     receiver
-}
-
-/// A steady beat; who is late waits a whole turn again
-#[derive(Debug)]
-pub(crate) struct Ticker<K: Timer> {
-    timer: K,
-    every: Duration,
-    sleep: K::Sleep,
-}
-
-impl<K: Timer<Sleep: Unpin>> Ticker<K> {
-    pub(crate) fn new(timer: K, every: Duration) -> Self {
-        Self { sleep: timer.sleep_until(timer.now()), timer, every }
-    }
-
-    /// Cancel safe: a tick that is not waited for comes later
-    pub(crate) async fn tick(&mut self) {
-        poll_fn(|cx| Pin::new(&mut self.sleep).poll(cx)).await;
-        Pin::new(&mut self.sleep).reset(self.timer.now() + self.every);
-    }
 }

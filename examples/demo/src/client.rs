@@ -1,17 +1,17 @@
 //! The role of a client: sends numbered messages, notes what becomes of each, notes what it sees.
 //! Everything that stays alive and comes back is the library's; there is no retry in here.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use everbeat_core::outcome::{Disconnected, Tally};
 use everbeat_core::transport::Endpoint;
 use everbeat_core::{Client, Event};
+use everbeat_support::{Fate, Fates, Ticker};
 use everbeat_ws::Connector;
 
 use crate::args::Mechanism;
-use crate::child::{Orders, Ticker, command, commands};
-use crate::note::{End, Fate, Note, Who};
+use crate::child::{Orders, command, commands};
+use crate::note::{End, Note, Who};
 use crate::runtimes::Everbeat;
 use crate::settings;
 
@@ -54,14 +54,14 @@ pub(crate) async fn run<R: Everbeat>(
     loop {
         tokio::select! {
             event = client.next() => {
-                fates.settle(client.tally())?;
+                settle(&mut fates, client.tally())?;
                 let Some(event) = event else { return Ok(()) };
                 note(event, &mut up)?;
             }
             () = turn.tick(), if talking => {
                 // Refused is not accepted: the number is used for the next one.
-                match client.try_send(format!("{name} {}", fates.next)) {
-                    Ok(()) => fates.accepted()?,
+                match client.try_send(format!("{name} {}", fates.next())) {
+                    Ok(()) => Note::Sent { id: fates.accepted() }.write()?,
                     Err(error) => Note::Refused { why: error.to_string() }.write()?,
                 }
             }
@@ -80,7 +80,7 @@ pub(crate) async fn run<R: Everbeat>(
         round_trip = latest;
     }
     let end = client.close().await;
-    fates.settle(client.tally())?;
+    settle(&mut fates, client.tally())?;
     over(&end)
 }
 
@@ -145,74 +145,17 @@ pub(crate) fn number(text: &str) -> Option<u64> {
     text.split_once(' ')?.1.parse().ok()
 }
 
-/// Which message met which fate
-///
-/// The client settles fates in the order of acceptance and counts them; so the numbers that wait
-/// for a fate form a queue, and each count that has grown takes from its front. The counts are
-/// looked at often enough that a connection's delivered messages are seen before its unconfirmed
-/// ones, and those before the next connection's.
-#[derive(Debug)]
-struct Fates {
-    next: u64,
-    waiting: VecDeque<u64>,
-    seen: Tally,
-}
-
-impl Default for Fates {
-    fn default() -> Self {
-        Self { next: 1, waiting: VecDeque::new(), seen: Tally::default() }
+/// Notes which messages have met which fate
+fn settle(fates: &mut Fates, tally: Tally) -> anyhow::Result<()> {
+    for (fate, ids) in fates.take(tally) {
+        Note::Fates { fate, ids }.write()?;
     }
-}
-
-impl Fates {
-    fn accepted(&mut self) -> anyhow::Result<()> {
-        Note::Sent { id: self.next }.write()?;
-        self.waiting.push_back(self.next);
-        self.next += 1;
-        Ok(())
-    }
-
-    fn settle(&mut self, tally: Tally) -> anyhow::Result<()> {
-        for (fate, ids) in self.take(tally) {
-            Note::Fates { fate, ids }.write()?;
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, tally: Tally) -> Vec<(Fate, Vec<u64>)> {
-        let grown = [
-            (Fate::Delivered, tally.delivered - self.seen.delivered),
-            (Fate::Unconfirmed, tally.unconfirmed - self.seen.unconfirmed),
-            (Fate::Unsent, tally.unsent - self.seen.unsent),
-        ];
-        self.seen = tally;
-        let mut settled = Vec::new();
-        for (fate, count) in grown {
-            let count = usize::try_from(count).unwrap_or(usize::MAX).min(self.waiting.len());
-            if count > 0 {
-                settled.push((fate, self.waiting.drain(..count).collect()));
-            }
-        }
-        settled
-    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn fates_are_given_in_the_order_of_acceptance() {
-        let mut fates = Fates { waiting: (1..=6).collect(), ..Fates::default() };
-        let mut tally = Tally::default();
-        assert_eq!(fates.take(tally), []);
-        (tally.delivered, tally.unconfirmed) = (2, 1);
-        let expected = [(Fate::Delivered, vec![1, 2]), (Fate::Unconfirmed, vec![3])];
-        assert_eq!(fates.take(tally), expected);
-        (tally.delivered, tally.unsent) = (3, 2);
-        let expected = [(Fate::Delivered, vec![4]), (Fate::Unsent, vec![5, 6])];
-        assert_eq!(fates.take(tally), expected);
-    }
 
     #[test]
     fn a_messages_number_is_behind_its_name() {

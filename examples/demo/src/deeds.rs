@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use everbeat_faults::{Direction, Fault};
+use everbeat_support::span;
 use tokio::time::Instant;
 
 use crate::args::Mechanism;
@@ -17,7 +18,6 @@ use crate::play::Play;
 use crate::settings;
 use crate::sloth;
 use crate::stage::{Crowd, Stage};
-use crate::timeline::span;
 use crate::trials::{Deed, Notice, Trial};
 
 /// How long a crowd may take to connect

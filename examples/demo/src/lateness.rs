@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use everbeat_core::time::Timer;
+use everbeat_support::{STEP, overslept};
 use everbeat_tokio::transport::TokioTimer;
 
 use crate::note::Note;
-
-const STEP: Duration = Duration::from_millis(50);
 
 /// The worst lateness of the present trial, of this process and of all that report to it
 #[derive(Clone, Debug, Default)]
@@ -69,13 +68,6 @@ pub(crate) async fn report(timer: impl Timer) {
             return;
         }
     }
-}
-
-/// By how much a short sleep was overslept
-async fn overslept(timer: &impl Timer) -> Duration {
-    let due = timer.now() + STEP;
-    timer.sleep_until(due).await;
-    timer.now().saturating_duration_since(due)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use everbeat_support::Fate;
 use tokio::time::Instant;
 
-use crate::note::{Fate, Who};
+use crate::note::Who;
 
 /// A message: who sent it, and its number there
 pub(crate) type Id = (Who, u64);

@@ -24,7 +24,6 @@ mod server;
 mod settings;
 mod sloth;
 mod stage;
-mod timeline;
 mod trials;
 
 use std::process::ExitCode;

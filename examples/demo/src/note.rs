@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use everbeat_core::Cause;
+use everbeat_support::Fate;
 use serde::{Deserialize, Serialize};
 
 use crate::runtimes::Runtime;
@@ -123,14 +124,6 @@ pub(crate) enum How {
     Closed,
     /// Anything else, such as an attempt that failed
     Other,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Fate {
-    Delivered,
-    Unsent,
-    Unconfirmed,
 }
 
 impl End {

@@ -1,8 +1,7 @@
 //! The run as one JSON object, for machines: the form that all of this workspace's tools share, and
 //! what the demo adds to it.
 
-use std::process::Command;
-
+use everbeat_support::rows::{at_most, commit, millis, none, row};
 use serde_json::{Value, json};
 
 use crate::outcome::{Measured, Outcome};
@@ -45,7 +44,7 @@ fn of_trial(outcome: &Outcome) -> Vec<Value> {
     let time = |what: &str, measured: Measured| {
         let value = measured.took.map(|took| took.as_secs_f64());
         let goal = measured.allowed.as_secs_f64();
-        row(&name(what), json!(value), "s", json!(goal), measured.held())
+        row(&name(what), value, "s", goal, measured.held())
     };
     let mut rows = Vec::new();
     rows.extend(outcome.noticed.map(|noticed| time("noticed after", noticed)));
@@ -55,33 +54,10 @@ fn of_trial(outcome: &Outcome) -> Vec<Value> {
     }));
     rows.extend(outcome.spread.map(|spread| {
         let (value, goal) = (spread.as_secs_f64(), settings::CROWD_SPAN.as_secs_f64());
-        row(&name("first attempts span"), json!(value), "s", json!(goal), value >= goal)
+        row(&name("first attempts span"), value, "s", goal, value >= goal)
     }));
     rows.push(none(&name("problems"), outcome.problems.len() as u64, "problems"));
     rows
-}
-
-fn none(name: &str, value: u64, unit: &str) -> Value {
-    at_most(name, value, unit, 0)
-}
-
-fn at_most(name: &str, value: u64, unit: &str, goal: u64) -> Value {
-    row(name, json!(value), unit, json!(goal), value <= goal)
-}
-
-fn row(name: &str, value: Value, unit: &str, goal: Value, met: bool) -> Value {
-    json!({ "name": name, "value": value, "unit": unit, "goal": goal, "met": met })
-}
-
-fn millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The commit that is checked out here, if git knows
-fn commit() -> Option<String> {
-    let output = Command::new("git").args(["rev-parse", "HEAD"]).output().ok()?;
-    let commit = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| commit.trim().to_owned())
 }
 
 #[cfg(test)]

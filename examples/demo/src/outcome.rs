@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use everbeat_support::seconds;
+
 use crate::settings;
-use crate::timeline::seconds;
 
 /// What a trial came to
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use everbeat_faults::{Fault, Proxy};
+use everbeat_support::{Timeline, span};
 use everbeat_tokio::Server;
 use tokio::time::{Instant, timeout};
 
@@ -21,7 +22,6 @@ use crate::outcome::Outcome;
 use crate::report;
 use crate::settings;
 use crate::stage::Stage;
-use crate::timeline::{Timeline, span};
 use crate::trials::Trial;
 
 /// How long the children may take to start, and to end when asked

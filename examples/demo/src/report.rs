@@ -5,13 +5,14 @@ use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use everbeat_support::{Mood, Timeline, span};
+
 use crate::args::{Options, USAGE};
 use crate::ledger::Counts;
 use crate::object::object;
 use crate::outcome::Outcome;
 use crate::settings;
 use crate::stage::Stage;
-use crate::timeline::{Mood, Timeline, span};
 
 /// How many problems are printed: one broken mechanism can make thousands
 const SHOWN: usize = 4;

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::bail;
+use everbeat_support::{Fate, Mood, Timeline, span};
 use tokio::time::{Instant, timeout_at};
 
 use crate::causes::Causes;
@@ -16,10 +17,9 @@ use crate::judge::Lives;
 use crate::lateness::Lateness;
 use crate::ledger::{Ledger, Waited, overdue};
 use crate::life::{Life, Seen};
-use crate::note::{End, Fate, How, Note, Who};
+use crate::note::{End, How, Note, Who};
 use crate::runtimes::Runtime;
 use crate::settings;
-use crate::timeline::{Mood, Timeline, span};
 use crate::trials::Notice;
 
 /// How many failed attempts in a row are printed, and the one that stands for the rest

@@ -14,7 +14,7 @@ use crate::shell::Shell;
 /// Within an ordinary run's minutes
 const TRIES: u32 = 1;
 /// Where an answer is wanted
-const FULL_TRIES: u32 = 4;
+pub(super) const FULL_TRIES: u32 = 4;
 
 /// Every fault is noticed in time, and what was lost comes back
 pub(super) fn holds(shell: &Shell) -> Result<Outcome> {
@@ -37,7 +37,7 @@ pub(super) fn surely_holds_on_each(shell: &Shell) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-fn surely(outcome: Outcome) -> Result<Outcome> {
+pub(super) fn surely(outcome: Outcome) -> Result<Outcome> {
     match outcome {
         Outcome::Skipped(why) => bail!("{why}"),
         passed => Ok(passed),
@@ -65,12 +65,16 @@ fn play(shell: &Shell, words: &[&str]) -> Result<i32> {
     shell.code(shell.program(binary(shell)).args(words))
 }
 
-fn expect(wanted: i32, tries: u32, play: &mut dyn FnMut() -> Result<i32>) -> Result<Outcome> {
+pub(super) fn expect(
+    wanted: i32,
+    tries: u32,
+    play: &mut dyn FnMut() -> Result<i32>,
+) -> Result<Outcome> {
     for _ in 0..tries {
         match play()? {
             code if code == wanted => return Ok(Outcome::Passed),
             exit::STALLED => eprintln!("the machine stalled; this run does not count"),
-            code => bail!("the demo ended with {code}, and {wanted} was expected"),
+            code => bail!("it ended with {code}, and {wanted} was expected"),
         }
     }
     Ok(Outcome::Skipped(format!("INVALID, the machine stalled {tries} times in a row")))

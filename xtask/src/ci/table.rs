@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::{Outcome, demo, examples, interop, msrv, one_runtime, packaging, typos};
+use super::{Outcome, demo, examples, interop, msrv, one_runtime, packaging, soak, typos};
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, nostd, tidy};
 
@@ -144,7 +144,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         name: "full",
-        minutes: 30,
+        minutes: 32,
         full: true,
         steps: &[
             step("demo-1-of-3", "three times in a row, and no stall excuses", demo::surely_holds),
@@ -152,6 +152,8 @@ pub(super) const GROUPS: &[Group] = &[
             step("demo-3-of-3", "and again", demo::surely_holds),
             step("demo-runtimes", "on each runtime alone, ws and wss", demo::surely_holds_on_each),
             step("breaks", "each broken mechanism, and no stall excuses", demo::surely_fails),
+            step("soak", "accounts add up under faults, on all runtimes at once", soak::holds),
+            step("soak-breaks", "and what is done wrong is seen", soak::fails),
             step("interop-full", "other people's peers, the whole matrix", interop::whole),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
             step("msrv", "library crates with the oldest Rust that we promise", msrv::run),

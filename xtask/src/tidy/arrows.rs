@@ -34,12 +34,18 @@ const RULES: &[Rule] = &[
     runtime("everbeat-tokio"),
     runtime("everbeat-async-std"),
     runtime("everbeat-smol"),
+    Rule { name: "everbeat-support", builds_on: &[CORE], tests_use: &[] },
     Rule { name: "xtask", builds_on: &[], tests_use: &[] },
 ];
 
 /// Nobody depends on these, so that they may use everything
-const PROGRAMS: &[&str] =
-    &["everbeat-benches", "everbeat-demo", "everbeat-examples", "everbeat-interop"];
+const PROGRAMS: &[&str] = &[
+    "everbeat-benches",
+    "everbeat-demo",
+    "everbeat-examples",
+    "everbeat-interop",
+    "everbeat-soak",
+];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -12,7 +12,7 @@ const WIDTH: usize = 88;
 
 /// Where the timeline is printed, and since when
 #[derive(Debug)]
-pub(crate) struct Timeline {
+pub struct Timeline {
     start: Instant,
     to_stderr: bool,
     colour: bool,
@@ -20,9 +20,13 @@ pub(crate) struct Timeline {
 
 /// How a verdict is meant
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mood {
+#[expect(clippy::exhaustive_enums, reason = "as many as there are colours for verdicts")]
+pub enum Mood {
+    /// As it must be
     Good,
+    /// It says nothing
     Doubt,
+    /// Not as it must be
     Bad,
 }
 
@@ -38,18 +42,21 @@ impl Mood {
 
 impl Timeline {
     /// Begins now, on stderr if stdout is for a machine
-    pub(crate) fn new(to_stderr: bool) -> Self {
+    #[must_use]
+    pub fn new(to_stderr: bool) -> Self {
         let terminal = if to_stderr { stderr().is_terminal() } else { stdout().is_terminal() };
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self { start: Instant::now(), to_stderr, colour: terminal && !refused }
     }
 
-    pub(crate) const fn start(&self) -> Instant {
+    /// When it began
+    #[must_use]
+    pub const fn start(&self) -> Instant {
         self.start
     }
 
     /// A line without a time
-    pub(crate) fn plain(&self, text: impl Display) {
+    pub fn plain(&self, text: impl Display) {
         let line = format!("{text}\n");
         // A reader who has left misses the timeline, not the verdict.
         _ = match self.to_stderr {
@@ -59,25 +66,26 @@ impl Timeline {
     }
 
     /// Something that happened
-    pub(crate) fn event(&self, at: Instant, who: impl Display, what: impl Display) {
+    pub fn event(&self, at: Instant, who: impl Display, what: impl Display) {
         self.plain(format_args!("{} {who:<9} {what}", self.time(at)));
     }
 
     /// A verdict: its first words, up to a colon, semicolon or bracket, are coloured
-    pub(crate) fn verdict(&self, at: Instant, who: impl Display, mood: Mood, what: &str) {
+    pub fn verdict(&self, at: Instant, who: impl Display, mood: Mood, what: &str) {
         let end = what.find([':', ';', '(']).unwrap_or(what.len());
         let (verdict, rest) = what.split_at(what[..end].trim_end().len());
         self.event(at, who, format_args!("{}{rest}", self.paint(mood, verdict)));
     }
 
     /// A rule across the page: what begins now
-    pub(crate) fn rule(&self, at: Instant, title: &str) {
+    pub fn rule(&self, at: Instant, title: &str) {
         let fill = "─".repeat(WIDTH.saturating_sub(15 + title.chars().count()));
         self.plain(format_args!("{} ── {title} {fill}", self.time(at)));
     }
 
     /// Coloured if anything is
-    pub(crate) fn paint(&self, mood: Mood, text: &str) -> String {
+    #[must_use]
+    pub fn paint(&self, mood: Mood, text: &str) -> String {
         match self.colour {
             true => format!("\x1b[{}m{text}\x1b[0m", mood.code()),
             false => text.to_owned(),
@@ -90,12 +98,14 @@ impl Timeline {
 }
 
 /// `6.21`
-pub(crate) fn seconds(duration: Duration) -> String {
+#[must_use]
+pub fn seconds(duration: Duration) -> String {
     format!("{:.2}", duration.as_secs_f64())
 }
 
 /// `340 ms`, `2.3 s`
-pub(crate) fn span(duration: Duration) -> String {
+#[must_use]
+pub fn span(duration: Duration) -> String {
     match duration.as_micros() {
         micros @ 0..1_000 => format!("{:.1} ms", micros as f64 / 1_000.0),
         micros @ 1_000..1_000_000 => format!("{} ms", micros / 1_000),

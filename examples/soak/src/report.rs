@@ -1,0 +1,78 @@
+//! What the run came to, for people and for machines, and the exit code.
+
+use std::io::{Write, stderr, stdout};
+use std::process::ExitCode;
+
+use everbeat_support::rows::commit;
+use everbeat_support::{Mood, Timeline};
+use serde_json::{Value, json};
+
+use crate::args::USAGE;
+use crate::judge::{self, Run};
+use crate::plot;
+use crate::watch::Sample;
+
+/// Prints the curves, the table and the verdict; the exit code
+pub(crate) fn print(
+    timeline: &Timeline,
+    run: &Run,
+    samples: &[Sample],
+    seed: u64,
+    json: bool,
+) -> ExitCode {
+    let rows = judge::rows(run);
+    timeline.plain("");
+    plot::blocks(samples).iter().for_each(|line| timeline.plain(line));
+    timeline.plain("");
+    rows.iter().for_each(|row| timeline.plain(line(timeline, row)));
+    for word in &run.found.words {
+        timeline.plain(format_args!("{} {word}", timeline.paint(Mood::Bad, "problem")));
+    }
+    let (valid, all_met) = (judge::is_valid(run), rows.iter().all(|row| row["met"] == true));
+    let (mood, verdict, code) = match (valid, all_met) {
+        (false, _) => (Mood::Doubt, "the machine stalled: this run proves nothing", 2),
+        (true, true) => (Mood::Good, "every row was met", 0),
+        (true, false) => (Mood::Bad, "a row was not met", 1),
+    };
+    timeline.plain(format_args!("verdict    {}", timeline.paint(mood, verdict)));
+    if json {
+        let object = json!({
+            "command": "soak", "commit": commit(), "seed": seed,
+            "rows": rows, "all_met": valid && all_met, "valid": valid,
+        });
+        // A reader who has left has the exit code.
+        _ = stdout().write_all(format!("{object}\n").as_bytes());
+    }
+    ExitCode::from(code)
+}
+
+fn line(timeline: &Timeline, row: &Value) -> String {
+    let name = row["name"].as_str().unwrap_or_default();
+    let unit = row["unit"].as_str().unwrap_or_default();
+    let (goal, verdict) = match (&row["goal"], row["met"] == true) {
+        (Value::Null, _) => (String::new(), String::new()),
+        (goal, true) => (goal.to_string(), timeline.paint(Mood::Good, "met")),
+        (goal, false) => (goal.to_string(), timeline.paint(Mood::Bad, "MISSED")),
+    };
+    format!("{name:<42}{:>9} {unit:<12}{goal:>9}  {verdict}", row["value"].to_string())
+        .trim_end()
+        .to_owned()
+}
+
+/// Says what was wrong with the arguments
+pub(crate) fn usage(problem: &str) -> ExitCode {
+    _ = stderr().write_all(format!("{problem}\n\n{USAGE}\n").as_bytes());
+    ExitCode::from(3)
+}
+
+/// Says what the arguments are
+pub(crate) fn help() -> ExitCode {
+    _ = stdout().write_all(format!("{USAGE}\n").as_bytes());
+    ExitCode::SUCCESS
+}
+
+/// Says why the soak could not run
+pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
+    _ = stderr().write_all(format!("the soak could not run: {error:#}\n").as_bytes());
+    ExitCode::from(3)
+}

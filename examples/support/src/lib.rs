@@ -1,0 +1,17 @@
+//! What the programs among the examples share: the runtimes by their names, how late a process is,
+//! a steady beat, which message met which fate, a timeline for people, rows for machines.
+
+#![forbid(unsafe_code)]
+
+mod fates;
+mod lateness;
+pub mod rows;
+mod runtime;
+mod ticker;
+mod timeline;
+
+pub use fates::{Fate, Fates};
+pub use lateness::{STEP, overslept};
+pub use runtime::Runtime;
+pub use ticker::Ticker;
+pub use timeline::{Mood, Timeline, seconds, span};
