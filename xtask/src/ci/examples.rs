@@ -17,7 +17,7 @@ use crate::shell::Shell;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What plays by itself, and says by its exit code whether what it shows has happened
-const STORIES: &[&str] = &["chat-tokio", "chat-smol", "chat-async-std", "auth"];
+const STORIES: &[&str] = &["chat-tokio", "chat-smol", "chat-async-std", "auth", "custom-transport"];
 
 pub(super) fn run(shell: &Shell) -> Result<Outcome> {
     shell.run(&mut shell.cargo("build --quiet --workspace --all-targets"))?;
