@@ -1,4 +1,5 @@
-//! The example pairs, each against itself: the client must show what the server sent back.
+//! The examples as people run them. A pair, a client and a server, talks to itself, and the client
+//! must show what the server sent back. A story plays by itself, and must end by itself as it should.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -12,13 +13,20 @@ use super::Outcome;
 use crate::runtimes::RUNTIMES;
 use crate::shell::Shell;
 
-/// Far more than a pair needs, so that only a pair that hangs meets it
+/// Far more than an example needs, so that only one that hangs meets it
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What plays by itself, and says by its exit code whether what it shows has happened
+const STORIES: &[&str] =
+    &["chat-tokio", "chat-smol", "chat-async-std", "auth", "custom-transport", "sans-io"];
 
 pub(super) fn run(shell: &Shell) -> Result<Outcome> {
     shell.run(&mut shell.cargo("build --quiet --workspace --all-targets"))?;
     for runtime in RUNTIMES {
         pair(shell, runtime).with_context(|| format!("the pair for {runtime}"))?;
+    }
+    for name in STORIES {
+        story(shell, name).with_context(|| format!("the story {name}"))?;
     }
     Ok(Outcome::Passed)
 }
@@ -31,24 +39,42 @@ fn pair(shell: &Shell, runtime: &str) -> Result<()> {
     eprintln!("  {runtime}-server listens on {address}");
 
     let mut client = start(shell, &format!("{runtime}-client"), &[&address, "--messages", "4"])?;
-    let deadline = Instant::now() + PATIENCE;
-    let status = loop {
-        match client.0.try_wait()? {
-            Some(status) => break status,
-            None if Instant::now() > deadline => bail!("the client was not done in {PATIENCE:?}"),
-            None => thread::sleep(Duration::from_millis(20)),
-        }
-    };
-    let mut shown = String::new();
-    client.0.stdout.take().context("its stdout is ours")?.read_to_string(&mut shown)?;
-    shown.lines().for_each(|line| eprintln!("  {line}"));
-    ensure!(status.success(), "the client ended with {status}");
+    let shown = client.end().context("the client")?;
     ensure!(has_echo(&shown), "the client said hello and did not hear it again");
     Ok(())
 }
 
+fn story(shell: &Shell, name: &str) -> Result<()> {
+    eprintln!("  {name}:");
+    start(shell, name, &[])?.end().map(drop)
+}
+
 /// A program that ends when we do
 struct Program(Child);
+
+impl Program {
+    /// What it printed, shown here too, once it has ended as it should
+    fn end(&mut self) -> Result<String> {
+        let printed = self.0.stdout.take().context("its stdout is ours")?;
+        let (sender, all) = mpsc::channel();
+        // Read meanwhile, for one whose pipe is full would not end.
+        thread::spawn(move || {
+            let lines = BufReader::new(printed).lines().map_while(Result::ok);
+            let lines = lines.inspect(|line| eprintln!("  {line}"));
+            _ = sender.send(lines.fold(String::new(), |all, line| all + &line + "\n"));
+        });
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            match self.0.try_wait()? {
+                Some(status) => break status,
+                None if Instant::now() > deadline => bail!("it was not done in {PATIENCE:?}"),
+                None => thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        ensure!(status.success(), "it ended with {status}");
+        all.recv_timeout(PATIENCE).context("it left somebody behind, who holds its stdout")
+    }
+}
 
 impl Drop for Program {
     fn drop(&mut self) {

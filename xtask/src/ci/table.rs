@@ -138,7 +138,7 @@ pub(super) const GROUPS: &[Group] = &[
             step("break-queue", "without a queue the demo fails", |shell| {
                 demo::fails(shell, "queue")
             }),
-            step("examples", "client and server talk to each other", examples::run),
+            step("examples", "pairs talk to each other, stories end well", examples::run),
             step("interop", "other people's peers, each scenario once", interop::smoke),
         ],
     },

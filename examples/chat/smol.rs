@@ -1,0 +1,15 @@
+//! The chat on smol: see `story`, which is the same on every runtime.
+//!
+//! ```sh
+//! cargo run --example chat-smol
+//! ```
+
+mod member;
+mod room;
+mod story;
+
+use everbeat_smol::Smol;
+
+fn main() -> story::Result {
+    smol::block_on(story::play::<Smol>())
+}

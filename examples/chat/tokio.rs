@@ -1,0 +1,16 @@
+//! The chat on tokio: see `story`, which is the same on every runtime.
+//!
+//! ```sh
+//! cargo run --example chat-tokio
+//! ```
+
+mod member;
+mod room;
+mod story;
+
+use everbeat_tokio::Tokio;
+
+#[tokio::main]
+async fn main() -> story::Result {
+    story::play::<Tokio>().await
+}
