@@ -4,6 +4,8 @@
 //! When each rule applies is the simulator's to say. What is here crosses a kernel and a runtime, so
 //! that its bounds on time are what is promised and the run's own measured lateness.
 
+#[cfg(unix)]
+mod descriptors;
 mod expiry;
 mod floods;
 mod gate;
@@ -73,10 +75,26 @@ pub fn lines_on_one_thread<R: Host>() -> Vec<Line> {
     ]
 }
 
-/// What holds where tasks have several threads
+/// What holds where tasks have several threads, and one of them waits for all sockets, as tokio's
+/// do: while that one is blocked, nobody looks at any
 #[must_use]
 pub fn lines_on_many_threads<R: Host>() -> Vec<Line> {
     lines![
+        "who blocks a thread ends nobody, and all go on behind it" => handlers::block_some::<R>,
+    ]
+}
+
+/// What holds where tasks have several threads, and sockets one of their own
+#[must_use]
+pub fn lines_beside_a_reactor<R: Host>() -> Vec<Line> {
+    lines![
         "who blocks a thread ends nobody, and others go on" => handlers::block_one::<R>,
     ]
+}
+
+/// That a server without descriptors waits, says so, and goes on when there are some; to be run in a
+/// process of its own, for the limit is the process's
+#[cfg(unix)]
+pub async fn descriptors<R: Host>() {
+    descriptors::run_out::<R>().await;
 }

@@ -14,7 +14,7 @@ fn policies_hold_on_one_thread() {
 }
 
 #[test]
-fn who_blocks_a_thread_of_many_holds_up_few() {
+fn who_blocks_a_thread_of_many_ends_nobody() {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     for line in policy::lines_on_many_threads::<Tokio>() {
         eprintln!("{}", line.name);

@@ -119,6 +119,15 @@ pub(super) async fn block_all<R: Host>() {
     assert!(waits.iter().all(|wait| *wait >= BLOCKED * 9 / 10), "{waits:?}");
 }
 
+pub(super) async fn block_some<R: Host>() {
+    measured::<R, _>(|late| async move {
+        let mut waits = waits_beside_a_blocked_thread::<R>().await;
+        waits.sort_unstable();
+        late.within("all of them", waits[NEIGHBOURS - 1], BLOCKED + BLOCKED / 2);
+    })
+    .await;
+}
+
 pub(super) async fn block_one<R: Host>() {
     measured::<R, _>(|late| async move {
         let mut waits = waits_beside_a_blocked_thread::<R>().await;
