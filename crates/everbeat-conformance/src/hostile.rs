@@ -7,42 +7,22 @@
 mod crowd;
 mod frames;
 mod own_beat;
-mod peer;
-mod server_side;
 mod tls;
 mod upgrades;
-
-use std::future::Future;
-use std::pin::Pin;
 
 use everbeat_server::SpawnServer;
 use everbeat_ws::{Acceptor, Runtime};
 
-pub use server_side::Echo;
+use crate::line::lines;
+use crate::{peer, server_side};
+
+pub use crate::line::{Check, Line};
+pub use crate::server_side::Echo;
 
 /// A runtime that can run a server which echoes
 pub trait Host: Runtime + SpawnServer<Acceptor<Self>, Self::Timer, Echo> {}
 
 impl<R: Runtime + SpawnServer<Acceptor<R>, R::Timer, Echo>> Host for R {}
-
-/// One kind of bad input; it panics if it is not met as it must be
-pub type Check = Pin<Box<dyn Future<Output = ()>>>;
-
-/// A check and what it is called
-#[derive(Debug)]
-#[expect(clippy::exhaustive_structs, reason = "a row of a table")]
-pub struct Line {
-    /// What must hold, as a sentence
-    pub name: &'static str,
-    /// Makes the check, to be run inside the runtime
-    pub check: fn() -> Check,
-}
-
-macro_rules! lines {
-    ($($name:literal => $check:path),+ $(,)?) => {
-        vec![$(Line { name: $name, check: || Box::pin($check()) }),+]
-    };
-}
 
 /// All of it, for one runtime
 #[must_use]

@@ -11,3 +11,7 @@
 pub mod certificates;
 pub mod contracts;
 pub mod hostile;
+mod line;
+mod peer;
+pub mod policy;
+mod server_side;

@@ -17,6 +17,14 @@ use crate::ConnectionHandle;
 /// error is logged; a [`Cause`](everbeat_core::Cause) is how a connection ends that did not end
 /// politely.
 ///
+/// Other connections are unharmed by what a handler does, with one exception: it must not block its
+/// thread. Whatever shares the thread waits with it, and on a runtime of one thread that is the whole
+/// server. So may a server on several threads of tokio, for the one that is blocked may be the one
+/// that waits for sockets; where they have a thread of their own, as async-std's and smol's, tasks on
+/// other threads go on. Nobody is judged dead for it: what came in meanwhile is read first. A handler
+/// that never looks at its connection costs nobody else anything; a rule or an order that ends the
+/// connection drops it `close_timeout` and a second later.
+///
 /// Every `Fn(Connection, Accepted) -> Future` is one. Closures that are passed as a `Handler` have
 /// to name their arguments' types; those passed to [`Server::serve`](crate::Server::serve) do not.
 ///
@@ -55,7 +63,8 @@ pub trait Handler<T: Transport, K: Timer, X> {
     /// Begins to serve a connection
     ///
     /// Returning without [`Connection::close`] drops the connection, and its peer sees a cut
-    /// without a Close.
+    /// without a Close: so does that of a handler which returns as soon as sending fails, though a
+    /// rule that ends the connection has a code. One that then reads on until the end lets it be said.
     fn handle(&self, connection: Connection<T, K>, accepted: X) -> Self::Future;
 }
 

@@ -7,8 +7,8 @@ use everbeat_core::config::{ConnectionConfig, HeartbeatConfig, OwnBeat};
 use everbeat_core::{Connection, Message};
 use everbeat_ws::{Runtime, Settings};
 
-use super::peer::{Peer, client, granting, masked, plain, server, upgraded};
-use super::server_side::{Ours, Socket, accept, acceptor, attempt};
+use crate::peer::{Peer, client, granting, masked, plain, server, upgraded};
+use crate::server_side::{Ours, Socket, accept, acceptor, attempt};
 
 const PING: &str = r#"{"op":"ping"}"#;
 const PONG: &str = r#"{"op":"pong"}"#;

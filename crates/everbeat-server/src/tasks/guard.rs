@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use everbeat_core::cause::Expired;
 use everbeat_core::time::{Alarm, Instant, Slot, Timer};
 
 use super::Shared;
@@ -77,20 +76,10 @@ impl Guard {
     }
 
     /// Tells `on_expire`, once, if one of the server's rules has ended the connection
+    ///
+    /// A handler that is dropped, or that leaves as soon as sending fails, does so before its
+    /// connection is over: then the order that stands is why.
     pub(super) fn report<X, K: Timer, H>(
-        &mut self,
-        handle: &ConnectionHandle<X>,
-        shared: &Shared<X, K, H>,
-    ) {
-        let rule = match handle.mailbox().vitals().cause() {
-            Some(cause) => cause.expired(),
-            None => None,
-        };
-        self.report_rule(rule, handle, shared);
-    }
-
-    /// The handler is dropped, for it did not obey
-    pub(super) fn report_cut<X, K: Timer, H>(
         &mut self,
         handle: &ConnectionHandle<X>,
         shared: &Shared<X, K, H>,
@@ -100,15 +89,6 @@ impl Guard {
             Some(cause) => cause.expired(),
             None => mailbox.standing_order().0.and_then(|order| order.rule()),
         };
-        self.report_rule(rule, handle, shared);
-    }
-
-    fn report_rule<X, K: Timer, H>(
-        &mut self,
-        rule: Option<Expired>,
-        handle: &ConnectionHandle<X>,
-        shared: &Shared<X, K, H>,
-    ) {
         let Some(rule) = rule.filter(|_| !self.reported) else {
             return;
         };

@@ -132,7 +132,6 @@ where
                 }
             }
         };
-        let cut = result.is_none();
         match result.map(|result| result.map_err(Into::into)) {
             Some(Ok(())) => tracing::debug!(target: "everbeat", "served"),
             Some(Err(error)) => report_error(&*error),
@@ -143,11 +142,7 @@ where
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.stage.set(Stage::Over))) {
             report_panic("handler", &*panic);
         }
-        if cut {
-            this.guard.report_cut(this.member.handle(), this.shared);
-        } else {
-            this.guard.report(this.member.handle(), this.shared);
-        }
+        this.guard.report(this.member.handle(), this.shared);
         Poll::Ready(())
     }
 }

@@ -53,6 +53,11 @@ fn start_builder(sim: &Sim, builder: Builder) -> (Reports, Host) {
                         connection.send("x".repeat(5_000)).await?;
                         sim.sleep(60 * SECOND).await;
                     }
+                    name if name.starts_with("echoed") => {
+                        while let Some(message) = connection.recv().await? {
+                            connection.send(message).await?;
+                        }
+                    }
                     name if name.starts_with("flooded") => loop {
                         connection.send("x".repeat(100)).await?;
                     },
@@ -184,6 +189,18 @@ fn a_peer_that_talks_and_reads_nothing_is_too_slow() {
     assert_eq!(host.registry.len(), 1);
     sim.run_for(2 * SECOND).unwrap();
     assert!(talker.is_finished() && neighbour.0.borrow().ended.is_none());
+}
+
+#[test]
+fn a_handler_that_leaves_when_it_cannot_send_is_reported_by_its_rule() {
+    let mut sim = Sim::seed(13);
+    sim.link("echoed", "server").to("echoed").rate(1).buffer(10);
+    let (reports, host) = start(&sim, Expire::default().silent(None).age(20 * SECOND));
+    // Its echoes are more than it takes, so that the handler waits to send
+    let _talker = talking(&sim, "echoed", "I am alive");
+    sim.run_for(21 * SECOND).unwrap();
+    assert!(host.registry.is_empty());
+    assert_eq!(reported(&reports), one("echoed", Expired::TooOld));
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl Peer {
         Self::over(TcpStream::connect(address).unwrap())
     }
 
-    fn over(stream: TcpStream) -> Self {
+    pub(super) fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -37,6 +37,22 @@ impl Peer {
     pub(super) fn say(&mut self, bytes: &[u8]) {
         // Who is refused early may have hung up by now, which the check sees by other means
         _ = self.0.write_all(bytes);
+    }
+
+    /// Says it whole, or why not
+    pub(super) fn try_say(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    /// One byte; `None` at the end, be it a reset
+    pub(super) fn byte(&mut self) -> Option<u8> {
+        let mut byte = [0];
+        self.0.read_exact(&mut byte).is_ok().then_some(byte[0])
+    }
+
+    /// The same connection once more, for another thread
+    pub(super) fn again(&self) -> Self {
+        Self(self.0.try_clone().unwrap())
     }
 
     /// Says no more; hears on
@@ -104,6 +120,40 @@ impl Peer {
         (first, payload)
     }
 
+    /// Says a text and hears the next one, and answers Pings meanwhile
+    pub(super) fn exchange(&mut self, text: &str) -> String {
+        self.say(&masked(0x81, text.as_bytes()));
+        self.text()
+    }
+
+    /// Hears the next text, and answers Pings meanwhile
+    pub(super) fn text(&mut self) -> String {
+        loop {
+            match self.frame() {
+                (0x81, payload) => return String::from_utf8(payload).unwrap(),
+                (0x89, payload) => self.say(&masked(0x8a, &payload)),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Hears frames up to a Close, and answers Pings meanwhile and the Close; its code and reason
+    pub(super) fn farewell(&mut self) -> (u16, String) {
+        loop {
+            let (first, payload) = self.frame();
+            match first {
+                0x89 => self.say(&masked(0x8a, &payload)),
+                0x88 => {
+                    self.say(&masked(0x88, &payload));
+                    let (code, reason) = payload.split_at(2);
+                    let code = u16::from_be_bytes([code[0], code[1]]);
+                    return (code, String::from_utf8(reason.to_vec()).unwrap());
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Hears frames up to a Close; its code and reason
     pub(super) fn close(&mut self) -> (u16, String) {
         loop {
@@ -121,6 +171,12 @@ impl Peer {
         self.0.read_exact(&mut bytes).unwrap();
         bytes
     }
+}
+
+/// A peer's own time passes; it is on a thread of its own
+#[expect(clippy::disallowed_methods, reason = "no runtime is below this thread")]
+pub(super) fn pause(time: Duration) {
+    thread::sleep(time);
 }
 
 /// A raw client that connects to `address`, on a thread

@@ -1,0 +1,123 @@
+//! How much a server takes on, as those see it who are too many.
+
+use std::time::Duration;
+
+use everbeat_core::time::Timer;
+use everbeat_server::Limits;
+use everbeat_server::registry::MailboxError;
+use everbeat_ws::Runtime;
+
+use super::Host;
+use super::house::{House, ask, keep, wishes};
+use super::slow::talk;
+use crate::peer::Peer;
+
+/// Whom this server can have is there, and stays until it is told to go
+async fn first<R: Runtime>(house: &House<R>) -> std::thread::JoinHandle<u16> {
+    let first = house.peer("first", |mut peer| peer.farewell().0);
+    house.handle("first").await;
+    first
+}
+
+async fn refused<R: Host>(limit: fn(Limits) -> Limits, status: &str) {
+    let mut wishes = wishes::<R>(|builder| builder);
+    wishes.limits = limit(Limits::default());
+    keep(wishes, |house| async move {
+        let first = first(&house).await;
+        let told = house.answer(ask("second", "")).await;
+        assert!(told.starts_with(&format!("HTTP/1.1 {status} ")), "{told}");
+        assert!(told.contains("\r\nRetry-After: 5\r\n"), "{told}");
+        assert_eq!(house.registry.len(), 1);
+        // A place that is free again is somebody's
+        house.handle("first").await.evict();
+        assert_eq!(house.joined(first).await, 1008);
+        house.until("the first has left", || house.registry.is_empty()).await;
+        let third = house.peer("third", |mut peer| peer.exchange("hello"));
+        assert_eq!(house.joined(third).await, "hello");
+    })
+    .await;
+}
+
+pub(super) async fn connections<R: Host>() {
+    refused::<R>(|limits| limits.connections(1), "503").await;
+}
+
+pub(super) async fn per_address<R: Host>() {
+    refused::<R>(|limits| limits.per_address(1), "429").await;
+}
+
+pub(super) async fn told_address<R: Host>() {
+    let mut wishes = wishes::<R>(|builder| builder);
+    wishes.limits = wishes.limits.per_address(1);
+    wishes.server =
+        |server| server.address(|known| known.request.header("X-Forwarded-For")?.parse().ok());
+    let from = |house: &House<R>, address: &str, then: fn(Peer) -> u16| {
+        let ask = ask("proxied", &format!("X-Forwarded-For: {address}\r\n"));
+        house.asking(move |mut peer| {
+            peer.say(ask.as_bytes());
+            assert!(peer.head().starts_with("HTTP/1.1 101 "));
+            then(peer)
+        })
+    };
+    let stays: fn(Peer) -> u16 = |mut peer| peer.farewell().0;
+    let echoes: fn(Peer) -> u16 = |mut peer| u16::from(peer.exchange("hello") == "hello");
+    keep(wishes, |house| async move {
+        let first = from(&house, "192.0.2.1", stays);
+        house.handle("proxied").await;
+        let second = from(&house, "192.0.2.1", stays);
+        assert_eq!(house.joined(second).await, 1013);
+        let other = from(&house, "192.0.2.2", echoes);
+        assert_eq!(house.joined(other).await, 1);
+        house.stop.shutdown();
+        assert_eq!(house.joined(first).await, 1001, "it lived to the end");
+    })
+    .await;
+}
+
+pub(super) async fn upgrades_per_second<R: Host>() {
+    const A_SECOND: u32 = 5;
+    const PEERS: u32 = 10;
+    let mut wishes = wishes::<R>(|builder| builder);
+    wishes.limits = wishes.limits.upgrades_per_second(A_SECOND);
+    keep(wishes, |house| async move {
+        let since = house.timer.now();
+        let all: Vec<_> =
+            (0..PEERS).map(|_| house.peer("one", |mut peer| peer.exchange("hello"))).collect();
+        for peer in all {
+            assert_eq!(house.joined(peer).await, "hello", "all have their turn");
+        }
+        let took = house.timer.now().saturating_duration_since(since);
+        let least = Duration::from_secs(1) * (PEERS - A_SECOND) / A_SECOND;
+        assert!(took >= least, "{PEERS} upgrades within {took:?}");
+    })
+    .await;
+}
+
+pub(super) async fn queued_in_all<R: Host>() {
+    const ONE: usize = 64 << 10;
+    let mut wishes = wishes::<R>(|builder| builder);
+    // Each might have it all
+    wishes.limits = wishes.limits.queued(1_024, ONE).queued_in_all(ONE);
+    keep(wishes, |house| async move {
+        let (_slow, _other) = (house.peer("slow", talk), house.peer("other", talk));
+        let (slow, other) = (house.handle("slow").await, house.handle("other").await);
+        let message = || "x".repeat(ONE / 4);
+        // More than the kernel takes, so that the rest waits here
+        house.until("it is full", || slow.send(message()).is_err()).await;
+        house.until("the kernel takes no more", || slow.send(message()).is_err()).await;
+        let mut refused = None;
+        house
+            .until("the other is refused", || {
+                refused = other.send(message()).err();
+                refused.is_some()
+            })
+            .await;
+        match refused {
+            Some(MailboxError::FullInAll { message: back, limit }) => {
+                assert_eq!((back.as_text(), limit), (Some(message().as_str()), ONE));
+            }
+            other => panic!("{other:?}"),
+        }
+    })
+    .await;
+}
