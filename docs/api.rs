@@ -119,7 +119,8 @@ async fn chat(mut connection: server::Connection, peer: Accepted<Facts<User>>) -
     peer.handle.tag("lobby")?;
     while let Some(message) = connection.recv().await? {
         let text = format!("{}: {message}", peer.facts.principal.name);
-        for slow in peer.handle.registry().send_tagged("lobby", text) {
+        let left = peer.handle.registry().send_tagged("lobby", text)?; // refused if too large
+        for slow in left.slow {
             slow.evict(); // its queue is full
         }
     }

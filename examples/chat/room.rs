@@ -36,8 +36,9 @@ pub(crate) fn door(request: UpgradeRequest) -> Ready<Result<Upgrade<Name>, Rejec
 
 /// Tells a member's room; whoever does not keep up with it is evicted
 pub(crate) fn announce(member: &ConnectionHandle<Who>, text: String) {
-    for slow in member.registry().send_tagged(&member.facts().principal.room, text) {
-        slow.evict();
+    // What is too large for anybody is nobody else's fault
+    if let Ok(left) = member.registry().send_tagged(&member.facts().principal.room, text) {
+        left.slow.iter().for_each(ConnectionHandle::evict);
     }
 }
 

@@ -170,6 +170,11 @@ impl Cause {
         }
     }
 
+    /// Whether what the peer still says is of no interest: it was sent away
+    pub(crate) const fn silences(&self) -> bool {
+        matches!(self, Self::Expired(Expired::Evicted | Expired::Unauthenticated | Expired::Stale))
+    }
+
     /// The Close frame that tells the peer; `None` if there is nobody to tell
     #[must_use]
     pub fn farewell(&self) -> Option<CloseFrame> {

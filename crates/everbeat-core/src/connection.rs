@@ -201,7 +201,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     ///
     /// # Errors
     ///
-    /// The cause, if the connection is ending or has ended; the message was not accepted.
+    /// The cause, if the connection is ending or has ended; the message was not accepted. If it ends
+    /// by a rule or an order of ours, that is told once the peer knows, within `close_timeout`.
     ///
     /// # Cancel safety
     ///
@@ -215,7 +216,11 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             let wake = &mut Wake::new(cx);
             let mut this = Pin::new(&mut *self);
             ready!(this.as_mut().project().turn.poll(wake.cx));
-            ready!(this.as_mut().poll_room(wake))?;
+            if let Err(cause) = ready!(this.as_mut().poll_room(wake)) {
+                // Whoever leaves at this error drops the connection, and the peer is to be told why
+                ready!(this.as_mut().poll_farewell(wake));
+                return Poll::Ready(Err(cause));
+            }
             if let Some(message) = message.take() {
                 this.as_mut().start_send(message)?;
             }

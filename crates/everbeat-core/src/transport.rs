@@ -10,7 +10,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use crate::cause::Cause;
+use crate::cause::{Cause, CloseFrame};
 use crate::heartbeat::RoundTrip;
 use crate::time::Instant;
 
@@ -105,6 +105,12 @@ pub trait Transport {
     /// way; whether it did
     fn release(self: Pin<&mut Self>) -> bool {
         false
+    }
+
+    /// What the peer is to be told in place of the cause's own words, for an error that has just been
+    /// returned; asked once, when it ends the connection
+    fn farewell(self: Pin<&mut Self>) -> Option<CloseFrame> {
+        None
     }
 
     /// What its connection knew when it last looked at the clock, for whoever keeps account of it:

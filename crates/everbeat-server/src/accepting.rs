@@ -72,14 +72,16 @@ where
             match ready!(this.acceptor.as_mut().poll_accept(cx)) {
                 Ok(upgrade) => {
                     *this.delay = PAUSE_MIN;
-                    if let Some(pace) = this.pace.as_mut() {
+                    let (shared, spawner) = (this.shared.clone(), this.spawner.clone());
+                    let upgrading = Upgrading::<A, K, H, S>::new(upgrade, shared, spawner);
+                    let Some(upgrading) = upgrading else {
+                        continue;
+                    };
+                    // Who is refused takes nobody's turn
+                    if let Some(pace) = this.pace.as_mut().filter(|_| !upgrading.is_refusal()) {
                         pace.handle_begun(wheel.now());
                     }
-                    let (shared, spawner) = (this.shared.clone(), this.spawner.clone());
-                    if let Some(upgrading) = Upgrading::<A, K, H, S>::new(upgrade, shared, spawner)
-                    {
-                        this.spawner.spawn(upgrading);
-                    }
+                    this.spawner.spawn(upgrading);
                 }
                 Err(error) => {
                     let (delay, cause) = (*this.delay, A::classify(&error));

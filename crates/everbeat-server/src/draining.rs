@@ -41,7 +41,8 @@ pub(crate) async fn drain<X, K: Timer>(
     if !late.is_empty() {
         emptied_within(registry, wheel, CUT_GRACE).await;
     }
-    Drained { closed: live.len().saturating_sub(late.len()), cut: late }
+    let in_time = |one: &&ConnectionHandle<X>| !late.iter().any(|late| late.id() == one.id());
+    Drained { closed: live.iter().filter(in_time).count(), cut: late }
 }
 
 async fn emptied_within<X, K: Timer>(registry: &Registry<X>, wheel: &Wheel<K>, limit: Duration) {

@@ -41,9 +41,8 @@ pub struct Handled<T> {
     order: Option<Order>,
     /// How many messages were in the mailbox when the order was seen: they go first
     ahead: usize,
-    /// What an ordered Close will say, and in place of which words: a connection that was closing
-    /// already has others
-    farewell: Option<Box<(CloseFrame, Option<CloseFrame>)>>,
+    /// What an ordered Close is to say
+    farewell: Option<Box<CloseFrame>>,
     /// A message of the connection's own, for which there was room until a handle's took it
     held: Option<Box<Message>>,
     /// Messages that handles sent
@@ -76,6 +75,7 @@ impl Deref for Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.0.vitals().leave();
+        self.0.close();
     }
 }
 
@@ -116,7 +116,8 @@ impl<T: Transport> Handled<T> {
             return self.push_held(cx);
         }
         let this = self.as_mut().project();
-        if this.mailbox.poll_raised(this.seen, cx) {
+        let raised = this.mailbox.poll_raised(this.seen, cx);
+        if raised {
             *this.mail = true;
             if this.order.is_none() {
                 (*this.order, *this.ahead) = this.mailbox.standing_order();
@@ -126,7 +127,9 @@ impl<T: Transport> Handled<T> {
         if *this.mail || this.held.is_some() {
             more = self.as_mut().push_mail(cx)?;
         }
-        if self.unflushed && self.as_mut().poll_inner_flush(cx)?.is_ready() {
+        // Whoever asked it to look may want to know how a blocked write is
+        let flush = self.unflushed || raised && self.blocked;
+        if flush && self.as_mut().poll_inner_flush(cx)?.is_ready() {
             *self.as_mut().project().unflushed = false;
         }
         let this = self.project();
@@ -139,7 +142,7 @@ impl<T: Transport> Handled<T> {
             Some(order) => {
                 *this.over = true;
                 let cause = order.cause();
-                *this.farewell = order.farewell().map(|frame| Box::new((frame, cause.farewell())));
+                *this.farewell = order.farewell().map(Box::new);
                 Err(HandledError(Kind::Ordered(cause)))
             }
             None => Ok(()),
@@ -159,7 +162,15 @@ impl<T: Transport> Handled<T> {
     fn note_write(self: Pin<&mut Self>, blocked: bool) {
         let this = self.project();
         if blocked {
-            this.mailbox.vitals().note_blocked(this.inner.sent());
+            let sent = this.inner.sent();
+            // Who cannot tell what was sent cannot tell whether it gets on either
+            if sent > 0 {
+                this.mailbox.vitals().note_blocked(sent);
+            }
+            if !*this.blocked {
+                // The handler's task may be another one
+                this.mailbox.attention().look();
+            }
         } else if *this.blocked {
             this.mailbox.vitals().note_unblocked();
         }
@@ -265,8 +276,7 @@ impl<T: Transport> Transport for Handled<T> {
             }
             Outgoing::Close(frame) => {
                 (*this.over, *this.closed) = (true, true);
-                let ordered = this.farewell.take().filter(|ordered| ordered.1 == frame);
-                Outgoing::Close(ordered.map(|ordered| ordered.0).or(frame))
+                Outgoing::Close(frame)
             }
             outgoing => outgoing,
         };
@@ -315,6 +325,11 @@ impl<T: Transport> Transport for Handled<T> {
         self.inner.path()
     }
 
+    fn farewell(self: Pin<&mut Self>) -> Option<CloseFrame> {
+        let this = self.project();
+        this.farewell.take().map(|farewell| *farewell).or_else(|| this.inner.farewell())
+    }
+
     fn noted(self: Pin<&mut Self>, now: Instant, round_trip: Option<RoundTrip>) {
         let this = self.project();
         let vitals = this.mailbox.vitals();
@@ -328,6 +343,7 @@ impl<T: Transport> Transport for Handled<T> {
     fn ended(self: Pin<&mut Self>, cause: &Cause) {
         let this = self.project();
         this.mailbox.vitals().end(cause);
+        this.mailbox.close();
         this.inner.ended(cause);
     }
 

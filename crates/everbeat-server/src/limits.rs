@@ -92,7 +92,9 @@ impl Limits {
 
     /// How many bytes of payload they may leave for all connections together; 256 MiB by default
     ///
-    /// A message that is sent to many counts once for each.
+    /// A message that is sent to many counts once for each. Each connection has an equal share of it
+    /// whatever the others hold, so that a few who read nothing cannot silence the rest; at the very
+    /// worst twice as much waits.
     #[must_use]
     pub const fn queued_in_all(mut self, bytes: usize) -> Self {
         self.queued_in_all = bytes;

@@ -13,7 +13,7 @@ mod vitals;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -46,10 +46,10 @@ pub use tags::TagError;
 /// use everbeat_server::Registry;
 ///
 /// fn announce<X>(registry: &Registry<X>) {
-///     for slow in registry.send_all("news") {
-///         slow.evict(); // its mailbox is full: it does not keep up
+///     match registry.send_tagged("sports", "goal") {
+///         Ok(left) => left.slow.iter().for_each(|slow| slow.evict()), // they do not keep up
+///         Err(error) => eprintln!("not sent to anybody: {error}"),
 ///     }
-///     registry.send_tagged("sports", "goal");
 /// }
 /// ```
 pub struct Registry<X> {
@@ -62,7 +62,6 @@ struct Inner<X> {
     rules: Arc<Rules>,
     /// How many connections there were so far: the newest one's id
     joined: AtomicU64,
-    len: AtomicUsize,
     /// Woken when the last connection leaves
     emptied: AtomicWaker,
 }
@@ -79,7 +78,6 @@ impl<X> Registry<X> {
                 tags: Tags::new(),
                 rules: Arc::new(rules),
                 joined: AtomicU64::new(0),
-                len: AtomicUsize::new(0),
                 emptied: AtomicWaker::new(),
             }),
         }
@@ -90,8 +88,9 @@ impl<X> Registry<X> {
         let id = self.inner.joined.fetch_add(1, Ordering::Relaxed) + 1;
         let mailbox = Mailbox::new(id, self.inner.rules.clone(), now);
         let handle = ConnectionHandle::new(facts, Arc::new(mailbox), self.clone());
+        // Counted before it can be seen, or a shutdown would see it and wait for nobody
+        self.inner.rules.live.fetch_add(1, Ordering::SeqCst);
         self.shard(id).insert(id, handle.clone());
-        self.inner.len.fetch_add(1, Ordering::SeqCst);
         Member::new(handle)
     }
 
@@ -104,7 +103,7 @@ impl<X> Registry<X> {
         self.inner.tags.leave(handle);
         // Dropped after the lock: the last handle drops the peer's facts, which are not ours.
         let left = self.shard(handle.id()).remove(&handle.id());
-        if left.is_some() && self.inner.len.fetch_sub(1, Ordering::SeqCst) == 1 {
+        if left.is_some() && self.inner.rules.live.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.inner.emptied.wake();
         }
     }
@@ -124,7 +123,7 @@ impl<X> Registry<X> {
     /// How many connections are live
     #[must_use]
     pub fn len(&self) -> usize {
-        self.inner.len.load(Ordering::SeqCst)
+        self.inner.rules.live.load(Ordering::SeqCst)
     }
 
     /// Whether none is
@@ -157,24 +156,38 @@ impl<X> Registry<X> {
 
     /// Sends a message to every live connection; returns those that did not take it
     ///
-    /// The message's payload is shared, not copied. A connection whose mailbox is full has not kept
-    /// up: leave it out, or [evict](ConnectionHandle::evict) it. One that just ended is not
-    /// reported.
-    pub fn send_all(&self, message: impl Into<Message>) -> Vec<ConnectionHandle<X>> {
+    /// The message's payload is shared, not copied. One that just ended is not reported.
+    ///
+    /// # Errors
+    ///
+    /// The message is larger than any mailbox; nobody was sent it.
+    pub fn send_all(&self, message: impl Into<Message>) -> Result<LeftOut<X>, MailboxError> {
         send(self.handles(), &message.into())
     }
 
     /// Sends a message to every live connection with this tag, as [`send_all`](Self::send_all)
-    pub fn send_tagged(&self, tag: &str, message: impl Into<Message>) -> Vec<ConnectionHandle<X>> {
+    ///
+    /// # Errors
+    ///
+    /// The message is larger than any mailbox; nobody was sent it.
+    pub fn send_tagged(
+        &self,
+        tag: &str,
+        message: impl Into<Message>,
+    ) -> Result<LeftOut<X>, MailboxError> {
         send(self.tagged(tag), &message.into())
     }
 
     /// Sends a message to every live connection that `whom` picks, as [`send_all`](Self::send_all)
+    ///
+    /// # Errors
+    ///
+    /// The message is larger than any mailbox; nobody was sent it.
     pub fn send_where(
         &self,
         whom: impl FnMut(&ConnectionHandle<X>) -> bool,
         message: impl Into<Message>,
-    ) -> Vec<ConnectionHandle<X>> {
+    ) -> Result<LeftOut<X>, MailboxError> {
         let mut handles = self.handles();
         handles.retain(whom);
         send(handles, &message.into())
@@ -203,13 +216,38 @@ impl<X> Registry<X> {
     }
 }
 
-/// Sends to each; what is left are those that did not take it
-fn send<X>(mut to: Vec<ConnectionHandle<X>>, message: &Message) -> Vec<ConnectionHandle<X>> {
-    to.retain(|handle| match handle.send(message.clone()) {
-        Ok(()) | Err(MailboxError::Ended { .. }) => false,
-        Err(_) => true,
-    });
-    to
+/// Who was not sent a message
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct LeftOut<X> {
+    /// Those whose own mailbox is full: they have not kept up; leave them out, or
+    /// [evict](ConnectionHandle::evict) them
+    pub slow: Vec<ConnectionHandle<X>>,
+    /// Those for whom there was no room in all, by
+    /// [`Limits::queued_in_all`](crate::Limits::queued_in_all)
+    pub no_room: Vec<ConnectionHandle<X>>,
+}
+
+impl<X> LeftOut<X> {
+    /// Whether everybody was sent it
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slow.is_empty() && self.no_room.is_empty()
+    }
+}
+
+/// Sends to each; a message that is too large for one is too large for all
+fn send<X>(to: Vec<ConnectionHandle<X>>, message: &Message) -> Result<LeftOut<X>, MailboxError> {
+    let mut left = LeftOut { slow: Vec::new(), no_room: Vec::new() };
+    for handle in to {
+        match handle.send(message.clone()) {
+            Ok(()) | Err(MailboxError::Ended { .. }) => {}
+            Err(error @ MailboxError::TooLarge { .. }) => return Err(error),
+            Err(MailboxError::FullInAll { .. }) => left.no_room.push(handle),
+            Err(MailboxError::Full { .. } | MailboxError::TooSlow { .. }) => left.slow.push(handle),
+        }
+    }
+    Ok(left)
 }
 
 impl<X> Clone for Registry<X> {

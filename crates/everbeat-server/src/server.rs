@@ -110,9 +110,10 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
     pub(crate) fn new(parts: Parts<A, K, S>, settings: Checked) -> Self {
         let rules = Rules {
             room: settings.limits.room,
-            slow: settings.expire.queued,
+            slow: settings.expire.behind,
             in_all: settings.limits.queued_in_all,
             used: AtomicUsize::new(0),
+            live: AtomicUsize::new(0),
         };
         Self {
             acceptor: parts.acceptor,
@@ -190,7 +191,6 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             connection: settings.connection,
             beat: settings.beat,
             expire: settings.expire,
-            farewell: settings.farewell.clone(),
             handshake_timeout: settings.handshake_timeout,
             seed,
         });

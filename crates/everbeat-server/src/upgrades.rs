@@ -16,6 +16,8 @@ pub(crate) struct Upgrades {
 struct State {
     /// The newest permit's number
     newest: u64,
+    /// How many of those that run only tell somebody that the server is busy
+    refusals: usize,
     /// A permit's number, and the waker of its task once it was polled
     running: HashMap<u64, Option<Waker>>,
     /// The accept loop, while there is no room
@@ -31,7 +33,7 @@ impl Upgrades {
     pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
         let waker = cx.waker().clone();
         let mut state = self.lock();
-        if state.running.len() < self.limit {
+        if state.running.len() - state.refusals < self.limit {
             return Poll::Ready(());
         }
         let old = state.waiting.replace(waker);
@@ -42,12 +44,24 @@ impl Upgrades {
 
     /// Begins an upgrade, which ends when the permit is dropped
     pub(crate) fn begin(self: &Arc<Self>) -> Permit {
-        let mut state = self.lock();
+        self.permit(self.lock(), false)
+    }
+
+    /// Begins to tell somebody that the server is busy, beside the upgrades and without holding them
+    /// up; `None` if an eighth as many as may be upgraded are being told already, and then a socket
+    /// that is dropped has to say it
+    pub(crate) fn begin_refusal(self: &Arc<Self>) -> Option<Permit> {
+        let state = self.lock();
+        (state.refusals < self.limit.div_ceil(8)).then(|| self.permit(state, true))
+    }
+
+    fn permit(self: &Arc<Self>, mut state: MutexGuard<'_, State>, refusal: bool) -> Permit {
         state.newest += 1;
+        state.refusals += usize::from(refusal);
         let number = state.newest;
         state.running.insert(number, None);
         drop(state);
-        Permit { upgrades: self.clone(), number, seen: None }
+        Permit { upgrades: self.clone(), number, refusal, seen: None }
     }
 
     /// Ends all upgrades: nobody is there any more to serve their connections
@@ -72,6 +86,7 @@ impl Upgrades {
 pub(crate) struct Permit {
     upgrades: Arc<Upgrades>,
     number: u64,
+    refusal: bool,
     /// The waker that was left for the common end
     seen: Option<Waker>,
 }
@@ -96,6 +111,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.upgrades.lock();
         let own = state.running.remove(&self.number);
+        state.refusals -= usize::from(self.refusal);
         let waiting = state.waiting.take();
         drop(state);
         drop(own);

@@ -84,7 +84,7 @@ pub(super) async fn reads_a_byte_a_second<R: Host>() {
 pub(super) async fn lets_too_much_wait<R: Host>() {
     measured::<R, _>(|late| async move {
         let wishes =
-            wishes::<R>(|builder| builder.expire(Expire::default().stuck(None).queued(2 * MUCH)));
+            wishes::<R>(|builder| builder.expire(Expire::default().stuck(None).behind(2 * MUCH)));
         let late = &late;
         keep(wishes, |house| async move {
             let slow = house.peer("slow", talk);

@@ -91,7 +91,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// The connection cannot go on: the peer is told why, if there is a peer to tell
     pub(super) fn fail(mut self: Pin<&mut Self>, cause: Cause) {
-        match (cause.farewell(), &cause) {
+        let words = self.as_mut().project().transport.farewell();
+        match (cause.farewell().map(|own| words.unwrap_or(own)), &cause) {
             // After a violation nothing the peer says can be trusted (RFC 6455, section 7.1.7).
             (Some(frame), Cause::Violation { .. }) => self.as_mut().say_close(frame),
             // What was sent goes first, and what handles sent.
@@ -192,7 +193,14 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             return Poll::Ready(None);
         };
         let proving = closing.step == Step::Confirmed;
+        let heard = !closing.cause.silences();
+        // Before each message: who goes on saying something, and who takes long over it, is not
+        // waited for either
+        if let Some(ended) = self.as_mut().end_if_late(wake) {
+            return Poll::Ready(ended);
+        }
         match self.as_mut().read_while_closing(wake) {
+            Read::Event(Event::Message(_)) if !heard => return Poll::Ready(None),
             Read::Event(event) => return Poll::Ready(Some(event)),
             Read::Turned => return Poll::Ready(None),
             Read::Drained | Read::Yield if proving && self.is_proven() => {
@@ -248,23 +256,60 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         self.as_mut().project().since_clock.frames = 0;
         let now = wake.now(&self.timer);
         let _ = self.as_mut().settle(now);
-        let mut this = self.as_mut().project();
-        let Phase::Closing(closing) = this.phase else {
+        if let Some(ended) = self.as_mut().end_if_late(wake) {
+            return Poll::Ready(ended);
+        }
+        let Some(deadline) = self.as_mut().closing_deadline(now) else {
             return Poll::Ready(None);
+        };
+        let mut this = self.project();
+        if this.alarm.as_mut().poll_due(wake.cx, this.timer, now, deadline).is_ready() {
+            wake.cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// When the step that a closing connection is in has had its time
+    fn closing_deadline(self: Pin<&mut Self>, now: Instant) -> Option<Instant> {
+        let this = self.project();
+        let Phase::Closing(closing) = this.phase else {
+            return None;
         };
         let since = *closing.since.get_or_insert(now);
         let timeout = this.config.close_timeout();
         let proving = matches!(closing.step, Step::Confirming | Step::Confirmed);
-        let deadline = since + if proving { timeout / 2 } else { timeout };
-        if this.alarm.as_mut().poll_due(wake.cx, this.timer, now, deadline).is_pending() {
-            return Poll::Pending;
+        Some(since + if proving { timeout / 2 } else { timeout })
+    }
+
+    /// The next step, or the end, of a closing connection whose time has come
+    fn end_if_late(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Option<Option<Event>> {
+        let now = wake.now(&self.timer);
+        if self.as_mut().closing_deadline(now).is_none_or(|deadline| now < deadline) {
+            return None;
         }
+        let proving = match &self.phase {
+            Phase::Closing(closing) => {
+                matches!(closing.step, Step::Confirming | Step::Confirmed)
+            }
+            _ => return Some(None),
+        };
         if proving {
             self.step_to(Step::Awaiting);
-            return Poll::Ready(None);
+            return Some(None);
         }
-        this.transport.abort();
-        Poll::Ready(Some(self.over(wake)))
+        self.as_mut().project().transport.abort();
+        Some(Some(self.over(wake)))
+    }
+
+    /// Drives a connection that is saying why it ends, for who waits to send; ready once it is over,
+    /// or at once if there is nobody to tell
+    pub(super) fn poll_farewell(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
+        match &self.phase {
+            Phase::Closing(closing) if closing.cause.farewell().is_some() => {
+                self.as_mut().poll_unread(wake)
+            }
+            _ => Poll::Ready(()),
+        }
     }
 
     fn over(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Event {

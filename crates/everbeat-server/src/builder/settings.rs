@@ -134,8 +134,8 @@ mod tests {
             ("authentication", |s| s.expire = s.expire.authentication(Duration::ZERO)),
             ("age", |s| s.expire = s.expire.age(Duration::MAX)),
             ("stuck", |s| s.expire = s.expire.stuck(Duration::from_millis(99))),
-            ("queued", |s| s.expire = s.expire.queued(0)),
-            ("queued", |s| s.expire = s.expire.queued((1 << 20) + 1)),
+            ("behind", |s| s.expire = s.expire.behind(0)),
+            ("behind", |s| s.expire = s.expire.behind((1 << 20) + 1)),
             ("close_timeout", |s| s.close_timeout = Duration::ZERO),
             ("beat", |s| {
                 s.expire = s.expire.silent(None);

@@ -26,8 +26,20 @@ struct Stuck {
     sent: u64,
     /// How often the write had been tried when this was last looked at
     tries: u32,
-    /// Whether it was tried just now, and is still blocked
-    tried: bool,
+    /// Since when another try is waited for, and how often it had been tried then
+    waiting: Option<(Instant, u32)>,
+}
+
+/// How long a connection that is awaited may take to try a write when it is asked to
+const TRY: Duration = Duration::from_millis(100);
+
+/// What is to be done now
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// A rule ends the connection
+    Expire(Expired),
+    /// The connection is to try its write again, which may be blocked no longer
+    Try,
 }
 
 /// A write that the operating system did not take whole, when the connection last tried it
@@ -85,11 +97,10 @@ impl Expiry {
             (None, stuck) => *stuck = None,
             (Some(_), _) if self.rules.stuck.is_none() => {}
             (Some(Blocked { sent, tries }), Some(stuck)) if stuck.sent == sent => {
-                stuck.tried = tries != stuck.tries;
                 stuck.tries = tries;
             }
             (Some(Blocked { sent, tries }), stuck) => {
-                *stuck = Some(Stuck { since: now(), sent, tries, tried: true });
+                *stuck = Some(Stuck { since: now(), sent, tries, waiting: None });
             }
         }
     }
@@ -97,34 +108,46 @@ impl Expiry {
     /// When [`handle_timeout`](Self::handle_timeout) may have something to say; changes after any
     /// other call
     pub(crate) fn poll_timeout(&self) -> Instant {
-        let stuck = match (self.stuck, self.rules.stuck) {
-            (Some(stuck), Some(limit)) => stuck.since + limit,
-            _ => Instant::NEVER,
-        };
+        let stuck =
+            match (self.stuck, self.rules.stuck) {
+                // Tried: it can be judged at once
+                (Some(Stuck { waiting: Some((since, before)), tries, .. }), _) => {
+                    if tries == before { since + TRY } else { since }
+                }
+                (Some(stuck), Some(limit)) => stuck.since + limit,
+                _ => Instant::NEVER,
+            };
         self.authentication.0.min(self.too_old).min(stuck)
     }
 
-    /// The rule that ends the connection now, if one does
+    /// What is to be done now, if anything
     ///
-    /// A write that was not tried just now may be blocked no longer: nobody knows, for the handler
-    /// does not drive its connection. It is judged again, a limit later.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Option<Expired> {
+    /// A write that was not tried lately may be blocked no longer: nobody knows, if the handler does
+    /// not drive its connection. So the connection is asked to try first, and if it does not, the
+    /// handler is in the way, and not the peer.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Option<Decision> {
         let (ends, rule) = self.authentication;
         if now >= ends {
-            return Some(rule);
+            return Some(Decision::Expire(rule));
         }
         if now >= self.too_old {
-            return Some(Expired::TooOld);
+            return Some(Decision::Expire(Expired::TooOld));
         }
-        let (stuck, limit) = (self.stuck.as_mut()?, self.rules.stuck?);
-        if now < stuck.since + limit {
+        if now < self.poll_timeout() {
             return None;
         }
-        if stuck.tried {
-            return Some(Expired::TooSlow);
+        let stuck = self.stuck.as_mut()?;
+        match stuck.waiting {
+            None => {
+                stuck.waiting = Some((now, stuck.tries));
+                Some(Decision::Try)
+            }
+            Some((_, before)) if before != stuck.tries => Some(Decision::Expire(Expired::TooSlow)),
+            Some(_) => {
+                (stuck.since, stuck.waiting) = (now, None);
+                None
+            }
         }
-        stuck.since = now;
-        None
     }
 }
 
@@ -150,7 +173,10 @@ mod tests {
         }
         let early = Instant::from_nanos(now.as_nanos() - 1);
         assert_eq!(expiry.handle_timeout(early), None);
-        expiry.handle_timeout(now).map(|rule| (rule, now))
+        match expiry.handle_timeout(now)? {
+            Decision::Expire(rule) => Some((rule, now)),
+            Decision::Try => None,
+        }
     }
 
     #[test]
@@ -219,12 +245,18 @@ mod tests {
         let unchanged = || unreachable!("it has not got on");
         expiry.handle_blocked(blocked(1), || at(0));
         expiry.handle_blocked(blocked(2), unchanged);
-        expiry.handle_blocked(blocked(2), unchanged);
         assert_eq!(expiry.poll_timeout(), at(10));
-        assert_eq!(expiry.handle_timeout(at(10)), None, "nobody tried just now");
-        assert_eq!(expiry.poll_timeout(), at(20));
+        assert_eq!(expiry.handle_timeout(at(10)), Some(Decision::Try));
+        // Nobody does: the handler is elsewhere
+        expiry.handle_blocked(blocked(2), unchanged);
+        assert_eq!(expiry.poll_timeout(), at(10) + TRY);
+        assert_eq!(expiry.handle_timeout(at(10) + TRY), None);
+        let again = at(20) + TRY;
+        assert_eq!(expiry.poll_timeout(), again);
+        assert_eq!(expiry.handle_timeout(again), Some(Decision::Try));
         expiry.handle_blocked(blocked(3), unchanged);
-        assert_eq!(expiry.handle_timeout(at(20)), Some(Expired::TooSlow));
+        assert_eq!(expiry.poll_timeout(), again, "it is known at once");
+        assert_eq!(expiry.handle_timeout(again), Some(Decision::Expire(Expired::TooSlow)));
         let mut off = self::expiry(Expire::default().stuck(None));
         off.handle_blocked(blocked(1), || unreachable!("it is off"));
         assert_eq!(off.poll_timeout(), Instant::NEVER);

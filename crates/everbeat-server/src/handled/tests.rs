@@ -66,7 +66,13 @@ impl Transport for Narrow {
 
 fn handled(room: usize) -> (Arc<Mailbox>, Handled<Narrow>) {
     let each = Room { messages: 1_000, bytes: 1 << 20 };
-    let rules = Rules { room: each, slow: None, in_all: usize::MAX, used: AtomicUsize::new(0) };
+    let rules = Rules {
+        room: each,
+        slow: None,
+        in_all: usize::MAX,
+        used: AtomicUsize::new(0),
+        live: AtomicUsize::new(1),
+    };
     let mailbox = Arc::new(Mailbox::new(1, Arc::new(rules), Instant::ORIGIN));
     let narrow = Narrow { room, ..Narrow::default() };
     (mailbox.clone(), Handled::new(narrow, mailbox))
@@ -178,11 +184,11 @@ fn an_order_comes_up_once_and_after_it_only_the_farewell_goes_out() {
         handled.inner.room = 10;
         mailbox.order(Order::expire(Expired::Evicted));
         assert!(recv(&mut handled).is_pending());
-        let usual = CloseFrame::from(CloseCode::NORMAL);
-        let close = Outgoing::Close(Some(usual.clone()));
-        Pin::new(&mut handled).start_send(close).unwrap();
+        assert_eq!(Pin::new(&mut handled).farewell(), words);
+        assert_eq!(Pin::new(&mut handled).farewell(), None, "asked once");
+        let said = Outgoing::Close(Some(CloseCode::NORMAL.into()));
+        Pin::new(&mut handled).start_send(said.clone()).unwrap();
         assert!(flush(&mut handled).is_ready());
-        let said = Outgoing::Close(Some(words.unwrap_or(usual)));
         assert_eq!(handled.inner.taken, [Outgoing::Message("goes".into()), said]);
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
 use everbeat_core::Message;
-use everbeat_core::cause::Expired;
+use everbeat_core::cause::{CloseCode, Expired};
 use everbeat_core::time::Instant;
 
 use super::attention::Attention;
@@ -50,6 +50,8 @@ pub(crate) struct Rules {
     pub(crate) in_all: usize,
     /// How many bytes all hold
     pub(crate) used: AtomicUsize,
+    /// How many connections there are
+    pub(crate) live: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -58,6 +60,9 @@ struct State {
     bytes: usize,
     order: Option<Order>,
     waker: Option<Waker>,
+    /// The connection is over: nothing more fits, and what is left may be taken out
+    closed: bool,
+    /// Its task is, too
     ended: bool,
 }
 
@@ -90,12 +95,12 @@ impl Mailbox {
 
     /// Leaves a message
     pub(crate) fn put(&self, message: Message) -> Result<(), MailboxError> {
-        let Rules { room, slow, in_all, used } = &*self.rules;
+        let Rules { room, slow, in_all, used, live } = &*self.rules;
         if message.len() > room.bytes {
             return Err(MailboxError::TooLarge { message, limit: room.bytes });
         }
         let mut state = self.lock();
-        if state.ended {
+        if state.closed {
             return Err(MailboxError::Ended { message });
         }
         let bytes = state.bytes + message.len();
@@ -103,15 +108,17 @@ impl Mailbox {
         if too_slow {
             drop(state);
             self.order(Order::expire(Expired::TooSlow));
-            let bytes = slow.unwrap_or(room.bytes);
-            return Err(MailboxError::Full { message, messages: room.messages, bytes });
+            return Err(MailboxError::TooSlow { message, limit: slow.unwrap_or(room.bytes) });
         }
         if state.messages.len() >= room.messages || bytes > room.bytes {
             let Room { messages, bytes } = *room;
             return Err(MailboxError::Full { message, messages, bytes });
         }
-        // A sum over all, so that no order between it and what each holds is needed
-        if used.fetch_add(message.len(), Ordering::Relaxed) + message.len() > *in_all {
+        // A sum over all, so that no order between it and what each holds is needed. Each has an
+        // equal share whatever the others hold, or a few that read nothing would silence the rest.
+        let share = *in_all / live.load(Ordering::Relaxed).max(1);
+        let in_use = used.fetch_add(message.len(), Ordering::Relaxed) + message.len();
+        if in_use > *in_all && bytes > share {
             used.fetch_sub(message.len(), Ordering::Relaxed);
             return Err(MailboxError::FullInAll { message, limit: *in_all });
         }
@@ -124,7 +131,7 @@ impl Mailbox {
     /// Leaves an order; the first one counts
     pub(crate) fn order(&self, order: Order) {
         let mut state = self.lock();
-        if state.order.is_none() && !state.ended {
+        if state.order.is_none() && !state.closed {
             let bounded = order.is_bounded();
             state.order = Some(order);
             self.raise(state);
@@ -156,7 +163,9 @@ impl Mailbox {
         let mut state = self.lock();
         let message = state.messages.pop_front()?;
         state.bytes -= message.len();
-        self.rules.used.fetch_sub(message.len(), Ordering::Relaxed);
+        if !state.closed {
+            self.rules.used.fetch_sub(message.len(), Ordering::Relaxed);
+        }
         if state.messages.is_empty() && state.messages.capacity() > KEPT {
             state.messages = VecDeque::new();
         }
@@ -169,14 +178,30 @@ impl Mailbox {
         (state.order.clone(), state.messages.len())
     }
 
-    /// The connection is over: nothing more fits
-    pub(super) fn end(&self) {
+    /// Has the connection look at what is here, although there may be nothing
+    pub(crate) fn nudge(&self) {
+        self.raise(self.lock());
+    }
+
+    /// The connection is over, or was dropped: nothing more fits
+    pub(crate) fn close(&self) {
         let mut state = self.lock();
-        state.ended = true;
+        if !mem::replace(&mut state.closed, true) {
+            // What the dead left keeps nobody else from being sent to
+            self.rules.used.fetch_sub(state.bytes, Ordering::Relaxed);
+        }
         let waker = state.waker.take();
-        let unsent = state.messages.len();
         drop(state);
         drop(waker);
+    }
+
+    /// The handler has returned: a connection that was moved elsewhere ends as well
+    pub(super) fn end(&self) {
+        self.order(Order::close(CloseCode::NORMAL.into()));
+        let mut state = self.lock();
+        state.ended = true;
+        let unsent = state.messages.len();
+        drop(state);
         if unsent > 0 {
             tracing::debug!(target: "everbeat", id = self.id, unsent, "left in the mailbox");
         }
@@ -188,10 +213,10 @@ impl Mailbox {
 
     pub(super) fn unsent(&self) -> Vec<Message> {
         let mut state = self.lock();
-        if !state.ended {
+        if !state.closed {
             return Vec::new();
         }
-        self.rules.used.fetch_sub(mem::take(&mut state.bytes), Ordering::Relaxed);
+        state.bytes = 0;
         mem::take(&mut state.messages).into()
     }
 
@@ -214,13 +239,5 @@ impl Mailbox {
     /// No step leaves the state half-changed, so a panic of another thread is no reason to stop
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What nobody has taken out leaves with the mailbox
-impl Drop for Mailbox {
-    fn drop(&mut self) {
-        let bytes = self.lock().bytes;
-        self.rules.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

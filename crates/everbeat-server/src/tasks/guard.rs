@@ -9,7 +9,7 @@ use std::time::Duration;
 use everbeat_core::time::{Alarm, Instant, Slot, Timer};
 
 use super::Shared;
-use crate::expire::Expiry;
+use crate::expire::{Decision, Expiry};
 use crate::registry::{ConnectionHandle, Order, Told};
 
 /// How long a handler has to look at its connection's end, beyond the time for its Close
@@ -53,6 +53,10 @@ impl Guard {
         if told.ordered() && self.obeyed_by.is_none() {
             self.obeyed_by = Some(shared.obeyed_by(wheel.now()));
         }
+        // At a shutdown the server's own deadline stands over all
+        if self.obeyed_by.is_none() && shared.upgrades.is_closed() {
+            return Poll::Pending;
+        }
         let deadline = self.obeyed_by.unwrap_or_else(|| self.expiry.poll_timeout());
         if Pin::new(&mut self.alarm).poll_covered(cx, deadline).is_pending() {
             return Poll::Pending;
@@ -62,9 +66,13 @@ impl Guard {
             Some(by) if now >= by => return Poll::Ready(()),
             Some(by) => by,
             None => match self.expiry.handle_timeout(now) {
-                Some(rule) => {
+                Some(Decision::Expire(rule)) => {
                     handle.mailbox().order(Order::expire(rule));
                     *self.obeyed_by.insert(shared.obeyed_by(now))
+                }
+                Some(Decision::Try) => {
+                    handle.mailbox().nudge();
+                    self.expiry.poll_timeout()
                 }
                 None => self.expiry.poll_timeout(),
             },

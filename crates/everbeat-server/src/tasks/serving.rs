@@ -7,7 +7,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use everbeat_core::time::{Timer, Wheel};
 use everbeat_core::transport::{Accept, Transport};
@@ -35,8 +35,6 @@ where
     shared: Arc<Shared<A::Facts, K, H>>,
     span: tracing::Span,
     guard: Guard,
-    /// The waker that was left for what the server tells this task
-    seen: Option<Waker>,
     /// After the stage, so that a connection is gone before it counts as gone
     member: Member<A::Facts>,
     ticket: Ticket,
@@ -74,7 +72,6 @@ where
             shared: shared.clone(),
             span: tracing::debug_span!(target: "everbeat", "connection", id),
             guard: Guard::new(shared.expiry_of(id, opened)),
-            seen: None,
             member,
             ticket,
         }
@@ -108,7 +105,7 @@ where
         let span = self.span.clone();
         let _entered = span.enter();
         let this = self.as_mut().project();
-        let told = this.member.handle().mailbox().attention().poll(this.seen, cx);
+        let told = this.member.handle().mailbox().attention().poll(cx);
         let result = if told.cut() {
             tracing::warn!(target: "everbeat", "handler outlived the shutdown, cut");
             None

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use everbeat_core::cause::CloseFrame;
 use everbeat_core::config::{ConnectionConfig, OwnBeat};
 use everbeat_core::time::{Instant, Wheel};
 
@@ -24,7 +23,6 @@ pub(crate) struct Shared<X, K, H> {
     pub(crate) connection: ConnectionConfig,
     pub(crate) beat: Option<OwnBeat>,
     pub(crate) expire: Expire,
-    pub(crate) farewell: CloseFrame,
     pub(crate) handshake_timeout: Duration,
     pub(crate) seed: u64,
 }

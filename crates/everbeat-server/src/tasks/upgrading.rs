@@ -65,22 +65,28 @@ where
     ) -> Option<Self> {
         // An address that is found later is counted then
         let address = A::address(&upgrade).filter(|_| shared.address.is_none());
-        let (upgrade, ticket) = match shared.admission.admit(address) {
-            Ok(ticket) => (upgrade, Some(ticket)),
+        let (upgrade, ticket, permit) = match shared.admission.admit(address) {
+            Ok(ticket) => (upgrade, Some(ticket), shared.upgrades.begin()),
             Err(busy) => {
                 tracing::debug!(target: "everbeat", %busy, ?address, "refused");
-                (A::refuse(upgrade, busy)?, None)
+                let permit = shared.upgrades.begin_refusal()?;
+                (A::refuse(upgrade, busy)?, None, permit)
             }
         };
         let deadline = shared.wheel.now() + shared.handshake_timeout;
         Some(Self {
             stage: Stage::Upgrading(upgrade),
             deadline: shared.wheel.sleep_until(deadline),
-            permit: shared.upgrades.begin(),
+            permit,
             ticket,
             shared,
             spawner,
         })
+    }
+
+    /// Whether the peer is only to be told that the server is busy
+    pub(crate) const fn is_refusal(&self) -> bool {
+        self.ticket.is_none()
     }
 }
 
@@ -111,9 +117,9 @@ where
         let (shared, facts) = (&*this.shared, Arc::new(facts));
         let member = shared.registry.join(facts.clone(), shared.wheel.now());
         let handle = member.handle().clone();
-        // Either the shutdown counts this connection among the live ones, or it is seen here.
+        // Either the shutdown finds this connection among the live ones, or its upgrade is given up
         if shared.upgrades.is_closed() {
-            handle.mailbox().order(Order::shut_down(shared.farewell.clone()));
+            return Ok(());
         }
         let transport = Handled::new(transport, handle.mailbox().clone());
         let (timer, config) = (shared.wheel.clone(), shared.connection);

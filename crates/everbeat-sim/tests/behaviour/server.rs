@@ -1,7 +1,9 @@
 //! The server's behaviour in virtual time: whom it expires, what a handle does, what a slow, silent
 //! or panicking party costs the others, and how it stops.
 
+mod ends;
 mod expiry;
+mod fairness;
 mod handlers;
 mod handles;
 mod layers;

@@ -18,6 +18,13 @@ pub enum MailboxError {
         /// How many bytes of payload fit
         bytes: usize,
     },
+    /// The peer reads too slowly, and is being let go for it
+    TooSlow {
+        /// The message
+        message: Message,
+        /// How many bytes may wait before it is
+        limit: usize,
+    },
     /// The connections together do not keep up with what others send them
     FullInAll {
         /// The message
@@ -45,6 +52,7 @@ impl MailboxError {
     pub fn into_message(self) -> Message {
         match self {
             Self::Full { message, .. }
+            | Self::TooSlow { message, .. }
             | Self::FullInAll { message, .. }
             | Self::TooLarge { message, .. }
             | Self::Ended { message } => message,
@@ -59,6 +67,11 @@ impl fmt::Display for MailboxError {
                 f,
                 "the connection's mailbox is full: it holds {messages} messages and {bytes} bytes \
                  (`queued` moves the limits)"
+            ),
+            Self::TooSlow { limit, .. } => write!(
+                f,
+                "the peer reads too slowly: more than {limit} bytes wait for it (`behind` moves the \
+                 limit)"
             ),
             Self::FullInAll { limit, .. } => write!(
                 f,

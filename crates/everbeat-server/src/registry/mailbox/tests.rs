@@ -30,7 +30,7 @@ impl Wake for Unpark {
 fn mailbox(messages: usize, bytes: usize) -> Mailbox {
     let used = AtomicUsize::new(0);
     let room = Room { messages, bytes };
-    let rules = Rules { room, slow: None, in_all: usize::MAX, used };
+    let rules = Rules { room, slow: None, in_all: usize::MAX, used, live: AtomicUsize::new(1) };
     Mailbox::new(1, Arc::new(rules), Instant::ORIGIN)
 }
 
@@ -48,6 +48,7 @@ fn both_limits_hold_and_room_comes_back() {
     assert!(matches!(mailbox.put("".into()), Err(MailboxError::Full { messages: 3, .. })));
     assert_eq!(mailbox.pop(), Some("ten chars.".into()));
     mailbox.put("1234567890".into()).unwrap();
+    mailbox.close();
     mailbox.end();
     assert_eq!(mailbox.unsent(), ["".into(), "".into(), "1234567890".into()]);
     assert!(mailbox.unsent().is_empty());

@@ -52,7 +52,7 @@ fn a_panic_ends_its_own_connection_only() {
     assert!(!calm_task.is_finished());
     assert_eq!((host.registry.len(), host.wheel.len(), host.registry.served()), (1, 1, 3));
 
-    host.registry.send_all("still served");
+    host.registry.send_all("still served").unwrap();
     sim.run_for(SECOND).unwrap();
     assert_eq!(calm.borrow().texts, ["still served"]);
     assert!(!host.task.is_finished());

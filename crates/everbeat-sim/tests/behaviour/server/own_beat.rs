@@ -43,7 +43,7 @@ fn each_connection_beats_so_and_whoever_does_not_answer_is_expired() {
     let told: Vec<_> = (0..300).map(|n| format!("m{n}")).collect();
     for text in &told {
         sim.run_for(SECOND / 10).unwrap();
-        host.registry.send_all(text.clone());
+        host.registry.send_all(text.clone()).unwrap();
     }
     assert_eq!(host.registry.len(), 20);
     let ended = ends.take();

@@ -148,7 +148,7 @@ fn a_dropped_server_stops_accepting_and_its_connections_go_on() {
     host.task.abort();
     sim.run_for(60 * SECOND).unwrap();
     assert!(sim.block_on(dial(sim.handle(), "late".to_owned()), SECOND).unwrap().is_none());
-    host.registry.send_all("still here");
+    host.registry.send_all("still here").unwrap();
     sim.run_for(SECOND).unwrap();
     assert_eq!(heard.borrow().texts, ["still here"]);
     assert!(!reader.is_finished());
