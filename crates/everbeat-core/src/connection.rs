@@ -174,7 +174,9 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     ///
     /// # Errors
     ///
-    /// The cause, if the connection is ending or has ended; the message was not accepted.
+    /// The cause, if the connection is ending or has ended; the message was not accepted. One that is
+    /// ending is driven to its end first, within `close_timeout`, so that who leaves at the error does
+    /// not take the Close with him.
     ///
     /// # Cancel safety
     ///
@@ -187,7 +189,10 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         poll_fn(|cx| {
             let wake = &mut Wake::new(cx);
             let mut this = Pin::new(&mut *self);
-            ready!(this.as_mut().poll_room(wake))?;
+            if let Err(cause) = ready!(this.as_mut().poll_room(wake)) {
+                ready!(this.poll_unread(wake));
+                return Poll::Ready(Err(cause));
+            }
             if let Some(message) = message.take() {
                 this.as_mut().start_send(message)?;
             }
