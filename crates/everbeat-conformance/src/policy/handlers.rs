@@ -86,11 +86,12 @@ const NEIGHBOURS: usize = 16;
 async fn waits_beside_a_blocked_thread<R: Host>() -> Vec<Duration> {
     let wishes = wishes::<R>(|builder| {
         // Ping and silence fit into the time that is blocked
-        builder.interval(Duration::from_millis(200)).timeout(Duration::from_millis(300))
+        builder.interval(Duration::from_millis(100)).timeout(Duration::from_millis(300))
     });
     let (_, waits) = keep(wishes, |house| async move {
         let neighbours: Vec<_> = (0..NEIGHBOURS).map(|_| talks(&house)).collect();
-        let talking = || house.registry.len() == NEIGHBOURS;
+        let listeners: Vec<_> = (0..NEIGHBOURS).map(|_| listens(&house)).collect();
+        let talking = || house.registry.len() == 2 * NEIGHBOURS;
         house.until("all neighbours are there", talking).await;
         let blocks = house.peer("blocks", |mut peer| peer.exchange("block"));
         let mut waits = Vec::new();
@@ -99,6 +100,10 @@ async fn waits_beside_a_blocked_thread<R: Host>() -> Vec<Duration> {
         }
         assert_eq!(house.joined(blocks).await, "block", "its own peer is told later, and no less");
         assert_eq!(house.reported(), [], "nobody is judged dead for it");
+        house.stop.shutdown();
+        for listener in listeners {
+            assert_eq!(house.joined(listener).await, 1001);
+        }
         waits
     })
     .await;
@@ -117,6 +122,23 @@ fn talks<R: Runtime>(house: &House<R>) -> JoinHandle<Duration> {
             pause(Duration::from_millis(10));
         }
         longest
+    })
+}
+
+/// A neighbour that says nothing but Pongs, and each so late that some answer a Ping from before the
+/// block within it; the code that it is told
+fn listens<R: Runtime>(house: &House<R>) -> JoinHandle<u16> {
+    house.peer("listener", |mut peer| {
+        loop {
+            match peer.frame() {
+                (0x89, payload) => {
+                    pause(Duration::from_millis(50));
+                    peer.say(&masked(0x8a, &payload));
+                }
+                (0x88, payload) => return u16::from_be_bytes([payload[0], payload[1]]),
+                other => panic!("{other:?}"),
+            }
+        }
     })
 }
 
