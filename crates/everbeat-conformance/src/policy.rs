@@ -50,6 +50,7 @@ pub fn lines<R: Host>() -> Vec<Line> {
         "who does not authenticate in time is told 3000" => expiry::unauthenticated::<R>,
         "an authentication ends, or is refreshed in band" => expiry::authentication::<R>,
         "a connection that is too old is told 1012" => expiry::age::<R>,
+        "a connection that is busy is told as well" => expiry::busy::<R>,
         "a shutdown says its code, and what it has cut" => expiry::shutdown::<R>,
         "a peer that talks and reads nothing is too slow" => slow::reads_nothing::<R>,
         "a peer that reads a byte a second is too slow" => slow::reads_a_byte_a_second::<R>,

@@ -201,8 +201,9 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     ///
     /// # Errors
     ///
-    /// The cause, if the connection is ending or has ended; the message was not accepted. If it ends
-    /// by a rule or an order of ours, that is told once the peer knows, within `close_timeout`.
+    /// The cause, if the connection is ending or has ended; the message was not accepted. One that is
+    /// ending is driven to its end first, within `close_timeout`, so that who leaves at the error does
+    /// not take the Close with him.
     ///
     /// # Cancel safety
     ///

@@ -63,8 +63,7 @@ pub trait Handler<T: Transport, K: Timer, X> {
     /// Begins to serve a connection
     ///
     /// Returning without [`Connection::close`] drops the connection, and its peer sees a cut
-    /// without a Close: so does that of a handler which returns as soon as sending fails, though a
-    /// rule that ends the connection has a code. One that then reads on until the end lets it be said.
+    /// without a Close. A connection that is over, as one that has failed to send is, has said it.
     fn handle(&self, connection: Connection<T, K>, accepted: X) -> Self::Future;
 }
 

@@ -166,3 +166,22 @@ pub(super) async fn shutdown<R: Host>() {
     })
     .await;
 }
+
+/// However much is under way, and though its handler never waits but to send
+pub(super) async fn busy<R: Host>() {
+    const PEERS: usize = 8;
+    measured::<R, _>(|_| async move {
+        let wishes = wishes::<R>(|builder| {
+            // What is under way goes first, and eight peers have two processors
+            builder.close_timeout(Duration::from_secs(3)).expire(Expire::default().age(LIMIT))
+        });
+        keep(wishes, |house| async move {
+            let fed = |_| house.peer("fed", |mut peer| peer.farewell().0);
+            for peer in (0..PEERS).map(fed).collect::<Vec<_>>() {
+                assert_eq!(house.joined(peer).await, 1012);
+            }
+        })
+        .await;
+    })
+    .await;
+}

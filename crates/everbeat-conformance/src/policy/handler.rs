@@ -53,6 +53,9 @@ impl<R: Runtime> Handler<Handled<Socket<R>>, Wheel<R::Timer>, Accepted<Known>> f
                     let spoken = peer.facts.subprotocol.as_deref().unwrap_or("none");
                     connection.send(format!("{name} {spoken} {token}")).await?;
                 }
+                "fed" => loop {
+                    connection.send("x".repeat(1_000)).await?;
+                },
                 name if name.starts_with("good") => peer.handle.authenticated(),
                 _ => {}
             }

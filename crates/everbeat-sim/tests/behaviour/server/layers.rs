@@ -192,16 +192,27 @@ fn a_peer_that_talks_and_reads_nothing_is_too_slow() {
 }
 
 #[test]
-fn a_handler_that_leaves_when_it_cannot_send_is_reported_by_its_rule() {
+fn a_handler_that_waits_to_send_is_ended_by_its_rule_too() {
     let mut sim = Sim::seed(13);
     sim.link("echoed", "server").to("echoed").rate(1).buffer(10);
     let (reports, host) = start(&sim, Expire::default().silent(None).age(20 * SECOND));
     // Its echoes are more than it takes, so that the handler waits to send
     let _talker = talking(&sim, "echoed", "I am alive");
-    // Sending fails once the peer had its time to be told
-    sim.run_for(26 * SECOND).unwrap();
+    sim.run_for(SECOND * 262 / 10).unwrap();
     assert!(host.registry.is_empty());
     assert_eq!(reported(&reports), one("echoed", Expired::TooOld));
+}
+
+#[test]
+fn a_handler_that_only_sends_lets_the_close_be_said() {
+    let mut sim = Sim::seed(14);
+    sim.link("flooded", "server").to("flooded").rate(10_000).buffer(500);
+    let (reports, _host) = start(&sim, Expire::default().age(20 * SECOND));
+    let (fed, _task) = reading(&sim, "flooded");
+    sim.run_for(30 * SECOND).unwrap();
+    let told = CloseFrame::new(CloseCode::RESTART, "connection too old");
+    assert_eq!(fed.borrow().close, Some(told));
+    assert_eq!(reported(&reports), one("flooded", Expired::TooOld));
 }
 
 #[test]
