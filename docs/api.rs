@@ -103,7 +103,7 @@ async fn tuned_server(shutdown: impl Future<Output = ()>) -> Result {
                 return Err(Reject::status(401).header("WWW-Authenticate", "Bearer"));
             };
             let user = user_of(token).await?; // any error: 500, and logged
-            Ok(Upgrade::accept(user).subprotocol("chat.v1"))
+            Ok(Upgrade::accept(user)) // perhaps with a subprotocol that was offered
         })
         .listener(|listener| listener.origins(Origins::same_host()).max_message(1 << 20))
         .bind("[::]:9001")

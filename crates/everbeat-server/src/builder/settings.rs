@@ -162,6 +162,24 @@ mod tests {
     }
 
     #[test]
+    fn the_defaults_are_those_of_the_readme() {
+        let second = Duration::from_secs(1);
+        let checked = Settings::default().check().unwrap();
+        let beat = checked.connection.heartbeat().unwrap();
+        assert_eq!((beat.interval(), beat.timeout()), (25 * second, 20 * second));
+        assert_eq!(checked.expire.stuck, Some(25 * second));
+        assert_eq!(checked.connection.close_timeout(), 5 * second);
+        assert_eq!(
+            (checked.handshake_timeout, checked.shutdown_timeout),
+            (10 * second, 10 * second)
+        );
+        assert_eq!((checked.limits.connections, checked.limits.upgrades), (100_000, 1_024));
+        let room = checked.limits.room;
+        assert_eq!((room.messages, room.bytes), (1_024, 1 << 20));
+        assert_eq!(checked.limits.queued_in_all, 256 << 20);
+    }
+
+    #[test]
     fn the_silent_are_expired_by_default_and_the_idle_are_not() {
         let checked = Settings::default().check().unwrap();
         assert_eq!(checked.connection, ConnectionConfig::server());

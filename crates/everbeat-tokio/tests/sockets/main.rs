@@ -9,6 +9,7 @@ mod frames;
 #[cfg(any(target_os = "android", target_os = "linux"))]
 mod options;
 mod peer;
+mod refused;
 mod slow;
 mod timer;
 mod tls;

@@ -159,6 +159,13 @@ mod tests {
     }
 
     #[test]
+    fn the_defaults_are_those_of_the_readme() {
+        let settings = AcceptSettings::default();
+        assert_eq!(settings.hook_timeout, Duration::from_secs(5));
+        assert!(settings.origins.is_none() && !settings.cookies);
+    }
+
+    #[test]
     fn impossible_settings_are_refused_by_name() {
         let zero = AcceptSettings::default().hook_timeout(Duration::ZERO);
         assert_eq!(zero.check().unwrap_err().setting(), "hook_timeout");
