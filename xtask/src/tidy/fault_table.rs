@@ -21,8 +21,13 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for row in rows {
         let shown_by = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        let mut quoted = false;
+        let outside_quotes = |c| {
+            quoted ^= c == '"';
+            c == ',' && !quoted
+        };
         let tests: Vec<_> =
-            shown_by.split(',').map(str::trim).filter(|it| !it.is_empty()).collect();
+            shown_by.split(outside_quotes).map(str::trim).filter(|it| !it.is_empty()).collect();
         if tests.is_empty() {
             findings.push(Finding::new("README.md", format!("no test shows `{row}`")));
         }
@@ -65,7 +70,7 @@ mod tests {
     fn findings(row: &str, rust: &str) -> usize {
         let readme =
             format!("# x\n\n{HEADING}\n\n| a | b | c |\n|---|---|---|\n{row}\n\n## More\n");
-        let suite = "    \"a line holds\" => check,\n";
+        let suite = "    \"a line holds\" => check,\n    \"one, and two\" => check,\n";
         check(&Tree::of([
             ("README.md", &*readme),
             ("crates/x/src/lib.rs", rust),
@@ -79,6 +84,7 @@ mod tests {
         let test = "#[test]\nfn it_holds() {\n}\n";
         assert_eq!(findings("| x | y | `it_holds` |", test), 0);
         assert_eq!(findings("| x | y | `it_holds`, \"a line holds\" |", test), 0);
+        assert_eq!(findings("| x | y | \"one, and two\", `it_holds` |", test), 0);
         assert_eq!(
             findings("| x | y | `it_holds` |", "#[tokio::test]\nasync fn it_holds() {\n"),
             0

@@ -1,7 +1,7 @@
 //! What refused peers cost those who are not refused.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use everbeat_tokio::server::{Connection, Limits};
 use everbeat_tokio::{Client, Server};
@@ -40,11 +40,10 @@ async fn who_is_refused_for_its_address_keeps_nobody_else_waiting() {
     for _ in 0..16 {
         refused.push(from([127, 0, 0, 2], address).await);
     }
-    let asked = Instant::now();
     let url = format!("ws://{address}/");
     let client = Client::builder(&url).connect_timeout(Duration::from_secs(9)).connect();
     let client = soon(client).await;
-    assert!(client.is_ok(), "another address waited {:?} for nothing", asked.elapsed());
+    assert!(client.is_ok(), "another address waited for nothing");
 }
 
 /// "upgrades are given up": one that is being finished on another thread becomes a connection of a
