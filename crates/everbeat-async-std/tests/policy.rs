@@ -13,7 +13,8 @@ fn policies_hold_on_many_threads() {
         true => policy::lines_on_one_thread::<AsyncStd>(),
         false => policy::lines_beside_a_reactor::<AsyncStd>(),
     };
-    for line in policy::lines::<AsyncStd>().iter().chain(&blocking) {
+    policy::side_by_side(&policy::lines::<AsyncStd>(), async_std::task::block_on);
+    for line in policy::lines_of_a_crowd::<AsyncStd>().iter().chain(&blocking) {
         eprintln!("{}", line.name);
         async_std::task::block_on((line.check)());
     }

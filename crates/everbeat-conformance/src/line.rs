@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// One check; it panics if what must hold does not
 pub type Check = Pin<Box<dyn Future<Output = ()>>>;
@@ -14,6 +16,26 @@ pub struct Line {
     pub name: &'static str,
     /// Makes the check, to be run inside the runtime
     pub check: fn() -> Check,
+}
+
+/// Runs lines on a few threads side by side, for most of their time is waiting
+///
+/// # Panics
+///
+/// If a line does not hold; its name was the last that its thread has told.
+pub fn side_by_side(lines: &[Line], run: impl Fn(Check) + Sync) {
+    const THREADS: usize = 4;
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while let Some(line) = lines.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    eprintln!("{}", line.name);
+                    run((line.check)());
+                }
+            });
+        }
+    });
 }
 
 macro_rules! lines {

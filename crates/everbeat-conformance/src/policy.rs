@@ -24,6 +24,8 @@ use everbeat_ws::{Acceptor, Runtime};
 
 use crate::line::{Line, lines};
 
+pub use crate::line::side_by_side;
+
 pub use gate::Gate;
 pub use handler::Act;
 pub use neighbours::Task;
@@ -64,6 +66,13 @@ pub fn lines<R: Host>() -> Vec<Line> {
         "what waits for all is bounded" => limits::queued_in_all::<R>,
         "a handler that panics ends its own connection" => handlers::panics::<R>,
         "a handler that never polls is dropped when a rule ends it" => handlers::never_polls::<R>,
+    ]
+}
+
+/// What holds on one thread and on many, and takes a whole machine
+#[must_use]
+pub fn lines_of_a_crowd<R: Host>() -> Vec<Line> {
+    lines![
         "a thousand neighbours of bad peers see nothing" => neighbours::see_nothing::<R>,
     ]
 }

@@ -6,7 +6,9 @@ use everbeat_smol::Smol;
 /// smol's own tasks have one thread unless `SMOL_THREADS` says more
 #[test]
 fn policies_hold_on_one_thread() {
-    for line in policy::lines::<Smol>().iter().chain(&policy::lines_on_one_thread::<Smol>()) {
+    policy::side_by_side(&policy::lines::<Smol>(), smol::block_on);
+    let alone = policy::lines_of_a_crowd::<Smol>();
+    for line in alone.iter().chain(&policy::lines_on_one_thread::<Smol>()) {
         eprintln!("{}", line.name);
         smol::block_on((line.check)());
     }

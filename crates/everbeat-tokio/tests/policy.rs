@@ -6,10 +6,15 @@ use tokio::runtime::Builder;
 
 #[test]
 fn policies_hold_on_one_thread() {
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    for line in policy::lines::<Tokio>().iter().chain(&policy::lines_on_one_thread::<Tokio>()) {
+    let one_thread = |check| {
+        Builder::new_current_thread().enable_all().build().unwrap().block_on(check);
+    };
+    policy::side_by_side(&policy::lines::<Tokio>(), one_thread);
+    for line in
+        policy::lines_of_a_crowd::<Tokio>().iter().chain(&policy::lines_on_one_thread::<Tokio>())
+    {
         eprintln!("{}", line.name);
-        runtime.block_on((line.check)());
+        one_thread((line.check)());
     }
 }
 
