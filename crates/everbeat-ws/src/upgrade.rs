@@ -6,6 +6,7 @@ mod client;
 mod error;
 mod head;
 mod hook;
+mod limit;
 mod retry_after;
 mod server;
 
@@ -74,11 +75,12 @@ pub(crate) async fn open<S: Socket + Unpin + Send>(
 ) -> Result<(WebSocket<S>, RequestHead), UpgradeError> {
     let gate = Gate {
         hook: &AcceptAll,
+        hook_timeout: Duration::MAX,
         origins: None,
         cookies: false,
         secure: false,
         peer: SocketAddr::from(([0, 0, 0, 0], 0)),
-        limit: (pending(), Duration::MAX),
+        sleep: |_| pending(),
     };
     let granted = server(socket, settings, gate, None).await?;
     Ok((granted.websocket, granted.request))

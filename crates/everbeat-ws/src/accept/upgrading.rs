@@ -108,15 +108,14 @@ where
         tracing::debug!(target: "everbeat", %error, "TCP options were refused");
     }
     let socket = tls::secure_server(settings.tls.clone(), Counted::new(stream)).await?;
-    let limit = settings.hook_timeout;
     let gate = Gate {
         hook: &*settings.hook,
+        hook_timeout: settings.hook_timeout,
         origins: settings.origins.as_ref(),
         cookies: settings.cookies,
         secure: settings.tls.is_some(),
         peer,
-        // From when the hook is first waited for
-        limit: (async { timer.sleep_until(timer.now() + limit).await }, limit),
+        sleep: |time| timer.sleep_until(timer.now() + time),
     };
     let granted = upgrade::server(socket, &settings.limits, gate, busy).await?;
     let Granted { websocket, request, upgrade } = granted;

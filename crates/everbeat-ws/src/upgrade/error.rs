@@ -96,6 +96,12 @@ impl UpgradeError {
         }
     }
 
+    /// A mistake of the hook's: that is our user's to know
+    pub(super) fn answer(what: String) -> Self {
+        tracing::error!(target: "everbeat", what, "the upgrade hook's answer cannot be");
+        Self::Answer { what }
+    }
+
     /// What the handshake's library says, as ours
     pub(super) fn from_library(error: tungstenite::Error) -> Self {
         use tungstenite::Error as Theirs;

@@ -7,6 +7,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use async_tungstenite::tungstenite::handshake::machine::TryParse;
 use async_tungstenite::tungstenite::handshake::server::{Request, create_response};
@@ -35,21 +36,22 @@ pub(crate) struct Granted<S, P> {
 }
 
 /// Reads the request, asks the hook, and answers; a server that is busy only answers
-pub(crate) async fn upgrade<S, H, L>(
+pub(crate) async fn upgrade<S, H, Z, L>(
     socket: Layered<S>,
     settings: &Settings,
-    gate: Gate<'_, H, L>,
+    gate: Gate<'_, H, Z>,
     busy: Option<Busy>,
 ) -> Result<Granted<S, H::Principal>, UpgradeError>
 where
     S: Socket + Unpin + Send,
     H: Hook,
+    Z: Fn(Duration) -> L,
     L: Future<Output = ()>,
 {
     let mut head = Head::new(socket, Role::Server, settings.max_head);
     let decided = match read(&mut head).await {
         Ok(_) if busy.is_some() => Err(busy.map_or(UpgradeError::End, UpgradeError::Busy)),
-        Ok(request) => answer(request, gate).await,
+        Ok(request) => answer(request, &gate).await,
         Err(error) => Err(error),
     };
     let (mut socket, early) = head.into_parts();
@@ -84,9 +86,9 @@ async fn read<S: AsyncRead + Unpin>(head: &mut Head<S>) -> Result<Request, Upgra
 }
 
 /// The answer to a request that is to be granted
-async fn answer<H: Hook, L: Future<Output = ()>>(
+async fn answer<H: Hook, Z: Fn(Duration) -> L, L: Future<Output = ()>>(
     request: Request,
-    gate: Gate<'_, H, L>,
+    gate: &Gate<'_, H, Z>,
 ) -> Result<(Vec<u8>, RequestHead, Upgrade<H::Principal>), UpgradeError> {
     let response = create_response(&request).map_err(UpgradeError::from_library)?;
     let head = RequestHead::new(request, gate.cookies);

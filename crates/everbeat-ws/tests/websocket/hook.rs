@@ -18,20 +18,20 @@ use futures_util::{AsyncReadExt, AsyncWriteExt};
 use crate::support::{End, duplex};
 use crate::upgrade::ASK;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 type Accepted<P> = Result<(WebSocket<End>, Facts<P>), AcceptError>;
 
-fn settings() -> AcceptSettings {
+pub(crate) fn settings() -> AcceptSettings {
     Settings::default().into()
 }
 
-fn peer() -> SocketAddr {
+pub(crate) fn peer() -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 7], 4_711))
 }
 
 /// What a request with these headers more is answered, and what becomes of it on our side
-fn ask<H: Hook>(
+pub(crate) fn ask<H: Hook>(
     settings: AcceptSettings<H>,
     more: &str,
 ) -> (String, Result<Facts<H::Principal>, AcceptError>) {
@@ -40,7 +40,7 @@ fn ask<H: Hook>(
     (text, accepted.map(|(_, facts)| facts))
 }
 
-fn ask_in<H: Hook>(
+pub(crate) fn ask_in<H: Hook>(
     sim: &mut Sim,
     settings: AcceptSettings<H>,
     more: &str,
@@ -71,7 +71,7 @@ fn ask_in<H: Hook>(
 }
 
 /// The error of an upgrade that was not granted
-fn error<P>(accepted: Result<P, AcceptError>) -> UpgradeError {
+pub(crate) fn error<P>(accepted: Result<P, AcceptError>) -> UpgradeError {
     match accepted {
         Err(AcceptError::Upgrade(error)) => error,
         Err(other) => panic!("{other:?}"),
@@ -189,22 +189,6 @@ fn after(timer: SimTimer, delay: Duration) -> impl Hook<Principal = ()> {
             timer.sleep_until(timer.now() + delay).await;
             Ok(Upgrade::accept(()))
         })
-    }
-}
-
-#[test]
-fn a_panic_of_a_hook_rejects_one_request() {
-    let early = |_: UpgradeRequest| -> std::future::Ready<Result<Upgrade<()>, Reject>> {
-        panic!("before its future")
-    };
-    let late = |request: UpgradeRequest| async move {
-        assert_ne!(request.path(), "/x", "in its future");
-        Ok(Upgrade::accept(()))
-    };
-    for (text, accepted) in [ask(settings().upgrade(early), ""), ask(settings().upgrade(late), "")]
-    {
-        assert!(text.starts_with("HTTP/1.1 500 ") && !text.contains("future"), "{text}");
-        assert!(matches!(error(accepted), UpgradeError::HookPanicked));
     }
 }
 

@@ -9,6 +9,8 @@ mod allocations;
 mod certificates;
 mod counting;
 mod hook;
+mod hook_panics;
+mod logged;
 mod memory;
 mod round_trip;
 mod stops;

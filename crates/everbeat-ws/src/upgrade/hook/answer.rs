@@ -22,7 +22,7 @@ pub(crate) fn grant<P>(
     upgrade: &Upgrade<P>,
     head: &RequestHead,
 ) -> Result<Vec<u8>, UpgradeError> {
-    let bad = |what: String| UpgradeError::Answer { what };
+    let bad = UpgradeError::answer;
     let headers = response.headers_mut();
     for (name, value) in &upgrade.headers {
         let (name, value) = header(name, value).map_err(bad)?;
