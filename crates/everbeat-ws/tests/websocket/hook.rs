@@ -1,6 +1,7 @@
 //! The upgrade hook, in virtual time: what it is shown, what the peer is answered, how long it may
 //! take, and what its mistakes cost.
 
+use std::error::Error;
 use std::future::{Future, pending};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -70,6 +71,13 @@ pub(crate) fn ask_in<H: Hook>(
     }
 }
 
+/// An answer of a hook to which the request does not matter
+pub(crate) type Answer = fn() -> Result<Upgrade<()>, Reject>;
+
+pub(crate) fn answering(answer: Answer) -> impl Hook<Principal = ()> {
+    move |_: UpgradeRequest| std::future::ready(answer())
+}
+
 /// The error of an upgrade that was not granted
 pub(crate) fn error<P>(accepted: Result<P, AcceptError>) -> UpgradeError {
     match accepted {
@@ -124,18 +132,27 @@ fn a_hook_rejects_with_status_headers_and_text() {
 
 #[test]
 fn an_error_of_a_hook_is_ours_to_know_and_not_the_peer_s() {
-    let hook = |_: UpgradeRequest| async {
-        let user: u64 = "s3cret".parse::<u64>().map_err(|_| std::io::Error::other("s3cret"))?;
-        Ok(Upgrade::accept(user))
-    };
-    let (text, accepted) = ask(settings().upgrade(hook), "");
-    assert!(text.starts_with("HTTP/1.1 500 ") && !text.contains("s3cret"), "{text}");
-    assert!(error(accepted).to_string().contains("s3cret"));
+    let cases: [Answer; 4] = [
+        || Err(std::io::Error::other("s3cret"))?,
+        || {
+            let boxed: Box<dyn Error + Send + Sync> = "s3cret".into();
+            Err(Reject::failed(boxed))
+        },
+        || Err(Reject::failed("s3cret").header("X-A", "s3cret").body("s3cret")),
+        // Nor what else it says, whether it can be or not
+        || Err(Reject::failed("s3cret").header("X A", "s3cret")),
+    ];
+    for answer in cases {
+        let (text, accepted) = ask(settings().upgrade(answering(answer)), "");
+        assert!(text.starts_with("HTTP/1.1 500 ") && !text.contains("s3cret"), "{text}");
+        let error = error(accepted);
+        assert_eq!(error.classify(), Cause::Rejected { status: 500, retry_after: None });
+        assert!(error.to_string().contains("s3cret"), "{error}");
+    }
 }
 
 #[test]
 fn what_a_hook_cannot_answer_is_its_own_mistake() {
-    type Answer = fn() -> Result<Upgrade<()>, Reject>;
     let cases: [(Answer, &str); 9] = [
         (|| Ok(Upgrade::accept(()).subprotocol("never asked for")), "never asked for"),
         (|| Ok(Upgrade::accept(()).header("Connection", "close")), "connection"),
@@ -148,8 +165,8 @@ fn what_a_hook_cannot_answer_is_its_own_mistake() {
         (|| Err(Reject::status(401).header("A", "b\r\n\r\nc")), "header a"),
     ];
     for (answer, word) in cases {
-        let hook = move |_: UpgradeRequest| async move { answer() };
-        let (text, accepted) = ask(settings().upgrade(hook), "Sec-WebSocket-Protocol: chat\r\n");
+        let settings = settings().upgrade(answering(answer));
+        let (text, accepted) = ask(settings, "Sec-WebSocket-Protocol: chat\r\n");
         assert!(text.starts_with("HTTP/1.1 500 "), "{text}");
         assert!(!text.contains("Set-Cookie"), "{text}");
         let error = error(accepted);
