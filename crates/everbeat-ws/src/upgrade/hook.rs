@@ -119,7 +119,11 @@ pub struct Reject {
 }
 
 impl Reject {
-    /// Rejects the request with this HTTP status, 300 to 599
+    /// Rejects the request with this HTTP status, 300 to 599; one below 400 needs a header
+    /// `Location`, but for 304
+    ///
+    /// Another one is a mistake of the hook's: the request is answered 500. A client of ours asks
+    /// once more after 401 and 403, later after 429 and 5xx, and never again after 404.
     pub const fn status(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: String::new(), error: None }
     }
@@ -153,7 +157,8 @@ impl Reject {
         self
     }
 
-    /// The answer's text; empty by default
+    /// The answer's text, plain unless a header `Content-Type` says otherwise; empty by default, and
+    /// with status 304, which has none (RFC 9110, section 15.4.5)
     pub fn body(mut self, body: impl Into<String>) -> Self {
         self.body = body.into();
         self

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use async_tungstenite::tungstenite::handshake::machine::TryParse;
 use async_tungstenite::tungstenite::handshake::server::{Request, create_response};
+use async_tungstenite::tungstenite::http::HeaderMap;
+use async_tungstenite::tungstenite::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use everbeat_core::transport::Busy;
 use futures_io::{AsyncRead, AsyncWrite};
 
@@ -91,10 +93,24 @@ async fn answer<H: Hook, Z: Fn(Duration) -> L, L: Future<Output = ()>>(
     gate: &Gate<'_, H, Z>,
 ) -> Result<(Vec<u8>, RequestHead, Upgrade<H::Principal>), UpgradeError> {
     let response = create_response(&request).map_err(UpgradeError::from_library)?;
+    check(request.headers())?;
     let head = RequestHead::new(request, gate.cookies);
     let upgrade = decide(gate, &head).await?;
     let answer = grant(response, &upgrade, &head)?;
     Ok((answer, head, upgrade))
+}
+
+/// What the library does not look at: a proxy in front of us may see another host than we do (RFC
+/// 9112, section 3.2), or take what we read as frames for the request's content (section 6.3)
+fn check(headers: &HeaderMap) -> Result<(), UpgradeError> {
+    if headers.get_all(HOST).iter().count() != 1 {
+        return Err(UpgradeError::Header("Host"));
+    }
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    if headers.contains_key(TRANSFER_ENCODING) || lengths.any(|length| length != "0") {
+        return Err(UpgradeError::Content);
+    }
+    Ok(())
 }
 
 /// Answers, ends our half, and lets the peer end its own

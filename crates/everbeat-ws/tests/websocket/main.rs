@@ -12,6 +12,7 @@ mod hook;
 mod hook_panics;
 mod logged;
 mod memory;
+mod rejections;
 mod round_trip;
 mod stops;
 mod support;
