@@ -26,7 +26,8 @@ pub(crate) use client::upgrade as client;
 pub use error::UpgradeError;
 pub(crate) use hook::Gate;
 pub use hook::{AcceptAll, Hook, Origins, Reject, RequestHead, Upgrade, UpgradeRequest};
-pub(crate) use server::{Granted, upgrade as server};
+pub(crate) use limit::{COURTESY, within};
+pub(crate) use server::{Granted, turn_away, upgrade as server};
 
 impl<S: Socket + Unpin + Send> WebSocket<S> {
     /// Asks for the upgrade over a stream that is connected already, and speaks on it as it is
@@ -82,7 +83,7 @@ pub(crate) async fn open<S: Socket + Unpin + Send>(
         peer: SocketAddr::from(([0, 0, 0, 0], 0)),
         sleep: |_| pending(),
     };
-    let granted = server(socket, settings, gate, None).await?;
+    let granted = server(socket, settings, gate).await?;
     Ok((granted.websocket, granted.request))
 }
 

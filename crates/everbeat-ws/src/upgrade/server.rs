@@ -19,6 +19,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use super::UpgradeError;
 use super::head::Head;
 use super::hook::{Gate, Hook, Refusal, RequestHead, Upgrade, decide, grant};
+use super::limit::{COURTESY, within};
 use crate::pool;
 use crate::role::Role;
 use crate::settings::Settings;
@@ -37,12 +38,11 @@ pub(crate) struct Granted<S, P> {
     pub(crate) upgrade: Upgrade<P>,
 }
 
-/// Reads the request, asks the hook, and answers; a server that is busy only answers
+/// Reads the request, asks the hook, and answers
 pub(crate) async fn upgrade<S, H, Z, L>(
     socket: Layered<S>,
     settings: &Settings,
     gate: Gate<'_, H, Z>,
-    busy: Option<Busy>,
 ) -> Result<Granted<S, H::Principal>, UpgradeError>
 where
     S: Socket + Unpin + Send,
@@ -52,26 +52,33 @@ where
 {
     let mut head = Head::new(socket, Role::Server, settings.max_head);
     let decided = match read(&mut head).await {
-        Ok(_) if busy.is_some() => Err(busy.map_or(UpgradeError::End, UpgradeError::Busy)),
         Ok(request) => answer(request, &gate).await,
         Err(error) => Err(error),
     };
     let (mut socket, early) = head.into_parts();
-    let error = match decided {
+    match decided {
         Ok((answer, request, upgrade)) => {
             write_all(&mut socket, &answer).await.map_err(UpgradeError::Io)?;
             let websocket = WebSocket::new(socket, Role::Server, settings, early);
-            return Ok(Granted { websocket, request, upgrade });
+            Ok(Granted { websocket, request, upgrade })
         }
-        Err(error) => error,
-    };
-    if let Some(refusal) = Refusal::of(&error) {
-        // The answer is a courtesy: what matters is why there was no upgrade
-        if let Err(unsaid) = refuse(socket, refusal).await {
-            tracing::debug!(target: "everbeat", error = %unsaid, "no answer to a bad request");
+        Err(error) => {
+            within((gate.sleep)(COURTESY), refuse(socket, &error)).await;
+            Err(error)
         }
     }
-    Err(error)
+}
+
+/// Reads the request, and only answers that the server is busy; the caller bounds the time
+pub(crate) async fn turn_away<S: Socket + Unpin + Send>(
+    socket: Layered<S>,
+    settings: &Settings,
+    busy: Busy,
+) -> UpgradeError {
+    let mut head = Head::new(socket, Role::Server, settings.max_head);
+    let error = read(&mut head).await.err().unwrap_or(UpgradeError::Busy(busy));
+    refuse(head.into_parts().0, &error).await;
+    error
 }
 
 /// The request, whole
@@ -113,11 +120,18 @@ fn check(headers: &HeaderMap) -> Result<(), UpgradeError> {
     Ok(())
 }
 
+/// Answers, if there is anybody to answer
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(socket: S, error: &UpgradeError) {
+    if let Some(refusal) = Refusal::of(error) {
+        // What matters is why there was no upgrade
+        if let Err(unsaid) = say(socket, refusal).await {
+            tracing::debug!(target: "everbeat", error = %unsaid, "no answer to a bad request");
+        }
+    }
+}
+
 /// Answers, ends our half, and lets the peer end its own
-async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
-    mut socket: S,
-    refusal: Refusal,
-) -> io::Result<()> {
+async fn say<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, refusal: Refusal) -> io::Result<()> {
     write_all(&mut socket, &refusal.into_bytes()).await?;
     poll_fn(|cx| Pin::new(&mut socket).poll_close(cx)).await?;
     let mut drained = 0;

@@ -8,6 +8,7 @@ mod allocations;
 #[expect(unreachable_pub, reason = "it is a library's module too")]
 mod certificates;
 mod counting;
+mod courtesy;
 mod hook;
 mod hook_panics;
 mod logged;

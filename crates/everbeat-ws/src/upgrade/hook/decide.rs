@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{Hook, Origins, Refusal, RequestHead, Upgrade, UpgradeRequest};
 use crate::upgrade::UpgradeError;
-use crate::upgrade::limit::within;
+use crate::upgrade::within;
 
 /// What stands between a request and its upgrade
 pub(crate) struct Gate<'a, H, Z> {
