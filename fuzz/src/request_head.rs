@@ -69,6 +69,24 @@ struct Theirs {
     written: Vec<u8>,
 }
 
+impl Theirs {
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let lines = self.headers.iter().filter(move |(other, _)| other == name);
+        lines.map(|(_, value)| &**value)
+    }
+
+    /// RFC 9112, section 3.2
+    fn hosts(&self) -> usize {
+        self.all("host").count()
+    }
+
+    /// Whether the request announces any (RFC 9112, section 6.3)
+    fn has_content(&self) -> bool {
+        let mut lengths = self.all("content-length");
+        lengths.any(|length| length != b"0") || self.all("transfer-encoding").next().is_some()
+    }
+}
+
 impl Oracle {
     fn new(data: &[u8]) -> Self {
         let mut headers = [EMPTY_HEADER; 124];
@@ -90,6 +108,8 @@ impl Oracle {
             Ok(theirs) => theirs,
             Err(error) => panic!("accepted what tungstenite refuses: {error}"),
         };
+        assert_eq!(theirs.hosts(), 1);
+        assert!(!theirs.has_content());
         assert_eq!(head.path(), theirs.path);
         assert_eq!(head.query(), theirs.query.as_deref());
         for (name, _) in &theirs.headers {
@@ -110,13 +130,16 @@ impl Oracle {
     }
 
     fn refused(&self, max: usize, cuts: Cuts, error: &UpgradeError) {
-        let (Some(end), Ok(_)) = (self.end, &self.theirs) else {
+        let (Some(end), Ok(theirs)) = (self.end, &self.theirs) else {
             return;
         };
         match error {
             UpgradeError::HeadTooLong { .. } => assert!(end > max, "{end} bytes are within {max}"),
             // Whether they are early is told by whether they came with the head
             UpgradeError::EarlyBytes => assert!(end < self.len && cuts != Cuts::Bytes),
+            // What tungstenite does not look at
+            UpgradeError::Header("Host") => assert_ne!(theirs.hosts(), 1),
+            UpgradeError::Content => assert!(theirs.has_content()),
             other => panic!("refused what tungstenite accepts: {other}"),
         }
     }

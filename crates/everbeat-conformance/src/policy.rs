@@ -61,6 +61,8 @@ pub fn lines<R: Host>() -> Vec<Line> {
         "who floods with messages is held back" => floods::messages::<R>,
         "a connection too many is answered 503" => limits::connections::<R>,
         "one too many of an address is answered 429" => limits::per_address::<R>,
+        "who is refused and says nothing is let go after a second" => limits::says_nothing::<R>,
+        "an upgrade that is under way is not refused" => limits::too_late::<R>,
         "one too many of an address that is told later is told 1013" => limits::told_address::<R>,
         "upgrades come no faster than they may" => limits::upgrades_per_second::<R>,
         "what waits for all is bounded" => limits::queued_in_all::<R>,

@@ -150,7 +150,7 @@ impl<R: Runtime, H: Hook> Accept for Acceptor<R, H> {
     }
 
     fn refuse(upgrade: Self::Upgrade, busy: Busy) -> Option<Self::Upgrade> {
-        Some(upgrade.refuse(busy))
+        upgrade.refuse(busy)
     }
 
     fn classify(error: &AcceptError) -> Cause {
@@ -178,7 +178,7 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         settings: &AcceptSettings<H>,
         timer: &K,
     ) -> Result<(Self, Facts<H::Principal>), AcceptError> {
-        upgrading::upgrade(stream, peer, timer, settings, None).await
+        upgrading::upgrade(stream, peer, timer, settings).await
     }
 }
 

@@ -6,6 +6,7 @@ mod client;
 mod error;
 mod head;
 mod hook;
+mod limit;
 mod retry_after;
 mod server;
 
@@ -25,7 +26,8 @@ pub(crate) use client::upgrade as client;
 pub use error::UpgradeError;
 pub(crate) use hook::Gate;
 pub use hook::{AcceptAll, Hook, Origins, Reject, RequestHead, Upgrade, UpgradeRequest};
-pub(crate) use server::{Granted, upgrade as server};
+pub(crate) use limit::{COURTESY, within};
+pub(crate) use server::{Granted, turn_away, upgrade as server};
 
 impl<S: Socket + Unpin + Send> WebSocket<S> {
     /// Asks for the upgrade over a stream that is connected already, and speaks on it as it is
@@ -74,13 +76,14 @@ pub(crate) async fn open<S: Socket + Unpin + Send>(
 ) -> Result<(WebSocket<S>, RequestHead), UpgradeError> {
     let gate = Gate {
         hook: &AcceptAll,
+        hook_timeout: Duration::MAX,
         origins: None,
         cookies: false,
         secure: false,
         peer: SocketAddr::from(([0, 0, 0, 0], 0)),
-        limit: (pending(), Duration::MAX),
+        sleep: |_| pending(),
     };
-    let granted = server(socket, settings, gate, None).await?;
+    let granted = server(socket, settings, gate).await?;
     Ok((granted.websocket, granted.request))
 }
 

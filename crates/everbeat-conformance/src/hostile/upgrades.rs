@@ -25,6 +25,11 @@ pub(super) async fn bad_requests<R: Runtime>() {
         (without("Sec-WebSocket-Version"), "426"),
         (without("Sec-WebSocket-Key"), "400"),
         (ASK.replace("Version: 13", "Version: 8"), "426"),
+        // Hosts of which a proxy may take another, and content that would be read as frames
+        (with("Host: other"), "400"),
+        (without("Host"), "400"),
+        (with("Content-Length: 5"), "400"),
+        (with("Transfer-Encoding: chunked"), "400"),
         // Lines that would become others: bare CR, a folded line, a control byte, no name
         (with("X-A: a\rX-B: b"), "400"),
         (with("X-A: a\r\n X-B: b"), "400"),

@@ -1,16 +1,25 @@
 //! How much a server takes on, as those see it who are too many.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use everbeat_core::time::Timer;
+use everbeat_core::transport::{Accept, Busy};
 use everbeat_server::Limits;
 use everbeat_server::registry::MailboxError;
-use everbeat_ws::Runtime;
+use everbeat_ws::{Acceptor, Runtime, Settings};
 
 use super::Host;
-use super::house::{House, ask, keep, wishes};
+use super::house::{GRACE, House, ask, keep, wishes};
+use super::lateness::measured;
 use super::slow::talk;
-use crate::peer::Peer;
+use crate::peer::{Peer, client};
+use crate::server_side::acceptor;
+
+/// How long who is refused may take to be told so
+const COURTESY: Duration = Duration::from_secs(1);
 
 /// Whom this server can have is there, and stays until it is told to go
 async fn first<R: Runtime>(house: &House<R>) -> std::thread::JoinHandle<u16> {
@@ -44,6 +53,42 @@ pub(super) async fn connections<R: Host>() {
 
 pub(super) async fn per_address<R: Host>() {
     refused::<R>(|limits| limits.per_address(1), "429").await;
+}
+
+/// It holds a place among the upgrades, not for as long as one may take
+pub(super) async fn says_nothing<R: Host>() {
+    measured::<R, _>(|late| async move {
+        let mut wishes = wishes::<R>(|builder| builder);
+        wishes.limits = wishes.limits.connections(1);
+        let late = &late;
+        keep(wishes, |house| async move {
+            let first = first(&house).await;
+            let since = house.timer.now();
+            let silent = house.asking(|mut peer| peer.hear());
+            assert_eq!(house.joined(silent).await, b"", "there is nothing to answer");
+            let took = house.timer.now().saturating_duration_since(since);
+            assert!(took >= COURTESY, "{took:?}");
+            late.within("a second for one who is refused", took, COURTESY + GRACE);
+            house.stop.shutdown();
+            assert_eq!(house.joined(first).await, 1001, "it lived to the end");
+        })
+        .await;
+    })
+    .await;
+}
+
+pub(super) async fn too_late<R: Host>() {
+    let (mut acceptor, address) = acceptor::<R>(Settings::default()).await;
+    let peer = client(address, |mut peer| peer.hear());
+    let mut upgrade = poll_fn(|cx| Pin::new(&mut acceptor).poll_accept(cx)).await.unwrap();
+    // It waits for a request that does not come
+    poll_fn(|cx| {
+        assert!(Pin::new(&mut upgrade).poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    assert!(<Acceptor<R> as Accept>::refuse(upgrade, Busy::Connections).is_none());
+    assert_eq!(peer.join().unwrap(), b"", "it was dropped");
 }
 
 pub(super) async fn told_address<R: Host>() {

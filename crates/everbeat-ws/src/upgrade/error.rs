@@ -44,7 +44,8 @@ pub enum UpgradeError {
         /// Its `Retry-After` (RFC 9110, section 10.2.3), a day at most
         retry_after: Option<Duration>,
     },
-    /// A header that an upgrade needs is missing or wrong (RFC 6455, sections 4.1 and 4.2.1)
+    /// A header that an upgrade needs is missing or wrong (RFC 6455, sections 4.1 and 4.2.1), or
+    /// `Host` is there more than once (RFC 9112, section 3.2)
     Header(&'static str),
     /// The server's accept key does not belong to our key (RFC 6455, section 4.1)
     AcceptKey,
@@ -54,6 +55,8 @@ pub enum UpgradeError {
     Extension,
     /// The client's method is not GET (RFC 6455, section 4.1)
     Method,
+    /// The client announces content, which would be read as frames
+    Content,
     /// The client sent bytes behind its request before it was granted
     EarlyBytes,
     /// The request comes from another web page than those that may connect, by its `Origin`
@@ -94,6 +97,12 @@ impl UpgradeError {
             Self::HookPanicked | Self::Answer { .. } => rejected(500),
             other => Cause::NotWebSocket { detail: other.to_string().into() },
         }
+    }
+
+    /// A mistake of the hook's: that is our user's to know
+    pub(super) fn answer(what: String) -> Self {
+        tracing::error!(target: "everbeat", what, "the upgrade hook's answer cannot be");
+        Self::Answer { what }
     }
 
     /// What the handshake's library says, as ours
@@ -145,6 +154,9 @@ impl fmt::Display for UpgradeError {
             Self::Subprotocol => f.write_str("no subprotocol that was asked for"),
             Self::Extension => f.write_str("an extension that was not asked for"),
             Self::Method => f.write_str("a method other than GET"),
+            Self::Content => {
+                f.write_str("a request with content (Content-Length, Transfer-Encoding)")
+            }
             Self::EarlyBytes => f.write_str("bytes behind the request, before it was granted"),
             Self::Origin => f.write_str("a page of another origin (`origins`)"),
             Self::Busy(busy) => write!(f, "{busy}"),

@@ -106,8 +106,9 @@ impl<P> Upgrade<P> {
 
 /// A hook's no
 ///
-/// It is not an error itself, so that `?` in a hook can make it from every error: that is answered
-/// 500, and its text is logged and not told to the peer.
+/// It is not an error itself, so that `?` in a hook can make it from every error, and from a boxed
+/// one [`failed`](Self::failed) does: that is answered 500, and its text is logged and not told to
+/// the peer.
 #[must_use = "a request is only rejected by the hook that returns it"]
 pub struct Reject {
     pub(crate) status: u16,
@@ -118,9 +119,33 @@ pub struct Reject {
 }
 
 impl Reject {
-    /// Rejects the request with this HTTP status, 300 to 599
+    /// Rejects the request with this HTTP status, 300 to 599; one below 400 needs a header
+    /// `Location`, but for 304
+    ///
+    /// Another one is a mistake of the hook's: the request is answered 500. A client of ours asks
+    /// once more after 401 and 403, later after 429 and 5xx, and never again after 404.
     pub const fn status(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: String::new(), error: None }
+    }
+
+    /// Rejects the request with 500 because of an error, which is logged and not told to the peer
+    ///
+    /// For what `?` cannot take: a boxed error, or a text.
+    ///
+    /// ```
+    /// use everbeat_ws::upgrade::{Reject, Upgrade, UpgradeRequest};
+    ///
+    /// # fn user_of(token: &str) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
+    /// #     Ok(token.parse()?)
+    /// # }
+    /// async fn by_token(request: UpgradeRequest) -> Result<Upgrade<u64>, Reject> {
+    ///     let token = request.header("x-token").unwrap_or_default();
+    ///     Ok(Upgrade::accept(user_of(token).map_err(Reject::failed)?))
+    /// }
+    /// # _ = by_token;
+    /// ```
+    pub fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { error: Some(error.into()), ..Self::status(500) }
     }
 
     /// A header of the answer, such as `WWW-Authenticate`; may be there more than once
@@ -132,7 +157,8 @@ impl Reject {
         self
     }
 
-    /// The answer's text; empty by default
+    /// The answer's text, plain unless a header `Content-Type` says otherwise; empty by default, and
+    /// with status 304, which has none (RFC 9110, section 15.4.5)
     pub fn body(mut self, body: impl Into<String>) -> Self {
         self.body = body.into();
         self
@@ -141,7 +167,7 @@ impl Reject {
 
 impl<E: Error + Send + Sync + 'static> From<E> for Reject {
     fn from(error: E) -> Self {
-        Self { error: Some(Box::new(error)), ..Self::status(500) }
+        Self::failed(error)
     }
 }
 

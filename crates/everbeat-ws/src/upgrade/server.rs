@@ -7,15 +7,19 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use async_tungstenite::tungstenite::handshake::machine::TryParse;
 use async_tungstenite::tungstenite::handshake::server::{Request, create_response};
+use async_tungstenite::tungstenite::http::HeaderMap;
+use async_tungstenite::tungstenite::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use everbeat_core::transport::Busy;
 use futures_io::{AsyncRead, AsyncWrite};
 
 use super::UpgradeError;
 use super::head::Head;
 use super::hook::{Gate, Hook, Refusal, RequestHead, Upgrade, decide, grant};
+use super::limit::{COURTESY, within};
 use crate::pool;
 use crate::role::Role;
 use crate::settings::Settings;
@@ -34,40 +38,47 @@ pub(crate) struct Granted<S, P> {
     pub(crate) upgrade: Upgrade<P>,
 }
 
-/// Reads the request, asks the hook, and answers; a server that is busy only answers
-pub(crate) async fn upgrade<S, H, L>(
+/// Reads the request, asks the hook, and answers
+pub(crate) async fn upgrade<S, H, Z, L>(
     socket: Layered<S>,
     settings: &Settings,
-    gate: Gate<'_, H, L>,
-    busy: Option<Busy>,
+    gate: Gate<'_, H, Z>,
 ) -> Result<Granted<S, H::Principal>, UpgradeError>
 where
     S: Socket + Unpin + Send,
     H: Hook,
+    Z: Fn(Duration) -> L,
     L: Future<Output = ()>,
 {
     let mut head = Head::new(socket, Role::Server, settings.max_head);
     let decided = match read(&mut head).await {
-        Ok(_) if busy.is_some() => Err(busy.map_or(UpgradeError::End, UpgradeError::Busy)),
-        Ok(request) => answer(request, gate).await,
+        Ok(request) => answer(request, &gate).await,
         Err(error) => Err(error),
     };
     let (mut socket, early) = head.into_parts();
-    let error = match decided {
+    match decided {
         Ok((answer, request, upgrade)) => {
             write_all(&mut socket, &answer).await.map_err(UpgradeError::Io)?;
             let websocket = WebSocket::new(socket, Role::Server, settings, early);
-            return Ok(Granted { websocket, request, upgrade });
+            Ok(Granted { websocket, request, upgrade })
         }
-        Err(error) => error,
-    };
-    if let Some(refusal) = Refusal::of(&error) {
-        // The answer is a courtesy: what matters is why there was no upgrade
-        if let Err(unsaid) = refuse(socket, refusal).await {
-            tracing::debug!(target: "everbeat", error = %unsaid, "no answer to a bad request");
+        Err(error) => {
+            within((gate.sleep)(COURTESY), refuse(socket, &error)).await;
+            Err(error)
         }
     }
-    Err(error)
+}
+
+/// Reads the request, and only answers that the server is busy; the caller bounds the time
+pub(crate) async fn turn_away<S: Socket + Unpin + Send>(
+    socket: Layered<S>,
+    settings: &Settings,
+    busy: Busy,
+) -> UpgradeError {
+    let mut head = Head::new(socket, Role::Server, settings.max_head);
+    let error = read(&mut head).await.err().unwrap_or(UpgradeError::Busy(busy));
+    refuse(head.into_parts().0, &error).await;
+    error
 }
 
 /// The request, whole
@@ -84,22 +95,43 @@ async fn read<S: AsyncRead + Unpin>(head: &mut Head<S>) -> Result<Request, Upgra
 }
 
 /// The answer to a request that is to be granted
-async fn answer<H: Hook, L: Future<Output = ()>>(
+async fn answer<H: Hook, Z: Fn(Duration) -> L, L: Future<Output = ()>>(
     request: Request,
-    gate: Gate<'_, H, L>,
+    gate: &Gate<'_, H, Z>,
 ) -> Result<(Vec<u8>, RequestHead, Upgrade<H::Principal>), UpgradeError> {
     let response = create_response(&request).map_err(UpgradeError::from_library)?;
+    check(request.headers())?;
     let head = RequestHead::new(request, gate.cookies);
     let upgrade = decide(gate, &head).await?;
     let answer = grant(response, &upgrade, &head)?;
     Ok((answer, head, upgrade))
 }
 
+/// What the library does not look at: a proxy in front of us may see another host than we do (RFC
+/// 9112, section 3.2), or take what we read as frames for the request's content (section 6.3)
+fn check(headers: &HeaderMap) -> Result<(), UpgradeError> {
+    if headers.get_all(HOST).iter().count() != 1 {
+        return Err(UpgradeError::Header("Host"));
+    }
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    if headers.contains_key(TRANSFER_ENCODING) || lengths.any(|length| length != "0") {
+        return Err(UpgradeError::Content);
+    }
+    Ok(())
+}
+
+/// Answers, if there is anybody to answer
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(socket: S, error: &UpgradeError) {
+    if let Some(refusal) = Refusal::of(error) {
+        // What matters is why there was no upgrade
+        if let Err(unsaid) = say(socket, refusal).await {
+            tracing::debug!(target: "everbeat", error = %unsaid, "no answer to a bad request");
+        }
+    }
+}
+
 /// Answers, ends our half, and lets the peer end its own
-async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
-    mut socket: S,
-    refusal: Refusal,
-) -> io::Result<()> {
+async fn say<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, refusal: Refusal) -> io::Result<()> {
     write_all(&mut socket, &refusal.into_bytes()).await?;
     poll_fn(|cx| Pin::new(&mut socket).poll_close(cx)).await?;
     let mut drained = 0;

@@ -8,8 +8,12 @@ mod allocations;
 #[expect(unreachable_pub, reason = "it is a library's module too")]
 mod certificates;
 mod counting;
+mod courtesy;
 mod hook;
+mod hook_panics;
+mod logged;
 mod memory;
+mod rejections;
 mod round_trip;
 mod stops;
 mod support;

@@ -49,6 +49,21 @@ fn a_bad_request_is_answered_with_its_status() {
         (ASK.replace("GET /x", "G\x01T /x"), "400", "HTTP"),
         (ASK.replace("Host: a", "A: b\r\n".repeat(125).trim_end()), "431", "124"),
         (ASK.replace("Host: a", &format!("Host: {}", "a".repeat(20_000))), "431", "max_head"),
+        (ASK.replace("Host: a", "Host: a\r\nHost: b"), "400", "Host"),
+        (ASK.replace("Host: a", "Host: a\r\nhost: a"), "400", "Host"),
+        (ASK.replace("Host: a", "X: a"), "400", "Host"),
+        (ASK.replace("Host: a", "Host: a\r\nContent-Length: 5"), "400", "Content-Length"),
+        (ASK.replace("Host: a", "Host: a\r\nContent-Length: 0, 5"), "400", "Content-Length"),
+        (
+            ASK.replace("Host: a", "Host: a\r\nContent-Length: 0\r\ncontent-length: 5"),
+            "400",
+            "Content-Length",
+        ),
+        (
+            ASK.replace("Host: a", "Host: a\r\nTransfer-Encoding: chunked"),
+            "400",
+            "Transfer-Encoding",
+        ),
         (format!("{ASK}early"), "400", "behind the request"),
         ("\x16\x03\x01 hello".to_owned(), "400", "HTTP"),
     ];
@@ -59,7 +74,8 @@ fn a_bad_request_is_answered_with_its_status() {
         assert!(text.ends_with(&format!("\r\n\r\n{error}\n")), "{text}");
         assert!(matches!(error.classify(), Cause::NotWebSocket { .. }), "{error:?}");
         if status == "426" {
-            assert!(text.contains("\r\nSec-WebSocket-Version: 13\r\n"), "{text}");
+            let which = "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+            assert!(text.contains(which), "{text}");
         }
     }
     let (text, error) = answer(b"", Settings::default());

@@ -13,8 +13,15 @@ use crate::upgrade::UpgradeError;
 /// within that, and a crowd that comes back is spread by then
 const RETRY_AFTER: &str = "5";
 
-/// Headers that frame the answer, and so are ours
-const FRAMING: [&str; 4] = ["connection", "content-length", "transfer-encoding", "upgrade"];
+/// Headers that frame the answer or speak of the connection, and so are ours (RFC 9110, sections
+/// 7.6.1 and 8.6; RFC 9112, section 6.1)
+const FRAMING: [&str; 7] =
+    ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// No content comes behind it, and no length of any: it speaks of what its asker has (RFC 9110,
+/// section 15.4.5). The others without content, 1xx, 204 and 205, reject nobody.
+const NOT_MODIFIED: u16 = 304;
+const UPGRADE_REQUIRED: u16 = 426;
 
 /// The answer that grants an upgrade
 pub(crate) fn grant<P>(
@@ -22,7 +29,7 @@ pub(crate) fn grant<P>(
     upgrade: &Upgrade<P>,
     head: &RequestHead,
 ) -> Result<Vec<u8>, UpgradeError> {
-    let bad = |what: String| UpgradeError::Answer { what };
+    let bad = UpgradeError::answer;
     let headers = response.headers_mut();
     for (name, value) in &upgrade.headers {
         let (name, value) = header(name, value).map_err(bad)?;
@@ -67,9 +74,9 @@ impl Refusal {
         match error {
             UpgradeError::End | UpgradeError::Io(_) | UpgradeError::Tls(_) => None,
             UpgradeError::Method => plain(405, "Allow: GET\r\n"),
-            // RFC 9110, section 15.5.22; RFC 6455, section 4.4
+            // RFC 6455, section 4.4
             UpgradeError::Header("Connection" | "Upgrade" | "Sec-WebSocket-Version") => {
-                plain(426, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n")
+                plain(UPGRADE_REQUIRED, "Sec-WebSocket-Version: 13\r\n")
             }
             UpgradeError::HeadTooLong { .. } | UpgradeError::TooManyHeaders => plain(431, ""),
             UpgradeError::Origin => plain(403, ""),
@@ -91,6 +98,10 @@ impl Refusal {
         if !(300..=599).contains(&status) {
             return Err(format!("status {status} is none that rejects: it must be 300 to 599"));
         }
+        let located = reject.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("location"));
+        if status < 400 && status != NOT_MODIFIED && !located {
+            return Err(format!("status {status} needs a header Location to lead to"));
+        }
         let mut headers = String::new();
         for (name, value) in &reject.headers {
             let (name, value) = header(name, value)?;
@@ -105,16 +116,19 @@ impl Refusal {
         let Self { status, headers, body } = self;
         let known = StatusCode::from_u16(status).ok();
         let reason = known.and_then(|status| status.canonical_reason()).unwrap_or("Rejected");
-        // 426 is a promise that an upgrade would be taken, so `Upgrade` belongs to `Connection`
-        let connection = if status == 426 { "Upgrade, close" } else { "close" };
+        // 426 is a promise that an upgrade would be taken, says which, and so `Upgrade` belongs to
+        // `Connection` (RFC 9110, sections 15.5.22 and 7.8)
+        let connection = match status {
+            UPGRADE_REQUIRED => "Upgrade, close\r\nUpgrade: websocket",
+            _ => "close",
+        };
+        let head = format!("HTTP/1.1 {status} {reason}\r\nConnection: {connection}\r\n{headers}");
+        if status == NOT_MODIFIED {
+            return format!("{head}\r\n").into_bytes();
+        }
         let has_type = headers.lines().any(|line| line.starts_with("content-type:"));
         let kind = if has_type { "" } else { "Content-Type: text/plain; charset=utf-8\r\n" };
-        format!(
-            "HTTP/1.1 {status} {reason}\r\nConnection: {connection}\r\n{headers}{kind}\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .into_bytes()
+        format!("{head}{kind}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
     }
 }
 
@@ -124,7 +138,9 @@ fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> 
     if FRAMING.contains(&parsed.as_str()) {
         return Err(format!("header {parsed} is the answer's own"));
     }
-    let value = HeaderValue::from_str(value)
-        .map_err(|_| format!("the value of header {parsed} cannot be one"))?;
-    Ok((parsed, value))
+    match HeaderValue::from_str(value) {
+        // What is not ASCII would be read differently by everybody (RFC 9110, section 5.5)
+        Ok(value) if value.to_str().is_ok() => Ok((parsed, value)),
+        _ => Err(format!("the value of header {parsed} cannot be one")),
+    }
 }
