@@ -22,16 +22,15 @@ pub struct Line {
 ///
 /// # Panics
 ///
-/// If a line does not hold; its name was the last that its thread has told.
-pub fn side_by_side(lines: &[Line], run: impl Fn(Check) + Sync) {
+/// If a line does not hold.
+pub fn side_by_side(lines: &[Line], run: impl Fn(&Line) + Sync) {
     const THREADS: usize = 4;
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 while let Some(line) = lines.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    eprintln!("{}", line.name);
-                    run((line.check)());
+                    run(line);
                 }
             });
         }

@@ -22,9 +22,9 @@ use everbeat_core::Spawn;
 use everbeat_server::SpawnServer;
 use everbeat_ws::{Acceptor, Runtime};
 
-use crate::line::{Line, lines};
+use crate::line::lines;
 
-pub use crate::line::side_by_side;
+pub use crate::line::{Line, side_by_side};
 
 pub use gate::Gate;
 pub use handler::Act;

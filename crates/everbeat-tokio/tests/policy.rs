@@ -1,21 +1,19 @@
 //! A server's policies over real sockets, on tokio.
 
-use everbeat_conformance::policy;
+use everbeat_conformance::policy::{self, Line};
 use everbeat_tokio::Tokio;
 use tokio::runtime::Builder;
 
 #[test]
 fn policies_hold_on_one_thread() {
-    let one_thread = |check| {
-        Builder::new_current_thread().enable_all().build().unwrap().block_on(check);
-    };
-    policy::side_by_side(&policy::lines::<Tokio>(), one_thread);
-    for line in
-        policy::lines_of_a_crowd::<Tokio>().iter().chain(&policy::lines_on_one_thread::<Tokio>())
-    {
+    let hold = |line: &Line| {
         eprintln!("{}", line.name);
-        one_thread((line.check)());
-    }
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on((line.check)());
+    };
+    policy::side_by_side(&policy::lines::<Tokio>(), hold);
+    policy::lines_of_a_crowd::<Tokio>().iter().for_each(hold);
+    policy::lines_on_one_thread::<Tokio>().iter().for_each(hold);
 }
 
 #[test]
