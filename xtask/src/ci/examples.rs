@@ -17,8 +17,15 @@ use crate::shell::Shell;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What plays by itself, and says by its exit code whether what it shows has happened
-const STORIES: &[&str] =
-    &["chat-tokio", "chat-smol", "chat-async-std", "auth", "custom-transport", "sans-io"];
+const STORIES: &[&str] = &[
+    "chat-tokio",
+    "chat-smol",
+    "chat-async-std",
+    "auth",
+    "custom-transport",
+    "sans-io",
+    "graceful-restart",
+];
 
 pub(super) fn run(shell: &Shell) -> Result<Outcome> {
     shell.run(&mut shell.cargo("build --quiet --workspace --all-targets"))?;
