@@ -189,7 +189,8 @@ mod tests {
             into: &mut [u8],
         ) -> Poll<io::Result<usize>> {
             let (now, later) = self.says.split_at(self.says.len().min(into.len()));
-            if now.is_empty() && !(self.goes && !self.heard.lock().unwrap().is_empty()) {
+            let gone = self.goes && !self.heard.lock().unwrap().is_empty();
+            if now.is_empty() && !gone {
                 return Poll::Pending;
             }
             into[..now.len()].copy_from_slice(now);
