@@ -48,6 +48,10 @@ impl<H> AcceptSettings<H> {
 
     /// How long the hook may take before the request is answered 503; 5 s by default, 1 ms to 24
     /// hours
+    ///
+    /// It must be shorter than what the server lets the whole upgrade take, its setting
+    /// `handshake_timeout`: when that is over the socket is dropped, and the peer gets no answer. TLS
+    /// and the request are of that time too, and the answer may take a second.
     #[must_use]
     pub const fn hook_timeout(mut self, limit: Duration) -> Self {
         self.hook_timeout = limit;
@@ -65,6 +69,11 @@ impl<H> AcceptSettings<H> {
     ///
     /// A browser sends them for every page that connects here, so that [`origins`](Self::origins)
     /// has to be said as well.
+    ///
+    /// They are not all that a browser sends for whichever page asks: so it does with a password that
+    /// it has cached (`Authorization: Basic`, NTLM, Negotiate), and with a TLS client certificate.
+    /// Those are not withheld. A hook that relies on one needs [`origins`](Self::origins) as much,
+    /// and nothing here can ask for it.
     #[must_use]
     pub const fn cookies(mut self, authenticate: bool) -> Self {
         self.cookies = authenticate;
@@ -167,8 +176,13 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_refused_by_name() {
-        let zero = AcceptSettings::default().hook_timeout(Duration::ZERO);
-        assert_eq!(zero.check().unwrap_err().setting(), "hook_timeout");
+        let with = |limit| AcceptSettings::default().hook_timeout(limit).check();
+        for limit in [Duration::ZERO, Duration::from_micros(999), Duration::from_secs(86_401)] {
+            assert_eq!(with(limit).unwrap_err().setting(), "hook_timeout");
+        }
+        for limit in [Duration::from_millis(1), Duration::from_secs(86_400)] {
+            assert_eq!(with(limit), Ok(()));
+        }
         let limits = AcceptSettings::default().max_head(1);
         assert_eq!(limits.check().unwrap_err().setting(), "max_head");
     }

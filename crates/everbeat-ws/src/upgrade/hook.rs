@@ -19,7 +19,12 @@ pub use request::{RequestHead, UpgradeRequest};
 ///
 /// Every `Fn(UpgradeRequest) -> Future` with that outcome is one. It runs in the upgrade's own task,
 /// so that a slow one holds up nobody else; `hook_timeout` bounds its time, and a panic in it rejects
-/// that request only.
+/// that request only, be it that of what it holds when it is dropped.
+///
+/// Who acts is only known from what a page of somebody else cannot have sent: a token does. Cookies,
+/// a cached password (`Authorization: Basic`, NTLM, Negotiate) and a client certificate do not by
+/// themselves, for a browser adds them to every page's request; where they decide, say
+/// [`origins`](crate::accept::AcceptSettings::origins).
 ///
 /// ```
 /// use everbeat_ws::upgrade::{Reject, Upgrade, UpgradeRequest};

@@ -45,6 +45,11 @@ impl Origins {
     }
 
     /// Pages of the host and port that the request itself is to, by its `Host`
+    ///
+    /// Behind a proxy that rewrites `Host` it refuses every page: say [`only`](Self::only) there. Nor
+    /// does it stop DNS rebinding, where somebody else's name comes to lead here and both headers say
+    /// that name: that is for [`only`](Self::only), for a hook that knows its `Host`, or for TLS, of
+    /// which the name is a part.
     #[must_use]
     pub const fn same_host() -> Self {
         Self(Rule::SameHost)
@@ -95,7 +100,7 @@ fn normal(origin: &str) -> Option<String> {
     let scheme_fits = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
     let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port.parse::<u16>().ok()?)),
+        Some((host, port)) if !port.contains(']') => (host, Some(number(port)?)),
         _ => (rest, None),
     };
     let of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
@@ -117,6 +122,12 @@ fn normal(origin: &str) -> Option<String> {
         Some(port) => format!("{scheme}://{host}:{port}"),
         None => format!("{scheme}://{host}"),
     })
+}
+
+/// A port, in digits only
+fn number(port: &str) -> Option<u16> {
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    port.parse().ok().filter(|port| digits && *port != 0)
 }
 
 #[cfg(test)]
@@ -153,13 +164,33 @@ mod tests {
             "https://app.example.com/",
             "https://evil.org#app.example.com",
             "https://user@app.example.com",
+            "https://app.example.com@evil.org",
+            "https://app.example.com https://app.example.com",
+            "https://app.example.com:+443",
+            "https://app.example.com:",
             "http://localhost",
+            "http://localhost:80",
+            "http://[::1]:8080",
+            "*",
             "null",
             "",
         ] {
             assert!(!allowed(bad), "{bad}");
         }
         assert!(ours.allow(&request(&[]), true), "no browser");
+        let nobody = Origins::only::<&str>([]).unwrap();
+        assert!(!nobody.allow(&request(&[("origin", "https://a.example")]), true));
+        assert!(nobody.allow(&request(&[]), true));
+    }
+
+    #[test]
+    fn a_scheme_of_which_we_know_no_port_has_none() {
+        let ours = Origins::only(["chrome-extension://abc", "http://[::1]:8080"]).unwrap();
+        let allowed = |origin: &str| ours.allow(&request(&[("origin", origin)]), false);
+        assert!(allowed("chrome-extension://abc") && allowed("CHROME-extension://ABC"));
+        assert!(!allowed("chrome-extension://abc:80") && !allowed("chrome-extension://abd"));
+        assert!(allowed("http://[::1]:8080"));
+        assert!(!allowed("http://[::1]") && !allowed("http://[::2]:8080"));
     }
 
     #[test]
@@ -191,15 +222,42 @@ mod tests {
         assert!(!same("http://a.example", "a.example", true), "a page that anybody can change");
         assert!(!same("http://a.example", "a.example:9001", false));
         assert!(!same("http://b.example", "a.example", false));
+        assert!(same("http://a.example:80", "a.example", false));
+        assert!(same("https://a.example", "a.example:443", false));
+        assert!(!same("https://a.example", "a.example:80", false));
+        assert!(!same("chrome-extension://a.example", "a.example", false));
+        assert!(!same("null", "null", false), "a sandboxed page is of no host");
         let no_host = request(&[("origin", "http://a.example")]);
         assert!(!Origins::same_host().allow(&no_host, false));
     }
 
     #[test]
     fn what_is_no_origin_is_refused_by_name() {
-        for bad in ["", "example.com", "https://", "https://a/b", "https://a:99999", "null", "*"] {
-            let error = Origins::only([bad]).unwrap_err();
+        let bad = [
+            "",
+            "example.com",
+            "https://",
+            "https://a/",
+            "https://a/b",
+            "https://u@a",
+            "https://*.a.example",
+            "*",
+            "https://\u{e9}.example",
+            "https://a:",
+            "https://a:0",
+            "https://a:+443",
+            "https://a:x",
+            "https://a:99999",
+            "https://[::1",
+            "https://[a]",
+            "1https://a",
+            "://a",
+            "null",
+        ];
+        for text in bad {
+            let error = Origins::only(["https://good.example", text]).unwrap_err();
             assert_eq!(error.setting(), "origins");
+            assert!(error.to_string().contains(&format!("{text:?}")), "{error}");
         }
     }
 }
