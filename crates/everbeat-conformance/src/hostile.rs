@@ -47,6 +47,13 @@ pub fn lines<R: Host>() -> Vec<Line> {
         "a server that does not speak TLS is told apart" => tls::garbage_of_servers::<R>,
         "a TLS hello that stops at any byte is a cut" => tls::hellos_that_stop::<R>,
         "a TLS server that stops at any byte is a cut" => tls::flights_that_stop::<R>,
+    ]
+}
+
+/// What takes a whole machine
+#[must_use]
+pub fn lines_of_a_crowd<R: Host>() -> Vec<Line> {
+    lines![
         "a crowd that never finishes its upgrade harms nobody" => crowd::harms_nobody::<R>,
     ]
 }
