@@ -72,7 +72,7 @@ async fn run() -> Result {
             }
         })
         .await;
-    println!("served {} connections", served.served);
+    println!("{served}");
     Ok(())
 }
 

@@ -43,7 +43,7 @@ pub(crate) async fn play() -> Result {
     let silent = UnixStream::connect(&path.0).await?;
     let cause = end().await?.cause;
     let took = since.elapsed();
-    println!("server    {cause}; that took {took:.1?}");
+    println!("mute      who connects and says nothing is noticed after {took:.1?}: {cause}");
     if !matches!(cause, Cause::Dead { .. }) || took > PROMISE + LATENESS {
         return Err("one who answers nothing is dead, and the server did not say so in time".into());
     }
@@ -54,7 +54,7 @@ pub(crate) async fn play() -> Result {
     // It waits for no answer; otherwise the server would wait for one to its Close.
     drop(stranger);
     let cause = end().await?.cause;
-    println!("server    {cause}");
+    println!("nonsense  who speaks another protocol is told so: {cause}");
     if !matches!(cause, Cause::Violation { .. }) {
         return Err("that was no frame, and the server says something else".into());
     }

@@ -62,7 +62,7 @@ async fn main() -> Result {
             }
         })
         .await;
-    println!("served {} connections", served.served);
+    println!("{served}");
     Ok(())
 }
 

@@ -20,6 +20,8 @@ pub enum Event {
         attempt: u32,
     },
     /// A connection stands
+    ///
+    /// What was queued while there was none goes out ahead of what is sent now.
     Connected {
         /// The number of the attempt that succeeded
         attempt: u32,

@@ -12,7 +12,8 @@ use crate::cause::CloseFrame;
 
 /// One application message: text or binary (RFC 6455, section 5.6)
 ///
-/// Cloning is cheap: both kinds are reference-counted buffers.
+/// Cloning is cheap: both kinds are reference-counted buffers. Borrowed text is to be owned first
+/// (`.to_owned()`); text that lives in the program is not copied.
 ///
 /// ```
 /// use everbeat_core::Message;

@@ -223,20 +223,21 @@ impl<E> From<ConfigError> for BindError<E> {
     }
 }
 
-impl<E> fmt::Display for BindError<E> {
+/// As what is behind it
+impl<E: fmt::Display> fmt::Display for BindError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Config(_) => "a setting of the server cannot be",
-            Self::Listen(_) => "cannot listen",
-        })
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Listen(error) => error.fmt(f),
+        }
     }
 }
 
-impl<E: Error + 'static> Error for BindError<E> {
+impl<E: Error> Error for BindError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(match self {
-            Self::Config(error) => error,
-            Self::Listen(error) => error,
-        })
+        match self {
+            Self::Config(error) => error.source(),
+            Self::Listen(error) => error.source(),
+        }
     }
 }

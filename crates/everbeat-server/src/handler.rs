@@ -54,6 +54,12 @@ use crate::ConnectionHandle;
 ///     greet::<T, K>
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "this is no handler of these connections",
+    note = "a handler is an `async fn(server::Connection, Accepted<Facts<P>>) -> Result<(), E>`, with \
+            the hook's principal as `P` and an error that is `Send + Sync`; a closure for `serve` is \
+            given the connection alone"
+)]
 pub trait Handler<T: Transport, K: Timer, X> {
     /// What it may fail with: a cause, a boxed error, any error
     type Error: Into<Box<dyn Error + Send + Sync>>;

@@ -39,9 +39,7 @@ impl AcceptError {
             Self::Upgrade(error) => error.classify(),
             Self::Tls(error) => error.classify(),
             Self::Config(error) => Cause::unreachable(error),
-            Self::Bind { error, .. } => {
-                Cause::Unreachable { detail: format!("{self}: {error}").into() }
-            }
+            Self::Bind { .. } => Cause::unreachable(self),
             Self::Accept(error) => Cause::cut(error),
         }
     }
@@ -50,8 +48,8 @@ impl AcceptError {
 impl fmt::Display for AcceptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Config(_) => f.write_str("a setting cannot be"),
-            Self::Bind { address, .. } => write!(f, "cannot listen at {address}"),
+            Self::Config(error) => error.fmt(f),
+            Self::Bind { address, error } => write!(f, "cannot listen at {address}: {error}"),
             Self::Accept(_) => f.write_str("no connection could be taken"),
             Self::Tls(_) => f.write_str("no TLS"),
             Self::Upgrade(_) => f.write_str("no upgrade"),
@@ -62,8 +60,9 @@ impl fmt::Display for AcceptError {
 impl Error for AcceptError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(match self {
-            Self::Config(error) => error,
-            Self::Bind { error, .. } | Self::Accept(error) => error,
+            Self::Config(error) => return error.source(),
+            Self::Bind { error, .. } => return error.source(),
+            Self::Accept(error) => error,
             Self::Tls(error) => error,
             Self::Upgrade(error) => error,
         })
