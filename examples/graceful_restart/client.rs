@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use everbeat_core::cause::CloseCode;
 use everbeat_tokio::reconnect::{Backoff, Retry};
 use everbeat_tokio::{Cause, Client, Event};
 use tokio::sync::oneshot;
@@ -26,11 +27,13 @@ pub(crate) struct Told {
     pub(crate) unconfirmed: u64,
     pub(crate) unsent: u64,
     pub(crate) connections: u32,
+    /// How often it was told 1012
+    pub(crate) restarts: u32,
 }
 
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accepted, delivered, unconfirmed, unsent, connections } = self;
+        let Self { accepted, delivered, unconfirmed, unsent, connections, .. } = self;
         write!(
             f,
             "sent {accepted} over {connections} connections: {delivered} delivered, {unconfirmed} \
@@ -50,10 +53,7 @@ pub(crate) async fn start(address: SocketAddr) -> Result<Sending, Failure> {
     let client = Client::builder(&format!("ws://{address}/"))
         // By default 1012 is answered with up to 5 s of patience, for everybody comes back then. We
         // are alone.
-        .verdict(|cause| match cause {
-            Cause::Closed { code, .. } if code.0 == 1012 => Retry::Alone,
-            other => other.default_verdict(),
-        })
+        .verdict(|cause| if is_restart(cause) { Retry::Alone } else { cause.default_verdict() })
         // Here a connection of a second is an old one
         .backoff(Backoff::full_jitter(EVERY..=Duration::from_secs(1)).with_healthy_after(HEALTHY))
         // What is proven need not be told twice
@@ -76,7 +76,7 @@ impl Sending {
 async fn send(mut client: Client, mut stopped: oneshot::Receiver<()>) -> Result<Told, Failure> {
     let mut ticks = interval(EVERY);
     let mut number = 0_u64;
-    let mut connections = 0;
+    let (mut connections, mut restarts) = (0, 0);
     let mut lost = None;
     loop {
         tokio::select! {
@@ -95,6 +95,7 @@ async fn send(mut client: Client, mut stopped: oneshot::Receiver<()>) -> Result<
                 }
                 Some(Event::Disconnected(end)) => {
                     lost.get_or_insert_with(Instant::now);
+                    restarts += u32::from(is_restart(&end.cause));
                     println!("  client  {end}");
                 }
                 Some(_) => {}
@@ -110,5 +111,10 @@ async fn send(mut client: Client, mut stopped: oneshot::Receiver<()>) -> Result<
         unconfirmed: tally.unconfirmed,
         unsent: tally.unsent,
         connections,
+        restarts,
     })
+}
+
+fn is_restart(cause: &Cause) -> bool {
+    matches!(cause, Cause::Closed { code: CloseCode::RESTART, .. })
 }

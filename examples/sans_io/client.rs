@@ -115,6 +115,10 @@ impl Connection {
     /// Talks until it has heard enough, or until there is nobody to talk to
     fn live(&mut self) -> Cause {
         loop {
+            // A connection on which nothing is ever proven would stand for good
+            if self.clock.now().since_origin() > PATIENCE {
+                return Cause::TimedOut { limit: PATIENCE };
+            }
             match self.turn() {
                 Ok(None) => {}
                 Ok(Some(cause)) => return cause,

@@ -27,6 +27,8 @@ mod served;
 mod server;
 mod stop;
 pub mod tasks;
+#[cfg(test)]
+mod testing;
 mod upgrades;
 
 pub use builder::ServerBuilder;

@@ -28,14 +28,16 @@ mod trials;
 
 use std::process::ExitCode;
 
+use everbeat_support::exit;
+
 use crate::args::Role;
 
 fn main() -> ExitCode {
     let ended = match args::parse(std::env::args().skip(1)) {
         Ok(Role::Demo(options)) => play::demo(options),
         Ok(Role::Child(child)) => child.run().map(|()| ExitCode::SUCCESS),
-        Ok(Role::Help) => return report::help(),
-        Err(problem) => return report::usage(&problem),
+        Ok(Role::Help) => return exit::help(args::USAGE),
+        Err(problem) => return exit::usage(&problem, args::USAGE),
     };
-    ended.unwrap_or_else(|error| report::failure(&error))
+    ended.unwrap_or_else(|error| exit::failure("demo", &error))
 }

@@ -1,13 +1,13 @@
 //! What the run came to: the settings first, the table last, and the exit code. Judges the whole
 //! from what was measured; measures nothing.
 
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use everbeat_support::{Mood, Timeline, span};
 
-use crate::args::{Options, USAGE};
+use crate::args::Options;
 use crate::ledger::Counts;
 use crate::object::object;
 use crate::outcome::Outcome;
@@ -148,22 +148,4 @@ fn problems(timeline: &Timeline, outcomes: &[Outcome], sum: &Sum) {
     if all.len() > SHOWN {
         timeline.plain(format_args!("           and {} more", all.len() - SHOWN));
     }
-}
-
-/// Says what was wrong with the arguments
-pub(crate) fn usage(problem: &str) -> ExitCode {
-    _ = stderr().write_all(format!("{problem}\n\n{USAGE}\n").as_bytes());
-    ExitCode::from(3)
-}
-
-/// Says what the arguments are
-pub(crate) fn help() -> ExitCode {
-    _ = stdout().write_all(format!("{USAGE}\n").as_bytes());
-    ExitCode::SUCCESS
-}
-
-/// Says why the demo could not run
-pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
-    _ = stderr().write_all(format!("the demo could not run: {error:#}\n").as_bytes());
-    ExitCode::from(3)
 }

@@ -26,13 +26,15 @@ mod watch;
 
 use std::process::ExitCode;
 
+use everbeat_support::exit;
+
 use crate::args::Wanted;
 
 fn main() -> ExitCode {
     let ended = match args::parse(std::env::args().skip(1)) {
         Ok(Wanted::Soak(options)) => play::soak(&options),
-        Ok(Wanted::Help) => return report::help(),
-        Err(problem) => return report::usage(&problem),
+        Ok(Wanted::Help) => return exit::help(args::USAGE),
+        Err(problem) => return exit::usage(&problem, args::USAGE),
     };
-    ended.unwrap_or_else(|error| report::failure(&error))
+    ended.unwrap_or_else(|error| exit::failure("soak", &error))
 }

@@ -1,13 +1,12 @@
 //! What the run came to, for people and for machines, and the exit code.
 
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use everbeat_support::rows::commit;
 use everbeat_support::{Mood, Timeline};
 use serde_json::{Value, json};
 
-use crate::args::USAGE;
 use crate::judge::{self, Run};
 use crate::plot;
 use crate::watch::Sample;
@@ -57,22 +56,4 @@ fn line(timeline: &Timeline, row: &Value) -> String {
     format!("{name:<42}{:>9} {unit:<12}{goal:>9}  {verdict}", row["value"].to_string())
         .trim_end()
         .to_owned()
-}
-
-/// Says what was wrong with the arguments
-pub(crate) fn usage(problem: &str) -> ExitCode {
-    _ = stderr().write_all(format!("{problem}\n\n{USAGE}\n").as_bytes());
-    ExitCode::from(3)
-}
-
-/// Says what the arguments are
-pub(crate) fn help() -> ExitCode {
-    _ = stdout().write_all(format!("{USAGE}\n").as_bytes());
-    ExitCode::SUCCESS
-}
-
-/// Says why the soak could not run
-pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
-    _ = stderr().write_all(format!("the soak could not run: {error:#}\n").as_bytes());
-    ExitCode::from(3)
 }

@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod exit;
 mod fates;
 mod lateness;
 pub mod rows;

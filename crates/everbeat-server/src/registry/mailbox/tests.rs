@@ -8,16 +8,7 @@ use std::task::Wake;
 use std::thread::{self, Thread};
 
 use super::*;
-
-/// A waker that counts its calls
-#[derive(Default)]
-struct Calls(AtomicUsize);
-
-impl Wake for Calls {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
+use crate::testing::Calls;
 
 struct Unpark(Thread);
 

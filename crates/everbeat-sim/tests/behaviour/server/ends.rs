@@ -16,28 +16,11 @@ use everbeat_core::{Cause, Connection};
 use everbeat_server::handled::Handled;
 use everbeat_server::{Accepted, Expire, Server};
 use everbeat_sim::net::{PipeError, Upgrading};
-use everbeat_sim::{Pipe, Sim, SimListener, SimTimer, Task};
+use everbeat_sim::{Pipe, Sim, SimListener, SimTimer};
 
-use super::rig::{SECOND, ServerConnection, builder, dial, reading, start, start_with};
+use super::rig::{SECOND, ServerConnection, builder, dial, reading, start, start_with, talking};
 
 type Reports = Arc<Mutex<Vec<(String, Expired)>>>;
-
-/// Says this once a second, pings if it is empty, and reads nothing
-fn talking(sim: &Sim, host: &str, text: &'static str) -> Task<()> {
-    let (sim, host) = (sim.handle(), host.to_owned());
-    sim.clone().spawn(async move {
-        let Some(mut pipe) = dial(sim.clone(), host).await else {
-            panic!("not connected");
-        };
-        let outgoing = || match text {
-            "" => Outgoing::Ping([0; 8]),
-            text => Outgoing::Message(text.into()),
-        };
-        while pipe.send(outgoing()).await.is_ok() {
-            sim.sleep(SECOND).await;
-        }
-    })
-}
 
 /// The handler of every example: `?` behind `send`. Its peer takes nothing, so that it is in `send`
 /// when the rule ends its connection.

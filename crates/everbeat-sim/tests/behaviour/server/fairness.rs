@@ -7,26 +7,9 @@ use everbeat_core::Cause;
 use everbeat_core::cause::Expired;
 use everbeat_core::transport::Outgoing;
 use everbeat_server::{Accepted, ConnectionHandle, Limits};
-use everbeat_sim::{Sim, Task};
+use everbeat_sim::Sim;
 
-use super::rig::{SECOND, ServerConnection, builder, dial, reading, start, start_with};
-
-/// Says this once a second, pings if it is empty, and reads nothing
-fn talking(sim: &Sim, host: &str, text: &'static str) -> Task<()> {
-    let (sim, host) = (sim.handle(), host.to_owned());
-    sim.clone().spawn(async move {
-        let Some(mut pipe) = dial(sim.clone(), host).await else {
-            panic!("not connected");
-        };
-        let outgoing = || match text {
-            "" => Outgoing::Ping([0; 8]),
-            text => Outgoing::Message(text.into()),
-        };
-        while pipe.send(outgoing()).await.is_ok() {
-            sim.sleep(SECOND).await;
-        }
-    })
-}
+use super::rig::{SECOND, ServerConnection, builder, dial, reading, start, start_with, talking};
 
 /// "Errors: the connection has ended; the message comes back", and `unsent` is "what a connection's
 /// end leaves behind", which `on_expire` is told of "when the connection is over"

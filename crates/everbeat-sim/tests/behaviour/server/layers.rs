@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use everbeat_core::Cause;
 use everbeat_core::cause::{CloseCode, CloseFrame, Expired};
 use everbeat_core::time::{Instant, Timer};
-use everbeat_core::transport::Outgoing;
 use everbeat_server::{Accepted, Expire};
-use everbeat_sim::{Sim, Task};
+use everbeat_sim::Sim;
 
 use super::rig::{
-    Builder, Host, SECOND, ServerConnection, builder, dial, reading, seconds, silent, start_with,
+    Builder, Host, SECOND, ServerConnection, builder, reading, seconds, silent, start_with, talking,
 };
 
 /// Whom a rule has ended, by which, and when
@@ -94,19 +93,6 @@ fn reported(reports: &Reports) -> Vec<(String, Expired)> {
 
 fn one(peer: &str, rule: Expired) -> Vec<(String, Expired)> {
     vec![(peer.to_owned(), rule)]
-}
-
-/// A peer that says this once a second and reads nothing
-fn talking(sim: &Sim, host: &str, text: &'static str) -> Task<()> {
-    let (sim, host) = (sim.handle(), host.to_owned());
-    sim.clone().spawn(async move {
-        let Some(mut pipe) = dial(sim.clone(), host).await else {
-            panic!("not connected");
-        };
-        while pipe.send(Outgoing::Message(text.into())).await.is_ok() {
-            sim.sleep(SECOND).await;
-        }
-    })
 }
 
 #[test]

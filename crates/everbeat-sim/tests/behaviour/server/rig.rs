@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use everbeat_core::cause::CloseFrame;
 use everbeat_core::time::{Instant, Wheel};
-use everbeat_core::transport::{Accept, Attempt, Connect, Incoming};
+use everbeat_core::transport::{Accept, Attempt, Connect, Incoming, Outgoing};
 use everbeat_core::{Cause, Connection, Event};
 use everbeat_server::builder::Parts;
 use everbeat_server::handled::Handled;
@@ -140,4 +140,21 @@ pub(crate) fn reading(sim: &Sim, host: &str) -> (Rc<RefCell<Heard>>, Task<()>) {
 
 pub(crate) fn seconds(count: f64) -> Instant {
     Instant::from_origin(Duration::from_secs_f64(count))
+}
+
+/// A peer that says this once a second, or pings if it is empty, and reads nothing
+pub(crate) fn talking(sim: &Sim, host: &str, text: &'static str) -> Task<()> {
+    let (sim, host) = (sim.handle(), host.to_owned());
+    sim.clone().spawn(async move {
+        let Some(mut pipe) = dial(sim.clone(), host).await else {
+            panic!("not connected");
+        };
+        let outgoing = || match text {
+            "" => Outgoing::Ping([0; 8]),
+            text => Outgoing::Message(text.into()),
+        };
+        while pipe.send(outgoing()).await.is_ok() {
+            sim.sleep(SECOND).await;
+        }
+    })
 }
