@@ -96,7 +96,7 @@ pub(crate) async fn fred(at: &Place) -> Result {
             Event::Disconnected(end) | Event::GaveUp(end) | Event::Closed(end) => {
                 at.tell("fred", &end);
                 let asked = asks.try_recv()?;
-                is_unauthorized(&end.cause, asked, GOOD_FOR)?;
+                is_unauthorized(&end.cause, "authentication too old", asked, GOOD_FOR)?;
                 ends += 1;
             }
             _ => {}
@@ -139,7 +139,7 @@ pub(crate) async fn mute(at: &Place) -> Result {
     while let Some(event) = client.next().await {
         if let Event::GaveUp(end) = event {
             at.tell("mute", &end);
-            return is_unauthorized(&end.cause, came, TO_AUTHENTICATE);
+            return is_unauthorized(&end.cause, "not authenticated in time", came, TO_AUTHENTICATE);
         }
     }
     Err("mute was let stay".into())
@@ -166,15 +166,15 @@ fn page(at: &Place, origin: &str) -> Builder {
 type Builder =
     everbeat_tokio::client::ClientBuilder<Connector, everbeat_tokio::transport::TokioTimer>;
 
-/// Whether it was closed with 3000, not before the time was over, and not long after
-fn is_unauthorized(cause: &Cause, since: Instant, time: Duration) -> Result {
+/// Whether it was closed with 3000 for this reason, not before the time was over, and not long after
+fn is_unauthorized(cause: &Cause, why: &str, since: Instant, time: Duration) -> Result {
     let took = since.elapsed();
     match cause {
-        Cause::Closed { code: CloseCode::UNAUTHORIZED, .. }
-            if took >= time && took <= time + LATENESS =>
+        Cause::Closed { code: CloseCode::UNAUTHORIZED, reason }
+            if *reason == *why && took >= time && took <= time + LATENESS =>
         {
             Ok(())
         }
-        _ => Err(format!("{cause} after {took:.1?}, and not 3000 after {time:.1?}").into()),
+        _ => Err(format!("{cause} after {took:.1?}, not 3000 ({why}) after {time:.1?}").into()),
     }
 }
