@@ -1,7 +1,7 @@
 //! The tasks and who of them is ready: one thread, first woken first polled. Decides the order of
 //! polls and nothing else; time is the simulation's.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::pin::Pin;
@@ -9,6 +9,8 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
+
+use crate::machine::HostId;
 
 type Job = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -19,6 +21,8 @@ pub(crate) const ROOT: u64 = 0;
 pub(crate) struct Executor {
     spawner: Spawner,
     tasks: BTreeMap<u64, Entry>,
+    /// Tasks that are ready on hosts that stand still, in the order of their wakes
+    parked: BTreeMap<HostId, Vec<u64>>,
 }
 
 /// A task that is not over
@@ -32,7 +36,9 @@ struct Entry {
 pub(crate) struct Spawner {
     ready: Arc<Ready>,
     started: Rc<RefCell<Vec<Entry>>>,
-    count: Rc<RefCell<u64>>,
+    count: Rc<Cell<u64>>,
+    /// Hosts whose tasks are to be dropped, up to which number
+    killed: Rc<RefCell<Vec<(HostId, u64)>>>,
 }
 
 /// Who was woken, in order
@@ -43,6 +49,7 @@ struct Ready(Mutex<VecDeque<u64>>);
 #[derive(Debug)]
 pub(crate) struct Ticket {
     id: u64,
+    host: HostId,
     ready: Arc<Ready>,
     queued: AtomicBool,
     aborted: AtomicBool,
@@ -54,9 +61,10 @@ impl Executor {
         let spawner = Spawner {
             ready: Arc::default(),
             started: Rc::default(),
-            count: Rc::new(RefCell::new(ROOT)),
+            count: Rc::new(Cell::new(ROOT)),
+            killed: Rc::default(),
         };
-        Self { spawner, tasks: BTreeMap::new() }
+        Self { spawner, tasks: BTreeMap::new(), parked: BTreeMap::new() }
     }
 
     pub(crate) const fn spawner(&self) -> &Spawner {
@@ -65,7 +73,7 @@ impl Executor {
 
     /// A ticket for a future that the executor does not own
     pub(crate) fn root(&self) -> Arc<Ticket> {
-        let ticket = Arc::new(Ticket::new(ROOT, self.spawner.ready.clone()));
+        let ticket = Arc::new(Ticket::new(ROOT, HostId::NOWHERE, self.spawner.ready.clone()));
         ticket.wake_by_ref();
         ticket
     }
@@ -75,7 +83,29 @@ impl Executor {
         for entry in self.spawner.started.take() {
             self.tasks.insert(entry.ticket.id, entry);
         }
+        for (host, last) in self.spawner.killed.take() {
+            self.tasks.retain(|id, entry| *id > last || entry.ticket.host != host);
+        }
         self.spawner.ready.take()
+    }
+
+    /// Where a task runs; one that is aborted runs nowhere, for its end waits for no host
+    pub(crate) fn host(&self, id: u64) -> HostId {
+        let ticket = self.tasks.get(&id).map(|entry| &entry.ticket);
+        let living = ticket.filter(|ticket| !ticket.aborted.load(Ordering::Relaxed));
+        living.map_or(HostId::NOWHERE, |ticket| ticket.host)
+    }
+
+    /// Lets a ready task wait until its host goes on
+    pub(crate) fn park(&mut self, host: HostId, id: u64) {
+        self.parked.entry(host).or_default().push(id);
+    }
+
+    /// A host goes on: its tasks are ready in the order in which they were woken
+    pub(crate) fn thaw(&mut self, host: HostId) {
+        for id in self.parked.remove(&host).unwrap_or_default() {
+            self.spawner.ready.push(id);
+        }
     }
 
     /// Polls a task; one that is over, or was aborted, is dropped
@@ -100,16 +130,22 @@ impl Executor {
 }
 
 impl Spawner {
-    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + 'static) -> Arc<Ticket> {
-        let id = {
-            let mut count = self.count.borrow_mut();
-            *count += 1;
-            *count
-        };
-        let ticket = Arc::new(Ticket::new(id, self.ready.clone()));
+    pub(crate) fn spawn(
+        &self,
+        host: HostId,
+        future: impl Future<Output = ()> + 'static,
+    ) -> Arc<Ticket> {
+        let id = self.count.get() + 1;
+        self.count.set(id);
+        let ticket = Arc::new(Ticket::new(id, host, self.ready.clone()));
         self.started.borrow_mut().push(Entry { ticket: ticket.clone(), job: Box::pin(future) });
         ticket.wake_by_ref();
         ticket
+    }
+
+    /// Has all tasks of a host dropped before another task is polled
+    pub(crate) fn kill(&self, host: HostId) {
+        self.killed.borrow_mut().push((host, self.count.get()));
     }
 }
 
@@ -124,9 +160,10 @@ impl Ready {
 }
 
 impl Ticket {
-    const fn new(id: u64, ready: Arc<Ready>) -> Self {
+    const fn new(id: u64, host: HostId, ready: Arc<Ready>) -> Self {
         Self {
             id,
+            host,
             ready,
             queued: AtomicBool::new(false),
             aborted: AtomicBool::new(false),
@@ -149,7 +186,9 @@ impl Ticket {
     /// Has it dropped when its turn comes, unpolled
     pub(crate) fn abort(self: &Arc<Self>) {
         self.aborted.store(true, Ordering::Relaxed);
-        self.wake_by_ref();
+        // Also if it is queued already: it may be parked.
+        self.queued.store(true, Ordering::Release);
+        self.ready.push(self.id);
     }
 }
 

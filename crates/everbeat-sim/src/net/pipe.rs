@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use everbeat_core::Cause;
-use everbeat_core::transport::{Incoming, Outgoing, Transport};
+use everbeat_core::transport::{Incoming, Outgoing, PathEvidence, Transport};
 
 use super::end::{End, Holder};
 use super::error::PipeError;
 use super::link::Link;
-use super::way::Cargo;
+use super::tcp::Cargo;
 use super::wire::{Side, Wire};
 use crate::world::{Shared, World};
 
@@ -110,11 +110,11 @@ impl World {
             return Reading::Ended;
         };
         let (end, way) = wire.at(side);
-        if way.settings.stalled {
+        if way.road.settings.stalled {
             return Reading::Nothing;
         }
-        let mute = way.settings.mute;
-        let Some(parcel) = way.read() else {
+        let mute = way.road.settings.mute;
+        let Some(parcel) = way.receiver.read() else {
             return Reading::Nothing;
         };
         end.received += parcel.bytes as u64;
@@ -144,7 +144,7 @@ impl World {
             Cargo::Part | Cargo::Request | Cargo::Reply(_) => Reading::Partly,
         };
         if parcel.bytes > 0 {
-            self.wake_writer(id, side.other());
+            self.tell_room(id, side);
         }
         reading
     }
@@ -229,7 +229,7 @@ impl World {
             }
         }
         if let Some(wire) = self.net.wire(id) {
-            wire.way_to(side).discard();
+            wire.way_to(side).receiver.discard();
         }
         self.abort(id, side);
         Poll::Ready(Ok(()))
@@ -303,6 +303,25 @@ impl Transport for Pipe {
 
     fn sent(&self) -> u64 {
         self.with_end(0, |end| end.sent)
+    }
+
+    /// What Linux tells in `TCP_INFO`, unless the host is [blind](crate::Host::blind)
+    fn path(&self) -> Option<PathEvidence> {
+        self.world.with(|world| {
+            let now = world.now;
+            let wire = world.net.wire(self.wire)?;
+            if world.machines.get(wire.number(self.side)).blind {
+                return None;
+            }
+            let heard = wire.heard[self.side as usize];
+            let host = wire.number(self.side);
+            let sender = &wire.way_to(self.side.other()).sender;
+            let mut path = PathEvidence::default();
+            path.acknowledged = sender.acknowledged();
+            path.unsent = sender.held();
+            path.last_acknowledged = world.machines.get(host).ran_since(heard, now);
+            Some(path)
+        })
     }
 
     fn classify(error: &PipeError) -> Cause {
