@@ -2,14 +2,14 @@
 //! not take leave.
 
 use everbeat_core::Connection;
-use everbeat_core::cause::Cause;
+use everbeat_core::cause::{Cause, Verdict};
 use everbeat_core::config::ConnectionConfig;
-use everbeat_core::time::Timer;
+use everbeat_core::time::{Instant, Timer};
 use everbeat_core::transport::Outgoing;
 use everbeat_museum::rules::{Libwebsockets, Watch, Ws, run};
 use everbeat_sim::Sim;
 
-use crate::support::everbeat::{Seen, drive};
+use crate::support::everbeat::{Seen, drive, read_until};
 use crate::support::proxy::Proxy;
 use crate::support::{
     HOUR, MINUTE, MS, SECOND, at, cut_at, everbeat, live_by, pass, quiet, since, with_peer,
@@ -23,11 +23,21 @@ fn another_network_goes_unnoticed_for_minutes() {
     let naive = live_by(&sim, Libwebsockets::new(120 * SECOND, 150 * SECOND), quiet(), quiet());
     let ours = everbeat::connect(&sim, ConnectionConfig::client(), quiet(), quiet());
     let switched = 242 * SECOND; // just after its last answer
+    // Another, which is told that the network is another.
+    let (us, told, config) = (sim.host("us"), Seen::default(), ConnectionConfig::client());
+    let pipe = with_peer(&sim, quiet());
+    let mut connection = Connection::new(pipe, us.timer(), config, sim.random());
+    let (timer, seen) = (us.timer(), told.clone());
+    us.spawn(async move {
+        read_until(&mut connection, &timer, at(switched), &seen).await;
+        connection.probe();
+        read_until(&mut connection, &timer, Instant::NEVER, &seen).await;
+    });
     cut_at(&sim, switched);
     pass(&mut sim, HOUR);
     assert!(since(naive.get().death().unwrap(), switched) >= 148 * SECOND);
-    let (died, _) = ours.death().unwrap();
-    assert!(since(died, switched) <= 40 * SECOND, "{died:?}");
+    ours.assert_dies(switched, 30 * SECOND, Verdict::Path);
+    told.assert_dies(switched, 10_500 * MS, Verdict::Path);
 }
 
 /// tutur3u/platform#5252: who closes waits for the other's Close, for a minute if the road is gone,
