@@ -12,7 +12,7 @@ use everbeat_core::time::{Instant, Sleep, Timer};
 use everbeat_museum::rules::naive::{NeverAsks, TrustsItsTimer, WallClock};
 use everbeat_museum::rules::{Actix, JavaWebSocket, Watch, run};
 use everbeat_sim::time::SimSleep;
-use everbeat_sim::{Clock, Sim, SimTimer};
+use everbeat_sim::{Clock, Sim, SimTimer, for_each_seed};
 
 use crate::support::clients::{self, Comeback, serve};
 use crate::support::everbeat::{Seen, drive};
@@ -26,28 +26,29 @@ use crate::support::{
 #[test]
 fn after_sleep_the_socket_is_open_and_the_road_is_gone() {
     for clock in [Clock::Stops, Clock::RunsOn] {
-        let mut sim = Sim::seed(1);
-        serve(&sim);
-        let trusting = Comeback::new(NeverAsks::default(), |_| SECOND).start(&sim, "us");
-        let counting = Comeback::new(JavaWebSocket::default(), |_| SECOND).start(&sim, "us");
-        let ours = clients::everbeat(&sim, "us", |plan| plan);
-        let resumed = MINUTE - SECOND + 8 * HOUR;
-        let told = clients::everbeat_told(&sim, "us", |plan| plan, resumed);
-        let (us, night) = (sim.host("us"), 8 * HOUR);
-        sim.after(MINUTE - SECOND, move || us.suspend(night, clock));
-        cut_at(&sim, MINUTE);
-        pass(&mut sim, resumed + 10 * MINUTE);
-        assert_eq!(trusting.borrow().len(), 1, "{clock:?}");
-        if clock == Clock::Stops {
-            let counting = counting.borrow();
-            assert!(since(counting[1], resumed) >= MINUTE, "{counting:?}");
-        }
-        // By itself, and sooner if it is told of the resume; both with a first delay of up to 1 s.
-        for (ours, within) in [(ours, 31 * SECOND), (told, 11_500 * MS)] {
-            let ours = ours.borrow();
-            assert_eq!(ours.len(), 2, "{clock:?}: {ours:?}");
-            assert!(since(ours[1], resumed) <= within, "{clock:?}: {ours:?}");
-        }
+        for_each_seed(0..3, |sim| {
+            serve(sim);
+            let trusting = Comeback::new(NeverAsks::default(), |_| SECOND).start(sim, "us");
+            let counting = Comeback::new(JavaWebSocket::default(), |_| SECOND).start(sim, "us");
+            let ours = clients::everbeat(sim, "us", |plan| plan);
+            let resumed = MINUTE - SECOND + 8 * HOUR;
+            let told = clients::everbeat_told(sim, "us", |plan| plan, resumed);
+            let (us, night) = (sim.host("us"), 8 * HOUR);
+            sim.after(MINUTE - SECOND, move || us.suspend(night, clock));
+            cut_at(sim, MINUTE);
+            pass(sim, resumed + 10 * MINUTE);
+            assert_eq!(trusting.borrow().len(), 1, "{clock:?}");
+            if clock == Clock::Stops {
+                let counting = counting.borrow();
+                assert!(since(counting[1], resumed) >= MINUTE, "{counting:?}");
+            }
+            // By itself, and sooner if it is told of the resume; both with a first delay of up to 1 s.
+            for (ours, within) in [(ours, 31 * SECOND), (told, 11_500 * MS)] {
+                let ours = ours.borrow();
+                assert_eq!(ours.len(), 2, "{clock:?}: {ours:?}");
+                assert!(since(ours[1], resumed) <= within, "{clock:?}: {ours:?}");
+            }
+        });
     }
 }
 
@@ -57,14 +58,15 @@ fn after_sleep_the_socket_is_open_and_the_road_is_gone() {
 #[test]
 fn a_short_sleep_is_the_peer_s_silence_where_the_clock_runs_on() {
     for clock in [Clock::Stops, Clock::RunsOn] {
-        let mut sim = Sim::seed(1);
-        let naive = live_by(&sim, Actix::default(), quiet(), quiet());
-        let ours = everbeat::connect(&sim, ConnectionConfig::client(), quiet(), quiet());
-        let us = sim.host("us");
-        sim.after(62 * SECOND, move || us.suspend(MINUTE, clock));
-        pass(&mut sim, HOUR);
-        assert_eq!(naive.get().death().is_some(), clock == Clock::RunsOn);
-        ours.assert_alive();
+        for_each_seed(0..3, |sim| {
+            let naive = live_by(sim, Actix::default(), quiet(), quiet());
+            let ours = everbeat::connect(sim, ConnectionConfig::client(), quiet(), quiet());
+            let us = sim.host("us");
+            sim.after(62 * SECOND, move || us.suspend(MINUTE, clock));
+            pass(sim, HOUR);
+            assert_eq!(naive.get().death().is_some(), clock == Clock::RunsOn);
+            ours.assert_alive();
+        });
     }
 }
 
@@ -72,44 +74,47 @@ fn a_short_sleep_is_the_peer_s_silence_where_the_clock_runs_on() {
 /// five seconds old has been silent for twelve hours.
 #[test]
 fn the_wall_clock_is_set_and_a_young_socket_dies() {
-    let mut sim = Sim::seed(1);
-    let ahead = Rc::new(Cell::new(Duration::ZERO));
-    let rule = WallClock::new(5 * SECOND, 20 * SECOND, ahead.clone());
-    let naive = live_by(&sim, rule, quiet(), quiet());
-    let ours = everbeat::connect(&sim, ConnectionConfig::client(), quiet(), quiet());
-    sim.after(7 * SECOND, move || ahead.set(12 * HOUR));
-    pass(&mut sim, HOUR);
-    let died = naive.get().death().unwrap();
-    assert!(since(died, 7 * SECOND) <= 5 * SECOND, "{died:?}");
-    ours.assert_alive();
+    for_each_seed(0..3, |sim| {
+        let ahead = Rc::new(Cell::new(Duration::ZERO));
+        let rule = WallClock::new(5 * SECOND, 20 * SECOND, ahead.clone());
+        let naive = live_by(sim, rule, quiet(), quiet());
+        let ours = everbeat::connect(sim, ConnectionConfig::client(), quiet(), quiet());
+        sim.after(7 * SECOND, move || ahead.set(12 * HOUR));
+        pass(sim, HOUR);
+        let died = naive.get().death().unwrap();
+        assert!(since(died, 7 * SECOND) <= 5 * SECOND, "{died:?}");
+        ours.assert_alive();
+    });
 }
 
 /// SignalR/SignalR#4536: a browser lets the timers of a background tab fire once a minute. The
 /// client finds that its own timer was late, takes that for inactivity, and stops.
 #[test]
 fn a_throttled_timer_is_taken_for_inactivity() {
-    let mut sim = Sim::seed(1);
-    let us = sim.host("us");
-    let throttled = Throttled(us.timer());
-    let rule = TrustsItsTimer::new(10 * SECOND, 50 * SECOND);
-    let naive = Watch::default();
-    us.spawn(run(rule, with_peer(&sim, quiet()), throttled.clone(), quiet(), naive.clone()));
-    let seen = Seen::default();
-    let config = ConnectionConfig::client();
-    let ours = Connection::new(with_peer(&sim, quiet()), throttled.clone(), config, sim.random());
-    us.spawn(drive(ours, throttled.clone(), quiet(), seen.clone()));
-    // Another, whose road is lost after half an hour.
-    let (lost, pipe) = (Seen::default(), with_peer(&sim, quiet()));
-    let road = pipe.link();
-    let ours = Connection::new(pipe, throttled.clone(), config, sim.random());
-    us.spawn(drive(ours, throttled, quiet(), lost.clone()));
-    sim.after(HOUR / 2, move || road.cut());
-    pass(&mut sim, HOUR);
-    assert!(naive.get().death().is_some());
-    seen.assert_alive();
-    // Late timers make a late verdict, no wrong one.
-    let (died, _) = lost.death().unwrap();
-    assert!(since(died, HOUR / 2) <= 3 * MINUTE, "{died:?}");
+    for_each_seed(0..3, |sim| {
+        let us = sim.host("us");
+        let throttled = Throttled(us.timer());
+        let rule = TrustsItsTimer::new(10 * SECOND, 50 * SECOND);
+        let naive = Watch::default();
+        us.spawn(run(rule, with_peer(sim, quiet()), throttled.clone(), quiet(), naive.clone()));
+        let seen = Seen::default();
+        let config = ConnectionConfig::client();
+        let ours =
+            Connection::new(with_peer(sim, quiet()), throttled.clone(), config, sim.random());
+        us.spawn(drive(ours, throttled.clone(), quiet(), seen.clone()));
+        // Another, whose road is lost after half an hour.
+        let (lost, pipe) = (Seen::default(), with_peer(sim, quiet()));
+        let road = pipe.link();
+        let ours = Connection::new(pipe, throttled.clone(), config, sim.random());
+        us.spawn(drive(ours, throttled, quiet(), lost.clone()));
+        sim.after(HOUR / 2, move || road.cut());
+        pass(sim, HOUR);
+        assert!(naive.get().death().is_some());
+        seen.assert_alive();
+        // Late timers make a late verdict, no wrong one.
+        let (died, _) = lost.death().unwrap();
+        assert!(since(died, HOUR / 2) <= 3 * MINUTE, "{died:?}");
+    });
 }
 
 /// A timer whose sleeps end with a full minute
