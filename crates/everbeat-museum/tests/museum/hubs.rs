@@ -1,5 +1,7 @@
 //! A server that speaks to many, and the one among them who does not listen.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
