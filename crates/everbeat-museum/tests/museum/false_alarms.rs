@@ -35,8 +35,9 @@ fn a_pong_behind_a_large_message_is_late_though_bytes_flow() {
 #[test]
 fn the_timeout_is_over_before_the_ping_has_left() {
     for_each_seed(0..3, |sim| {
-        sim.link("us", "them").to("them").rate(100_000);
-        let upload = [Sending::new(at(19 * SECOND), 4_000_000)];
+        sim.link("us", "them").to("them").rate(2_500);
+        // A frame of 64 KiB takes 26 s.
+        let upload = [Sending::new(at(19 * SECOND), 200_000)];
         let rule = SocketIo::new(20 * SECOND, 20 * SECOND);
         let naive = live_by(sim, rule, upload, quiet());
         let ours = everbeat::connect(sim, ConnectionConfig::client(), upload, quiet());
@@ -123,7 +124,8 @@ fn who_does_not_read_for_a_while_has_a_dead_peer() {
 
         // everbeat's application sends for 100 s, and reads nothing meanwhile.
         let (seen, timer) = (Seen::default(), us.timer());
-        let pipe = with_peer(sim, quiet());
+        // What the peer says meanwhile is in front of its Pongs.
+        let pipe = with_peer(sim, every(SECOND));
         let mut connection =
             Connection::new(pipe, us.timer(), ConnectionConfig::client(), sim.random());
         let log = seen.clone();

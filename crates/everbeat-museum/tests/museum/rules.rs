@@ -114,6 +114,16 @@ fn to_a_rule_that_compares_with_the_clock_our_own_stall_is_the_peer_s_silence() 
 }
 
 #[test]
+fn java_websocket_forgives_half_a_period() {
+    // Its tick after 360 s comes when the stall is over; its last Pong came after 300 s.
+    let dies = |stall| {
+        let start = |sim: &Sim| live_by(sim, JavaWebSocket::default(), quiet(), quiet());
+        dies_of_a_stall(&start, 350 * SECOND, stall * SECOND)
+    };
+    assert_eq!([dies(38), dies(42)], [false, true]);
+}
+
+#[test]
 fn an_upload_in_front_of_the_ping_kills_who_counts_from_the_request() {
     // 40 s of it, from just before the first Ping of Socket.IO and after that of websockets.
     let upload = |second| [Sending::new(at(second * SECOND), 4_000_000)];
