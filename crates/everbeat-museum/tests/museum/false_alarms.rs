@@ -97,6 +97,7 @@ fn our_own_stall_kills_a_healthy_socket() {
 #[test]
 fn a_busy_server_finds_its_peers_inactive_once_too_often() {
     for_each_seed(0..3, |sim| {
+        sim.link("us", "them").delay(200 * MS);
         let rule = NeverForgives::new(500 * MS, 1_500 * MS, 4);
         let naive = live_by(sim, rule, quiet(), quiet());
         let ours = everbeat::connect(sim, beat(500 * MS, 1_500 * MS), quiet(), quiet());
