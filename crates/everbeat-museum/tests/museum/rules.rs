@@ -44,6 +44,22 @@ fn on_a_road_that_is_fine_each_asks_as_often_as_it_says() {
 }
 
 #[test]
+fn a_timer_for_all_ticks_when_it_ticks() {
+    let first = |start: &dyn Fn(&Sim) -> Watch| {
+        let mut sim = Sim::seed(1);
+        let watch = start(&sim);
+        (0..120).find(|_| {
+            pass(&mut sim, SECOND);
+            watch.get().pings > 0
+        })
+    };
+    let ws = first(&|sim| live_by(sim, Ws::default().phase(7 * SECOND), quiet(), quiet()));
+    let java = JavaWebSocket::default().phase(50 * SECOND);
+    let java = first(&|sim| live_by(sim, java, quiet(), quiet()));
+    assert_eq!((ws, java), (Some(6), Some(49)));
+}
+
+#[test]
 fn each_notices_a_silent_death_as_late_as_it_must_and_no_later() {
     on_all(|name, start| {
         let (mut soonest, mut latest) = (Duration::MAX, Duration::ZERO);
