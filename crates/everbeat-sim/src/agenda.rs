@@ -2,11 +2,12 @@
 //! instant.
 
 use std::collections::BTreeMap;
-use std::task::Waker;
 
 use everbeat_core::time::Instant;
 
+use crate::machine::HostId;
 use crate::net::Side;
+use crate::sleeps::SleepId;
 
 /// Everything that is to happen; the simulation's time jumps from one entry to the next
 #[derive(Debug, Default)]
@@ -25,10 +26,12 @@ pub(crate) struct Key {
 /// What is due
 #[derive(Debug)]
 pub(crate) enum Due {
-    /// A sleep is over
-    Sleep(Waker),
+    /// A sleep is to be looked at
+    Sleep(SleepId),
     /// Something reaches one side of a wire
     Arrival { wire: u64, toward: Side },
+    /// A host's stall may be over
+    Thaw(HostId),
 }
 
 impl Agenda {
@@ -41,13 +44,6 @@ impl Agenda {
 
     pub(crate) fn cancel(&mut self, key: Key) -> Option<Due> {
         self.entries.remove(&key)
-    }
-
-    /// Lets the latest waker be the one that is woken
-    pub(crate) fn set_waker(&mut self, key: Key, waker: &Waker) {
-        if let Some(Due::Sleep(old)) = self.entries.get_mut(&key) {
-            old.clone_from(waker);
-        }
     }
 
     /// When the next entry is due; one that never is does not count

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 
+use crate::machine::HostId;
+
 type Job = Pin<Box<dyn Future<Output = ()>>>;
 
 /// The number of the future that `block_on` drives
@@ -19,6 +21,8 @@ pub(crate) const ROOT: u64 = 0;
 pub(crate) struct Executor {
     spawner: Spawner,
     tasks: BTreeMap<u64, Entry>,
+    /// Tasks that are ready on hosts that stand still, in the order of their wakes
+    parked: BTreeMap<HostId, Vec<u64>>,
 }
 
 /// A task that is not over
@@ -43,6 +47,7 @@ struct Ready(Mutex<VecDeque<u64>>);
 #[derive(Debug)]
 pub(crate) struct Ticket {
     id: u64,
+    host: HostId,
     ready: Arc<Ready>,
     queued: AtomicBool,
     aborted: AtomicBool,
@@ -56,7 +61,7 @@ impl Executor {
             started: Rc::default(),
             count: Rc::new(RefCell::new(ROOT)),
         };
-        Self { spawner, tasks: BTreeMap::new() }
+        Self { spawner, tasks: BTreeMap::new(), parked: BTreeMap::new() }
     }
 
     pub(crate) const fn spawner(&self) -> &Spawner {
@@ -65,7 +70,7 @@ impl Executor {
 
     /// A ticket for a future that the executor does not own
     pub(crate) fn root(&self) -> Arc<Ticket> {
-        let ticket = Arc::new(Ticket::new(ROOT, self.spawner.ready.clone()));
+        let ticket = Arc::new(Ticket::new(ROOT, HostId::NOWHERE, self.spawner.ready.clone()));
         ticket.wake_by_ref();
         ticket
     }
@@ -76,6 +81,25 @@ impl Executor {
             self.tasks.insert(entry.ticket.id, entry);
         }
         self.spawner.ready.take()
+    }
+
+    /// Where a task runs; one that is aborted runs nowhere, for its end waits for no host
+    pub(crate) fn host(&self, id: u64) -> HostId {
+        let ticket = self.tasks.get(&id).map(|entry| &entry.ticket);
+        let living = ticket.filter(|ticket| !ticket.aborted.load(Ordering::Relaxed));
+        living.map_or(HostId::NOWHERE, |ticket| ticket.host)
+    }
+
+    /// Lets a ready task wait until its host goes on
+    pub(crate) fn park(&mut self, host: HostId, id: u64) {
+        self.parked.entry(host).or_default().push(id);
+    }
+
+    /// A host goes on: its tasks are ready in the order in which they were woken
+    pub(crate) fn thaw(&mut self, host: HostId) {
+        for id in self.parked.remove(&host).unwrap_or_default() {
+            self.spawner.ready.push(id);
+        }
     }
 
     /// Polls a task; one that is over, or was aborted, is dropped
@@ -100,13 +124,17 @@ impl Executor {
 }
 
 impl Spawner {
-    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + 'static) -> Arc<Ticket> {
+    pub(crate) fn spawn(
+        &self,
+        host: HostId,
+        future: impl Future<Output = ()> + 'static,
+    ) -> Arc<Ticket> {
         let id = {
             let mut count = self.count.borrow_mut();
             *count += 1;
             *count
         };
-        let ticket = Arc::new(Ticket::new(id, self.ready.clone()));
+        let ticket = Arc::new(Ticket::new(id, host, self.ready.clone()));
         self.started.borrow_mut().push(Entry { ticket: ticket.clone(), job: Box::pin(future) });
         ticket.wake_by_ref();
         ticket
@@ -124,9 +152,10 @@ impl Ready {
 }
 
 impl Ticket {
-    const fn new(id: u64, ready: Arc<Ready>) -> Self {
+    const fn new(id: u64, host: HostId, ready: Arc<Ready>) -> Self {
         Self {
             id,
+            host,
             ready,
             queued: AtomicBool::new(false),
             aborted: AtomicBool::new(false),
@@ -149,7 +178,9 @@ impl Ticket {
     /// Has it dropped when its turn comes, unpolled
     pub(crate) fn abort(self: &Arc<Self>) {
         self.aborted.store(true, Ordering::Relaxed);
-        self.wake_by_ref();
+        // Also if it is queued already: it may be parked.
+        self.queued.store(true, Ordering::Release);
+        self.ready.push(self.id);
     }
 }
 

@@ -6,11 +6,12 @@ use everbeat_core::Spawn;
 use everbeat_core::time::{Instant, Timer};
 
 use crate::executor::Spawner;
+use crate::machine::HostId;
 use crate::net::{Answer, Link, Pipe, SimConnector, SimListener};
 use crate::time::{SimSleep, SimTimer};
 use crate::trace::{Happening, Trace};
 use crate::world::Shared;
-use crate::{SimError, Task};
+use crate::{Host, SimError, Task};
 
 /// A simulation, seen from inside
 ///
@@ -49,19 +50,25 @@ impl SimHandle {
         self.timer().sleep_until(self.now() + delay)
     }
 
-    /// A timer on the simulation's clock, with counters of its own
+    /// The host of this name: where tasks run that stall together, on a clock of their own
     #[must_use]
-    pub fn timer(&self) -> SimTimer {
-        SimTimer::new(self.world.clone())
+    pub fn host(&self, name: &str) -> Host {
+        Host::new(self.clone(), name)
     }
 
-    /// Starts a task
+    /// A timer on the simulation's clock, with counters of its own; it never stalls
+    #[must_use]
+    pub fn timer(&self) -> SimTimer {
+        SimTimer::new(self.world.clone(), HostId::NOWHERE)
+    }
+
+    /// Starts a task that belongs to no [host](Self::host), so that nothing stalls it
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
     {
-        Task::spawn(&self.spawner, future)
+        Task::spawn(&self.spawner, HostId::NOWHERE, future)
     }
 
     /// Calls `work` after `delay`: the way to schedule a fault

@@ -64,6 +64,7 @@
 //! |---|---|
 //! | let time pass, run tasks | [`Sim`], and [`SimHandle`] inside of tasks |
 //! | lend code a clock and count what it asks of it | [`SimTimer`] |
+//! | stall a program, suspend a machine | [`Host`] |
 //! | connect and accept | [`SimConnector`], [`SimListener`] |
 //! | refuse, reject, hang, accept and close | [`SimHandle::answer`] with [`net::Answer`] |
 //! | slow, break and mend a road | [`Link`] |
@@ -77,9 +78,12 @@ mod agenda;
 mod error;
 mod executor;
 mod handle;
+mod host;
+mod machine;
 pub mod net;
 mod seeds;
 mod sim;
+mod sleeps;
 mod task;
 pub mod time;
 mod trace;
@@ -87,6 +91,8 @@ mod world;
 
 pub use error::{SimError, Stop};
 pub use handle::SimHandle;
+pub use host::Host;
+pub use machine::Clock;
 pub use net::{Link, Pipe, SimConnector, SimListener};
 pub use seeds::{for_each_seed, seeds};
 pub use sim::Sim;

@@ -11,7 +11,6 @@ use everbeat_core::time::Instant;
 
 use crate::executor::{Executor, ROOT, Ticket};
 use crate::handle::SimHandle;
-use crate::trace::Happening;
 use crate::world::{Shared, Step};
 use crate::{SimError, Stop};
 
@@ -142,14 +141,20 @@ impl Sim {
         loop {
             while let Some(id) = self.executor.next_ready() {
                 self.count_step()?;
-                self.handle.world.with(|world| world.record(Happening::Poll { task: id }));
-                if id != ROOT {
+                let host = self.executor.host(id);
+                if !self.handle.world.with(|world| world.may_poll(host, id)) {
+                    self.executor.park(host, id);
+                } else if id != ROOT {
                     self.executor.poll(id);
                 } else if root.as_mut().is_some_and(Root::poll) {
                     return Ok(Driven::Finished);
                 }
             }
             match self.handle.world.with(|world| world.step(until)) {
+                Step::Thawed { host, moved } => {
+                    self.steps = if moved { 0 } else { self.steps };
+                    self.executor.thaw(host);
+                }
                 Step::Moved => self.steps = 0,
                 Step::Happened => self.count_step()?,
                 Step::Reached => return Ok(Driven::Reached),

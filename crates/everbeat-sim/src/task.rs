@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::executor::{Spawner, Ticket};
+use crate::machine::HostId;
 
 /// A spawned task
 ///
@@ -33,10 +34,14 @@ struct Ending<T> {
 }
 
 impl<T: 'static> Task<T> {
-    pub(crate) fn spawn(spawner: &Spawner, future: impl Future<Output = T> + 'static) -> Self {
+    pub(crate) fn spawn(
+        spawner: &Spawner,
+        host: HostId,
+        future: impl Future<Output = T> + 'static,
+    ) -> Self {
         let ending = Arc::new(Mutex::new(Ending { over: false, output: None, waiting: None }));
         let announce = Announce(ending.clone());
-        let ticket = spawner.spawn(async move {
+        let ticket = spawner.spawn(host, async move {
             let announce = announce;
             let output = future.await;
             lock(&announce.0).output = Some(output);

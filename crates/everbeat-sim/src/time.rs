@@ -9,13 +9,16 @@ use std::task::{Context, Poll};
 
 use everbeat_core::time::{Instant, Sleep, Timer};
 
-use crate::agenda::{Due, Key};
+use crate::machine::HostId;
+use crate::sleeps::SleepId;
 use crate::world::Shared;
 
-/// The simulation's clock
+/// The simulation's clock, or a host's
 ///
 /// Clones share their counters; each call of [`SimHandle::timer`](crate::SimHandle::timer) makes a
-/// timer with counters of its own, all on the same clock. It is `Send`, as a runtime's is.
+/// timer with counters of its own, all on the same clock. That of
+/// [`Host::timer`](crate::Host::timer) is the host's: its sleeps fire late when the host has
+/// stalled, and it may stop while the machine sleeps. It is `Send`, as a runtime's is.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,6 +36,7 @@ use crate::world::Shared;
 #[derive(Clone, Debug)]
 pub struct SimTimer {
     world: Shared,
+    host: HostId,
     counters: Arc<Counters>,
 }
 
@@ -43,8 +47,8 @@ struct Counters {
 }
 
 impl SimTimer {
-    pub(crate) fn new(world: Shared) -> Self {
-        Self { world, counters: Arc::default() }
+    pub(crate) fn new(world: Shared, host: HostId) -> Self {
+        Self { world, host, counters: Arc::default() }
     }
 
     /// How often `now` was called
@@ -65,13 +69,14 @@ impl Timer for SimTimer {
 
     fn now(&self) -> Instant {
         self.counters.reads.fetch_add(1, Ordering::Relaxed);
-        self.world.with(|world| world.now)
+        self.world.with(|world| world.machines.get(self.host).clock(world.now))
     }
 
     fn sleep_until(&self, deadline: Instant) -> SimSleep {
         self.counters.arms.fetch_add(1, Ordering::Relaxed);
         SimSleep {
             world: self.world.clone(),
+            host: self.host,
             counters: self.counters.clone(),
             deadline,
             entry: None,
@@ -86,30 +91,18 @@ impl Timer for SimTimer {
 #[must_use = "a sleep does nothing unless polled"]
 pub struct SimSleep {
     world: Shared,
+    host: HostId,
     counters: Arc<Counters>,
     deadline: Instant,
-    entry: Option<Key>,
+    entry: Option<SleepId>,
 }
 
 impl Future for SimSleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        this.world.with(|world| {
-            if world.now >= this.deadline {
-                this.entry.take().map(|key| world.agenda.cancel(key));
-                return Poll::Ready(());
-            }
-            match this.entry {
-                Some(key) => world.agenda.set_waker(key, cx.waker()),
-                None => {
-                    let due = Due::Sleep(cx.waker().clone());
-                    this.entry = Some(world.agenda.enter(this.deadline, due));
-                }
-            }
-            Poll::Pending
-        })
+        let Self { world, host, deadline, entry, .. } = self.get_mut();
+        world.with(|world| world.poll_sleep(entry, *host, *deadline, cx.waker()))
     }
 }
 
@@ -118,17 +111,16 @@ impl Sleep for SimSleep {
         let this = self.get_mut();
         this.counters.arms.fetch_add(1, Ordering::Relaxed);
         this.deadline = deadline;
-        this.world.with(|world| {
-            let moved = this.entry.take().and_then(|key| world.agenda.cancel(key));
-            this.entry = moved.map(|due| world.agenda.enter(deadline, due));
-        });
+        if let Some(entry) = this.entry {
+            this.world.with(|world| world.move_sleep(entry, deadline));
+        }
     }
 }
 
 impl Drop for SimSleep {
     fn drop(&mut self) {
-        if let Some(key) = self.entry {
-            drop(self.world.with(|world| world.agenda.cancel(key)));
+        if let Some(entry) = self.entry {
+            drop(self.world.with(|world| world.drop_sleep(entry)));
         }
     }
 }

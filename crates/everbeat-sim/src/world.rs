@@ -8,7 +8,9 @@ use std::task::Waker;
 use everbeat_core::time::Instant;
 
 use crate::agenda::{Agenda, Due};
+use crate::machine::{HostId, Machines};
 use crate::net::Network;
+use crate::sleeps::Sleeps;
 use crate::trace::{Happening, Trace};
 
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub(crate) struct World {
     pub(crate) now: Instant,
     pub(crate) rng: fastrand::Rng,
     pub(crate) agenda: Agenda,
+    pub(crate) sleeps: Sleeps,
+    pub(crate) machines: Machines,
     pub(crate) net: Network,
     pub(crate) trace: Trace,
     /// Who is to be woken once the lock is released
@@ -30,6 +34,8 @@ pub(crate) enum Step {
     Happened,
     /// Time went on, and something happened
     Moved,
+    /// A host's stall is over, and time may have gone on
+    Thawed { host: HostId, moved: bool },
     /// Nothing more happens before the limit; it is the present now
     Reached,
     /// Nothing more happens at all
@@ -43,6 +49,8 @@ impl World {
             now: Instant::ORIGIN,
             rng: fastrand::Rng::with_seed(seed),
             agenda: Agenda::default(),
+            sleeps: Sleeps::default(),
+            machines: Machines::default(),
             net: Network::default(),
             trace: Trace::new(),
             wakes: Vec::new(),
@@ -61,9 +69,12 @@ impl World {
         let moved = next > self.now;
         self.now = self.now.max(next);
         match self.agenda.pop_due(self.now) {
-            Some(Due::Sleep(waker)) => self.wakes.push(waker),
+            Some(Due::Sleep(id)) => self.ring(id),
+            Some(Due::Thaw(host)) if self.machines.get(host).stalled(self.now).is_none() => {
+                return Step::Thawed { host, moved };
+            }
             Some(Due::Arrival { wire, toward }) => self.handle_arrival(wire, toward),
-            None => {}
+            Some(Due::Thaw(_)) | None => {}
         }
         if moved { Step::Moved } else { Step::Happened }
     }
@@ -71,6 +82,20 @@ impl World {
     /// Nothing is scheduled before `instant`: it becomes the present
     pub(crate) fn jump(&mut self, instant: Instant) {
         self.now = self.now.max(instant);
+    }
+
+    /// A host goes on then, unless it stalls anew
+    pub(crate) fn thaw_at(&mut self, until: Instant, host: HostId) {
+        self.agenda.enter(until, Due::Thaw(host));
+    }
+
+    /// Whether a task may be polled, which is recorded then
+    pub(crate) fn may_poll(&mut self, host: HostId, task: u64) -> bool {
+        let runs = self.machines.get(host).stalled(self.now).is_none();
+        if runs {
+            self.record(Happening::Poll { task });
+        }
+        runs
     }
 
     pub(crate) fn record(&mut self, happening: Happening) {

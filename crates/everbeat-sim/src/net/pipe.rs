@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use everbeat_core::Cause;
-use everbeat_core::transport::{Incoming, Outgoing, Transport};
+use everbeat_core::transport::{Incoming, Outgoing, PathEvidence, Transport};
 
 use super::end::{End, Holder};
 use super::error::PipeError;
@@ -303,6 +303,24 @@ impl Transport for Pipe {
 
     fn sent(&self) -> u64 {
         self.with_end(0, |end| end.sent)
+    }
+
+    /// What Linux tells in `TCP_INFO`, unless the host is [blind](crate::Host::blind)
+    fn path(&self) -> Option<PathEvidence> {
+        self.world.with(|world| {
+            let now = world.now;
+            let wire = world.net.wire(self.wire)?;
+            if world.machines.get(wire.number(self.side)).blind {
+                return None;
+            }
+            let sent = wire.end(self.side).sent;
+            let mut path = PathEvidence::default();
+            path.acknowledged = wire.way_to(self.side.other()).came.0;
+            path.unsent = sent.saturating_sub(path.acknowledged);
+            let last = Side::BOTH.map(|side| wire.way_to(side).came.1);
+            path.last_acknowledged = now.saturating_duration_since(last[0].max(last[1]));
+            Some(path)
+        })
     }
 
     fn classify(error: &PipeError) -> Cause {

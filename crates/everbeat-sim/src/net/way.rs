@@ -100,6 +100,8 @@ pub(crate) struct Way {
     /// When the last byte that left will have left
     free_at: Instant,
     last_arrival: Instant,
+    /// Bytes that have come to the reader's kernel, and when the last of them did
+    pub(crate) came: (u64, Instant),
 }
 
 impl Way {
@@ -113,6 +115,7 @@ impl Way {
             occupied: 0,
             free_at: Instant::ORIGIN,
             last_arrival: Instant::ORIGIN,
+            came: (0, Instant::ORIGIN),
         }
     }
 
@@ -169,7 +172,9 @@ impl Way {
     /// Takes the next parcel that has arrived by `now`
     pub(crate) fn pop_arrived(&mut self, now: Instant) -> Option<Parcel> {
         self.flying.front().filter(|(at, _)| *at <= now)?;
-        self.flying.pop_front().map(|(_, parcel)| parcel)
+        let (_, parcel) = self.flying.pop_front()?;
+        self.came = (self.came.0 + parcel.bytes as u64, now);
+        Some(parcel)
     }
 
     /// Lays a parcel where the reader finds it

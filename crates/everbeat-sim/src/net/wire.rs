@@ -12,6 +12,7 @@ use super::host::{Host, Reply};
 use super::way::{Cargo, Parcel, Settings, Way};
 use super::{ConnectError, frame::Frame};
 use crate::agenda::Due;
+use crate::machine::HostId;
 use crate::trace::{Happening, Passage};
 use crate::world::World;
 
@@ -46,6 +47,7 @@ impl fmt::Display for Side {
 #[derive(Debug)]
 pub(crate) struct Wire {
     hosts: [String; 2],
+    numbers: [HostId; 2],
     ends: [End; 2],
     /// By the side that they lead to
     ways: [Way; 2],
@@ -56,6 +58,10 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn host(&self, side: Side) -> &str {
         &self.hosts[side as usize]
+    }
+
+    pub(crate) fn number(&self, side: Side) -> HostId {
+        self.numbers[side as usize]
     }
 
     pub(crate) fn end(&mut self, side: Side) -> &mut End {
@@ -125,7 +131,9 @@ impl World {
             Way::new(self.net.settings(client, server).clone()),
         ];
         let hosts = [client.to_owned(), server.to_owned()];
-        self.net.wires.insert(id, Wire { hosts, ends: holders.map(End::new), ways, asked: false });
+        let numbers = [self.machines.number(client), self.machines.number(server)];
+        let ends = holders.map(End::new);
+        self.net.wires.insert(id, Wire { hosts, numbers, ends, ways, asked: false });
         let (client, server) = (client.to_owned(), server.to_owned());
         self.record(Happening::Wire { wire: id, client, server });
         id
@@ -198,6 +206,10 @@ impl World {
 
     /// Everything that has come to one side of a wire by now
     pub(crate) fn handle_arrival(&mut self, id: u64, toward: Side) {
+        let number = self.net.wires.get(&id).map(|wire| wire.number(toward));
+        if let Some(until) = number.and_then(|host| self.machines.get(host).asleep(self.now)) {
+            return self.expect(id, toward, [until]);
+        }
         loop {
             let Some(wire) = self.net.wires.get_mut(&id) else {
                 return;
