@@ -43,10 +43,19 @@ pub(crate) enum Found {
         /// Of each seed
         simulated: Vec<f64>,
         unit: Unit,
+        /// What of either is compared
+        by: Centre,
         tolerance: Tolerance,
     },
     /// And why
     Skipped(String),
+}
+
+/// What many values come to
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Centre {
+    Median,
+    Mean,
 }
 
 impl Unit {
@@ -59,51 +68,70 @@ impl Unit {
     }
 }
 
+/// What a row of both comes to
+struct Compared {
+    real: f64,
+    simulated: f64,
+    allowed: f64,
+}
+
 impl Row {
+    fn compared(&self, late: Duration) -> Option<Compared> {
+        let Found::Both { real, simulated, unit, by, tolerance } = &self.found else {
+            return None;
+        };
+        let (real, simulated) = (by.of(real), by.of(simulated));
+        // What is real may be as late as the machine was.
+        let late = if *unit == Unit::Millis { late.as_secs_f64() * 1e3 } else { 0.0 };
+        let allowed = tolerance.part * simulated.abs() + tolerance.besides + late;
+        Some(Compared { real, simulated, allowed })
+    }
+
     fn verdict(&self, late: Duration) -> Verdict {
-        match &self.found {
-            Found::Skipped(_) => Verdict::Skipped,
-            Found::Both { real, simulated, unit, tolerance } => {
-                let (real, simulated) = (centre(real), centre(simulated));
-                let allowed = tolerance.of(simulated, *unit, late);
-                // Not `<=` turned round: what is no number is no pass.
-                if (real - simulated).abs() <= allowed { Verdict::Pass } else { Verdict::Fail }
-            }
+        match self.compared(late) {
+            None => Verdict::Skipped,
+            // Not `>` turned round: what is no number is no pass.
+            Some(it) if (it.real - it.simulated).abs() <= it.allowed => Verdict::Pass,
+            Some(_) => Verdict::Fail,
         }
     }
 
     fn object(&self, late: Duration) -> Value {
         let verdict = self.verdict(late);
-        match &self.found {
-            Found::Skipped(why) => json!({
-                "name": self.name, "value": null, "unit": null, "goal": null,
-                "met": false, "verdict": verdict.name(), "why": why,
-            }),
-            Found::Both { real, simulated, unit, tolerance } => json!({
-                "name": self.name, "value": tenth(centre(real)), "unit": unit.name(),
-                "goal": tenth(centre(simulated)),
-                "tolerance": tenth(tolerance.of(centre(simulated), *unit, late)),
-                "why": tolerance.why, "spread": spread(real).map(tenth), "runs": real.len(),
-                "met": verdict == Verdict::Pass, "verdict": verdict.name(),
-            }),
+        let mut object = json!({
+            "name": self.name, "value": null, "unit": null, "goal": null,
+            "met": verdict == Verdict::Pass, "verdict": verdict.name(),
+        });
+        match (&self.found, self.compared(late)) {
+            (Found::Both { real, unit, tolerance, .. }, Some(compared)) => {
+                object["value"] = tenth(compared.real).into();
+                object["unit"] = unit.name().into();
+                object["goal"] = tenth(compared.simulated).into();
+                object["tolerance"] = tenth(compared.allowed).into();
+                object["why"] = tolerance.why.into();
+                object["spread"] = json!(spread(real).map(tenth));
+                object["runs"] = real.len().into();
+            }
+            (Found::Skipped(why), _) => object["why"] = why.as_str().into(),
+            (Found::Both { .. }, None) => {}
         }
+        object
     }
 
     fn line(&self, late: Duration) -> String {
         let (name, verdict) = (&self.name, self.verdict(late).name());
-        match &self.found {
-            Found::Skipped(why) => format!("{verdict:<8} {name}: {why}"),
-            Found::Both { real, simulated, unit, tolerance } => {
+        match (&self.found, self.compared(late)) {
+            (Found::Both { real, unit, .. }, Some(compared)) => {
                 let [low, high] = spread(real);
+                let Compared { real, simulated, allowed } = compared;
                 format!(
-                    "{verdict:<8} {name:<58} real {:>8.0} [{low:.0} {high:.0}]  simulated {:>8.0} \
-                     +-{:<5.0} {}",
-                    centre(real),
-                    centre(simulated),
-                    tolerance.of(centre(simulated), *unit, late),
+                    "{verdict:<8} {name:<66} {real:>6.0} ({low:.0} to {high:.0}), simulated \
+                     {simulated:.0} +- {allowed:.0} {}",
                     unit.name(),
                 )
             }
+            (Found::Skipped(why), _) => format!("{verdict:<8} {name}: {why}"),
+            (Found::Both { .. }, None) => String::new(),
         }
     }
 }
@@ -122,14 +150,6 @@ impl Verdict {
             Self::Fail => "fail",
             Self::Skipped => "skipped",
         }
-    }
-}
-
-impl Tolerance {
-    /// What is real may be as late as the machine was
-    fn of(&self, simulated: f64, unit: Unit, late: Duration) -> f64 {
-        let late = if unit == Unit::Millis { late.as_secs_f64() * 1e3 } else { 0.0 };
-        self.part * simulated.abs() + self.besides + late
     }
 }
 
@@ -195,20 +215,26 @@ pub(crate) fn say(line: impl fmt::Display) {
     _ = stderr().write_all(format!("{line}\n").as_bytes());
 }
 
-/// The median, of an even number the mean of the two in the middle; no number of nothing
-pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len().saturating_sub(1);
-    match (sorted.get(middle / 2), sorted.get(middle.div_ceil(2))) {
-        (Some(low), Some(high)) => f64::midpoint(*low, *high),
-        _ => f64::NAN,
+impl Centre {
+    /// No number of nothing
+    fn of(self, values: &[f64]) -> f64 {
+        match self {
+            Self::Median => median(values),
+            #[expect(clippy::cast_precision_loss, reason = "nobody has as many")]
+            Self::Mean => values.iter().sum::<f64>() / values.len() as f64,
+        }
     }
 }
 
-/// What a row of several runs is judged by
-fn centre(values: &[f64]) -> f64 {
-    median(values)
+/// Of an even number the mean of the two in the middle
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().saturating_sub(1);
+    match (sorted.get(last / 2), sorted.get(last.div_ceil(2))) {
+        (Some(low), Some(high)) => f64::midpoint(*low, *high),
+        _ => f64::NAN,
+    }
 }
 
 fn spread(values: &[f64]) -> [f64; 2] {
@@ -230,8 +256,9 @@ mod tests {
 
     fn row(real: &[f64], simulated: f64) -> Row {
         let tolerance = Tolerance { part: 0.1, besides: 5.0, why: "it may" };
-        let (real, simulated, unit) = (real.to_vec(), vec![simulated], Unit::Millis);
-        Row { name: "x".into(), found: Found::Both { real, simulated, unit, tolerance } }
+        let (real, simulated) = (real.to_vec(), vec![simulated]);
+        let (unit, by) = (Unit::Millis, Centre::Median);
+        Row { name: "x".into(), found: Found::Both { real, simulated, unit, by, tolerance } }
     }
 
     fn skipped() -> Row {
@@ -277,9 +304,11 @@ mod tests {
     }
 
     #[test]
-    fn the_median_of_an_even_number_is_between() {
-        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
-        assert!((median(&[4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-9);
-        assert!(median(&[]).is_nan());
+    fn what_many_values_come_to() {
+        let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        assert!(close(Centre::Median.of(&[30.0, 1.0, 2.0]), 2.0));
+        assert!(close(Centre::Median.of(&[40.0, 1.0, 2.0, 3.0]), 2.5));
+        assert!(close(Centre::Mean.of(&[30.0, 1.0, 2.0]), 11.0));
+        assert!(Centre::Median.of(&[]).is_nan() && Centre::Mean.of(&[]).is_nan());
     }
 }

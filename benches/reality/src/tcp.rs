@@ -8,7 +8,7 @@ mod world;
 
 use anyhow::{Context, Result};
 
-use crate::report::{Found, Row};
+use crate::report::{Centre, Found, Row};
 use crate::tcp::case::{CASES, Case, Measure};
 
 /// Connections that play each case for real, all at one time
@@ -59,6 +59,7 @@ fn pair_up(case: &str, real: &[Vec<Measure>], simulated: &[Vec<Measure>]) -> Vec
             real: of(real, what),
             simulated: of(simulated, what),
             unit,
+            by: Centre::Median,
             tolerance,
         },
     };

@@ -215,11 +215,7 @@ async fn in_a_hole<W: World>(
     Ok(measures)
 }
 
-async fn full<W: World>(
-    world: &W,
-    mut client: W::End,
-    mut server: W::End,
-) -> Result<Vec<Measure>> {
+async fn full<W: World>(world: &W, mut client: W::End, mut server: W::End) -> Result<Vec<Measure>> {
     let before = client.evidence().await?.acknowledged;
     client.fill(QUIET).await?;
     let full = client.evidence().await?;

@@ -71,8 +71,14 @@ impl Roads {
         self.lock().entry(port).or_default().closed = None;
     }
 
-    /// How many bytes of this way have set out by now; to be asked before those that matter do
-    pub(super) fn acknowledged(&self, port: u16, way: Way, from: u32, bytes: u32) -> Option<Instant> {
+    /// When so many bytes from `from` on were acknowledged to who sent them that way
+    pub(super) fn acknowledged(
+        &self,
+        port: u16,
+        way: Way,
+        from: u32,
+        bytes: u32,
+    ) -> Option<Instant> {
         let roads = self.lock();
         let passed = &roads.get(&port)?.passed;
         let came = passed.iter().filter(|passage| passage.way != way && !passage.lost);
@@ -90,7 +96,7 @@ impl Roads {
         Some(syn.segment.sequence.wrapping_add(1))
     }
 
-    /// The history of a road since the last quiet half second, a line each
+    /// The history of a road, a line for each segment
     pub(super) fn told(&self, port: u16) -> Vec<String> {
         let roads = self.lock();
         let Some(road) = roads.get(&port) else { return Vec::new() };

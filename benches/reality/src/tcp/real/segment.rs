@@ -49,11 +49,6 @@ impl Segment {
             flags: Flags(*packet.get(head + 13)?),
         })
     }
-
-    /// Behind its last byte
-    pub(super) const fn end(&self) -> u32 {
-        self.sequence.wrapping_add(self.length)
-    }
 }
 
 /// Whether `a` is `b` or comes behind it, in numbers that begin anew
@@ -85,7 +80,7 @@ mod tests {
         let segment = Segment::parse(HELLO).unwrap();
         assert_eq!((segment.from, segment.to), (40_000, 9_000));
         assert_eq!((segment.sequence, segment.length), (0xffff_fffe, 5));
-        assert_eq!((segment.end(), segment.acknowledges), (3, 9));
+        assert_eq!(segment.acknowledges, 9);
         let Flags(flags) = segment.flags;
         assert_eq!(flags, 0x18);
         assert!(!segment.flags.syn() && !segment.flags.fin() && !segment.flags.reset());
