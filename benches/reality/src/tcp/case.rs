@@ -25,8 +25,10 @@ enum What {
     Full,
     /// The server resets; with something that the client has not read, and in a hole or not
     Reset { unread: bool, hole: Option<Duration> },
-    /// The server says no more; in a hole or not
-    HalfClose { hole: Option<Duration> },
+    /// The server says no more, but listens
+    HalfClose,
+    /// The server is gone without a word, in a hole of this length
+    Close { hole: Duration },
 }
 
 /// Something that was measured
@@ -66,21 +68,21 @@ pub(crate) const CASES: &[Case] = &[
         name: "reset in a hole of 1.2 s",
         what: What::Reset { unread: false, hole: Some(ms(1_200)) },
     },
-    Case { name: "half-close", what: What::HalfClose { hole: None } },
-    Case { name: "half-close in a hole of 1.2 s", what: What::HalfClose { hole: Some(ms(1_200)) } },
+    Case { name: "half-close", what: What::HalfClose },
+    Case { name: "close in a hole of 1.2 s", what: What::Close { hole: ms(1_200) } },
 ];
 
 /// When a retransmission arrives
 const TIMER: Tolerance = Tolerance {
-    part: 0.1,
-    besides: 50.0,
-    why: "Linux rounds a timer up by as much as an eighth, counts time in 4 ms and more, and the \
-          variance of the round trip differs from run to run",
+    part: 0.08,
+    besides: 30.0,
+    why: "Linux rounds a timer up by an eighth at most, which was 5 % of the whole where this was \
+          measured; the variance of the round trip differs from run to run",
 };
 /// As [`TIMER`], and what is said back
 const ANSWERED: Tolerance = Tolerance {
-    part: 0.1,
-    besides: 90.0,
+    part: 0.08,
+    besides: 75.0,
     why: "as a retransmission, and an acknowledgement is delayed by 40 ms or is not",
 };
 /// What only travels
@@ -100,8 +102,9 @@ const WRITE: usize = 100;
 const BACK: Duration = ms(1_000);
 /// A kernel that has taken nothing for so long is full
 const QUIET: Duration = ms(1_500);
-/// Requests and responses, from which either kernel learns the round trip
-const WARMING: u32 = 10;
+/// Requests and responses without a pause, from which either kernel learns the round trip; in a
+/// pause an acknowledgement would be delayed, and be taken for a longer road
+const WARMING: u32 = 16;
 
 fn millis(what: &'static str, value: Duration, tolerance: Tolerance) -> Measure {
     Measure { what, value: value.as_secs_f64() * 1e3, unit: Unit::Millis, tolerance }
@@ -128,7 +131,8 @@ pub(crate) async fn play<W: World>(case: &Case, world: &W) -> Result<Vec<Measure
         }
         What::Full => full(world, client, server).await,
         What::Reset { unread, hole } => reset(world, client, server, &road, unread, hole).await,
-        What::HalfClose { hole } => half_close(world, client, server, &road, hole).await,
+        What::HalfClose => half_close(world, client, server).await,
+        What::Close { hole } => close(world, client, server, &road, hole).await,
     }
 }
 
@@ -138,7 +142,6 @@ async fn warm<W: World>(world: &W, on: &mut Connected<W::End, W::Road>) -> Resul
         on.server.read_exactly(WRITE).await?;
         on.server.write(WRITE).await?;
         on.client.read_exactly(WRITE).await?;
-        world.sleep(ms(30)).await;
     }
     // Whatever was delayed has been said by now.
     world.sleep(ms(500)).await;
@@ -302,30 +305,38 @@ async fn half_close<W: World>(
     world: &W,
     mut client: W::End,
     mut server: W::End,
-    road: &W::Road,
-    hole: Option<Duration>,
 ) -> Result<Vec<Measure>> {
     let begun = world.now();
-    if hole.is_some() {
-        road.close(Direction::Both);
-    }
     server.finish().await?;
-    let repair = async {
-        if let Some(length) = hole {
-            world.sleep_until(begun + length).await;
-            road.open();
-        }
-    };
-    let (ended, ()) = join(client.read(), repair).await;
+    let ended = client.read().await? == Read::End;
     let told = world.now() - begun;
-    let ended = ended? == Read::End;
     let written = world.now();
     client.write(WRITE).await?;
     server.read_exactly(WRITE).await?;
-    let tolerance = if hole.is_some() { TIMER } else { TRIP };
     Ok(vec![
         yes("it is told as an end", ended),
-        millis("it is told after", told, tolerance),
+        millis("it is told after", told, TRIP),
         millis("what goes the other way still takes", world.now() - written, TRIP),
+    ])
+}
+
+async fn close<W: World>(
+    world: &W,
+    mut client: W::End,
+    server: W::End,
+    road: &W::Road,
+    hole: Duration,
+) -> Result<Vec<Measure>> {
+    let begun = world.now();
+    road.close(Direction::Both);
+    drop(server);
+    let repair = async {
+        world.sleep_until(begun + hole).await;
+        road.open();
+    };
+    let (told, ()) = join(client.read(), repair).await;
+    Ok(vec![
+        yes("it is told as an end", told? == Read::End),
+        millis("it is told after", world.now() - begun, TIMER),
     ])
 }
