@@ -1,0 +1,5 @@
+//! The exhibits: what went wrong elsewhere, in the simulator, and what everbeat does there. And the
+//! rules that they are measured against.
+
+mod rules;
+mod support;
