@@ -14,7 +14,7 @@ use super::{BEAT, BEATS};
 /// Between two connections, so that two processors are not asked for all at one time
 const APART: Duration = Duration::from_millis(50);
 
-/// How long after each hole the program was told, by the holes' phases
+/// How long after each hole the program told of it, by the holes' phases, in milliseconds
 pub(super) async fn play(name: &str, line: &[String], phases: &[Duration]) -> Result<Vec<f64>> {
     let mut served = Vec::new();
     // One after the other, and all before the first is measured: starting is what keeps a machine
@@ -39,7 +39,11 @@ async fn hole(mut program: Program, proxy: &Proxy, phase: Duration) -> Result<f6
     let mut client = Client::builder(&url).heartbeat(false).connect().await?;
     let measured = async {
         program.expect("connected").await?;
-        sleep(BEAT * BEATS + phase).await;
+        for _ in 0..BEATS {
+            // Its beat is heard of when it is answered.
+            program.expect("pong").await?;
+        }
+        sleep(phase).await;
         proxy.inject(Fault::BlackHole(Direction::Both));
         let fell = Instant::now();
         program.expect("closed").await?;
