@@ -16,19 +16,14 @@ const RUNS: usize = 3;
 /// Simulations of each case
 const SEEDS: u64 = 3;
 
-/// What playing for real came to
-enum Real {
-    /// What was measured, case by case and run by run
-    Played(Vec<Vec<Vec<Measure>>>),
-    /// And why
-    Unable(String),
-}
+/// What was measured for real, case by case and run by run; or why nothing can be played here
+type Real = Result<Vec<Vec<Vec<Measure>>>, String>;
 
 /// Every case's rows
 pub(crate) async fn rows(verbose: bool) -> Result<Vec<Row>> {
     let real = match real::play(CASES, RUNS, verbose).await? {
-        Real::Played(real) => real,
-        Real::Unable(why) => {
+        Ok(real) => real,
+        Err(why) => {
             let skipped = |case: &Case| {
                 let found = Found::Skipped(why.clone());
                 Row { name: case.name.into(), found }
@@ -64,4 +59,25 @@ fn pair_up(case: &str, real: &[Vec<Measure>], simulated: &[Vec<Measure>]) -> Vec
         },
     };
     first.map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The simulator alone: what takes no road and no root
+    #[test]
+    fn each_case_measures_the_same_things_under_every_seed() {
+        for case in CASES {
+            let runs = [1, 2].map(|seed| simulated::play(case, seed).unwrap());
+            let rows = pair_up(case.name, &runs, &runs);
+            assert!(rows.len() >= 2, "{}", case.name);
+            for row in rows {
+                let Found::Both { real, simulated, .. } = &row.found else {
+                    panic!("{} was skipped", row.name);
+                };
+                assert_eq!((real.len(), real), (2, simulated), "{}", row.name);
+            }
+        }
+    }
 }

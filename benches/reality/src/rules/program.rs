@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -51,7 +51,10 @@ impl Program {
             }
             bail!("it ended");
         };
-        let told = timeout(PATIENCE, told).await.context("it told nothing").flatten();
+        let told = match timeout(PATIENCE, told).await {
+            Ok(told) => told,
+            Err(_) => Err(anyhow!("it told nothing")),
+        };
         told.with_context(|| format!("{} was to tell of `{what}`", self.name))
     }
 }

@@ -102,6 +102,8 @@ const WRITE: usize = 100;
 const BACK: Duration = ms(1_000);
 /// A kernel that has taken nothing for so long is full
 const QUIET: Duration = ms(1_500);
+/// How long one is watched that is full: longer than a sender waits before it asks for room again
+const WATCHED: Duration = ms(4_000);
 /// Requests and responses without a pause, from which either kernel learns the round trip; in a
 /// pause an acknowledgement would be delayed, and be taken for a longer road
 const WARMING: u32 = 16;
@@ -208,6 +210,7 @@ async fn in_a_hole<W: World>(
         millis("all is acknowledged after", acknowledged - begun, ANSWERED),
         bytes("acknowledged in the hole", during.acknowledged - before.acknowledged),
         bytes("held by our kernel in the hole", during.unsent),
+        millis("since the last acknowledgement, in the hole", during.last_acknowledged, TRIP),
     ];
     if hole.writes.len() > 1 {
         measures.push(millis("all has arrived after", last - begun, ANSWERED));
@@ -222,7 +225,7 @@ async fn full<W: World>(world: &W, mut client: W::End, mut server: W::End) -> Re
     let before = client.evidence().await?.acknowledged;
     client.fill(QUIET).await?;
     let full = client.evidence().await?;
-    world.sleep(ms(3_000)).await;
+    world.sleep(WATCHED).await;
     let later = client.evidence().await?;
     let taken = full.acknowledged - before;
     let resumed = world.now();
@@ -246,6 +249,7 @@ async fn full<W: World>(world: &W, mut client: W::End, mut server: W::End) -> Re
         bytes("acknowledged while it is full", later.acknowledged - full.acknowledged),
         yes("our kernel holds what the peer's has no room for", later.unsent > 0),
         yes("and holds all of it", later.unsent == full.unsent),
+        yes("the peer's kernel is heard of all the same", later.last_acknowledged < WATCHED),
         millis("after it reads on, more arrives after", arrives, TRIP),
         millis("and there is room for more after", writable, ROOM),
     ])

@@ -31,7 +31,7 @@ const APART: Duration = Duration::from_millis(37);
 pub(super) async fn play(cases: &[Case], runs: usize, verbose: bool) -> Result<Real> {
     let kernel = match Kernel::new() {
         Ok(kernel) => kernel,
-        Err(why) => return Ok(Real::Unable(format!("{why:#}"))),
+        Err(why) => return Ok(Err(format!("{why:#}"))),
     };
     let kernel = Arc::new(kernel);
     let begin = kernel.begun + Duration::from_millis(200);
@@ -49,7 +49,7 @@ pub(super) async fn play(cases: &[Case], runs: usize, verbose: bool) -> Result<R
         });
         played.push(try_join_all(connections.collect::<Vec<_>>()));
     }
-    Ok(Real::Played(try_join_all(played).await?))
+    Ok(Ok(try_join_all(played).await?))
 }
 
 /// Two hosts of one kernel, and the roads between them

@@ -185,3 +185,58 @@ fn hand_over(packets: &Receiver<Packet>, client: &SyncDevice, server: &SyncDevic
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PORT: u16 = 9_000;
+
+    /// 20 bytes of IPv4, 20 of TCP, and five more; from the client, or to it
+    fn segment(way: Way, sequence: u32, acknowledges: u32) -> Segment {
+        let (from, to) = match way {
+            Way::ToServer => (40_000, PORT),
+            Way::ToClient => (PORT, 40_000),
+        };
+        let mut packet =
+            vec![0x45, 0, 0, 45, 0, 1, 0x40, 0, 64, 6, 0, 0, 10, 99, 0, 1, 10, 99, 0, 2];
+        packet.extend([from, to].iter().flat_map(|port: &u16| port.to_be_bytes()));
+        packet.extend([sequence, acknowledges].iter().flat_map(|number| number.to_be_bytes()));
+        packet.extend([0x50, 0x10, 0, 63, 0, 0, 0, 0, 1, 2, 3, 4, 5]);
+        Segment::parse(&packet).unwrap()
+    }
+
+    #[test]
+    fn a_closed_road_loses_its_direction_and_no_other_roads_packets() {
+        let (roads, now) = (Roads::default(), Instant::now());
+        let passes = |way| roads.passes(now, way, segment(way, 0, 0));
+        assert!(passes(Way::ToServer) && passes(Way::ToClient));
+        roads.close(PORT, Direction::ToServer);
+        assert!(!passes(Way::ToServer) && passes(Way::ToClient));
+        roads.close(PORT, Direction::Both);
+        assert!(!passes(Way::ToServer) && !passes(Way::ToClient));
+        roads.open(PORT);
+        roads.close(PORT + 1, Direction::Both);
+        assert!(passes(Way::ToServer) && passes(Way::ToClient));
+    }
+
+    #[test]
+    fn what_is_acknowledged_is_what_came_back_and_not_what_was_lost() {
+        let (roads, begun) = (Roads::default(), Instant::now());
+        let first = u32::MAX - 1;
+        let ack = |number: u32, at| {
+            roads.passes(begun + at, Way::ToClient, segment(Way::ToClient, 0, number));
+        };
+        let acknowledged = || roads.acknowledged(PORT, Way::ToServer, first, 5);
+        ack(first + 1, DELAY);
+        // Of our own: it says nothing of ourselves.
+        roads.passes(begun, Way::ToServer, segment(Way::ToServer, first, 3));
+        roads.close(PORT, Direction::ToClient);
+        ack(3, DELAY * 2);
+        assert_eq!(acknowledged(), None);
+        roads.open(PORT);
+        ack(3, DELAY * 3);
+        ack(9, DELAY * 4);
+        assert_eq!(acknowledged(), Some(begun + DELAY * 4));
+    }
+}
