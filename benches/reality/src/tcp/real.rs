@@ -24,8 +24,8 @@ use super::case::{self, Case};
 use super::world::{Connected, Road, World};
 use crate::report::say;
 
-/// Between the beginnings of two connections, so that they do not all warm up at one time
-const APART: Duration = Duration::from_millis(37);
+/// Between the beginnings of two connections: a host connects, and is asked, one after the other
+const APART: Duration = Duration::from_millis(120);
 
 /// Plays every case so often, all at one time: each waits most of the time
 pub(super) async fn play(cases: &[Case], runs: usize, verbose: bool) -> Result<Real> {
