@@ -1,6 +1,7 @@
 //! The simulator's TCP against this machine's: every case is written once and played in both.
 
 mod case;
+mod play;
 #[cfg_attr(not(target_os = "linux"), path = "tcp/elsewhere.rs")]
 mod real;
 mod simulated;

@@ -146,7 +146,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         name: "full",
-        minutes: 32,
+        minutes: 34,
         full: true,
         steps: &[
             step("demo-1-of-3", "three times in a row, and no stall excuses", demo::surely_holds),

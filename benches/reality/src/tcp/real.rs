@@ -20,7 +20,8 @@ use self::end::RealEnd;
 use self::place::{CLIENT, Place, SERVER};
 use self::road::{Roads, Way};
 use super::Real;
-use super::case::{self, Case};
+use super::case::Case;
+use super::play;
 use super::world::{Connected, Road, World};
 use crate::report::say;
 
@@ -44,7 +45,7 @@ pub(super) async fn play(cases: &[Case], runs: usize, verbose: bool) -> Result<R
             async move {
                 sleep_until(begin + APART * place).await;
                 let world = Machine { kernel: kernel.clone(), name: verbose.then_some(case.name) };
-                case::play(case, &world).await.map_err(|error| error.context(case.name))
+                play::play(case, &world).await.map_err(|error| error.context(case.name))
             }
         });
         played.push(try_join_all(connections.collect::<Vec<_>>()));

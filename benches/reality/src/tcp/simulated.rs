@@ -12,7 +12,8 @@ use everbeat_sim::net::PipeError;
 use everbeat_sim::{Link, Pipe, Sim, SimHandle};
 use futures_util::future::{Either, poll_fn, select};
 
-use super::case::{self, Case, Measure};
+use super::case::{Case, Measure};
+use super::play;
 use super::world::{Connected, DELAY, End, Read, Road, World};
 
 /// More than any case takes; in virtual time
@@ -26,7 +27,7 @@ const PIECE: usize = 16 << 10;
 pub(super) fn play(case: &Case, seed: u64) -> Result<Vec<Measure>> {
     let mut sim = Sim::seed(seed);
     let world = Simulated(sim.handle());
-    let played = sim.block_on(case::play(case, &world), LIMIT);
+    let played = sim.block_on(play::play(case, &world), LIMIT);
     played.map_err(|error| anyhow!("{error}"))?
 }
 
