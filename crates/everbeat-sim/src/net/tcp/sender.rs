@@ -74,7 +74,7 @@ impl Sender {
 
     /// A sender whose peer has room for so many bytes, with the handshake's round trip if there was
     /// one
-    pub(crate) fn new(edge: usize, rtt: Rtt) -> Self {
+    pub(crate) fn new(edge: u64, rtt: Rtt) -> Self {
         Self {
             queue: VecDeque::new(),
             flight: VecDeque::new(),
@@ -82,7 +82,7 @@ impl Sender {
             taken: 0,
             left: 0,
             acknowledged: 0,
-            edge: edge as u64,
+            edge,
             transmissions: 0,
             newest: 0,
             doubtful: false,

@@ -1,6 +1,7 @@
 //! Roads that go: both ways, one way, for a while, for good.
 
 use std::task::Poll;
+use std::time::Duration;
 
 use everbeat_core::transport::{Attempt, Connect, Outgoing, Transport};
 use everbeat_sim::net::{ConnectError, PipeError};
@@ -98,7 +99,7 @@ fn a_hold_loses_nothing_and_lets_everything_go_at_once() {
 
 #[test]
 fn a_kernel_that_nobody_answers_gives_up_after_a_quarter_of_an_hour() {
-    let (mut sim, link, mut client, mut server) = setup(0 * MS);
+    let (mut sim, link, mut client, mut server) = setup(Duration::ZERO);
     link.cut();
     say(&mut client, text("hello?"));
     sim.run_until(at(924_599)).unwrap();

@@ -3,7 +3,7 @@
 use everbeat_core::transport::{Outgoing, Transport};
 use everbeat_sim::for_each_seed;
 
-use crate::support::pipes::{at, big, flush, give, path, read, recv, said, say, setup, text};
+use crate::support::pipes::{NOW, at, big, flush, give, path, read, recv, said, say, setup, text};
 use crate::support::{MS, SECOND};
 
 #[test]
@@ -17,7 +17,7 @@ fn a_kernel_takes_a_buffer_full_and_no_more_until_it_is_acknowledged() {
     assert_eq!(client.sent(), 1_000);
     sim.run_until(at(20)).unwrap();
     assert!(flush(&mut client).is_pending());
-    assert_eq!((client.sent(), path(&client)), (2_000, (1_000, 1_000, 0 * MS)));
+    assert_eq!((client.sent(), path(&client)), (2_000, (1_000, 1_000, NOW)));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_reader_that_does_not_read_fills_its_kernel_which_goes_on_to_answer() {
         assert!(age <= 121 * SECOND);
     }
     assert!((8..=14).contains(&answers), "{answers}");
-    assert_eq!(flush(&mut client).is_ready(), true);
+    assert!(flush(&mut client).is_ready());
     // It reads; the rest comes.
     for _ in 0..6 {
         _ = recv(&mut server);
@@ -101,4 +101,24 @@ fn a_reader_in_fits_and_starts_gets_everything() {
         }
         assert_eq!((read, writer.is_finished()), (20, true));
     });
+}
+
+#[test]
+fn an_upload_travels_in_large_pieces_however_it_is_written() {
+    let (mut sim, link, mut client, mut server) = setup(30 * MS);
+    link.to("server").rate(1_000_000);
+    let events = sim.trace().events();
+    let writer = sim.spawn(async move {
+        for _ in 0..20 {
+            client.send(Outgoing::Message(big(100_000))).await.unwrap();
+        }
+        client
+    });
+    for _ in 0..20 {
+        assert_eq!(sim.block_on(server.next(), SECOND).unwrap(), Some(Ok(said(big(100_000)))));
+    }
+    assert!(writer.is_finished());
+    // 20 kB pass in the 20 ms that make a piece; each arrives, is read and is acknowledged.
+    let events = sim.trace().events() - events;
+    assert!(events < 2_000, "{events}");
 }
