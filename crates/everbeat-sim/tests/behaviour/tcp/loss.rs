@@ -152,3 +152,18 @@ fn a_ping_waits_behind_what_was_written_before_it() {
     assert_eq!(read(&mut server).len(), 2);
     assert!(flush(&mut client).is_ready());
 }
+
+#[test]
+fn a_road_that_has_become_longer_is_learnt() {
+    let (mut sim, link, mut client, mut server) = setup(10 * MS);
+    link.delay(400 * MS);
+    let mut again = Vec::new();
+    for _ in 0..10 {
+        let before = count(&sim, "sent again");
+        say(&mut client, text("x"));
+        sim.run_for(5 * SECOND).unwrap();
+        again.push(count(&sim, "sent again") - before);
+    }
+    assert!(again[0] > 0 && again[5..] == [0; 5], "{again:?}");
+    assert_eq!(read(&mut server).len(), 10);
+}
