@@ -32,7 +32,11 @@ impl Sending {
     }
 
     /// So many bytes every `period`, for ever, the first a period after `start`
-    pub fn every(period: Duration, bytes: usize, start: Instant) -> impl Iterator<Item = Self> {
+    pub fn every(
+        period: Duration,
+        bytes: usize,
+        start: Instant,
+    ) -> impl Iterator<Item = Self> + Clone {
         let next = move |at: &Instant| Some(*at + period);
         std::iter::successors(Some(start + period), next).map(move |at| Self::new(at, bytes))
     }

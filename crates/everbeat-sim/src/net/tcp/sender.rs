@@ -109,6 +109,11 @@ impl Sender {
         self.taken - self.acknowledged
     }
 
+    /// How many bytes this kernel has taken and not sent yet
+    pub(crate) const fn unsent(&self) -> u64 {
+        self.taken - self.left
+    }
+
     /// Whether nothing waits and nothing is on the road
     pub(crate) fn is_idle(&self) -> bool {
         self.dead || self.queue.is_empty() && self.flight.is_empty()
