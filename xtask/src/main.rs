@@ -19,6 +19,7 @@ mod nostd;
 mod report;
 mod runtimes;
 mod shell;
+mod sim_check;
 mod soak;
 mod source;
 mod test;
@@ -42,6 +43,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask fuzz             inputs that break a property are looked for, target by target
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
     cargo xtask soak plain       2,000 connections on every runtime at once, faults all the time
+    cargo xtask sim check        the simulator against this kernel and other people's programs
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
     cargo xtask ci               all that a change must pass, as the CI runs it
@@ -57,6 +59,7 @@ What may follow:
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
     soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
           [--break lose|leak|memory|tally|heartbeat]
+    sim check [tcp|rules] [--verbose] [--json]     its TCP wants root, to have a road of its own
     instructions [--bless]                         makes what it counts the new baseline
     tidy  [--map]                                  lines per crate, median and largest file
     ci    [--full] [--list] [--no-budgets] [STEP..]   ci clippy test
@@ -85,6 +88,9 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
     match command.as_str() {
         "demo" => return demo::run(&Shell::new(false)?, args.rest()),
         "soak" => return soak::run(&Shell::new(false)?, args.rest()),
+        "sim" if rest.first().is_some_and(|word| word == "check") => {
+            return sim_check::run(&Shell::new(false)?, args.rest());
+        }
         _ => {}
     }
     let shell = Shell::new(args.flag("--json"))?;

@@ -46,6 +46,7 @@ const PROGRAMS: &[&str] = &[
     "everbeat-demo",
     "everbeat-examples",
     "everbeat-interop",
+    "everbeat-reality",
     "everbeat-soak",
 ];
 
