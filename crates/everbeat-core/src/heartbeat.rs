@@ -103,7 +103,9 @@ pub struct Heartbeat {
     period: Duration,
     /// When the first beat is due, if nothing is heard until then: its random phase
     phase: Option<Instant>,
-    /// The first write that no Ping vouches for yet
+    /// When the last Ping was asked for
+    asked_at: Instant,
+    /// The first write that no Ping vouches for yet, or the last Ping that a talking peer came after
     unproven_since: Option<Instant>,
     pings: Pings,
     unanswered: u32,
@@ -129,6 +131,7 @@ impl Heartbeat {
             quiet_since: now,
             period,
             phase,
+            asked_at: now,
             unproven_since: None,
             pings: Pings::default(),
             unanswered: 0,
@@ -174,7 +177,7 @@ impl Heartbeat {
     fn begin_probe(&mut self, now: Instant) {
         self.detector.handle_ping(now);
         self.tempo.handle_ping(now, self.config.interval());
-        self.quiet_since = now;
+        (self.quiet_since, self.asked_at) = (now, now);
         self.unproven_since = None;
         self.unanswered = self.unanswered.saturating_add(1);
         self.phase = None;
@@ -239,7 +242,8 @@ impl Heartbeat {
     #[inline]
     pub fn handle_talk(&mut self, now: Instant) {
         if self.config.watches_the_way_out() {
-            self.unproven_since.get_or_insert(now);
+            // From the last Ping on nothing has shown that our bytes get out, and the promise runs.
+            self.unproven_since.get_or_insert(self.asked_at.min(now));
         }
     }
 
