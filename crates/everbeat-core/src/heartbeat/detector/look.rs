@@ -25,7 +25,8 @@ impl Detector {
         let fresh = news && self.sight == Sight::Seeing;
         self.sight = Sight::Seeing;
         self.acknowledged = self.acknowledged.max(evidence.acknowledged);
-        self.shut = evidence.waiting > 0 && self.acknowledged + evidence.waiting >= self.sent;
+        self.shut =
+            evidence.waiting > 0 && self.acknowledged.saturating_add(evidence.waiting) >= self.sent;
 
         if self.acknowledged >= self.sent {
             self.wrote_at = Instant::NEVER;
@@ -55,11 +56,10 @@ impl Detector {
                 }
                 // Else the last acknowledgement was of something later.
             }
-            Stage::Flushed | Stage::Waiting if news => {
+            Stage::Flushed | Stage::Waiting | Stage::Message if news => {
                 probe.since = probe.since.max(at);
                 probe.road_since = probe.road_since.max(at);
             }
-            Stage::Message if news => probe.road_since = probe.road_since.max(at),
             _ => {}
         }
         Some(probe)
