@@ -389,6 +389,8 @@ fn jittered(interval: Duration, rng: &mut Rng) -> Duration {
 #[cfg(test)]
 mod evidence_tests;
 #[cfg(test)]
+mod fair_tests;
+#[cfg(test)]
 mod promise_tests;
 #[cfg(test)]
 mod tests;

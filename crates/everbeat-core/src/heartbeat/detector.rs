@@ -26,8 +26,13 @@ pub(super) struct Detector {
     last_heard: Instant,
     /// What the silence is judged by; gone as soon as anything is heard
     probe: Option<Probe>,
-    /// Our first message since the kernel was last known to have everything acknowledged
+    /// Our first message since the kernel was last known to have everything acknowledged, or since
+    /// anything was heard
     wrote_at: Instant,
+    /// Once so much is acknowledged it is on the other side
+    wrote_mark: u64,
+    /// Our last message
+    wrote_last: Instant,
     /// The first Ping that is neither answered nor known to be acknowledged: since when our bytes
     /// may not get out, whatever comes in
     outward_at: Instant,
@@ -61,7 +66,9 @@ struct Probe {
     since: Instant,
     /// From when the road's silence counts: that, or an unacknowledged message before it
     road_since: Instant,
-    /// Where the Ping ends in the stream of our bytes, once it is flushed
+    /// Where the Ping begins in the stream of our bytes, or what is queued before it
+    after: u64,
+    /// Where it ends, once it is flushed
     end: u64,
     stage: Stage,
     /// The application does not read: an answer would not be seen
@@ -112,6 +119,8 @@ impl Detector {
             last_heard: now,
             probe: None,
             wrote_at: Instant::NEVER,
+            wrote_mark: 0,
+            wrote_last: now,
             outward_at: Instant::NEVER,
             outward_end: 0,
             sent: 0,
@@ -146,11 +155,11 @@ impl Detector {
     /// A Ping was asked for
     pub(super) fn handle_ping(&mut self, now: Instant) {
         // A message that nobody is known to have got began to wait before the Ping did.
-        let unproven = self.wrote_at != Instant::NEVER && self.sight == Sight::Seeing;
-        let road_since = if unproven { self.wrote_at.max(self.last_heard) } else { now };
+        let unproven = self.wrote_at >= self.last_heard && self.sight == Sight::Seeing;
         self.probe = Some(Probe {
             since: now,
-            road_since: road_since.min(now),
+            road_since: if unproven { self.wrote_at.min(now) } else { now },
+            after: self.sent,
             end: u64::MAX,
             stage: Stage::Waiting,
             unread: false,
@@ -186,9 +195,15 @@ impl Detector {
     /// A message of ours was given to the transport
     #[inline]
     pub(super) fn handle_write(&mut self, now: Instant) {
-        if self.sight != Sight::Blind {
-            self.wrote_at = self.wrote_at.min(now);
+        if self.sight == Sight::Blind {
+            return;
         }
+        // An older one is judged from what was heard after it, and may long be acknowledged: it must
+        // not make this one seem to wait since then.
+        if self.wrote_at == Instant::NEVER || self.wrote_at < self.last_heard {
+            (self.wrote_at, self.wrote_mark) = (now, self.sent.saturating_add(1));
+        }
+        self.wrote_last = now;
     }
 
     /// A Ping of ours was answered: our bytes get out

@@ -49,8 +49,14 @@ impl Detector {
             return Judgement::Alive;
         }
         let since = self.wrote_at.max(self.last_heard);
-        let stage = Stage::Message;
-        self.probe = Some(Probe { since, road_since: since, end: u64::MAX, stage, unread: false });
+        self.probe = Some(Probe {
+            since,
+            road_since: since,
+            after: self.sent,
+            end: u64::MAX,
+            stage: Stage::Message,
+            unread: false,
+        });
         self.suspected = true;
         Judgement::Suspect
     }

@@ -1,0 +1,166 @@
+//! Histories that look like death and are none, and deaths that look like life.
+
+use core::time::Duration;
+
+use alloc::vec::Vec;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MS: Duration = Duration::from_millis(1);
+
+fn at(millis: u64) -> Instant {
+    Instant::from_origin(Duration::from_millis(millis))
+}
+
+/// A kernel that says this of the road
+fn says(acknowledged: u64, last_acknowledged: Duration) -> Option<PathEvidence> {
+    Some(PathEvidence { acknowledged, last_acknowledged, ..PathEvidence::default() })
+}
+
+/// What is told, and when, until it is dead or `until` has come; Pings are flushed as byte `sent`
+fn told(
+    heartbeat: &mut Heartbeat,
+    until: Instant,
+    sent: u64,
+    path: impl Fn(Instant) -> Option<PathEvidence>,
+) -> Vec<(Instant, Beat)> {
+    let mut told = Vec::new();
+    while heartbeat.poll_timeout() <= until {
+        let now = heartbeat.poll_timeout();
+        let Some(beat) = heartbeat.handle_timeout(now, || path(now)) else { continue };
+        told.push((now, beat));
+        match beat {
+            Beat::Ping(_) => heartbeat.handle_flushed(sent, now),
+            Beat::Dead(_) => break,
+            _ => {}
+        }
+    }
+    told
+}
+
+fn died(told: &[(Instant, Beat)]) -> Option<(Instant, Verdict)> {
+    told.iter().find_map(|(at, beat)| match beat {
+        Beat::Dead(verdict) => Some((*at, *verdict)),
+        _ => None,
+    })
+}
+
+/// A heartbeat with a server's clocks whose Ping was flushed as bytes 0 to 14, and when
+fn pinged() -> (Heartbeat, [u8; 8], Instant) {
+    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
+    let now = heartbeat.poll_timeout();
+    let asked = heartbeat.handle_timeout(now, || panic!("asked too early"));
+    let Some(Beat::Ping(payload)) = asked else { panic!("{asked:?}") };
+    heartbeat.handle_flushed(14, now);
+    (heartbeat, payload, now)
+}
+
+#[test]
+fn who_reads_slowly_is_not_dead_as_long_as_it_reads() {
+    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
+    let sent = at(1_000);
+    heartbeat.handle_heard(sent);
+    heartbeat.handle_write(sent);
+    heartbeat.handle_flushed(2_000_000, sent);
+    // It takes 64 KiB every eight seconds, and its window is shut in between.
+    let told = told(&mut heartbeat, at(22_000), 2_000_014, |now| {
+        let passed = now.saturating_duration_since(sent);
+        let acknowledged = 65_536 * (1 + passed.as_secs() / 8);
+        let last_acknowledged = passed.saturating_sub(8 * SECOND * (passed.as_secs() as u32 / 8));
+        let waiting = 2_000_000 - acknowledged;
+        Some(PathEvidence { acknowledged, waiting, unsent: waiting, last_acknowledged })
+    });
+    assert_eq!(died(&told), None, "{told:?}");
+}
+
+#[test]
+fn no_counter_of_a_kernel_makes_us_panic() {
+    let (mut heartbeat, _, sent) = pinged();
+    let told = told(&mut heartbeat, sent + 60 * SECOND, 28, |_| {
+        Some(PathEvidence {
+            acknowledged: u64::MAX,
+            unsent: u64::MAX,
+            waiting: u64::MAX,
+            last_acknowledged: Duration::MAX,
+        })
+    });
+    assert_eq!(died(&told).map(|(_, verdict)| verdict), Some(Verdict::App));
+}
+
+/// A request every `period`, answered and acknowledged after `round_trip`, but for the last; when that
+/// was sent
+fn requests(heartbeat: &mut Heartbeat, period: u64, round_trip: Duration, count: u32) -> Instant {
+    heartbeat.handle_heard(Instant::ORIGIN);
+    heartbeat.handle_write(Instant::ORIGIN);
+    let wrote = at(10_000);
+    assert_eq!(told(heartbeat, wrote, 0, |_| says(0, SECOND)), [], "the kernel was asked once");
+    let mut wrote = wrote + 10 * MS;
+    for request in 1..=count {
+        let sent = u64::from(request) * 100;
+        heartbeat.handle_write(wrote);
+        heartbeat.handle_flushed(sent, wrote);
+        if request == count {
+            break;
+        }
+        let (last, asked) = (wrote + round_trip, |now: Instant| {
+            says(sent - 100, now.saturating_duration_since(wrote - period as u32 * MS + round_trip))
+        });
+        assert_eq!(told(heartbeat, last - MS, sent, asked), [], "request {request} is on its way");
+        assert!(!heartbeat.handle_heard(last));
+        wrote += period as u32 * MS;
+        let answered = |now: Instant| says(sent, now.saturating_duration_since(last));
+        assert_eq!(
+            told(heartbeat, wrote - MS, sent, answered),
+            [],
+            "request {request} is answered"
+        );
+    }
+    wrote
+}
+
+#[test]
+fn a_message_is_judged_from_when_it_was_sent() {
+    for period in [3_000, 5_000, 6_900] {
+        let mut heartbeat = Heartbeat::new(HeartbeatConfig::MOBILE, 7, Instant::ORIGIN);
+        let lost = requests(&mut heartbeat, period, 100 * MS, 8);
+        let told = told(&mut heartbeat, lost + 60 * SECOND, 814, |now| {
+            says(700, now.saturating_duration_since(lost - period as u32 * MS + 100 * MS))
+        });
+        assert_eq!(died(&told), Some((lost + 12 * SECOND, Verdict::Path)), "{period}: {told:?}");
+    }
+}
+
+#[test]
+fn what_is_just_on_its_way_is_not_suspected() {
+    for period in (6_800..7_400).step_by(50) {
+        let mut heartbeat = Heartbeat::new(HeartbeatConfig::CLIENT, 7, Instant::ORIGIN);
+        requests(&mut heartbeat, period, 200 * MS, 20);
+    }
+}
+
+#[test]
+fn a_message_that_nobody_answers_is_judged_from_when_it_was_sent() {
+    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
+    heartbeat.handle_heard(at(900));
+    for (wrote, sent) in [(1_000, 100), (6_000, 200)] {
+        heartbeat.handle_write(at(wrote));
+        heartbeat.handle_flushed(sent, at(wrote));
+    }
+    let told = told(&mut heartbeat, at(60_000), 214, |now| {
+        says(100, now.saturating_duration_since(at(1_050)))
+    });
+    assert_eq!(died(&told), Some((at(16_000), Verdict::Path)), "{told:?}");
+}
+
+#[test]
+fn an_early_ping_is_judged_from_when_it_was_sent() {
+    let mut heartbeat = Heartbeat::new(HeartbeatConfig::CLIENT, 7, Instant::ORIGIN);
+    let lost = requests(&mut heartbeat, 1_000, 50 * MS, 200);
+    heartbeat.handle_heard(lost + 50 * MS);
+    let acknowledged = |now: Instant| says(20_000, now.saturating_duration_since(lost + 50 * MS));
+    let told = told(&mut heartbeat, lost + 60 * SECOND, 20_014, acknowledged);
+    let Some((pinged, Beat::Ping(_))) = told.first() else { panic!("{told:?}") };
+    assert!(*pinged < lost + 5 * SECOND, "it was early");
+    assert_eq!(died(&told), Some((*pinged + 10 * SECOND, Verdict::Path)), "{told:?}");
+}
