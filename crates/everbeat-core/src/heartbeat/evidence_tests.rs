@@ -236,6 +236,19 @@ fn who_was_late_reads_first_and_judges_by_clocks_that_stood_still() {
 }
 
 #[test]
+fn who_is_punctual_is_not_late_whichever_clock_is_the_longer() {
+    let config = HeartbeatConfig::SERVER.with_clocks(10 * SECOND, 2 * SECOND).unwrap();
+    let mut heartbeat = Heartbeat::new(config, 7, Instant::ORIGIN);
+    let sent = heartbeat.poll_timeout();
+    assert!(matches!(next(&mut heartbeat, sent, || None), (Duration::ZERO, Some(Beat::Ping(_)))));
+    heartbeat.handle_flushed(14, sent);
+    assert_eq!(next(&mut heartbeat, sent, || None), (config.soft(), Some(Beat::Suspect)));
+    assert_eq!(heartbeat.handle_timeout(sent + config.soft(), || None), None);
+    assert_eq!(next(&mut heartbeat, sent, || None), (2 * SECOND, dead(Verdict::Silent)));
+    assert_eq!(heartbeat.evidence(sent + 2 * SECOND).stalled_for, Duration::ZERO);
+}
+
+#[test]
 fn after_a_long_stall_it_is_asked_anew() {
     for stall in [30 * SECOND, 3_600 * SECOND] {
         let (mut heartbeat, sent) = pinged();
