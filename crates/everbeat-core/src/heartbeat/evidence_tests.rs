@@ -102,6 +102,14 @@ fn a_peer_that_takes_nothing_and_whose_kernel_speaks_hangs() {
 }
 
 #[test]
+fn a_kernel_that_counts_beyond_all_numbers_does_no_harm() {
+    let (mut heartbeat, sent) = pinged();
+    let told = PathEvidence { acknowledged: u64::MAX, waiting: 1, ..PathEvidence::default() };
+    assert_eq!(next(&mut heartbeat, sent, || Some(told)).1, Some(Beat::Suspect));
+    assert_eq!(next(&mut heartbeat, sent, || Some(told)).1, dead(Verdict::App));
+}
+
+#[test]
 fn an_upload_that_moves_postpones_both_clocks() {
     let (mut heartbeat, sent) = pinged();
     let acknowledged = Cell::new(0);

@@ -25,7 +25,8 @@ impl Detector {
         let fresh = news && self.sight == Sight::Seeing;
         self.sight = Sight::Seeing;
         self.acknowledged = self.acknowledged.max(evidence.acknowledged);
-        self.shut = evidence.waiting > 0 && self.acknowledged + evidence.waiting >= self.sent;
+        self.shut = evidence.waiting > 0
+            && self.acknowledged.saturating_add(evidence.waiting) >= self.sent;
 
         if self.acknowledged >= self.sent {
             self.wrote_at = Instant::NEVER;
