@@ -244,6 +244,20 @@ fn who_was_late_reads_first_and_judges_by_clocks_that_stood_still() {
 }
 
 #[test]
+fn a_stall_is_no_longer_than_the_silence_however_much_was_due_in_it() {
+    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
+    let wrote = Instant::ORIGIN + SECOND;
+    heartbeat.handle_heard(wrote);
+    heartbeat.handle_write(wrote);
+    heartbeat.handle_flushed(100, wrote);
+    // Both a look after the message and a Ping are an hour late.
+    let late = wrote + 3_600 * SECOND;
+    assert_eq!(heartbeat.handle_timeout(late, || None), Some(Beat::ReadFirst));
+    assert!(matches!(heartbeat.handle_timeout(late, || None), Some(Beat::Ping(_))));
+    assert_eq!(heartbeat.evidence(late).stalled_for, 3_600 * SECOND);
+}
+
+#[test]
 fn who_is_punctual_is_not_late_whichever_clock_is_the_longer() {
     let config = HeartbeatConfig::SERVER.with_clocks(10 * SECOND, 2 * SECOND).unwrap();
     let mut heartbeat = Heartbeat::new(config, 7, Instant::ORIGIN);
