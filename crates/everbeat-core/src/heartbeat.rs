@@ -170,7 +170,7 @@ impl Heartbeat {
     /// A beat that was due at `due`, or as soon as the one before it needed no more judgement
     fn beat_late(&mut self, due: Instant, now: Instant) -> Beat {
         let due = due.max(self.detector.last_heard());
-        self.detector.note_late_ping(now.saturating_duration_since(due));
+        self.detector.note_late_ping(now.saturating_duration_since(due), now);
         self.beat_now(now)
     }
 

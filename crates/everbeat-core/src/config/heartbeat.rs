@@ -184,11 +184,11 @@ impl HeartbeatConfig {
         self.path.max(self.app)
     }
 
-    /// How long after a Ping its silence is suspicious, and the kernel is asked: a third of the path
-    /// clock, 3 s at most
+    /// How long after a Ping its silence is suspicious, and the kernel is asked: a third of the
+    /// shorter clock, 3 s at most
     #[must_use]
     pub fn soft(&self) -> Duration {
-        (self.path / 3).min(defaults::SOFT)
+        (self.path.min(self.app) / 3).min(defaults::SOFT)
     }
 
     /// Whether a peer that only talks is asked for a Pong
@@ -232,6 +232,14 @@ mod tests {
         assert_eq!(beat.soft(), Duration::from_millis(1_200));
         let lazy = HeartbeatConfig::CLIENT.detect_within(3_600 * SECOND).unwrap();
         assert_eq!(HeartbeatConfig { promised: false, ..lazy }, HeartbeatConfig::CLIENT);
+    }
+
+    #[test]
+    fn suspicion_comes_before_either_clock_is_over() {
+        let beat = |path, app| HeartbeatConfig::CLIENT.with_clocks(path, app).unwrap();
+        assert_eq!(beat(6 * SECOND, 60 * SECOND).soft(), 2 * SECOND);
+        assert_eq!(beat(60 * SECOND, 6 * SECOND).soft(), 2 * SECOND);
+        assert_eq!(beat(60 * SECOND, 60 * SECOND).soft(), 3 * SECOND);
     }
 
     #[test]

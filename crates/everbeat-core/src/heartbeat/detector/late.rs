@@ -26,21 +26,21 @@ impl Detector {
         let paused = self.is_paused();
         self.pause_until = Instant::ORIGIN;
         if late > TOLERANCE.min(config.soft()) && self.stalled >= MOST {
-            self.note(late);
+            self.note(late, now);
         } else if late > TOLERANCE.min(config.soft()) {
-            self.stand_still(late);
+            self.stand_still(late, now);
             self.afresh |= late > config.soft();
             if !paused {
                 let pause = PAUSE.min(config.path_timeout() / 4);
-                self.stand_still(pause);
                 self.pause_until = now + pause;
+                self.stand_still(pause, self.pause_until);
                 return Some(Judgement::ReadFirst);
             }
         }
         core::mem::take(&mut self.afresh).then(|| {
             // What was measured so far is given up, for our sake: that, too, is time that we took.
             let since = self.probe.map_or_else(|| self.wrote_at.min(now), |probe| probe.since);
-            self.note(now.saturating_duration_since(since.max(self.last_heard)));
+            self.note(now.saturating_duration_since(since.max(self.last_heard)), now);
             self.wrote_at = Instant::NEVER;
             self.outward_at = Instant::NEVER;
             Judgement::Afresh
@@ -63,19 +63,22 @@ impl Detector {
     }
 
     /// A Ping goes out late, and all that follows from it
-    pub(in super::super) fn note_late_ping(&mut self, late: Duration) {
+    pub(in super::super) fn note_late_ping(&mut self, late: Duration, now: Instant) {
         if late > TOLERANCE {
-            self.note(late);
+            self.note(late, now);
         }
     }
 
-    fn note(&mut self, late: Duration) {
-        self.stalled = Millis(self.stalled.0.saturating_add(Millis::from(late).0));
+    /// What two of our duties were late for counts once at the most: no stall is longer than the
+    /// silence that it is part of
+    fn note(&mut self, late: Duration, until: Instant) {
+        let silence = Millis::from(until.saturating_duration_since(self.last_heard));
+        self.stalled = Millis(self.stalled.0.saturating_add(Millis::from(late).0)).min(silence);
     }
 
     /// The clocks did not run meanwhile
-    fn stand_still(&mut self, late: Duration) {
-        self.note(late);
+    fn stand_still(&mut self, late: Duration, until: Instant) {
+        self.note(late, until);
         self.wrote_at += late;
         self.outward_at += late;
         if let Some(probe) = &mut self.probe {
