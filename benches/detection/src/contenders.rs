@@ -1,0 +1,73 @@
+//! Who is compared: everbeat with its presets and promises, and the rules of other libraries.
+
+use std::time::Duration;
+
+use everbeat_core::config::{ConnectionConfig, HeartbeatConfig};
+
+/// What sits at an end
+#[derive(Clone, Debug)]
+pub(crate) enum Player {
+    /// Everbeat's connection
+    Everbeat(Box<ConnectionConfig>),
+    /// It only answers
+    Plain,
+}
+
+/// One detector
+#[derive(Clone, Debug)]
+pub(crate) struct Contender {
+    /// As it is shown
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) player: Player,
+    /// Who sits at the other end where both ends watch
+    pub(crate) peer: Player,
+    /// Whether its platform tells nothing of the road
+    pub(crate) blind: bool,
+    pub(crate) everbeat: bool,
+    /// Pings an hour by which it promises, in seconds
+    pub(crate) promise: Option<Duration>,
+}
+
+pub(crate) const EVERBEAT: &str = "everbeat";
+pub(crate) const SOCKET_IO: &str = "Socket.IO 25/20";
+pub(crate) const WEBSOCKETS: &str = "websockets 20/20";
+
+/// Those that run in every scenario
+pub(crate) fn everywhere() -> Vec<Contender> {
+    vec![everbeat(EVERBEAT, "a server's defaults", HeartbeatConfig::SERVER)]
+}
+
+/// One that runs only where a scenario names it
+pub(crate) fn extra(name: &str) -> Option<Contender> {
+    extras().into_iter().find(|(known, _)| *known == name).map(|(_, contender)| contender)
+}
+
+/// All names that a scenario may give
+pub(crate) fn extra_names() -> String {
+    extras().into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
+}
+
+fn extras() -> Vec<(&'static str, Contender)> {
+    vec![
+        ("client", everbeat("everbeat, client", "a client's defaults", HeartbeatConfig::CLIENT)),
+        ("blind", {
+            let about = "a server's defaults where the platform tells nothing of the road";
+            let seeing = everbeat("everbeat, blind", about, HeartbeatConfig::SERVER);
+            Contender { blind: true, ..seeing }
+        }),
+    ]
+}
+
+fn everbeat(name: &'static str, about: &'static str, beat: HeartbeatConfig) -> Contender {
+    let ours = ConnectionConfig::server().with_heartbeat(Some(beat));
+    Contender {
+        name,
+        about,
+        player: Player::Everbeat(Box::new(ours)),
+        peer: Player::Everbeat(Box::new(ConnectionConfig::client())),
+        blind: false,
+        everbeat: true,
+        promise: None,
+    }
+}
