@@ -30,6 +30,8 @@ pub(crate) enum Due {
     Sleep(SleepId),
     /// Something reaches one side of a wire
     Arrival { wire: u64, toward: Side },
+    /// The timer of the sender toward a side fires
+    Timeout { wire: u64, toward: Side },
     /// A host's stall may be over
     Thaw(HostId),
 }

@@ -1,7 +1,7 @@
 //! The tasks and who of them is ready: one thread, first woken first polled. Decides the order of
 //! polls and nothing else; time is the simulation's.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::pin::Pin;
@@ -36,7 +36,9 @@ struct Entry {
 pub(crate) struct Spawner {
     ready: Arc<Ready>,
     started: Rc<RefCell<Vec<Entry>>>,
-    count: Rc<RefCell<u64>>,
+    count: Rc<Cell<u64>>,
+    /// Hosts whose tasks are to be dropped, up to which number
+    killed: Rc<RefCell<Vec<(HostId, u64)>>>,
 }
 
 /// Who was woken, in order
@@ -59,7 +61,8 @@ impl Executor {
         let spawner = Spawner {
             ready: Arc::default(),
             started: Rc::default(),
-            count: Rc::new(RefCell::new(ROOT)),
+            count: Rc::new(Cell::new(ROOT)),
+            killed: Rc::default(),
         };
         Self { spawner, tasks: BTreeMap::new(), parked: BTreeMap::new() }
     }
@@ -79,6 +82,9 @@ impl Executor {
     pub(crate) fn next_ready(&mut self) -> Option<u64> {
         for entry in self.spawner.started.take() {
             self.tasks.insert(entry.ticket.id, entry);
+        }
+        for (host, last) in self.spawner.killed.take() {
+            self.tasks.retain(|id, entry| *id > last || entry.ticket.host != host);
         }
         self.spawner.ready.take()
     }
@@ -129,15 +135,17 @@ impl Spawner {
         host: HostId,
         future: impl Future<Output = ()> + 'static,
     ) -> Arc<Ticket> {
-        let id = {
-            let mut count = self.count.borrow_mut();
-            *count += 1;
-            *count
-        };
+        let id = self.count.get() + 1;
+        self.count.set(id);
         let ticket = Arc::new(Ticket::new(id, host, self.ready.clone()));
         self.started.borrow_mut().push(Entry { ticket: ticket.clone(), job: Box::pin(future) });
         ticket.wake_by_ref();
         ticket
+    }
+
+    /// Has all tasks of a host dropped before another task is polled
+    pub(crate) fn kill(&self, host: HostId) {
+        self.killed.borrow_mut().push((host, self.count.get()));
     }
 }
 

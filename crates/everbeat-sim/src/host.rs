@@ -105,6 +105,39 @@ impl Host {
             host.handle.world.with(|world| {
                 let (now, until) = (world.now, world.now + duration);
                 let until = world.machines.get_mut(host.id).suspend(now, until, clock);
+                world.lull(host.id, until);
+                world.thaw_at(until, host.id);
+            });
+        });
+    }
+
+    /// The machine loses its power, and has it back after so long
+    ///
+    /// Its tasks are gone, and so are its connections, without a word to anybody. Once there is
+    /// power again the kernel answers whatever comes from one of them with a reset. Nothing listens
+    /// until somebody spawns what does; what is spawned here meanwhile waits for the power.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use everbeat_sim::Sim;
+    ///
+    /// let mut sim = Sim::seed(7);
+    /// let server = sim.host("server");
+    /// let task = server.spawn(std::future::pending::<()>());
+    /// sim.run_for(Duration::from_secs(1))?;
+    /// server.crash(Duration::from_secs(30));
+    /// sim.run_for(Duration::from_secs(1))?;
+    /// assert!(task.is_finished());
+    /// # Ok::<_, everbeat_sim::SimError>(())
+    /// ```
+    pub fn crash(&self, down: Duration) {
+        self.befall(format!("crashes for {down:?}"), |host| {
+            host.handle.spawner.kill(host.id);
+            host.handle.world.with(|world| {
+                let until = world.now + down;
+                let until = world.machines.get_mut(host.id).crash(until);
+                world.lull(host.id, until);
+                world.lose_connections(host.id);
                 world.thaw_at(until, host.id);
             });
         });

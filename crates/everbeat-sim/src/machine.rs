@@ -41,10 +41,10 @@ pub(crate) struct Machine {
     pub(crate) blind: bool,
     program_off_until: Instant,
     kernel_off_until: Instant,
-    /// How long the clock has stood still, but for the last time
+    /// How long the clock has stood still before the last time
     stopped: Duration,
-    /// When it stood, or stands, still last
-    stop: (Instant, Instant),
+    /// When the clock stood still, or does; they do not overlap
+    stops: Vec<(Instant, Instant)>,
 }
 
 impl Default for Machines {
@@ -84,7 +84,7 @@ impl Machine {
             program_off_until: Instant::ORIGIN,
             kernel_off_until: Instant::ORIGIN,
             stopped: Duration::ZERO,
-            stop: (Instant::ORIGIN, Instant::ORIGIN),
+            stops: Vec::new(),
         }
     }
 
@@ -94,15 +94,23 @@ impl Machine {
         self.program_off_until
     }
 
+    /// The machine has no power until then; when it has again
+    pub(crate) fn crash(&mut self, until: Instant) -> Instant {
+        self.kernel_off_until = self.kernel_off_until.max(until);
+        self.stall(until)
+    }
+
     /// The machine sleeps until then at least; when its program goes on
     pub(crate) fn suspend(&mut self, now: Instant, until: Instant, clock: Clock) -> Instant {
         self.kernel_off_until = self.kernel_off_until.max(until);
         if clock == Clock::Stops {
-            if now < self.stop.1 {
-                self.stop.1 = self.stop.1.max(until);
-            } else {
-                self.stopped += self.stop.1.saturating_duration_since(self.stop.0);
-                self.stop = (now, until);
+            match self.stops.last_mut().filter(|stop| now < stop.1) {
+                Some(stop) => stop.1 = stop.1.max(until),
+                None => {
+                    let last = self.stops.last();
+                    self.stopped += last.map_or(Duration::ZERO, |stop| overlap(*stop, stop.0, now));
+                    self.stops.push((now, until));
+                }
             }
         }
         self.stall(until)
@@ -113,16 +121,22 @@ impl Machine {
         (now < self.program_off_until).then_some(self.program_off_until)
     }
 
-    /// Until when the kernel stands still; `None` if it runs
-    pub(crate) fn asleep(&self, now: Instant) -> Option<Instant> {
-        (now < self.kernel_off_until).then_some(self.kernel_off_until)
+    /// Until when the kernel stands still
+    pub(crate) const fn asleep_until(&self) -> Instant {
+        self.kernel_off_until
+    }
+
+    /// How long the clock has run since an instant
+    pub(crate) fn ran_since(&self, earlier: Instant, now: Instant) -> Duration {
+        let since = self.stops.iter().rev().take_while(|stop| stop.1 > earlier);
+        let still: Duration = since.map(|stop| overlap(*stop, earlier, now)).sum();
+        now.saturating_duration_since(earlier).saturating_sub(still)
     }
 
     /// What the machine's own clock says
     pub(crate) fn clock(&self, now: Instant) -> Instant {
-        let still = now.min(self.stop.1).saturating_duration_since(self.stop.0);
-        let ran = now.since_origin().saturating_sub(self.stopped + still);
-        Instant::from_origin(ran)
+        let last = self.stops.last().map_or(Duration::ZERO, |stop| overlap(*stop, stop.0, now));
+        Instant::from_origin(now.since_origin().saturating_sub(self.stopped + last))
     }
 
     /// When a sleep until `deadline` of the machine's own clock is to be looked at next; `None` if
@@ -140,8 +154,14 @@ impl Machine {
         if deadline == Instant::NEVER {
             return Some(Instant::NEVER);
         }
-        Some(now.max(self.stop.1) + deadline.saturating_duration_since(clock))
+        let runs = self.stops.last().map_or(now, |stop| now.max(stop.1));
+        Some(runs + deadline.saturating_duration_since(clock))
     }
+}
+
+/// How much of a stop is between two instants
+fn overlap(stop: (Instant, Instant), from: Instant, to: Instant) -> Duration {
+    to.min(stop.1).saturating_duration_since(from.max(stop.0))
 }
 
 #[cfg(test)]
@@ -168,7 +188,7 @@ mod tests {
         let mut machine = Machine::new();
         assert_eq!(machine.suspend(at(10), at(20), Clock::RunsOn), at(20));
         assert_eq!(machine.clock(at(15)), at(15));
-        assert_eq!((machine.asleep(at(19)), machine.asleep(at(20))), (Some(at(20)), None));
+        assert_eq!(machine.asleep_until(), at(20));
     }
 
     #[test]

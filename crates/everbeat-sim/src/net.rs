@@ -1,20 +1,25 @@
 //! The network: hosts that listen, links between them, and pipes at the links' ends.
 //!
-//! A link carries bytes in order, as TCP does, without a model of TCP: nothing is lost but by
-//! [`Link::cut`], and the sender knows at once what the reader has taken.
+//! A link carries bytes as TCP does between two kernels: what is lost is sent again, nothing is
+//! handed to the reader before a hole is filled, and the sender learns what has arrived by
+//! acknowledgements, which take their time and can be lost too.
 
+mod arrival;
 mod connector;
 mod end;
+mod ending;
 mod error;
 mod frame;
 mod host;
 mod link;
 mod listener;
+mod network;
 mod pipe;
-mod way;
+mod tcp;
 mod wire;
 
-pub(crate) use wire::{Network, Side};
+pub(crate) use network::Network;
+pub(crate) use wire::Side;
 
 pub use connector::{Connecting, SimConnector};
 pub use error::{ConnectError, PipeError};

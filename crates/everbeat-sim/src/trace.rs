@@ -40,6 +40,12 @@ pub(crate) enum Happening {
     Sent(Passage),
     /// A frame or a part of one reached the other side
     Arrived(Passage),
+    /// A packet is lost on its way
+    Lost(Passage),
+    /// A kernel sends something again
+    Again(Passage),
+    /// A kernel hears that all before this piece has arrived
+    Acknowledged { wire: u64, toward: Side, next: u64 },
     /// A host did something: listened, refused, accepted
     Host { host: String, what: &'static str },
     /// Somebody broke or mended something
@@ -81,8 +87,7 @@ impl Trace {
 
     pub(crate) fn record(&mut self, at: Instant, happening: Happening) {
         self.events += 1;
-        let time = u64::try_from(at.since_origin().as_nanos()).unwrap_or(u64::MAX);
-        self.digest = happening.fold(fnv(self.digest, &time.to_le_bytes()));
+        self.digest = happening.fold(mix(self.digest, at.as_nanos()));
         if happening.is_worth_printing() {
             if self.newest.len() == Self::KEPT {
                 self.newest.pop_front();
@@ -105,7 +110,7 @@ impl fmt::Display for Trace {
 impl Happening {
     fn is_worth_printing(&self) -> bool {
         match self {
-            Self::Poll { .. } => false,
+            Self::Poll { .. } | Self::Acknowledged { .. } => false,
             Self::Arrived(passage) => passage.label != "part",
             _ => true,
         }
@@ -113,20 +118,21 @@ impl Happening {
 
     fn fold(&self, hash: u64) -> u64 {
         match self {
-            Self::Poll { task } => fnv(fnv(hash, b"p"), &task.to_le_bytes()),
+            Self::Poll { task } => mix(mix(hash, 1), *task),
             Self::Wire { wire, client, server } => {
-                let hash = fnv(fnv(hash, b"w"), &wire.to_le_bytes());
+                let hash = mix(mix(hash, 2), *wire);
                 fnv(fnv(fnv(hash, client.as_bytes()), b"-"), server.as_bytes())
             }
-            Self::Sent(passage) => passage.fold(fnv(hash, b"s")),
-            Self::Arrived(passage) => passage.fold(fnv(hash, b"a")),
-            Self::Host { host, what } => {
-                fnv(fnv(fnv(hash, b"h"), host.as_bytes()), what.as_bytes())
+            Self::Sent(passage) => passage.fold(mix(hash, 3)),
+            Self::Arrived(passage) => passage.fold(mix(hash, 4)),
+            Self::Lost(passage) => passage.fold(mix(hash, 5)),
+            Self::Again(passage) => passage.fold(mix(hash, 6)),
+            Self::Acknowledged { wire, toward, next } => {
+                mix(mix(mix(hash, 7 + *toward as u64), *wire), *next)
             }
-            Self::Fault { link, what } => {
-                fnv(fnv(fnv(hash, b"f"), link.as_bytes()), what.as_bytes())
-            }
-            Self::Note(text) => fnv(fnv(hash, b"n"), text.as_bytes()),
+            Self::Host { host, what } => fnv(fnv(mix(hash, 9), host.as_bytes()), what.as_bytes()),
+            Self::Fault { link, what } => fnv(fnv(mix(hash, 10), link.as_bytes()), what.as_bytes()),
+            Self::Note(text) => fnv(mix(hash, 11), text.as_bytes()),
         }
     }
 }
@@ -138,6 +144,11 @@ impl fmt::Display for Happening {
             Self::Wire { wire, client, server } => write!(f, "#{wire} {client} - {server}"),
             Self::Sent(passage) => write!(f, "{passage} sent"),
             Self::Arrived(passage) => write!(f, "{passage} arrived"),
+            Self::Lost(passage) => write!(f, "{passage} lost"),
+            Self::Again(passage) => write!(f, "{passage} sent again"),
+            Self::Acknowledged { wire, toward, next } => {
+                write!(f, "#{wire} to {toward}: acknowledged before piece {next}")
+            }
             Self::Host { host, what } => write!(f, "{host} {what}"),
             Self::Fault { link, what } => write!(f, "{link}: {what}"),
             Self::Note(text) => f.write_str(text),
@@ -147,11 +158,10 @@ impl fmt::Display for Happening {
 
 impl Passage {
     fn fold(&self, hash: u64) -> u64 {
-        let hash = fnv(hash, &self.wire.to_le_bytes());
-        let hash = fnv(hash, &[self.toward as u8]);
-        let hash = fnv(hash, self.label.as_bytes());
-        let hash = fnv(hash, &(self.bytes as u64).to_le_bytes());
-        fnv(hash, &self.mark.to_le_bytes())
+        let Self { wire, toward, label, bytes, mark } = self;
+        let kind = label.bytes().take(8).fold(0, |word, byte| word << 8 | u64::from(byte));
+        let place = wire << 1 | *toward as u64;
+        mix(mix(mix(mix(hash, place), kind), *bytes as u64), *mark)
     }
 }
 
@@ -160,6 +170,20 @@ impl fmt::Display for Passage {
         let Self { wire, toward, label, bytes, .. } = self;
         write!(f, "#{wire} to {toward}: {label}, {bytes} B")
     }
+}
+
+/// Folds a word into the digest: cheap, for it is done for each event
+pub(crate) const fn mix(hash: u64, word: u64) -> u64 {
+    (hash.rotate_left(26) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// A hash of up to 64 bytes of the beginning, and of the length
+pub(crate) fn mark(bytes: &[u8]) -> u64 {
+    let words = bytes
+        .chunks(8)
+        .take(8)
+        .map(|chunk| chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+    words.fold(bytes.len() as u64, mix)
 }
 
 pub(crate) const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;

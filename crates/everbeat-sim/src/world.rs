@@ -70,6 +70,7 @@ impl World {
         self.now = self.now.max(next);
         match self.agenda.pop_due(self.now) {
             Some(Due::Sleep(id)) => self.ring(id),
+            Some(Due::Timeout { wire, toward }) => self.handle_timeout(wire, toward),
             Some(Due::Thaw(host)) if self.machines.get(host).stalled(self.now).is_none() => {
                 return Step::Thawed { host, moved };
             }

@@ -10,7 +10,7 @@ use super::end::Holder;
 use super::error::{ConnectError, PipeError};
 use super::host::Reply;
 use super::pipe::Pipe;
-use super::way::Cargo;
+use super::tcp::Cargo;
 use super::wire::Side;
 use crate::world::Shared;
 
@@ -84,7 +84,7 @@ impl Future for Connecting {
                 (Some(Reply::Upgraded), _) => Poll::Ready(Ok(())),
                 (Some(Reply::Failed(error)), _) => Poll::Ready(Err(error)),
                 (None, Some(error)) => broken(error),
-                (None, None) if way.is_readable() => broken(PipeError::Ended),
+                (None, None) if way.receiver.is_readable() => broken(PipeError::Ended),
                 (None, None) => {
                     end.reader = Some(cx.waker().clone());
                     Poll::Pending

@@ -25,6 +25,15 @@ pub(crate) enum Holder {
     Closed,
     /// Nobody any more, and likewise
     Gone,
+    /// Nobody, for the host has lost its power: it knows nothing of the connection
+    Lost,
+}
+
+impl Holder {
+    /// Whether nobody is there who could care for the wire
+    pub(crate) const fn is_gone(self) -> bool {
+        matches!(self, Self::Gone | Self::Host | Self::Lost)
+    }
 }
 
 /// One end of a wire

@@ -13,6 +13,9 @@ use everbeat_core::cause::{CloseCode, CloseFrame, Cut};
 pub enum PipeError {
     /// The connection was reset: by a fault, or by an end that was dropped with bytes unread
     Reset,
+    /// The peer's host did not answer for so long that the kernel gave up, after about a quarter of
+    /// an hour
+    TimedOut,
     /// The other end went away before the upgrade was over
     Ended,
     /// This end has been closed or aborted
@@ -38,7 +41,7 @@ impl PipeError {
             }
             Self::Reset => Cut::Reset,
             Self::Ended => Cut::End,
-            Self::Closed | Self::NotReady | Self::AfterClose => Cut::Failed,
+            Self::TimedOut | Self::Closed | Self::NotReady | Self::AfterClose => Cut::Failed,
         };
         Cause::Cut { how, detail: self.to_string().into() }
     }
@@ -48,6 +51,7 @@ impl fmt::Display for PipeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reset => f.write_str("connection reset"),
+            Self::TimedOut => f.write_str("connection timed out: the peer's host does not answer"),
             Self::Ended => f.write_str("connection ended before the upgrade"),
             Self::Closed => f.write_str("this end is closed"),
             Self::Violation { code, detail } => write!(f, "protocol violation ({code}): {detail}"),

@@ -6,7 +6,7 @@ use everbeat_core::Message;
 use everbeat_core::cause::CloseFrame;
 use everbeat_core::transport::Incoming;
 
-use crate::trace::{FNV_OFFSET, fnv};
+use crate::trace::{mark, mix};
 
 /// The longest payload of a message's frame; a longer message is cut, so that control frames can go
 /// between
@@ -58,14 +58,11 @@ impl Frame {
 
     /// A hash of the beginning, so that histories which differ only in payloads differ in digest
     pub(crate) fn mark(&self) -> u64 {
-        let head = |bytes: &[u8]| fnv(FNV_OFFSET, &bytes[..bytes.len().min(64)]);
         match self {
             Self::Part(_) | Self::Close(None) => 0,
-            Self::Last(_, message) => head(message.as_bytes()),
-            Self::Ping(payload) | Self::Pong(payload) => head(payload),
-            Self::Close(Some(frame)) => {
-                fnv(head(frame.reason.as_bytes()), &frame.code.0.to_le_bytes())
-            }
+            Self::Last(_, message) => mark(message.as_bytes()),
+            Self::Ping(payload) | Self::Pong(payload) => mark(payload),
+            Self::Close(Some(frame)) => mix(mark(frame.reason.as_bytes()), u64::from(frame.code.0)),
         }
     }
 

@@ -9,8 +9,7 @@ use everbeat_core::transport::Incoming;
 
 use super::ConnectError;
 use super::end::Holder;
-use super::error::PipeError;
-use super::way::Cargo;
+use super::tcp::Cargo;
 use super::wire::Side;
 use crate::trace::Happening;
 use crate::world::World;
@@ -50,7 +49,7 @@ pub(crate) enum Reply {
 
 /// A host's door
 #[derive(Debug, Default)]
-pub(crate) struct Host {
+pub(crate) struct Door {
     answer: Answer,
     listener: Option<Listening>,
 }
@@ -77,7 +76,7 @@ impl World {
             Answer::Cut(_) => "cuts at once",
         };
         self.record(Happening::Host { host: name.to_owned(), what });
-        self.net.host(name).answer = answer;
+        self.net.door(name).answer = answer;
     }
 
     /// Opens a door; the number is the listener's proof that it is the newest
@@ -85,13 +84,13 @@ impl World {
         self.record(Happening::Host { host: name.to_owned(), what: "listens" });
         let number = self.net.count();
         let new = Listening { number, backlog: VecDeque::new(), waker: None };
-        let old = self.net.host(name).listener.replace(new);
+        let old = self.net.door(name).listener.replace(new);
         self.drop_backlog(old);
         number
     }
 
     pub(crate) fn stop_listening(&mut self, name: &str, number: u64) {
-        let host = self.net.host(name);
+        let host = self.net.door(name);
         if host.listener.as_ref().is_some_and(|listener| listener.number == number) {
             let old = host.listener.take();
             self.record(Happening::Host { host: name.to_owned(), what: "listens no more" });
@@ -101,7 +100,7 @@ impl World {
 
     /// The next wire that waits at this door
     pub(crate) fn accept(&mut self, name: &str, number: u64, waker: &Waker) -> Option<u64> {
-        let listener = self.net.host(name).listener.as_mut()?;
+        let listener = self.net.door(name).listener.as_mut()?;
         if listener.number != number {
             return None;
         }
@@ -114,7 +113,7 @@ impl World {
 
     /// A client's request has reached the host
     pub(crate) fn handle_request(&mut self, wire: u64, name: &str) {
-        let host = self.net.host(name);
+        let host = self.net.door(name);
         match host.answer.clone() {
             Answer::Upgrade => {
                 let listener = host.listener.as_mut();
@@ -137,7 +136,8 @@ impl World {
                 self.reply_and_go(wire, [Cargo::Frame(close), Cargo::Fin]);
             }
             Answer::Cut(Cut::Reset) => {
-                self.reply_and_go(wire, [Cargo::Broken(PipeError::Reset)]);
+                self.reply_and_go(wire, []);
+                self.send_reset(wire, Side::Client);
             }
             Answer::Cut(_) => self.reply_and_go(wire, [Cargo::Fin]),
         }

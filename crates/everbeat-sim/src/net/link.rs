@@ -6,9 +6,9 @@ use std::time::Duration;
 use everbeat_core::cause::CloseFrame;
 use everbeat_core::transport::Incoming;
 
-use super::error::{PipeError, violation};
+use super::error::violation;
 use super::frame::Frame;
-use super::way::{Cargo, Settings};
+use super::tcp::{Cargo, Load, Parcel, Settings};
 use super::wire::Side;
 use crate::trace::Happening;
 use crate::world::{Shared, World};
@@ -87,11 +87,35 @@ impl Link {
         })
     }
 
-    /// How many bytes the writer gets rid of before the reader takes any; 64 KiB by default, at
-    /// least 1
+    /// How many bytes the writer's kernel takes that the other has not acknowledged; 64 KiB by
+    /// default, at least 1
+    ///
+    /// As many bytes as that the reader's kernel takes before its program reads any, unless its
+    /// [`window`](Link::window) is set.
     pub fn buffer(&self, bytes: usize) -> &Self {
         self.set(format!("buffer {bytes} B"), move |settings| {
             settings.buffer = bytes.max(1);
+        });
+        self.fit()
+    }
+
+    /// How many bytes the reader's kernel takes before its program reads any; as many as the
+    /// [`buffer`](Link::buffer) if it is not set; at least 1
+    pub fn window(&self, bytes: usize) -> &Self {
+        self.set(format!("window {bytes} B"), move |settings| {
+            settings.window = Some(bytes.max(1));
+        });
+        self.fit()
+    }
+
+    /// How likely a packet is lost, from 0, the default, to 1
+    ///
+    /// TCP sends it again: about a round trip later if something behind it arrives, else after a
+    /// timeout. Until then nothing behind it reaches the reader. An acknowledgement that is lost is
+    /// made up for by the next. Bytes travel in packets of at most 1,400 where this is set.
+    pub fn loss(&self, probability: f64) -> &Self {
+        self.set(format!("loss {probability}"), move |settings| {
+            settings.loss = probability;
         })
     }
 
@@ -104,25 +128,30 @@ impl Link {
     pub fn release(&self) {
         self.set("release", |settings| settings.held = false);
         self.each_way(|world, wire, toward| {
-            let Some(wires) = world.net.wire(wire) else {
-                return;
-            };
-            let arrivals = wires.way_to(toward).release(world.now, &mut world.rng);
-            world.expect(wire, toward, arrivals);
+            world.on_wire(wire, |wire, air| {
+                for packet in wire.way_to(toward).road.release(air.now, air.rng) {
+                    wire.note_lost(toward, &packet, air);
+                }
+            });
         });
     }
 
-    /// Takes the road away, both ways: nothing gets through until [`repair`](Link::repair)
+    /// Takes the road away: what enters is lost, until [`repair`](Link::repair)
     ///
-    /// Attempts to connect hang. Nothing is lost for ever, for TCP sends again: what was written
-    /// meanwhile arrives after the repair, if there is still somebody to read it.
+    /// Both ways, or with [`to`](Link::to) one: then acknowledgements of what comes the other way
+    /// are lost too. Nothing is lost for ever, for TCP sends again. So what was written meanwhile
+    /// arrives some time after the repair: when the sender's timeout, which doubles each time, next
+    /// fires. Attempts to connect hang, and try again after 1, 3, 7 seconds and so on.
     pub fn partition(&self) {
-        self.both_ways().hold();
+        self.set("partition", |settings| settings.parted = true);
+        self.each_way(|world, wire, toward| {
+            world.on_wire(wire, |wire, air| wire.way_to(toward).road.part(air.now));
+        });
     }
 
     /// Ends a partition
     pub fn repair(&self) {
-        self.both_ways().release();
+        self.set("repair", |settings| settings.parted = false);
     }
 
     /// Has the readers stop reading: the buffer fills, then the writers block
@@ -151,9 +180,7 @@ impl Link {
     pub fn cut(&self) {
         self.note("cut");
         self.each_way(|world, wire, toward| {
-            if let Some(wire) = world.net.wire(wire) {
-                wire.way_to(toward).cut();
-            }
+            world.on_wire(wire, |wire, air| wire.way_to(toward).road.cut(air.now));
         });
     }
 
@@ -162,14 +189,14 @@ impl Link {
     pub fn reset(&self) {
         self.note("reset");
         self.both_ways().each_way(|world, wire, toward| {
-            world.strike(wire, toward, 0, Cargo::Broken(PipeError::Reset));
+            world.strike(wire, toward, Load::Reset);
         });
     }
 
     /// Ends the stream without a Close: the readers come to its end after all that is on its way
     pub fn end(&self) {
         self.note("end of stream");
-        self.each_way(|world, wire, toward| world.strike(wire, toward, 0, Cargo::Fin));
+        self.strike(|_| Parcel { bytes: 0, cargo: Cargo::Fin });
     }
 
     /// Has this arrive at the readers as if their peers had sent it, such as a Pong that nobody
@@ -177,9 +204,9 @@ impl Link {
     pub fn inject(&self, incoming: Incoming) {
         let frame = Frame::from(incoming);
         self.note(format!("inject {}", frame.label()));
-        self.each_way(|world, wire, toward| {
+        self.strike(|toward| {
             let bytes = frame.size(toward == Side::Server);
-            world.strike(wire, toward, bytes, Cargo::Frame(frame.clone()));
+            Parcel { bytes, cargo: Cargo::Frame(frame.clone()) }
         });
     }
 
@@ -187,8 +214,12 @@ impl Link {
     pub fn violate(&self, frame: CloseFrame) {
         self.note(format!("violation {}", frame.code));
         let error = violation(frame);
+        self.strike(|_| Parcel { bytes: 2, cargo: Cargo::Broken(error.clone()) });
+    }
+
+    fn strike(&self, parcel: impl Fn(Side) -> Parcel) {
         self.each_way(|world, wire, toward| {
-            world.strike(wire, toward, 2, Cargo::Broken(error.clone()));
+            world.strike(wire, toward, Load::Strike(parcel(toward)));
         });
     }
 
@@ -206,8 +237,19 @@ impl Link {
         }
         self.each_way(|world, wire, toward| {
             if let Some(wire) = world.net.wire(wire) {
-                set(&mut wire.way_to(toward).settings);
+                set(&mut wire.way_to(toward).road.settings);
             }
+        })
+    }
+
+    /// Has the kernels of living connections know of their new sizes at once
+    fn fit(&self) -> &Self {
+        self.each_way(|world, wire, toward| {
+            world.on_wire(wire, |wire, air| {
+                wire.way_to(toward).fit();
+                wire.launch(toward, air);
+            });
+            world.wake_writer(wire, toward.other());
         })
     }
 

@@ -115,7 +115,7 @@ impl Future for Upgrading {
             if let Some(error) = end.failed.clone() {
                 return Err(error);
             }
-            if way.is_readable() {
+            if way.receiver.is_readable() {
                 // A client has nothing to say before its upgrade but that it has gone.
                 return Err(PipeError::Ended);
             }

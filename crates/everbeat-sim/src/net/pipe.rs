@@ -10,7 +10,7 @@ use everbeat_core::transport::{Incoming, Outgoing, PathEvidence, Transport};
 use super::end::{End, Holder};
 use super::error::PipeError;
 use super::link::Link;
-use super::way::Cargo;
+use super::tcp::Cargo;
 use super::wire::{Side, Wire};
 use crate::world::{Shared, World};
 
@@ -110,11 +110,11 @@ impl World {
             return Reading::Ended;
         };
         let (end, way) = wire.at(side);
-        if way.settings.stalled {
+        if way.road.settings.stalled {
             return Reading::Nothing;
         }
-        let mute = way.settings.mute;
-        let Some(parcel) = way.read() else {
+        let mute = way.road.settings.mute;
+        let Some(parcel) = way.receiver.read() else {
             return Reading::Nothing;
         };
         end.received += parcel.bytes as u64;
@@ -144,7 +144,7 @@ impl World {
             Cargo::Part | Cargo::Request | Cargo::Reply(_) => Reading::Partly,
         };
         if parcel.bytes > 0 {
-            self.wake_writer(id, side.other());
+            self.tell_room(id, side);
         }
         reading
     }
@@ -229,7 +229,7 @@ impl World {
             }
         }
         if let Some(wire) = self.net.wire(id) {
-            wire.way_to(side).discard();
+            wire.way_to(side).receiver.discard();
         }
         self.abort(id, side);
         Poll::Ready(Ok(()))
@@ -313,12 +313,13 @@ impl Transport for Pipe {
             if world.machines.get(wire.number(self.side)).blind {
                 return None;
             }
-            let sent = wire.end(self.side).sent;
+            let heard = wire.heard[self.side as usize];
+            let host = wire.number(self.side);
+            let sender = &wire.way_to(self.side.other()).sender;
             let mut path = PathEvidence::default();
-            path.acknowledged = wire.way_to(self.side.other()).came.0;
-            path.unsent = sent.saturating_sub(path.acknowledged);
-            let last = Side::BOTH.map(|side| wire.way_to(side).came.1);
-            path.last_acknowledged = now.saturating_duration_since(last[0].max(last[1]));
+            path.acknowledged = sender.acknowledged();
+            path.unsent = sender.held();
+            path.last_acknowledged = world.machines.get(host).ran_since(heard, now);
             Some(path)
         })
     }

@@ -1,20 +1,17 @@
-//! Wires: two ends and the two ways between them, and what happens when something arrives. Decides
-//! what becomes of bytes for an end that is gone; each way and each end decides its own order.
+//! Wires: two ends, and the two ways between them. Decides where a packet goes, and when somebody
+//! has to look at a wire again; what arrives there is `arrival`'s.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use everbeat_core::time::Instant;
 
 use super::end::{End, Holder};
 use super::error::PipeError;
-use super::host::{Host, Reply};
-use super::way::{Cargo, Parcel, Settings, Way};
-use super::{ConnectError, frame::Frame};
-use crate::agenda::Due;
+use super::network::Air;
+use super::tcp::{Cargo, Departure, Load, Packet, Parcel, Receiver, Road, Sender};
+use crate::agenda::{Agenda, Due, Key};
 use crate::machine::HostId;
 use crate::trace::{Happening, Passage};
-use crate::world::World;
 
 /// One side of a wire
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +40,46 @@ impl fmt::Display for Side {
     }
 }
 
+/// One direction of a wire: the sending kernel's half, the road, the receiving kernel's half
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub(crate) sender: Sender,
+    pub(crate) road: Road,
+    pub(crate) receiver: Receiver,
+    /// When somebody will look at the sender's deadline, which may have moved on by then
+    pub(crate) timer: Option<Key>,
+}
+
+impl Way {
+    /// How many bytes the sending kernel takes
+    pub(crate) fn room(&self) -> usize {
+        let held = usize::try_from(self.sender.held()).unwrap_or(usize::MAX);
+        self.road.settings.buffer.saturating_sub(held)
+    }
+
+    /// The settings say how much room the receiving kernel has
+    pub(crate) fn fit(&mut self) {
+        let edge = self.receiver.refit(self.road.settings.window());
+        self.sender.fit(edge);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.road.is_empty() && self.sender.is_idle()
+    }
+}
+
 /// A connection between two hosts, from the first word of its upgrade on
 #[derive(Debug)]
 pub(crate) struct Wire {
-    hosts: [String; 2],
-    numbers: [HostId; 2],
-    ends: [End; 2],
+    pub(super) hosts: [String; 2],
+    pub(super) numbers: [HostId; 2],
+    pub(super) ends: [End; 2],
     /// By the side that they lead to
-    ways: [Way; 2],
+    pub(super) ways: [Way; 2],
+    /// Until when each side's kernel stands still
+    pub(super) asleep: [Instant; 2],
+    /// When each side's kernel last heard the other
+    pub(super) heard: [Instant; 2],
     /// The client's request has reached the server's host
     pub(crate) asked: bool,
 }
@@ -60,279 +89,137 @@ impl Wire {
         &self.hosts[side as usize]
     }
 
-    pub(crate) fn number(&self, side: Side) -> HostId {
+    pub(crate) const fn number(&self, side: Side) -> HostId {
         self.numbers[side as usize]
     }
 
-    pub(crate) fn end(&mut self, side: Side) -> &mut End {
+    pub(crate) const fn end(&mut self, side: Side) -> &mut End {
         &mut self.ends[side as usize]
     }
 
-    pub(crate) fn way_to(&mut self, side: Side) -> &mut Way {
+    pub(crate) const fn way_to(&mut self, side: Side) -> &mut Way {
         &mut self.ways[side as usize]
     }
 
     /// An end, with the way that leads to it
-    pub(crate) fn at(&mut self, side: Side) -> (&mut End, &mut Way) {
+    pub(crate) const fn at(&mut self, side: Side) -> (&mut End, &mut Way) {
         (&mut self.ends[side as usize], &mut self.ways[side as usize])
     }
 
-    fn is_over(&self) -> bool {
-        self.ends.iter().all(|end| matches!(end.holder, Holder::Gone | Holder::Host))
-            && self.ways.iter().all(Way::is_empty)
-    }
-}
-
-/// All hosts, all wires, and how the links between the hosts are set
-#[derive(Debug, Default)]
-pub(crate) struct Network {
-    wires: BTreeMap<u64, Wire>,
-    hosts: BTreeMap<String, Host>,
-    /// By the host that the bytes come from, and the one that they go to
-    links: BTreeMap<(String, String), Settings>,
-    counted: u64,
-}
-
-impl Network {
-    pub(crate) fn wire(&mut self, id: u64) -> Option<&mut Wire> {
-        self.wires.get_mut(&id)
+    /// An end, with the way that leads from it
+    pub(crate) const fn from(&mut self, side: Side) -> (&mut End, &mut Way) {
+        (&mut self.ends[side as usize], &mut self.ways[side.other() as usize])
     }
 
-    pub(crate) fn host(&mut self, name: &str) -> &mut Host {
-        self.hosts.entry(name.to_owned()).or_default()
+    /// Whether nobody cares for it any more
+    pub(crate) fn is_over(&self) -> bool {
+        self.ends.iter().all(|end| end.holder.is_gone()) && self.ways.iter().all(Way::is_empty)
     }
 
-    pub(crate) fn settings(&mut self, from: &str, to: &str) -> &mut Settings {
-        self.links.entry((from.to_owned(), to.to_owned())).or_default()
-    }
-
-    /// The wires between two hosts, whichever is the client
-    pub(crate) fn between(&self, a: &str, b: &str) -> Vec<u64> {
-        let joins = |wire: &Wire, client, server| {
-            wire.host(Side::Client) == client && wire.host(Side::Server) == server
-        };
-        let wires = self.wires.iter().filter(|(_, wire)| joins(wire, a, b) || joins(wire, b, a));
-        wires.map(|(id, _)| *id).collect()
-    }
-
-    /// A number that no other wire or listener has
-    pub(crate) const fn count(&mut self) -> u64 {
-        self.counted += 1;
-        self.counted
-    }
-}
-
-impl World {
-    /// Lays a wire between two hosts
-    pub(crate) fn lay_wire(&mut self, client: &str, server: &str, holders: [Holder; 2]) -> u64 {
-        let id = self.net.count();
-        let ways = [
-            Way::new(self.net.settings(server, client).clone()),
-            Way::new(self.net.settings(client, server).clone()),
-        ];
-        let hosts = [client.to_owned(), server.to_owned()];
-        let numbers = [self.machines.number(client), self.machines.number(server)];
-        let ends = holders.map(End::new);
-        self.net.wires.insert(id, Wire { hosts, numbers, ends, ways, asked: false });
-        let (client, server) = (client.to_owned(), server.to_owned());
-        self.record(Happening::Wire { wire: id, client, server });
-        id
-    }
-
-    /// Takes a wire away without a trace on it: what its client asked has not been heard
-    pub(crate) fn lift_wire(&mut self, id: u64) {
-        self.net.wires.remove(&id);
-    }
-
-    /// Writes what an end has to write, as far as the way takes it; whether all was written
-    pub(crate) fn pump(&mut self, id: u64, side: Side) -> bool {
-        let masked = side == Side::Client;
+    /// Sends all that may leave toward a side
+    pub(crate) fn launch(&mut self, toward: Side, air: &mut Air<'_>) {
         loop {
-            let Some(wire) = self.net.wires.get_mut(&id) else {
-                return true;
-            };
-            let (end, way) = (&mut wire.ends[side as usize], &mut wire.ways[side.other() as usize]);
-            let Some((_, left)) = end.next_frame(masked) else {
-                return true;
-            };
-            let bytes = way.room().min(left);
-            if bytes == 0 {
-                return false;
-            }
-            let cargo = match end.wrote(bytes) {
-                None => Cargo::Part,
-                Some(frame) => {
-                    let passage = passage(id, side.other(), &frame, frame.size(masked));
-                    self.trace.record(self.now, Happening::Sent(passage));
-                    Cargo::Frame(frame)
-                }
-            };
-            self.send(id, side.other(), Parcel { bytes, cargo });
-        }
-    }
-
-    /// Sends something that weighs nothing
-    pub(crate) fn send_cargo(&mut self, id: u64, toward: Side, cargo: Cargo) {
-        self.send(id, toward, Parcel { bytes: 0, cargo });
-    }
-
-    fn send(&mut self, id: u64, toward: Side, parcel: Parcel) {
-        let Some(wire) = self.net.wires.get_mut(&id) else {
-            return;
-        };
-        let arrival = wire.way_to(toward).enter(parcel, self.now, &mut self.rng);
-        self.expect(id, toward, arrival);
-    }
-
-    /// Lets a fault arrive, past all holds and cuts
-    pub(crate) fn strike(&mut self, id: u64, toward: Side, bytes: usize, cargo: Cargo) {
-        let Some(wire) = self.net.wires.get_mut(&id) else {
-            return;
-        };
-        let arrival = wire.way_to(toward).strike(Parcel { bytes, cargo }, self.now);
-        self.expect(id, toward, arrival);
-    }
-
-    pub(crate) fn expect(
-        &mut self,
-        id: u64,
-        toward: Side,
-        arrivals: impl IntoIterator<Item = Instant>,
-    ) {
-        for at in arrivals {
-            self.agenda.enter(at, Due::Arrival { wire: id, toward });
-        }
-    }
-
-    /// Everything that has come to one side of a wire by now
-    pub(crate) fn handle_arrival(&mut self, id: u64, toward: Side) {
-        let number = self.net.wires.get(&id).map(|wire| wire.number(toward));
-        if let Some(until) = number.and_then(|host| self.machines.get(host).asleep(self.now)) {
-            return self.expect(id, toward, [until]);
-        }
-        loop {
-            let Some(wire) = self.net.wires.get_mut(&id) else {
+            let way = self.way_to(toward);
+            let grain = way.road.settings.grain();
+            let Some(departure) = way.sender.depart(grain, air.now) else {
                 return;
             };
-            let Some(parcel) = wire.way_to(toward).pop_arrived(self.now) else {
-                break;
-            };
-            self.handle_parcel(id, toward, parcel);
-        }
-        if self.net.wires.get(&id).is_some_and(Wire::is_over) {
-            self.net.wires.remove(&id);
+            self.send_piece(toward, departure, air);
         }
     }
 
-    fn handle_parcel(&mut self, id: u64, toward: Side, parcel: Parcel) {
-        let (label, mark) = describe(&parcel.cargo);
-        let passage = Passage { wire: id, toward, label, bytes: parcel.bytes, mark };
-        self.record(Happening::Arrived(passage));
-        let Some(wire) = self.net.wires.get_mut(&id) else {
-            return;
-        };
-        if let Cargo::Request = parcel.cargo {
-            wire.asked = true;
-            let name = wire.host(toward).to_owned();
-            return self.handle_request(id, &name);
-        }
-        let (end, way) = wire.at(toward);
-        let wakes = match parcel.cargo {
-            Cargo::Reply(reply) => {
-                end.reply = Some(reply);
-                true
-            }
-            Cargo::Broken(PipeError::Reset) => {
-                end.failed = Some(PipeError::Reset);
-                end.forget();
-                // What has arrived is still read, as from a kernel.
-                true
-            }
-            cargo => match end.holder {
-                Holder::Pipe | Holder::Nobody => {
-                    way.land(Parcel { bytes: parcel.bytes, cargo });
-                    !way.settings.stalled
-                }
-                Holder::Closed | Holder::Gone if parcel.bytes > 0 => {
-                    let reset = Cargo::Broken(PipeError::Reset);
-                    return self.send_cargo(id, toward.other(), reset);
-                }
-                Holder::Closed | Holder::Gone | Holder::Host => false,
-            },
-        };
-        if wakes {
-            self.wake_end(id, toward);
+    /// Sends anew what is known to be lost on the way toward a side
+    pub(crate) fn repair(&mut self, toward: Side, air: &mut Air<'_>) {
+        while let Some(departure) = self.way_to(toward).sender.resend() {
+            self.send_again(toward, departure, air);
         }
     }
 
-    /// Wakes whoever waits at an end, to read or to write
-    pub(crate) fn wake_end(&mut self, id: u64, side: Side) {
-        let Some(wire) = self.net.wires.get_mut(&id) else {
-            return;
-        };
-        let end = wire.end(side);
-        let reader = end.reader.take();
-        // A writer that finds nothing changed would be a wake for nothing.
-        let writer = if end.failed.is_some() { end.writer.take() } else { None };
-        self.wake(reader);
-        self.wake(writer);
+    pub(crate) fn send_again(&mut self, toward: Side, departure: Departure, air: &mut Air<'_>) {
+        let Departure { number, bytes, .. } = departure;
+        let passage = self.passage(air, toward, number, bytes);
+        air.record(Happening::Again(passage));
+        self.send_piece(toward, departure, air);
     }
 
-    /// The reader has made room: whoever waits to write at the other end goes on
-    pub(crate) fn wake_writer(&mut self, id: u64, side: Side) {
-        let Some(wire) = self.net.wires.get_mut(&id) else {
-            return;
-        };
-        let waker = wire.end(side).writer.take();
-        self.wake(waker);
+    fn send_piece(&mut self, toward: Side, departure: Departure, air: &mut Air<'_>) {
+        let Departure { number, transmission, bytes } = departure;
+        self.send(toward, Load::Piece { number, transmission, bytes, sent: air.now }, air);
     }
 
-    /// One end closes: with a reset if it leaves bytes unread, as a kernel does
-    pub(crate) fn abort(&mut self, id: u64, side: Side) {
-        let Some(wire) = self.net.wires.get_mut(&id) else {
-            return;
+    /// Has a kernel send a packet, with what it has to acknowledge
+    pub(crate) fn send(&mut self, toward: Side, load: Load, air: &mut Air<'_>) {
+        let back = self.way_to(toward.other());
+        let window = back.road.settings.window();
+        let ack = (!matches!(load, Load::Reset)).then(|| back.receiver.tell(window));
+        let packet = Packet { ack, load };
+        let lost = if air.now < self.asleep[toward.other() as usize] {
+            Some(packet)
+        } else {
+            self.way_to(toward).road.enter(packet, air.now, air.rng)
         };
-        let (end, way) = wire.at(side);
-        if !matches!(end.holder, Holder::Nobody | Holder::Pipe) {
-            return;
+        if let Some(packet) = lost {
+            self.note_lost(toward, &packet, air);
         }
-        let unread = way.has_unread_bytes();
-        end.holder = Holder::Closed;
+    }
+
+    pub(crate) fn note_lost(&self, toward: Side, packet: &Packet, air: &mut Air<'_>) {
+        let passage = match packet.load {
+            Load::Piece { number, bytes, .. } => self.passage(air, toward, number, bytes),
+            Load::Ack | Load::Probe | Load::Strike(_) => air.passage(toward, "acknowledgement", 0),
+            Load::Reset => air.passage(toward, "reset", 0),
+        };
+        air.record(Happening::Lost(passage));
+    }
+
+    fn passage(&self, air: &Air<'_>, toward: Side, number: u64, bytes: usize) -> Passage {
+        let cargo = self.ways[toward as usize].sender.cargo(number);
+        let label = cargo.map_or("what had arrived", Cargo::label);
+        air.passage(toward, label, bytes)
+    }
+
+    /// Queues something that weighs nothing, and sends it
+    pub(crate) fn send_cargo(&mut self, toward: Side, cargo: Cargo, air: &mut Air<'_>) {
+        self.way_to(toward).sender.push(Parcel { bytes: 0, cargo });
+        self.launch(toward, air);
+    }
+
+    /// A connection is over at one side: nothing that it has sent is sent again
+    pub(crate) fn fail(&mut self, side: Side, error: PipeError) {
+        let (end, way) = self.from(side);
+        end.failed = Some(error);
         end.forget();
-        way.discard();
-        if end.failed.is_none() {
-            let cargo = if unread { Cargo::Broken(PipeError::Reset) } else { Cargo::Fin };
-            self.send_cargo(id, side.other(), cargo);
+        way.sender.die();
+    }
+
+    /// Enters into the agenda when somebody has to look at this wire
+    pub(crate) fn schedule(&mut self, id: u64, agenda: &mut Agenda) {
+        for toward in Side::BOTH {
+            let Way { sender, road, timer, .. } = self.way_to(toward);
+            if let Some(at) = road.watch() {
+                agenda.enter(at, Due::Arrival { wire: id, toward });
+            }
+            let deadline = sender.deadline();
+            let suits = match timer {
+                Some(key) => key.at <= deadline && deadline != Instant::NEVER,
+                None => deadline == Instant::NEVER,
+            };
+            if !suits {
+                timer.take().map(|key| agenda.cancel(key));
+                if deadline != Instant::NEVER {
+                    *timer = Some(agenda.enter(deadline, Due::Timeout { wire: id, toward }));
+                }
+            }
         }
     }
 
-    /// One end closes, and nobody will ask for it any more
-    pub(crate) fn leave(&mut self, id: u64, side: Side) {
-        self.abort(id, side);
-        let Some(wire) = self.net.wires.get_mut(&id) else {
-            return;
-        };
-        wire.end(side).holder = Holder::Gone;
-        if wire.is_over() {
-            self.net.wires.remove(&id);
+    /// How long a side's kernel bears that nobody answers, in timeouts, as Linux counts them
+    pub(crate) const fn patience(&self, side: Side) -> u32 {
+        match self.ends[side as usize].holder {
+            // `tcp_orphan_retries` of who has closed, and `tcp_syn_retries` of who connects.
+            Holder::Closed | Holder::Gone => 8,
+            _ if !self.asked => 6,
+            _ => Sender::PATIENCE,
         }
     }
-}
-
-fn describe(cargo: &Cargo) -> (&'static str, u64) {
-    match cargo {
-        Cargo::Part => ("part", 0),
-        Cargo::Frame(frame) => (frame.label(), frame.mark()),
-        Cargo::Fin => ("end of stream", 0),
-        Cargo::Broken(PipeError::Reset) => ("reset", 0),
-        Cargo::Broken(_) => ("violation", 0),
-        Cargo::Request => ("upgrade request", 0),
-        Cargo::Reply(Reply::Upgraded) => ("101", 0),
-        Cargo::Reply(Reply::Failed(ConnectError::Refused)) => ("refusal", 0),
-        Cargo::Reply(Reply::Failed(_)) => ("rejection", 0),
-    }
-}
-
-fn passage(wire: u64, toward: Side, frame: &Frame, bytes: usize) -> Passage {
-    Passage { wire, toward, label: frame.label(), bytes, mark: frame.mark() }
 }

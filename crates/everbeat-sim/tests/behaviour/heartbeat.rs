@@ -223,7 +223,8 @@ fn a_peer_that_reads_nothing_blocks_our_ping_and_is_dead() {
         assert!(is_dead(&end.cause), "{end}");
         assert!(died >= at(TIMEOUT) && died <= at(INTERVAL + TIMEOUT), "{died:?}");
         assert_eq!(end.evidence.write_blocked_for, Some(TIMEOUT));
-        assert_eq!((end.evidence.sent, end.unconfirmed.count), (1_000, 1));
+        // One kernel holds as much as the other.
+        assert_eq!((end.evidence.sent, end.unconfirmed.count), (2_000, 1));
     });
 }
 

@@ -113,7 +113,7 @@ fn a_transport_that_cannot_ping_is_judged_by_the_beat() {
 fn behind_a_large_message_the_beat_waits_and_nobody_is_suspected_while_it_moves() {
     for_each_seed(0..20, |sim| {
         let upload = sim.link("client", "server").to("server");
-        upload.rate(10_000).buffer(1_000);
+        upload.rate(10_000).buffer(2_000);
         let (client, server) = pipes(sim);
         let mut connection = beating(sim, client, beat(SECOND, 2 * SECOND));
         let api = Api::at(&sim.handle(), server);

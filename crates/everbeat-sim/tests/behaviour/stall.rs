@@ -1,7 +1,5 @@
 //! Hosts whose program stands still, and machines that sleep.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
-
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
