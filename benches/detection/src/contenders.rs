@@ -1,7 +1,5 @@
 //! Who is compared: everbeat with its presets and promises, and the rules of other libraries.
 
-use std::time::Duration;
-
 use everbeat_core::config::{ConnectionConfig, HeartbeatConfig};
 
 /// What sits at an end
@@ -11,6 +9,13 @@ pub(crate) enum Player {
     Everbeat(Box<ConnectionConfig>),
     /// It only answers
     Plain,
+    SocketIo,
+    SocketIoForgiving,
+    Websockets,
+    Ws,
+    JavaWebSocket,
+    Actix,
+    Libwebsockets,
 }
 
 /// One detector
@@ -25,8 +30,6 @@ pub(crate) struct Contender {
     /// Whether its platform tells nothing of the road
     pub(crate) blind: bool,
     pub(crate) everbeat: bool,
-    /// Pings an hour by which it promises, in seconds
-    pub(crate) promise: Option<Duration>,
 }
 
 pub(crate) const EVERBEAT: &str = "everbeat";
@@ -35,7 +38,15 @@ pub(crate) const WEBSOCKETS: &str = "websockets 20/20";
 
 /// Those that run in every scenario
 pub(crate) fn everywhere() -> Vec<Contender> {
-    vec![everbeat(EVERBEAT, "a server's defaults", HeartbeatConfig::SERVER)]
+    vec![
+        everbeat(EVERBEAT, "a server's defaults", HeartbeatConfig::SERVER),
+        other(SOCKET_IO, "asks 25 s after a Pong, waits 20 s for the next", Player::SocketIo),
+        other(WEBSOCKETS, "for Python: every 20 s, waits 20 s", Player::Websockets),
+        other("ws 30/30", "for node, its README's recipe: no Pong between two ticks", Player::Ws),
+        other("Java-WebSocket 60 x 1.5", "a tick finds a Pong older than 90 s", Player::JavaWebSocket),
+        other("actix 5/10", "its example: a tick finds a Pong older than 10 s", Player::Actix),
+        other("libwebsockets 40/50", "asks 40 s after a Pong, dead at 50 s", Player::Libwebsockets),
+    ]
 }
 
 /// One that runs only where a scenario names it
@@ -49,6 +60,7 @@ pub(crate) fn extra_names() -> String {
 }
 
 fn extras() -> Vec<(&'static str, Contender)> {
+    let of_socket_io = "as it is since mid-2026: any whole packet puts the verdict off";
     vec![
         ("client", everbeat("everbeat, client", "a client's defaults", HeartbeatConfig::CLIENT)),
         ("blind", {
@@ -56,6 +68,7 @@ fn extras() -> Vec<(&'static str, Contender)> {
             let seeing = everbeat("everbeat, blind", about, HeartbeatConfig::SERVER);
             Contender { blind: true, ..seeing }
         }),
+        ("forgiving", other("Socket.IO, forgiving", of_socket_io, Player::SocketIoForgiving)),
     ]
 }
 
@@ -68,6 +81,9 @@ fn everbeat(name: &'static str, about: &'static str, beat: HeartbeatConfig) -> C
         peer: Player::Everbeat(Box::new(ConnectionConfig::client())),
         blind: false,
         everbeat: true,
-        promise: None,
     }
+}
+
+fn other(name: &'static str, about: &'static str, player: Player) -> Contender {
+    Contender { name, about, peer: player.clone(), player, blind: false, everbeat: false }
 }

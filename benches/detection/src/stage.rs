@@ -1,5 +1,5 @@
-//! One simulation: two hosts, the road between them, what their applications want to say, and one
-//! connection after the other, on which a contender watches.
+//! One simulation: two hosts, the road between them, and one connection after the other, on which a
+//! contender watches.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -9,17 +9,17 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use everbeat_core::Message;
 use everbeat_core::time::Instant;
-use everbeat_sim::{Host, Link, SimHandle, Task};
+use everbeat_sim::{Host, Link, Pipe, SimHandle, Task};
 
 use crate::contenders::{Contender, Player};
-use crate::parameters::Road;
-use crate::programs::{self, Seat};
+use crate::parameters::{Road, Scenario};
+use crate::programs::{Seat, Seen, Tap, play};
+use crate::traffic::{Speaker, Traffic};
 
-/// The name of the host whose detector is looked at, and of its peer's
-pub(crate) const OURS: &str = "ours";
-pub(crate) const THEIRS: &str = "theirs";
+/// The host whose detector is looked at, and its peer's
+const OURS: &str = "ours";
+const THEIRS: &str = "theirs";
 
 /// Where a job is played
 pub(crate) struct Stage {
@@ -29,41 +29,14 @@ pub(crate) struct Stage {
     /// All roads between the two hosts
     pub(crate) link: Link,
     pub(crate) sky: Sky,
-    /// What our application wants, and the peer's
-    pub(crate) wishes: Wishes,
-    pub(crate) their_wishes: Wishes,
-    pub(crate) counts: Counts,
-}
-
-/// What is counted on the wire
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Counts(Rc<Cells>);
-
-#[derive(Debug, Default)]
-struct Cells {
-    pings: Cell<u64>,
-    heard: Cell<Option<Instant>>,
-}
-
-impl Counts {
-    /// A Ping arrived, or what stands for one
-    pub(crate) fn ping(&self) {
-        self.0.pings.set(self.0.pings.get() + 1);
-    }
-
-    pub(crate) fn pings(&self) -> u64 {
-        self.0.pings.get()
-    }
-
-    /// Our end was told something
-    pub(crate) fn hear(&self, now: Instant) {
-        self.0.heard.set(Some(now));
-    }
-
-    /// When our end was last told something, by a contender that can be asked
-    pub(crate) fn heard(&self) -> Option<Instant> {
-        self.0.heard.get()
-    }
+    pub(crate) seen: Seen,
+    pub(crate) seen_by_them: Seen,
+    /// Our application asks for a probe
+    pub(crate) call: Call,
+    traffic: Traffic,
+    their_traffic: Traffic,
+    player: Player,
+    peer: Player,
 }
 
 /// One connection, with a program at each end; dropped, both are gone
@@ -72,14 +45,23 @@ pub(crate) struct Line {
     pub(crate) ours: Task<()>,
     theirs: Task<()>,
     hung: Rc<Cell<bool>>,
-    /// The road of this connection alone
-    pub(crate) link: Link,
+    link: Link,
 }
 
 impl Line {
     /// The peer's program does nothing any more
     pub(crate) fn hang(&self) {
         self.hung.set(true);
+    }
+
+    /// Nothing on this connection gets through any more, either way
+    pub(crate) fn cut(&self) {
+        self.link.cut();
+    }
+
+    /// Nothing of ours gets through any more
+    pub(crate) fn cut_outward(&self) {
+        self.link.to(THEIRS).cut();
     }
 }
 
@@ -91,7 +73,13 @@ impl Drop for Line {
 }
 
 impl Stage {
-    pub(crate) fn new(handle: SimHandle, road: &Road, contender: &Contender) -> Self {
+    pub(crate) fn new(
+        handle: SimHandle,
+        scenario: &Scenario,
+        road: &Road,
+        contender: &Contender,
+        seed: u64,
+    ) -> Self {
         let (ours, theirs) = (handle.host(OURS), handle.host(THEIRS));
         let link = handle.link(OURS, THEIRS);
         link.delay(road.delay()).jitter(road.jitter()).rate(road.bytes_per_second);
@@ -105,40 +93,39 @@ impl Stage {
             theirs,
             link,
             sky: Sky::default(),
-            wishes: Wishes::default(),
-            their_wishes: Wishes::default(),
-            counts: Counts::default(),
+            seen: Seen::default(),
+            seen_by_them: Seen::default(),
+            call: Call::default(),
+            traffic: Traffic::of(scenario, Speaker::We, seed),
+            their_traffic: Traffic::of(scenario, Speaker::They, seed),
+            player: contender.player.clone(),
+            peer: if scenario.at_both_ends { contender.peer.clone() } else { Player::Plain },
         }
     }
 
-    /// A new connection; what was wanted on an earlier one is forgotten
-    pub(crate) fn connect(&self, contender: &Contender, at_both_ends: bool) -> Line {
-        self.wishes.clear();
-        self.their_wishes.clear();
-        // The detector is the server, whose beat is the one that Socket.IO's is compared with.
+    /// A new connection
+    ///
+    /// The detector is the server's, whose beat is the one that Socket.IO's is compared with.
+    pub(crate) fn connect(&self) -> Line {
         let (theirs, ours) = self.handle.pipe(THEIRS, OURS);
         let link = ours.link();
-        let peer = if at_both_ends { contender.peer.clone() } else { contender.player.plain_peer() };
-        let ours = self.ours.spawn(programs::play(contender.player.clone(), self.seat(ours, true)));
+        let seat = self.seat(ours, &self.ours, &self.seen, &self.traffic);
+        let ours = self.ours.spawn(play(self.player.clone(), seat));
+        let seat = self.seat(theirs, &self.theirs, &self.seen_by_them, &self.their_traffic);
         let hung = Rc::new(Cell::new(false));
-        let program = Hangable {
-            hung: hung.clone(),
-            program: Box::pin(programs::play(peer, self.seat(theirs, false))),
-        };
-        let theirs = self.theirs.spawn(program);
+        let program = Box::pin(play(self.peer.clone(), seat));
+        let theirs = self.theirs.spawn(Hangable { hung: hung.clone(), program });
         Line { ours, theirs, hung, link }
     }
 
-    fn seat(&self, pipe: everbeat_sim::Pipe, ours: bool) -> Seat {
-        let (host, wishes) =
-            if ours { (&self.ours, &self.wishes) } else { (&self.theirs, &self.their_wishes) };
+    fn seat(&self, pipe: Pipe, host: &Host, seen: &Seen, traffic: &Traffic) -> Seat {
+        let call = if host.name() == OURS { self.call.clone() } else { Call::default() };
         Seat {
-            pipe,
+            tap: Tap { pipe, timer: self.handle.timer(), seen: seen.clone() },
             timer: host.timer(),
             seed: self.handle.random(),
-            wishes: wishes.clone(),
-            counts: self.counts.clone(),
-            ours,
+            messages: traffic.from(self.handle.now()),
+            call,
         }
     }
 }
@@ -186,7 +173,9 @@ impl Sky {
         self.away.set(self.away.get().saturating_sub(1));
         let there = self.away.get() == 0;
         if there {
-            self.waiting.borrow_mut().take().map_or((), Waker::wake);
+            if let Some(waker) = self.waiting.borrow_mut().take() {
+                waker.wake();
+            }
         }
         there
     }
@@ -211,51 +200,67 @@ impl Sky {
     }
 }
 
-/// What an application wants of its program
-#[derive(Clone, Debug)]
-pub(crate) enum Wish {
-    Say(Message),
-    /// It has resumed from a sleep, and wants to know
-    Probe,
-}
-
-/// Wishes that wait for the program
+/// A call that its program answers once
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wishes(Rc<RefCell<Waiting>>);
+pub(crate) struct Call(Rc<RefCell<Called>>);
 
 #[derive(Debug, Default)]
-struct Waiting {
-    wishes: VecDeque<Wish>,
+struct Called {
+    called: bool,
     waker: Option<Waker>,
 }
 
-impl Wishes {
-    pub(crate) fn push(&self, wish: Wish) {
+impl Call {
+    pub(crate) fn call(&self) {
         let waker = {
-            let mut waiting = self.0.borrow_mut();
-            waiting.wishes.push_back(wish);
-            waiting.waker.take()
+            let mut state = self.0.borrow_mut();
+            state.called = true;
+            state.waker.take()
         };
-        waker.map_or((), Waker::wake);
-    }
-
-    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Wish> {
-        let mut waiting = self.0.borrow_mut();
-        if let Some(wish) = waiting.wishes.pop_front() {
-            return Poll::Ready(wish);
+        if let Some(waker) = waker {
+            waker.wake();
         }
-        waiting.waker = Some(cx.waker().clone());
-        Poll::Pending
     }
 
-    fn clear(&self) {
-        self.0.borrow_mut().wishes.clear();
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.0.borrow_mut();
+        if std::mem::take(&mut state.called) {
+            return Poll::Ready(());
+        }
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => state.waker = Some(cx.waker().clone()),
+        }
+        Poll::Pending
     }
 }
 
-impl Player {
-    /// Who answers it, where only one end watches
-    fn plain_peer(&self) -> Self {
-        Self::Plain
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: u64) -> Instant {
+        Instant::ORIGIN + Duration::from_secs(second)
+    }
+
+    #[test]
+    fn an_alarm_is_put_down_to_the_longest_outage_that_is_near() {
+        let (sky, second, minute) = (Sky::default(), Duration::from_secs(1), Duration::from_secs(60));
+        assert_eq!(sky.blamed(at(1_000), minute), None);
+        sky.close(at(1_000), 20 * second);
+        sky.close(at(1_030), 2 * second);
+        assert_eq!(sky.blamed(at(1_010), minute), Some(20 * second));
+        assert_eq!(sky.blamed(at(1_080), minute), Some(20 * second));
+        assert_eq!(sky.blamed(at(1_081), minute), Some(2 * second));
+        assert_eq!(sky.blamed(at(1_093), minute), None);
+    }
+
+    #[test]
+    fn outages_that_overlap_end_with_the_last() {
+        let sky = Sky::default();
+        assert!(sky.close(at(1), Duration::from_secs(5)));
+        assert!(!sky.close(at(2), Duration::from_secs(5)));
+        assert!(!sky.clear());
+        assert!(sky.clear());
     }
 }

@@ -4,35 +4,20 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use everbeat_core::Message;
+use crate::parameters::{Befall, Road, Scenario, fnv};
+use crate::stage::Stage;
 
-use crate::parameters::{Befall, Range, Road, Scenario, fnv};
-use crate::stage::{Stage, Wish};
-
-const DAY: f64 = 86_400.0;
 /// How often a road's round trip moves while it grows or shrinks
 const STEP: Duration = Duration::from_secs(2);
 
 /// Lets everything begin that a scenario has
 pub(crate) fn begin(stage: &Rc<Stage>, scenario: &Scenario, road: &Road, seed: u64) {
     for (place, befall) in scenario.befalls.iter().enumerate() {
+        if matches!(befall, Befall::Upload { .. } | Befall::Download { .. }) {
+            continue; // these are the applications'
+        }
         let rng = chance(seed, place as u64);
         stage.handle.spawn(befall_for_ever(stage.clone(), *befall, road.clone(), rng));
-    }
-    let traffic = scenario.traffic;
-    let sides = [(traffic.out_every_seconds, &stage.wishes), (traffic.in_every_seconds, &stage.their_wishes)];
-    for (place, (every, wishes)) in sides.into_iter().enumerate() {
-        let Some(every) = every else { continue };
-        let (handle, wishes) = (stage.handle.clone(), wishes.clone());
-        let mut rng = chance(seed, 1_000 + place as u64);
-        let message = long(traffic.bytes);
-        stage.handle.spawn(async move {
-            loop {
-                handle.sleep(Duration::from_secs_f64(every * (0.5 + rng.f64()))).await;
-                wishes.push(Wish::Say(message.clone()));
-            }
-        });
     }
 }
 
@@ -42,19 +27,25 @@ pub(crate) fn chance(seed: u64, purpose: u64) -> fastrand::Rng {
     fastrand::Rng::with_seed(fnv(&words))
 }
 
+/// How long until something happens again that happens so often a day, at any time
+pub(crate) fn pause(per_day: f64, rng: &mut fastrand::Rng) -> Duration {
+    const DAY: f64 = 86_400.0;
+    Duration::from_secs_f64(-(1.0 - rng.f64()).ln() * DAY / per_day)
+}
+
 async fn befall_for_ever(stage: Rc<Stage>, befall: Befall, road: Road, mut rng: fastrand::Rng) {
     let rng = &mut rng;
     loop {
         let wait = match befall {
-            Befall::AnotherWay { every_seconds, .. } => every_seconds,
+            Befall::AnotherWay { every_seconds, .. } => Duration::from_secs_f64(every_seconds),
             Befall::Outage { per_day, .. }
             | Befall::LocalStall { per_day, .. }
             | Befall::PeerStall { per_day, .. }
             | Befall::Upload { per_day, .. }
             | Befall::Download { per_day, .. }
-            | Befall::Slow { per_day, .. } => -(1.0 - rng.f64()).ln() * DAY / per_day,
+            | Befall::Slow { per_day, .. } => pause(per_day, rng),
         };
-        stage.handle.sleep(Duration::from_secs_f64(wait)).await;
+        stage.handle.sleep(wait).await;
         match befall {
             Befall::Outage { seconds, .. } => outage(&stage, seconds.seconds(rng)).await,
             Befall::LocalStall { seconds, .. } => {
@@ -67,8 +58,7 @@ async fn befall_for_ever(stage: Rc<Stage>, befall: Befall, road: Road, mut rng: 
                 stage.theirs.stall(length);
                 stage.handle.sleep(length).await;
             }
-            Befall::Upload { bytes, .. } => stage.wishes.push(Wish::Say(long(bytes))),
-            Befall::Download { bytes, .. } => stage.their_wishes.push(Wish::Say(long(bytes))),
+            Befall::Upload { .. } | Befall::Download { .. } => {}
             Befall::Slow { round_trip_seconds, grows_seconds, stays_seconds, .. } => {
                 let (most, grows) = (round_trip_seconds.seconds(rng), grows_seconds.seconds(rng));
                 slow(&stage, &road, most, grows, stays_seconds.seconds(rng)).await;
@@ -109,16 +99,6 @@ async fn slow(stage: &Stage, road: &Road, most: Duration, grows: Duration, stays
     }
 }
 
-fn long(bytes: usize) -> Message {
-    // All of a process share the same bytes: nobody reads them.
-    static ZEROS: std::sync::OnceLock<Bytes> = std::sync::OnceLock::new();
-    let zeros = ZEROS.get_or_init(|| Bytes::from(vec![0; MOST]));
-    zeros.slice(..bytes.min(MOST)).into()
-}
-
-/// The longest message that is ever sent
-const MOST: usize = 16 << 20;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,8 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn ranges_of_no_width_are_what_they_say() {
-        let range: Range = serde_json::from_str("[3, 3]").unwrap();
-        assert_eq!(range.seconds(&mut chance(1, 1)), Duration::from_secs(3));
+    fn what_happens_24_times_a_day_happens_every_hour_on_average() {
+        let mut rng = chance(1, 1);
+        let sum: Duration = (0..10_000).map(|_| pause(24.0, &mut rng)).sum();
+        let mean = sum.as_secs_f64() / 10_000.0;
+        assert!((3_500.0..3_700.0).contains(&mean), "{mean}");
     }
 }
