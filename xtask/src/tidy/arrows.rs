@@ -13,6 +13,7 @@ const ASYNC_IO: &str = "everbeat-async-io";
 const CONFORMANCE: &str = "everbeat-conformance";
 const CORE: &str = "everbeat-core";
 const FAULTS: &str = "everbeat-faults";
+const MUSEUM: &str = "everbeat-museum";
 const SERVER: &str = "everbeat-server";
 const SIM: &str = "everbeat-sim";
 const WS: &str = "everbeat-ws";
@@ -31,6 +32,7 @@ const RULES: &[Rule] = &[
     // Its own tests run the simulator, and break one runtime.
     Rule { name: CONFORMANCE, builds_on: &[CORE, WS, SERVER], tests_use: &[SIM, "everbeat-smol"] },
     Rule { name: FAULTS, builds_on: &[], tests_use: &[] },
+    Rule { name: MUSEUM, builds_on: &[CORE], tests_use: &[SERVER, SIM] },
     runtime("everbeat-tokio"),
     runtime("everbeat-async-std"),
     runtime("everbeat-smol"),

@@ -1,0 +1,7 @@
+//! The exhibits: what went wrong elsewhere, in the simulator, and what everbeat does there. And the
+//! rules that they are measured against.
+
+mod false_alarms;
+mod half_open;
+mod rules;
+mod support;
