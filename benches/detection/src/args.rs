@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn options_are_understood() {
-        let line = "--days 50 --seed 7 --scenario wan,roam --scenario slow --threads 2 --folder a --json";
+        let line =
+            "--days 50 --seed 7 --scenario wan,roam --scenario slow --threads 2 --folder a --json";
         let expected = Options {
             days: 50,
             seed: Some(7),

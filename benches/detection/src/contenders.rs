@@ -43,7 +43,11 @@ pub(crate) fn everywhere() -> Vec<Contender> {
         other(SOCKET_IO, "asks 25 s after a Pong, waits 20 s for the next", Player::SocketIo),
         other(WEBSOCKETS, "for Python: every 20 s, waits 20 s", Player::Websockets),
         other("ws 30/30", "for node, its README's recipe: no Pong between two ticks", Player::Ws),
-        other("Java-WebSocket 60 x 1.5", "a tick finds a Pong older than 90 s", Player::JavaWebSocket),
+        other(
+            "Java-WebSocket 60 x 1.5",
+            "a tick finds a Pong older than 90 s",
+            Player::JavaWebSocket,
+        ),
         other("actix 5/10", "its example: a tick finds a Pong older than 10 s", Player::Actix),
         other("libwebsockets 40/50", "asks 40 s after a Pong, dead at 50 s", Player::Libwebsockets),
     ]

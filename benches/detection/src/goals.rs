@@ -166,7 +166,10 @@ mod tests {
         let rows = goal_rows(&measured("wan", times(&[7.2], 1), times(&[10.0], 1)));
         assert_eq!((rows[0]["value"].as_f64(), rows[0]["met"].as_bool()), (Some(0.72), Some(true)));
         let rows = goal_rows(&measured("wan", times(&[7.3], 1), times(&[10.0], 1)));
-        assert_eq!((rows[0]["value"].as_f64(), rows[0]["met"].as_bool()), (Some(0.73), Some(false)));
+        assert_eq!(
+            (rows[0]["value"].as_f64(), rows[0]["met"].as_bool()),
+            (Some(0.73), Some(false))
+        );
     }
 
     #[test]

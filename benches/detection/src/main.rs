@@ -1,30 +1,50 @@
-//! wip
+//! The study of detectors: how soon each notices a death, and how often it notices one that was
+//! none, in scenarios that are committed, on simulated hosts and roads, with everbeat's real code
+//! and the rules of other libraries. Exit code 0 if every goal was met, 1 if one was missed, 3 if
+//! the study could not run.
+
+mod args;
 mod contenders;
 mod figures;
+mod goals;
 mod job;
+mod page;
 mod parameters;
+mod plot;
 mod programs;
+mod progress;
+mod report;
 mod stage;
+mod study;
 mod tally;
 mod traffic;
 mod weather;
-fn main() {
-    let parameters = parameters::Parameters::committed().unwrap();
-    let words: Vec<String> = std::env::args().collect();
-    let days: f64 = words[2].parse().unwrap();
-    for scenario in parameters.scenarios.iter().filter(|s| words[1] == "all" || s.name == words[1]) {
-        for contender in contenders::everywhere() {
-            let road = parameters.road(scenario).unwrap();
-            let start = std::time::Instant::now();
-            let mut job = job::Job { parameters: &parameters, scenario, road, contender: &contender, seed: 1, number: 0, part: job::Part::Days(days) };
-            let mut tally = job.run().unwrap();
-            let a = start.elapsed();
-            job.part = job::Part::Trials(words[3].parse().unwrap());
-            tally.add(job.run().unwrap());
-            tally.decided.sort_by(f64::total_cmp);
-            let p = |s| figures::percentile(&tally.decided, s).unwrap_or(-1.0);
-            println!("{:<18} {:<24} p50 {:>6.1} p99 {:>6.1} n {} killed {} fine {:>7.2} short {:>7.2} long {:>7.2} p/h {:>6.1}  {:?} {:?}", scenario.name, contender.name, p(0.5), p(0.99), tally.trials, tally.killed,
-                tally.alarms.fine as f64 / days, tally.alarms.short as f64 / days, tally.alarms.long as f64 / days, tally.pings as f64 / days / 24.0, a, start.elapsed() - a);
-        }
-    }
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use everbeat_support::{Timeline, exit};
+
+use crate::args::{Options, Wanted};
+use crate::parameters::Parameters;
+
+fn main() -> ExitCode {
+    let ended = match args::parse(std::env::args().skip(1)) {
+        Ok(Wanted::Study(options)) => run(&options),
+        Ok(Wanted::Help) => return exit::help(args::USAGE),
+        Err(problem) => return exit::usage(&problem, args::USAGE),
+    };
+    ended.unwrap_or_else(|error| exit::failure("study", &error))
+}
+
+fn run(options: &Options) -> Result<ExitCode> {
+    let parameters = Parameters::committed()?;
+    let seeds = options.seed.map_or_else(|| parameters.report_seeds.clone(), |seed| vec![seed]);
+    Timeline::new(true).plain(format_args!(
+        "parameters {}, seeds {seeds:?}, {} days",
+        report::hash(&parameters),
+        options.days
+    ));
+    let measured = study::study(&parameters, options)?;
+    report::report(&parameters, options, &measured)
 }

@@ -117,12 +117,7 @@ pub(crate) enum Befall {
     #[serde(rename = "download")]
     Download { per_day: f64, bytes: usize },
     #[serde(rename = "slow")]
-    Slow {
-        per_day: f64,
-        round_trip_seconds: Range,
-        grows_seconds: Range,
-        stays_seconds: Range,
-    },
+    Slow { per_day: f64, round_trip_seconds: Range, grows_seconds: Range, stays_seconds: Range },
     #[serde(rename = "another way")]
     AnotherWay { every_seconds: f64, round_trip_ms: Range },
 }
@@ -389,7 +384,11 @@ mod tests {
             ("[\"client\",", "[\"clinet\",", "names `clinet`; there are client"),
             ("\"how\": \"hung\"", "\"how\": \"sad\"", "unknown variant `sad`"),
             ("\"seconds\": [1, 8]", "\"hours\": [1, 8]", "unknown field `hours`"),
-            ("\"round_trip_ms\": 60,", "\"round_trip_ms\": -60,", "road `wan`: round_trip_ms is -60"),
+            (
+                "\"round_trip_ms\": 60,",
+                "\"round_trip_ms\": -60,",
+                "road `wan`: round_trip_ms is -60",
+            ),
             ("\"dead after sleep\"", "\"silent\"", "sleep is for trials that sleep"),
         ] {
             assert!(FILE.contains(old), "{old}");

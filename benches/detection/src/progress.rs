@@ -46,7 +46,8 @@ impl Progress {
         let took = self.start.elapsed().as_secs_f64();
         let clear = if self.terminal { "\r\x1b[K" } else { "" };
         let (done, speed) = (self.done, self.done / took.max(0.001));
-        let line = format!("{clear}{done:.0} connection-days in {took:.0} s, {speed:.0} a second\n");
+        let line =
+            format!("{clear}{done:.0} connection-days in {took:.0} s, {speed:.0} a second\n");
         _ = stderr().write_all(line.as_bytes());
     }
 }

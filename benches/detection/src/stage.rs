@@ -245,7 +245,8 @@ mod tests {
 
     #[test]
     fn an_alarm_is_put_down_to_the_longest_outage_that_is_near() {
-        let (sky, second, minute) = (Sky::default(), Duration::from_secs(1), Duration::from_secs(60));
+        let (sky, second, minute) =
+            (Sky::default(), Duration::from_secs(1), Duration::from_secs(60));
         assert_eq!(sky.blamed(at(1_000), minute), None);
         sky.close(at(1_000), 20 * second);
         sky.close(at(1_030), 2 * second);

@@ -134,7 +134,8 @@ fn run_all(jobs: &[(usize, usize, Job<'_>)], threads: usize) -> Result<Vec<Tally
     let total = jobs.iter().map(|(_, _, job)| job.weight()).sum();
     let progress = Mutex::new(Progress::new(total));
     let next = AtomicUsize::new(0);
-    let tallies: Vec<Mutex<Option<Result<Tally>>>> = jobs.iter().map(|_| Mutex::default()).collect();
+    let tallies: Vec<Mutex<Option<Result<Tally>>>> =
+        jobs.iter().map(|_| Mutex::default()).collect();
     let work = || {
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
@@ -156,7 +157,8 @@ fn run_all(jobs: &[(usize, usize, Job<'_>)], threads: usize) -> Result<Vec<Tally
         }
     });
     lock(&progress).finish();
-    let tallies = tallies.into_iter().map(|tally| tally.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let tallies =
+        tallies.into_iter().map(|tally| tally.into_inner().unwrap_or_else(PoisonError::into_inner));
     tallies.map(|tally| tally.unwrap_or_else(|| bail!("a simulation before it failed"))).collect()
 }
 

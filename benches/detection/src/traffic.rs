@@ -56,7 +56,8 @@ impl Traffic {
             Speaker::We => (talk.out_every_seconds, 1_000),
             Speaker::They => (talk.in_every_seconds, 2_000),
         };
-        let mut kinds: Vec<_> = every.map(|every| (Pace::Every(every), talk.bytes)).into_iter().collect();
+        let mut kinds: Vec<_> =
+            every.map(|every| (Pace::Every(every), talk.bytes)).into_iter().collect();
         for befall in &scenario.befalls {
             match (*befall, speaker) {
                 (Befall::Upload { per_day, bytes }, Speaker::We)
