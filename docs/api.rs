@@ -74,7 +74,7 @@ async fn tuned_client() -> Result {
         match event {
             Event::Connected { attempt, took } => println!("up: attempt {attempt}, {took:?}"),
             Event::Message(message) => println!("{message}"),
-            Event::Suspect { silent_for } => println!("quiet for {silent_for:?}, may recover"),
+            Event::Suspect { silent_for, .. } => println!("quiet for {silent_for:?}, may recover"),
             Event::Disconnected(end) => {
                 println!("{end}"); // a sentence: cause, evidence, what became of the messages
                 for message in end.unconfirmed.messages {
@@ -149,13 +149,13 @@ fn expert(wire: &mut impl YourWire, timer: &impl Timer, config: HeartbeatConfig)
             heartbeat.handle_heard(now);
             heartbeat.handle_pong(&pong, now);
         }
-        match heartbeat.handle_timeout(now) {
+        match heartbeat.handle_timeout(now, || None) {
             Some(Beat::Ping(payload)) => {
                 wire.ping(payload);
-                heartbeat.handle_flushed(now);
+                heartbeat.handle_flushed(0, now);
             }
             Some(Beat::Dead(verdict)) => {
-                return Cause::Dead { verdict, evidence: heartbeat.evidence(now) };
+                return Cause::Dead { verdict, evidence: heartbeat.evidence(now).into() };
             }
             _ => {}
         }

@@ -32,7 +32,7 @@ fn heard(c: &mut Criterion) {
 fn early(c: &mut Criterion) {
     let (mut heartbeat, now) = heartbeat();
     c.benchmark_group("heartbeat").bench_function("early wake", |b| {
-        b.iter(|| black_box(heartbeat.handle_timeout(black_box(now))));
+        b.iter(|| black_box(heartbeat.handle_timeout(black_box(now), || None)));
     });
 }
 
@@ -42,10 +42,10 @@ fn beat(c: &mut Criterion) {
     c.benchmark_group("heartbeat").bench_function("ping and pong", |b| {
         b.iter(|| {
             now = heartbeat.poll_timeout();
-            let Some(Beat::Ping(payload)) = heartbeat.handle_timeout(now) else {
+            let Some(Beat::Ping(payload)) = heartbeat.handle_timeout(now, || None) else {
                 panic!("a Ping is due at the time that was asked for");
             };
-            heartbeat.handle_flushed(now);
+            heartbeat.handle_flushed(0, now);
             now += MICROSECOND;
             heartbeat.handle_heard(now);
             black_box(heartbeat.handle_pong(&payload, now))

@@ -80,7 +80,7 @@ fn show(event: Event) -> bool {
             println!("> {message}");
             return true;
         }
-        Event::Suspect { silent_for } => println!("nothing heard for {silent_for:.1?}"),
+        Event::Suspect { silent_for, .. } => println!("nothing heard for {silent_for:.1?}"),
         Event::Alive => println!("heard again"),
         // A sentence: why, on what evidence, what became of the messages, when it is tried again.
         Event::Disconnected(end) => println!("{end}"),

@@ -8,6 +8,7 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use bytestring::ByteString;
 
@@ -32,8 +33,8 @@ pub enum Cause {
     Dead {
         /// What is gone
         verdict: Verdict,
-        /// What that rests on
-        evidence: Evidence,
+        /// What that rests on; boxed, for it is rare and large
+        evidence: Box<Evidence>,
     },
     /// The byte stream ended without a Close frame (1006 in RFC 6455, section 7.1.5)
     Cut {

@@ -64,6 +64,8 @@ pub struct Client<C: Connect, K: Timer> {
     closing: Option<Farewell>,
     /// Whether a connection ever stood
     established: bool,
+    /// What the connections so far have learnt of the road
+    road_memory: u32,
     /// Why there is no further event
     outcome: Option<Cause>,
     /// Its application's, while that does nothing but send
@@ -192,6 +194,18 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
             }
         })
         .await
+    }
+
+    /// A beat now on the connection that stands, if one does: see
+    /// [`Connection::probe`](crate::Connection::probe)
+    pub fn probe(&mut self)
+    where
+        Self: Unpin,
+    {
+        let this = Pin::new(self).project();
+        if let driver::StateProjection::Up(connection) = this.state.project() {
+            connection.ask();
+        }
     }
 
     /// How many messages met which fate so far

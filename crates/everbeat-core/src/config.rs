@@ -1,6 +1,8 @@
 //! Settings, their defaults with the reason for each, and the one error for values that cannot be.
 //! Values are parsed once, here; the machines only take what has been parsed.
 
+mod asked;
+mod heartbeat;
 mod own_beat;
 
 use core::error::Error;
@@ -9,6 +11,8 @@ use core::time::Duration;
 
 use alloc::string::{String, ToString};
 
+pub use asked::HeartbeatAsked;
+pub use heartbeat::HeartbeatConfig;
 pub use own_beat::OwnBeat;
 
 /// The default of every setting, each with its reason
@@ -20,9 +24,18 @@ pub mod defaults {
     pub const SERVER_INTERVAL: Duration = Duration::from_secs(25);
     /// A client's beat: twice within the 55 to 60 s after which common balancers cut
     pub const CLIENT_INTERVAL: Duration = Duration::from_secs(20);
-    /// How long after a Ping was flushed its silence means death: TCP's own retransmissions get a
-    /// Ping through a blackout of 8 s after about 10 s, and slow roads need twice that
-    pub const TIMEOUT: Duration = Duration::from_secs(20);
+    /// How long the road may be silent: TCP sends a lone Ping again after .3, .9, 2.2, 4.7 and 9.7 s,
+    /// so that it gets through a blackout of 8 s within 10. Up to [`APP_TIMEOUT`] on a road that has
+    /// been silent for long before
+    pub const PATH_TIMEOUT: Duration = Duration::from_secs(10);
+    /// How long a program whose kernel has our Ping may be silent, and everything where no kernel
+    /// tells: garbage collection and overload pass in less
+    pub const APP_TIMEOUT: Duration = Duration::from_secs(20);
+    /// How long a Ping may be unanswered before that is suspicious and the kernel is asked, or a third
+    /// of the path clock if that is less: three retransmissions, and rarer than any round trip
+    pub const SOFT: Duration = Duration::from_secs(3);
+    /// The shortest promise that is taken: below it our own lateness would decide
+    pub const SHORTEST_PROMISE: Duration = Duration::from_millis(500);
     /// How long a Close handshake may take before the socket is dropped (RFC 6455, section 7.1.1)
     pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
     /// How long an attempt may take, from name to upgrade
@@ -136,7 +149,7 @@ pub struct ConnectionConfig {
 }
 
 impl ConnectionConfig {
-    /// A client's defaults: 20 s beat, 20 s timeout, 256 KiB retained
+    /// A client's defaults: [`HeartbeatConfig::CLIENT`], 256 KiB retained
     #[must_use]
     pub const fn client() -> Self {
         Self {
@@ -148,7 +161,7 @@ impl ConnectionConfig {
         }
     }
 
-    /// A server's defaults: 25 s beat, 20 s timeout, nothing retained
+    /// A server's defaults: [`HeartbeatConfig::SERVER`], nothing retained
     #[must_use]
     pub const fn server() -> Self {
         Self { heartbeat: Some(HeartbeatConfig::SERVER), retain_bytes: 0, ..Self::client() }
@@ -288,76 +301,13 @@ impl PingLimit {
     }
 }
 
-/// The beat's two durations, known to be possible
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeartbeatConfig {
-    interval: Duration,
-    timeout: Duration,
-}
-
-impl HeartbeatConfig {
-    /// A client's default: every 20 s, dead 20 s after an unanswered Ping
-    pub const CLIENT: Self =
-        Self { interval: defaults::CLIENT_INTERVAL, timeout: defaults::TIMEOUT };
-    /// A server's default: every 25 s, dead 20 s after an unanswered Ping
-    pub const SERVER: Self =
-        Self { interval: defaults::SERVER_INTERVAL, timeout: defaults::TIMEOUT };
-
-    /// A beat after `interval` of silence, and death `timeout` after an unanswered Ping was flushed
-    ///
-    /// The timeout may be shorter than the interval. A silent peer is declared dead at most
-    /// `interval + timeout` after it was last heard.
-    ///
-    /// # Errors
-    ///
-    /// Either is under 100 ms or over 24 h.
-    pub fn new(interval: Duration, timeout: Duration) -> Result<Self, ConfigError> {
-        Ok(Self {
-            interval: within("interval", interval, SHORTEST, LONGEST)?,
-            timeout: within("timeout", timeout, SHORTEST, LONGEST)?,
-        })
-    }
-
-    /// The beat that keeps a promise: a silent peer is declared dead within `promise`
-    ///
-    /// Three quarters of the promise go to the timeout and a quarter to the interval, less a
-    /// margin of 4 % for our own lateness; neither is longer than this configuration's own.
-    ///
-    /// # Errors
-    ///
-    /// Under 500 ms, below which our own lateness would decide, or over 24 h.
-    pub fn detect_within(self, promise: Duration) -> Result<Self, ConfigError> {
-        let promise = within("detect_within", promise, Duration::from_millis(500), LONGEST)?;
-        Self::new(self.interval.min(promise * 24 / 100), self.timeout.min(promise * 72 / 100))
-    }
-
-    /// How long a silence is answered with a Ping
-    #[must_use]
-    pub const fn interval(&self) -> Duration {
-        self.interval
-    }
-
-    /// How long after a Ping was flushed its silence means death
-    #[must_use]
-    pub const fn timeout(&self) -> Duration {
-        self.timeout
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SECOND: Duration = Duration::from_secs(1);
-
     #[test]
     fn impossible_durations_are_refused_by_name() {
         let bad = [
-            (HeartbeatConfig::new(Duration::ZERO, SECOND).unwrap_err(), "interval"),
-            (HeartbeatConfig::new(SECOND, Duration::ZERO).unwrap_err(), "timeout"),
-            (HeartbeatConfig::new(SECOND, Duration::from_millis(99)).unwrap_err(), "timeout"),
-            (HeartbeatConfig::new(SECOND, LONGEST + SECOND).unwrap_err(), "timeout"),
-            (HeartbeatConfig::CLIENT.detect_within(SHORTEST).unwrap_err(), "detect_within"),
             (PingLimit::new(0, 1).unwrap_err(), "ping_limit"),
             (PingLimit::new(1, 0).unwrap_err(), "ping_limit"),
             (PingLimit::new(1, 1_000_001).unwrap_err(), "ping_limit"),
@@ -371,14 +321,5 @@ mod tests {
             assert_eq!(error.setting(), setting);
             assert!(error.to_string().contains("must be between"), "{error}");
         }
-    }
-
-    #[test]
-    fn a_promise_leaves_room_for_lateness_and_never_slows_the_default() {
-        let beat = HeartbeatConfig::CLIENT.detect_within(5 * SECOND).unwrap();
-        assert_eq!(beat.interval(), Duration::from_millis(1_200));
-        assert_eq!(beat.timeout(), Duration::from_millis(3_600));
-        let lazy = HeartbeatConfig::CLIENT.detect_within(3_600 * SECOND).unwrap();
-        assert_eq!(lazy, HeartbeatConfig::CLIENT);
     }
 }

@@ -91,10 +91,16 @@ struct SinceClock {
     /// Everything that had come was read
     drained: bool,
     message: bool,
+    /// One of the peer's
+    heard_message: bool,
     wrote: bool,
+    /// And a Pong must vouch for it
+    unproven: bool,
     flushed: bool,
     /// The transport holds something that is not flushed
     unflushed: bool,
+    /// A beat was asked for
+    probe: bool,
 }
 
 impl<T: Transport, K: Timer> Connection<T, K> {
@@ -270,6 +276,24 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         .await
     }
 
+    /// A beat now, ahead of its time, for whoever learnt that the machine has slept, the network has
+    /// changed or the application is in the foreground again
+    ///
+    /// It goes out when the connection is next awaited, and what is silent from then on is judged by
+    /// the same clocks as ever: where the kernel tells of the road it is known after 10 s by default
+    /// whether that is gone. Nothing happens without a heartbeat.
+    pub fn probe(&mut self)
+    where
+        Self: Unpin,
+    {
+        Pin::new(self).ask();
+    }
+
+    pub(crate) fn ask(self: Pin<&mut Self>) {
+        let this = self.project();
+        this.since_clock.probe = this.heartbeat.is_some();
+    }
+
     /// The round trips of Pings so far; `None` before the first Pong
     #[must_use]
     pub fn round_trip(&self) -> Option<RoundTrip> {
@@ -292,6 +316,17 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     #[must_use]
     pub const fn transport(&self) -> &T {
         &self.transport
+    }
+
+    /// What an earlier connection to the same peer has learnt of the road
+    pub(crate) const fn set_road_memory(&mut self, millis: u32) {
+        if let Some(heartbeat) = &mut self.heartbeat {
+            heartbeat.set_road_memory(millis);
+        }
+    }
+
+    pub(crate) fn road_memory(&self) -> u32 {
+        self.heartbeat.as_ref().map_or(0, Heartbeat::road_memory)
     }
 
     fn evidence_at(&self, now: Instant) -> Evidence {

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use alloc::boxed::Box;
 
+use crate::cause::Evidence;
 use crate::message::Message;
 use crate::outcome::Disconnected;
 
@@ -30,12 +31,15 @@ pub enum Event {
     },
     /// A message of the peer
     Message(Message),
-    /// Half of the heartbeat's timeout has passed without an answer; it may still recover
+    /// There should have been an answer by now: nothing is heard and a Ping is unanswered for 3 s, or a
+    /// third of the path clock if that is less, or a message is not acknowledged; it may still recover
     Suspect {
         /// How long nothing has been heard
         silent_for: Duration,
+        /// All that is known; boxed, for it is rare and large
+        evidence: Box<Evidence>,
     },
-    /// A suspected peer was heard again
+    /// A suspected peer was heard again, or what was unacknowledged has been acknowledged
     Alive,
     /// A connection ended, or an attempt failed; boxed, for it is rare and large
     Disconnected(Box<Disconnected>),

@@ -4,16 +4,19 @@
 mod detector;
 mod pings;
 mod round_trip;
+mod tempo;
 
 use core::time::Duration;
 
 use fastrand::Rng;
 
-use self::detector::{Detector, Judgement, Probe};
+use self::detector::{Detector, Judgement};
 use self::pings::{Pings, Sent};
+use self::tempo::Tempo;
 use crate::cause::{Evidence, Verdict};
 use crate::config::HeartbeatConfig;
 use crate::time::Instant;
+use crate::transport::PathEvidence;
 
 pub use round_trip::RoundTrip;
 
@@ -30,8 +33,13 @@ pub enum Beat {
     ///
     /// It may have to wait for room. If another is asked for meanwhile, one is enough.
     Own,
-    /// Half the timeout has passed without an answer; tell the application
+    /// We are late ourselves: read what came meanwhile. Nothing is judged before the next
+    /// [`poll_timeout`](Heartbeat::poll_timeout), which leaves time for it
+    ReadFirst,
+    /// There should have been an answer by now; tell the application, for it may still come
     Suspect,
+    /// What was suspected is well, for the road has carried our bytes; tell the application
+    Alive,
     /// The peer is gone: drop the connection, there is nobody to say Close to
     Dead(Verdict),
 }
@@ -51,9 +59,13 @@ pub struct Answer {
 ///
 /// Any byte heard is life, also in mid-message, and keeps us quiet. After an interval of silence
 /// (the first at a random phase, then 0.9 to 1 times the interval, so that a fleet does not beat in
-/// step) a Ping is due. Its silence for the timeout is death; the clock starts when the Ping was
-/// flushed, and as long as it cannot be flushed, when the operating system last took a byte of
-/// ours. Our own sends prove nothing and postpone nothing.
+/// step) a Ping is due; earlier, if who is usually heard often is not, and earlier silences have been
+/// spared their Pings. Our own sends prove nothing and postpone nothing, but where the kernel tells
+/// what was acknowledged they ask the road as well as a Ping does.
+///
+/// Its silence is death by two clocks, which start when the Ping was flushed, or as long as it cannot
+/// be flushed, when the operating system last took a byte of ours: see [`HeartbeatConfig`] for how
+/// long they run, and [`Verdict`] for what they tell.
 ///
 /// No method reads a clock, allocates or waits. Calls that come early are no-ops.
 ///
@@ -68,8 +80,9 @@ pub struct Answer {
 /// let mut heartbeat = Heartbeat::new(HeartbeatConfig::new(10 * second, 5 * second)?, 7, now);
 ///
 /// now = heartbeat.poll_timeout(); // nothing was heard until the first beat
-/// let Some(Beat::Ping(payload)) = heartbeat.handle_timeout(now) else { panic!() };
-/// heartbeat.handle_flushed(now);
+/// let path = || None; // what the kernel knows of the road, if somebody asks it
+/// let Some(Beat::Ping(payload)) = heartbeat.handle_timeout(now, path) else { panic!() };
+/// heartbeat.handle_flushed(14, now); // bytes that the operating system took so far
 ///
 /// heartbeat.handle_heard(now + second / 10);
 /// let answer = heartbeat.handle_pong(&payload, now + second / 10).unwrap();
@@ -83,10 +96,7 @@ pub struct Heartbeat {
     own: bool,
     rng: Rng,
     detector: Detector,
-    /// When a byte was last heard; the connection's start counts as one
-    last_heard: Instant,
-    /// Whether a byte was heard at all
-    heard: bool,
+    tempo: Tempo,
     /// From what the next silence is counted: the last byte heard, or the last Ping
     quiet_since: Instant,
     /// The length of silence that the next Ping ends, drawn anew for each
@@ -95,9 +105,6 @@ pub struct Heartbeat {
     phase: Option<Instant>,
     /// The first write that no Ping vouches for yet
     unproven_since: Option<Instant>,
-    /// The Ping whose silence is being judged
-    probe: Option<Probe>,
-    suspected: bool,
     pings: Pings,
     unanswered: u32,
     round_trip: Option<RoundTrip>,
@@ -117,15 +124,12 @@ impl Heartbeat {
             config,
             own: false,
             rng,
-            detector: Detector::Plain,
-            last_heard: now,
-            heard: false,
+            detector: Detector::new(now),
+            tempo: Tempo::new(now, config.interval()),
             quiet_since: now,
             period,
             phase,
             unproven_since: None,
-            probe: None,
-            suspected: false,
             pings: Pings::default(),
             unanswered: 0,
             round_trip: None,
@@ -160,8 +164,16 @@ impl Heartbeat {
         }
     }
 
+    /// A beat that was due at `due`, or as soon as the one before it needed no more judgement
+    fn beat_late(&mut self, due: Instant, now: Instant) -> Beat {
+        let due = due.max(self.detector.last_heard());
+        self.detector.note_late_ping(now.saturating_duration_since(due));
+        self.beat_now(now)
+    }
+
     fn begin_probe(&mut self, now: Instant) {
-        self.probe = Some(Probe::new(now));
+        self.detector.handle_ping(now);
+        self.tempo.handle_ping(now, self.config.interval());
         self.quiet_since = now;
         self.unproven_since = None;
         self.unanswered = self.unanswered.saturating_add(1);
@@ -172,37 +184,39 @@ impl Heartbeat {
     /// When [`handle_timeout`](Heartbeat::handle_timeout) has something to say
     ///
     /// The answer may change after any other call. It moves earlier only after `handle_write`,
-    /// `handle_heard` and `handle_timeout`.
+    /// `handle_talk`, `handle_heard`, `handle_flushed` and `handle_timeout`.
     #[must_use]
     #[inline]
     pub fn poll_timeout(&self) -> Instant {
-        match self.probe {
-            Some(probe) => self.detector.next(probe, self.config.timeout(), self.suspected),
-            None => self.due(),
-        }
+        let judged = self.detector.next(&self.config);
+        if self.detector.is_asking() { judged } else { judged.min(self.due()) }
     }
 
     /// What is to be done now, if anything; call it again until it returns `None`
     ///
-    /// Read everything the socket holds first: an answer that waits there is an answer.
+    /// Read everything the socket holds first: an answer that waits there is an answer. `path` asks
+    /// the kernel what it knows of the road, as [`Transport::path`](crate::transport::Transport::path)
+    /// does; it is called at most once, and only if something of ours has been unanswered for a
+    /// while. If it once returns `None` it is not called again.
     #[inline]
-    pub fn handle_timeout(&mut self, now: Instant) -> Option<Beat> {
-        if self.phase.is_some_and(|phase| now >= phase) {
-            self.phase = None;
-            if !self.heard {
-                return Some(self.beat_now(now));
-            }
+    pub fn handle_timeout(
+        &mut self,
+        now: Instant,
+        path: impl FnOnce() -> Option<PathEvidence>,
+    ) -> Option<Beat> {
+        if now < self.poll_timeout() {
+            return None;
         }
-        let Some(probe) = self.probe else {
-            return (now >= self.due()).then(|| self.beat_now(now));
-        };
-        match self.detector.judge(probe, self.config.timeout(), now) {
-            Judgement::Alive => None,
-            Judgement::Suspect if self.suspected => None,
-            Judgement::Suspect => {
-                self.suspected = true;
-                Some(Beat::Suspect)
+        match self.detector.judge(&self.config, now, path) {
+            Judgement::Alive if self.detector.is_asking() => None,
+            Judgement::Alive => {
+                let due = self.due();
+                (now >= due).then(|| self.beat_late(due, now))
             }
+            Judgement::ReadFirst => Some(Beat::ReadFirst),
+            Judgement::Afresh => Some(self.beat_now(now)),
+            Judgement::Suspect => Some(Beat::Suspect),
+            Judgement::Recovered => Some(Beat::Alive),
             Judgement::Dead(verdict) => Some(Beat::Dead(verdict)),
         }
     }
@@ -210,12 +224,23 @@ impl Heartbeat {
     /// Bytes were heard, a whole message or the middle of one; whether the peer was suspected
     #[inline]
     pub fn handle_heard(&mut self, now: Instant) -> bool {
-        self.last_heard = now;
-        self.heard = true;
+        self.tempo.handle_heard(now.saturating_duration_since(self.detector.last_heard()));
+        self.phase = None;
         self.quiet_since = now;
-        self.probe = None;
         self.unanswered = 0;
-        core::mem::take(&mut self.suspected)
+        self.detector.handle_heard(now)
+    }
+
+    /// The peer said something of its own, a message, so that its being heard does not show that it
+    /// hears us
+    ///
+    /// A peer that pings finds out by itself that it hears nothing. Of one that only talks a promise
+    /// ([`detect_within`](HeartbeatConfig::detect_within)) asks for a Ping within an interval.
+    #[inline]
+    pub fn handle_talk(&mut self, now: Instant) {
+        if self.config.watches_the_way_out() {
+            self.unproven_since.get_or_insert(now);
+        }
     }
 
     /// A Pong came; `None` if it is late, foreign or unsolicited, which RFC 6455, section 5.5.3
@@ -235,6 +260,7 @@ impl Heartbeat {
     }
 
     fn answered(&mut self, sent: Sent, now: Instant) -> Answer {
+        self.detector.handle_answered();
         let round_trip = sent.flushed_at.map(|flushed| now.saturating_duration_since(flushed));
         if let Some(round_trip) = round_trip {
             RoundTrip::sample(&mut self.round_trip, round_trip);
@@ -242,10 +268,17 @@ impl Heartbeat {
         Answer { round_trip, mark: sent.mark }
     }
 
-    /// A message was written that a Pong must vouch for: a Ping is due within an interval, even if
-    /// the peer is heard
+    /// A message was given to the transport: until the kernel knows it to be acknowledged, it asks
+    /// the road what a Ping would
     #[inline]
     pub fn handle_write(&mut self, now: Instant) {
+        self.detector.handle_write(now);
+    }
+
+    /// A message was given to the transport that a Pong must vouch for: a Ping is due within an
+    /// interval, even if the peer is heard
+    #[inline]
+    pub fn handle_unproven(&mut self, now: Instant) {
         self.unproven_since.get_or_insert(now);
     }
 
@@ -259,52 +292,46 @@ impl Heartbeat {
         self.pings.send_own(mark);
     }
 
-    /// Everything given to the transport, the beat too, has been taken by the operating system
+    /// Everything given to the transport, the beat too, has been taken by the operating system:
+    /// `sent` bytes so far, counted as [`PathEvidence::acknowledged`] is
     #[inline]
-    pub fn handle_flushed(&mut self, now: Instant) {
+    pub fn handle_flushed(&mut self, sent: u64, now: Instant) {
         self.pings.flushed(now);
-        if let Some(probe) = &mut self.probe {
-            probe.flushed(now);
-        }
+        self.detector.handle_flushed(sent, now);
     }
 
-    /// The operating system took some bytes of ours, but not yet all
-    pub fn handle_progress(&mut self, now: Instant) {
-        if let Some(probe) = &mut self.probe {
-            probe.progressed(now);
-        }
+    /// The operating system took some bytes of ours, `sent` so far, but not yet all
+    pub fn handle_progress(&mut self, sent: u64, now: Instant) {
+        self.detector.handle_progress(sent, now);
     }
 
     /// What the peer says is not being read, for the application reads nothing more: silence is ours
     ///
-    /// A Ping that was flushed is not judged, and others follow it as a sign of life. Only a kernel
-    /// that takes no byte of ours still counts against the peer; `progressed` says whether it took
-    /// some since the last call.
-    pub fn handle_unread(&mut self, progressed: bool, now: Instant) {
-        match &mut self.probe {
-            Some(probe) if probe.is_flushed() => self.probe = None,
-            Some(probe) if progressed => probe.progressed(now),
-            _ => {}
+    /// A Ping that was flushed is judged only by what the kernel knows of the road, and others follow
+    /// it as a sign of life. A kernel that takes no byte of ours counts against the peer as ever;
+    /// `progressed` is how many it has taken so far, if that is more than when it was last told.
+    pub fn handle_unread(&mut self, progressed: Option<u64>, now: Instant) {
+        self.detector.handle_unread();
+        if let Some(sent) = progressed {
+            self.detector.handle_progress(sent, now);
         }
     }
 
     /// Whether a Ping is out whose silence is being judged
     #[must_use]
     pub const fn is_judging(&self) -> bool {
-        self.probe.is_some()
+        self.detector.is_judging()
     }
 
     /// What is known at `now`; the transport's own facts are left at their defaults
     #[must_use]
     pub fn evidence(&self, now: Instant) -> Evidence {
         Evidence {
-            silent_for: now.saturating_duration_since(self.last_heard),
+            silent_for: now.saturating_duration_since(self.detector.last_heard()),
             pings_unanswered: self.unanswered,
             own_beat: self.own,
-            write_blocked_for: self
-                .probe
-                .filter(|probe| !probe.is_flushed())
-                .map(|probe| now.saturating_duration_since(probe.since())),
+            write_blocked_for: self.detector.blocked_for(now),
+            stalled_for: self.detector.stalled_for(),
             ..Evidence::default()
         }
     }
@@ -315,9 +342,28 @@ impl Heartbeat {
         self.round_trip
     }
 
+    /// How long this road has been silent at most without being gone, in milliseconds: what the next
+    /// connection over the same road may start from ([`set_road_memory`](Self::set_road_memory))
+    #[must_use]
+    pub const fn road_memory(&self) -> u32 {
+        self.detector.peak()
+    }
+
+    /// What an earlier connection over the same road has learnt
+    pub const fn set_road_memory(&mut self, millis: u32) {
+        self.detector.set_peak(millis);
+    }
+
     #[inline]
     fn due(&self) -> Instant {
-        let quiet = self.phase.unwrap_or(self.quiet_since + self.period);
+        let interval = self.config.interval();
+        let quiet = match self.phase {
+            Some(phase) => phase,
+            None => {
+                let early = self.tempo.due(self.quiet_since, interval);
+                (self.quiet_since + self.period).min(early)
+            }
+        };
         self.unproven_since.map_or(quiet, |since| quiet.min(since + self.period))
     }
 }
@@ -327,5 +373,9 @@ fn jittered(interval: Duration, rng: &mut Rng) -> Duration {
     interval.mul_f64(0.9 + 0.1 * rng.f64())
 }
 
+#[cfg(test)]
+mod evidence_tests;
+#[cfg(test)]
+mod promise_tests;
 #[cfg(test)]
 mod tests;

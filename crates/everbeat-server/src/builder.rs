@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use everbeat_core::cause::CloseFrame;
-use everbeat_core::config::{ConfigError, OwnBeat};
+use everbeat_core::config::{ConfigError, HeartbeatConfig, OwnBeat};
 use everbeat_core::time::Timer;
 use everbeat_core::transport::{Accept, Hookable, Listen, WithHook};
 
@@ -61,14 +61,30 @@ impl<O> ServerBuilder<O> {
     /// How long a silence is answered with a Ping; 25 s by default
     /// ([`SERVER_INTERVAL`](everbeat_core::config::defaults::SERVER_INTERVAL))
     pub const fn interval(mut self, interval: Duration) -> Self {
-        self.settings.interval = interval;
+        self.settings.asked = self.settings.asked.interval(interval);
         self
     }
 
-    /// How long after a Ping its silence means death; 20 s by default
-    /// ([`TIMEOUT`](everbeat_core::config::defaults::TIMEOUT))
+    /// How long after a Ping its silence means death, whatever the kernel says; by default 10 s if the
+    /// road is gone and 20 s if only the program is ([`HeartbeatConfig`])
     pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
+        self.settings.asked = self.settings.asked.timeout(timeout);
+        self
+    }
+
+    /// After how long a proxy in between forgets a connection that is idle; shortens the interval as
+    /// far as it takes ([`HeartbeatConfig::idle_limit`]); needs the heartbeat
+    ///
+    /// The default suits limits of 56 s and more.
+    pub const fn idle_limit(mut self, limit: Duration) -> Self {
+        self.settings.asked = self.settings.asked.idle_limit(limit);
+        self
+    }
+
+    /// Another set of durations to start from, such as [`HeartbeatConfig::DATACENTER`]; by default
+    /// [`HeartbeatConfig::SERVER`]
+    pub const fn preset(mut self, preset: HeartbeatConfig) -> Self {
+        self.settings.asked = self.settings.asked.preset(preset);
         self
     }
 

@@ -23,8 +23,8 @@ pub(crate) struct World {
     pub(crate) machines: Machines,
     pub(crate) net: Network,
     pub(crate) trace: Trace,
-    /// Who is to be woken once the lock is released
-    wakes: Vec<Waker>,
+    /// Who is to be woken once the lock is released; mostly one, for whom nothing is allocated
+    wakes: (Option<Waker>, Vec<Waker>),
 }
 
 /// How far the world got
@@ -53,7 +53,7 @@ impl World {
             machines: Machines::default(),
             net: Network::default(),
             trace: Trace::new(),
-            wakes: Vec::new(),
+            wakes: (None, Vec::new()),
         }
     }
 
@@ -104,7 +104,10 @@ impl World {
     }
 
     pub(crate) fn wake(&mut self, waker: Option<Waker>) {
-        self.wakes.extend(waker);
+        match &mut self.wakes {
+            (first @ None, _) => *first = waker,
+            (_, more) => more.extend(waker),
+        }
     }
 }
 
@@ -121,12 +124,12 @@ impl Shared {
     ///
     /// A waker may run foreign code, which may come back here: it must not find the lock taken.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut World) -> R) -> R {
-        let (result, wakes) = {
+        let (result, (first, more)) = {
             let mut world = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let result = work(&mut world);
             (result, std::mem::take(&mut world.wakes))
         };
-        wakes.into_iter().for_each(Waker::wake);
+        first.into_iter().chain(more).for_each(Waker::wake);
         result
     }
 }

@@ -100,7 +100,7 @@ fn note(event: Event, up: &mut bool) -> anyhow::Result<()> {
         Event::Connected { attempt, took } => {
             Note::Connected { attempt, took_micros: took.as_micros().try_into()? }
         }
-        Event::Suspect { silent_for } => {
+        Event::Suspect { silent_for, .. } => {
             Note::Suspect { silent_millis: silent_for.as_millis().try_into()? }
         }
         Event::Alive => Note::Alive,

@@ -89,7 +89,7 @@ fn tell(event: Event, up: &mut bool) {
             Note::Connected(true)
         }
         Event::Message(message) => Note::Message(Payload::from(&message)),
-        Event::Suspect { silent_for } => Note::Suspect(silent_for.as_millis()),
+        Event::Suspect { silent_for, .. } => Note::Suspect(silent_for.as_millis()),
         Event::Alive => Note::Alive(true),
         // An end is told once, whichever event brings it.
         Event::Disconnected(end) | Event::Closed(end) | Event::GaveUp(end) => {

@@ -89,7 +89,7 @@ where
                 Note::Message(Payload::from(&message)).write();
                 connection.send(message).await?;
             }
-            Event::Suspect { silent_for } => Note::Suspect(silent_for.as_millis()).write(),
+            Event::Suspect { silent_for, .. } => Note::Suspect(silent_for.as_millis()).write(),
             Event::Alive => Note::Alive(true).write(),
             Event::Disconnected(end) => Note::Closed(End::new(&end.cause, &end)).write(),
             _ => {}

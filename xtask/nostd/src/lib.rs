@@ -49,9 +49,9 @@ pub extern "C" fn everbeat_beats(seconds: u32) -> u32 {
     while heartbeat.poll_timeout() <= end {
         let now = heartbeat.poll_timeout();
         deadlines.insert(now, ());
-        match heartbeat.handle_timeout(now) {
+        match heartbeat.handle_timeout(now, || None) {
             Some(Beat::Ping(payload)) => {
-                heartbeat.handle_flushed(now);
+                heartbeat.handle_flushed(0, now);
                 heartbeat.handle_heard(now);
                 heartbeat.handle_pong(&payload, now);
                 beats += 1;

@@ -20,6 +20,9 @@ pub struct Evidence {
     pub write_blocked_for: Option<Duration>,
     /// How late our own timer was when it was looked at: our stall, not the peer's
     pub timer_late: Duration,
+    /// How long our own process or machine did not run while a silence was judged, since anything was
+    /// last heard: it is not held against the peer, and a promise is late by it
+    pub stalled_for: Duration,
     /// What the kernel knew of the road, where the platform tells
     pub path: Option<PathEvidence>,
     /// Bytes received over the connection's life
@@ -42,7 +45,14 @@ impl fmt::Display for Evidence {
             write!(f, ", our writes blocked for {}", Span(blocked))?;
         }
         if let Some(path) = self.path {
-            write!(f, ", kernel holds {} B", path.unsent)?;
+            if path.unsent > 0 {
+                write!(f, ", kernel holds {} B", path.unsent)?;
+            }
+            let last = Span(path.last_acknowledged);
+            write!(f, ", last acknowledgement {last} ago")?;
+        }
+        if self.stalled_for >= Self::WORTH_A_WORD {
+            write!(f, ", we did not run for {}", Span(self.stalled_for))?;
         }
         if self.timer_late >= Self::WORTH_A_WORD {
             write!(f, ", our own timer was {} late", Span(self.timer_late))?;
@@ -84,13 +94,18 @@ mod tests {
             pings_unanswered: 1,
             write_blocked_for: Some(Duration::from_millis(900)),
             timer_late: Duration::from_millis(250),
-            path: Some(PathEvidence { unsent: 312, ..PathEvidence::default() }),
+            stalled_for: Duration::from_millis(1_250),
+            path: Some(PathEvidence {
+                unsent: 312,
+                last_acknowledged: Duration::from_millis(2_400),
+                ..PathEvidence::default()
+            }),
             ..Evidence::default()
         };
         assert_eq!(
             evidence.to_string(),
             "nothing heard for 2.3 s, 1 Ping unanswered, our writes blocked for 900 ms, \
-             kernel holds 312 B, our own timer was 250 ms late"
+             kernel holds 312 B, last acknowledgement 2.4 s ago, we did not run for 1.2 s, our own timer was 250 ms late"
         );
         let own = Evidence { pings_unanswered: 2, own_beat: true, ..Evidence::default() };
         assert_eq!(own.to_string(), "nothing heard for 0 ms, 2 beats unanswered");

@@ -12,8 +12,8 @@ use super::unread::Unread;
 use super::{Client, ConnectError, Queue, VerdictFn};
 use crate::cause::Cause;
 use crate::config::{
-    ConfigError, ConnectionConfig, HeartbeatConfig, LONGEST, OwnBeat, PingLimit, SHORTEST,
-    defaults, within,
+    ConfigError, ConnectionConfig, HeartbeatAsked, HeartbeatConfig, LONGEST, OwnBeat, PingLimit,
+    SHORTEST, defaults, within,
 };
 use crate::event::Event;
 use crate::outcome::{Tally, Unconfirmed};
@@ -41,7 +41,9 @@ pub(super) struct Settings {
 #[must_use = "a builder does nothing before `connect` or `build`"]
 pub struct ClientBuilder<C, K> {
     parts: Result<(C, K, u64), ConfigError>,
-    beat: Beat,
+    /// Whether it beats at all
+    beats: bool,
+    beat: HeartbeatAsked,
     own_beat: Option<OwnBeat>,
     backoff: Backoff,
     verdict: Option<VerdictFn>,
@@ -54,39 +56,12 @@ pub struct ClientBuilder<C, K> {
     retain_bytes: usize,
 }
 
-/// What was asked of the beat, unchecked
-#[derive(Clone, Copy, Debug)]
-struct Beat {
-    on: bool,
-    interval: Duration,
-    timeout: Duration,
-    detect_within: Option<Duration>,
-}
-
-impl Beat {
-    fn check(self) -> Result<Option<HeartbeatConfig>, ConfigError> {
-        let beat = HeartbeatConfig::new(self.interval, self.timeout)?;
-        let beat = match self.detect_within {
-            Some(_) if !self.on => {
-                return Err(ConfigError::new("detect_within", "needs the heartbeat, which is off"));
-            }
-            Some(promise) => beat.detect_within(promise)?,
-            None => beat,
-        };
-        Ok(self.on.then_some(beat))
-    }
-}
-
 impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     pub(super) fn new(parts: Result<(C, K, u64), ConfigError>) -> Self {
         Self {
             parts,
-            beat: Beat {
-                on: true,
-                interval: defaults::CLIENT_INTERVAL,
-                timeout: defaults::TIMEOUT,
-                detect_within: None,
-            },
+            beats: true,
+            beat: HeartbeatAsked::new(HeartbeatConfig::CLIENT),
             own_beat: None,
             backoff: Backoff::default(),
             verdict: None,
@@ -100,22 +75,39 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
         }
     }
 
-    /// A promise: a silent server is declared dead within this time; shortens interval and timeout
-    /// as far as it takes ([`HeartbeatConfig::detect_within`]); needs the heartbeat
+    /// A promise: a server that is gone is declared dead within this time; shortens interval and
+    /// clocks as far as it takes ([`HeartbeatConfig::detect_within`]); needs the heartbeat
     pub const fn detect_within(mut self, promise: Duration) -> Self {
-        self.beat.detect_within = Some(promise);
+        self.beat = self.beat.detect_within(promise);
+        self
+    }
+
+    /// After how long a proxy in between forgets a connection that is idle; shortens the interval as
+    /// far as it takes ([`HeartbeatConfig::idle_limit`]); needs the heartbeat
+    ///
+    /// The default suits limits of 45 s and more, which are nearly all there are.
+    pub const fn idle_limit(mut self, limit: Duration) -> Self {
+        self.beat = self.beat.idle_limit(limit);
+        self
+    }
+
+    /// Another set of durations to start from, such as [`HeartbeatConfig::MOBILE`]; by default
+    /// [`HeartbeatConfig::CLIENT`]
+    pub const fn preset(mut self, preset: HeartbeatConfig) -> Self {
+        self.beat = self.beat.preset(preset);
         self
     }
 
     /// How long a silence is answered with a Ping; 20 s by default
     pub const fn interval(mut self, interval: Duration) -> Self {
-        self.beat.interval = interval;
+        self.beat = self.beat.interval(interval);
         self
     }
 
-    /// How long after a Ping its silence means death; 20 s by default
+    /// How long after a Ping its silence means death, whatever the kernel says; by default 10 s if the
+    /// road is gone and 20 s if only the program is ([`HeartbeatConfig`])
     pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.beat.timeout = timeout;
+        self.beat = self.beat.timeout(timeout);
         self
     }
 
@@ -123,7 +115,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     ///
     /// Without a beat a vanished server is noticed when the kernel does, after many minutes.
     pub const fn heartbeat(mut self, on: bool) -> Self {
-        self.beat.on = on;
+        self.beats = on;
         self
     }
 
@@ -206,8 +198,12 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     pub fn build(self) -> Result<Client<C, K>, ConfigError> {
         let (connector, timer, seed) = self.parts?;
         connector.check()?;
+        let beat = self.beat.check()?;
+        if let Some(setting) = self.beat.needs_beat().filter(|_| !self.beats) {
+            return Err(ConfigError::new(setting, "needs the heartbeat, which is off"));
+        }
         let connection = ConnectionConfig::client()
-            .with_heartbeat(self.beat.check()?)
+            .with_heartbeat(self.beats.then_some(beat))
             .with_idle(self.idle)?
             .with_close_timeout(self.close_timeout)?
             .with_ping_limit(self.ping_limit?)
@@ -239,6 +235,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             untold: Unconfirmed::default(),
             closing: None,
             established: false,
+            road_memory: 0,
             outcome: None,
             turn: crate::turn::Turn::default(),
         })

@@ -250,7 +250,8 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         tracing::info!(target: "everbeat", attempt, ?took, "connected");
         let (timer, config) = (this.timer.clone(), this.settings.connection);
         let (beat, seed) = (this.settings.beat.clone(), this.seeds.u64(..));
-        let connection = Connection::begin(transport, timer, config, beat, seed, now);
+        let mut connection = Connection::begin(transport, timer, config, beat, seed, now);
+        connection.set_road_memory(*this.road_memory);
         this.state.set(State::Up(connection));
         self.push(Event::Connected { attempt, took });
     }
@@ -276,6 +277,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         }
         match ready!(connection.as_mut().poll_next_in(wake)) {
             Some(Event::Disconnected(end)) => {
+                *this.road_memory = connection.road_memory();
                 this.tally.delivered += connection.delivered();
                 this.tally.unconfirmed += end.unconfirmed.count;
                 self.end(*end, wake);

@@ -87,7 +87,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                 let this = self.project();
                 this.since_clock.unflushed = false;
                 if let Some(heartbeat) = this.heartbeat {
-                    heartbeat.handle_flushed(now);
+                    heartbeat.handle_flushed(this.transport.sent(), now);
                 }
                 Ok(())
             }
@@ -117,7 +117,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         if let Some(heartbeat) = this.heartbeat {
             heartbeat.handle_ping_sent(behind);
             if behind < newest && this.config.retain_bytes() > 0 {
-                heartbeat.handle_write(now);
+                heartbeat.handle_unproven(now);
             }
         }
         Ok(())

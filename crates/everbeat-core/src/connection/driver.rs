@@ -4,6 +4,7 @@
 use core::pin::Pin;
 use core::task::{Poll, ready};
 
+use alloc::boxed::Box;
 use alloc::format;
 
 use super::{Connection, Phase, SinceClock};
@@ -150,6 +151,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             match incoming {
                 Incoming::Message(message) => {
                     this.since_clock.message = true;
+                    this.since_clock.heard_message = true;
                     return Read::Event(Event::Message(message));
                 }
                 Incoming::Ping(_) => {
@@ -208,6 +210,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             sent,
             sent_aside,
             unflushed: since.unflushed,
+            probe: since.probe,
             frames: since.frames,
             ..SinceClock::default()
         };
@@ -224,10 +227,16 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         if since.wrote {
             heartbeat.handle_write(now);
         }
+        if since.unproven {
+            heartbeat.handle_unproven(now);
+        }
         if since.flushed && !since.unflushed {
-            heartbeat.handle_flushed(now);
+            heartbeat.handle_flushed(sent, now);
         } else if sent != since.sent {
-            heartbeat.handle_progress(now);
+            heartbeat.handle_progress(sent, now);
+        }
+        if since.heard_message {
+            heartbeat.handle_talk(now);
         }
         if received != since.received && heartbeat.handle_heard(now) {
             tracing::debug!(target: "everbeat", "alive");
@@ -246,10 +255,24 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         if let Some(event) = self.as_mut().settle(now) {
             return Poll::Ready(Some(event));
         }
+        if core::mem::take(&mut self.as_mut().project().since_clock.probe) {
+            let beat = self.as_mut().project().heartbeat.as_mut().map(|beat| beat.beat_now(now));
+            if let Some(Err(cause)) = beat.map(|beat| self.as_mut().beat(beat, now, wake)) {
+                self.fail(cause);
+                return Poll::Ready(None);
+            }
+        }
         loop {
-            let heartbeat = self.as_mut().project().heartbeat.as_mut();
-            match heartbeat.and_then(|heartbeat| heartbeat.handle_timeout(now)) {
+            let this = self.as_mut().project();
+            let path = || this.transport.path();
+            let heartbeat = this.heartbeat.as_mut();
+            match heartbeat.and_then(|heartbeat| heartbeat.handle_timeout(now, path)) {
                 None => break,
+                Some(Beat::ReadFirst) => {
+                    let late = self.heartbeat.as_ref().map(|beat| beat.evidence(now).stalled_for);
+                    tracing::debug!(target: "everbeat", ?late, "stalled");
+                    // The reactor turns before the next look; what it finds is read before that.
+                }
                 Some(beat @ (Beat::Ping(_) | Beat::Own)) => {
                     if let Err(cause) = self.as_mut().beat(beat, now, wake) {
                         self.fail(cause);
@@ -257,14 +280,21 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                     }
                 }
                 Some(Beat::Suspect) => {
-                    let silent_for = self.evidence_at(now).silent_for;
-                    tracing::debug!(target: "everbeat", ?silent_for, "suspect");
-                    return Poll::Ready(Some(Event::Suspect { silent_for }));
+                    let evidence = self.evidence_at(now);
+                    tracing::debug!(target: "everbeat", %evidence, "suspect");
+                    let silent_for = evidence.silent_for;
+                    let evidence = Box::new(evidence);
+                    return Poll::Ready(Some(Event::Suspect { silent_for, evidence }));
+                }
+                Some(Beat::Alive) => {
+                    tracing::debug!(target: "everbeat", "alive");
+                    return Poll::Ready(Some(Event::Alive));
                 }
                 Some(Beat::Dead(verdict)) => {
                     let evidence = self.evidence_at(now);
                     self.as_mut().project().transport.abort();
-                    let end = self.finish(Cause::Dead { verdict, evidence }, evidence);
+                    let cause = Cause::Dead { verdict, evidence: Box::new(evidence) };
+                    let end = self.finish(cause, evidence);
                     return Poll::Ready(Some(end));
                 }
             }

@@ -47,8 +47,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     pub(crate) fn accept(mut self: Pin<&mut Self>, message: Message) {
         let mut this = self.as_mut().project();
         this.ledger.note_aside(this.transport.sent_aside());
-        let to_be_proven = this.ledger.write(&message);
-        this.since_clock.wrote |= to_be_proven;
+        this.since_clock.unproven |= this.ledger.write(&message);
+        this.since_clock.wrote = true;
         this.since_clock.message = true;
         this.turn.note_sent();
         this.since_clock.unflushed = true;
@@ -171,7 +171,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             Poll::Pending => {}
         }
         let now = wake.now(&self.timer);
-        let progressed = self.transport.sent() != self.since_clock.sent;
+        let sent = self.transport.sent();
+        let progressed = (sent != self.since_clock.sent).then_some(sent);
         if let Some(heartbeat) = self.as_mut().project().heartbeat {
             heartbeat.handle_unread(progressed, now);
         }

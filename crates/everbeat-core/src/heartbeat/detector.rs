@@ -1,76 +1,282 @@
-//! What the silence after a Ping means. Private, so that better rules can come in behind the same
-//! heartbeat: today one rule, on time alone; rules on evidence take its place in the enum.
+//! What a silence means, by two clocks: one for the road, one for the program at its other end.
+//! Private and pure: instants, bytes and the kernel's evidence go in, a judgement comes out.
+//!
+//! The road is gone when what we sent is not acknowledged for the path clock. The program hangs when
+//! its kernel has acknowledged our Ping and nothing is heard for the application clock. Our bytes do
+//! not get out when an own Ping is neither answered nor acknowledged although bytes come in. Without
+//! evidence of the kernel there is one verdict, `Silent`, by the longer clock.
+
+mod judge;
+mod late;
+mod look;
 
 use core::time::Duration;
 
 use crate::cause::Verdict;
+use crate::config::HeartbeatConfig;
 use crate::time::Instant;
 
-/// The rule by which a silence is judged
+/// What is known of the other end, and what is out that it has not answered
+///
+/// No message touches it but by storing an instant; the kernel is asked only while something of ours
+/// stays unanswered.
 #[derive(Debug)]
-pub(super) enum Detector {
-    /// One clock: suspected at half the timeout, dead at the whole
-    Plain,
+pub(super) struct Detector {
+    /// When a byte was last heard; the connection's start counts as one
+    last_heard: Instant,
+    /// What the silence is judged by; gone as soon as anything is heard
+    probe: Option<Probe>,
+    /// Our first message since the kernel was last known to have everything acknowledged
+    wrote_at: Instant,
+    /// The first Ping that is neither answered nor known to be acknowledged: since when our bytes
+    /// may not get out, whatever comes in
+    outward_at: Instant,
+    outward_end: u64,
+    /// Bytes of ours that the kernel had taken when it was last asked to take some
+    sent: u64,
+    /// What the kernel said when it was last looked at: bytes acknowledged
+    acknowledged: u64,
+    /// And the last segment of the other kernel, with or without news
+    word_at: Instant,
+    /// Until then nothing is judged: we were late ourselves, and what came meanwhile is read first
+    pause_until: Instant,
+    /// How long we did not run while something was judged, since anything was last heard
+    stalled: Millis,
+    /// The longest that this road has been silent and was not gone, fading
+    peak: Millis,
+    sight: Sight,
+    suspected: bool,
+    /// What was measured before our own stall says nothing: ask anew
+    afresh: bool,
+    /// The kernel was asked about the outward Ping once
+    outward_seen: bool,
 }
 
-/// A Ping whose silence is being judged; gone as soon as anything is heard
+/// A Ping or a message whose silence is being judged
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Probe {
-    /// When the Ping was flushed; until then, when the operating system last took a byte of ours
+struct Probe {
+    /// From when the program's silence counts: the flush of the Ping, later the acknowledgement
     since: Instant,
-    flushed: bool,
+    /// From when the road's silence counts: that, or an unacknowledged message before it
+    road_since: Instant,
+    /// Where the Ping ends in the stream of our bytes, once it is flushed
+    end: u64,
+    stage: Stage,
+    /// The application does not read: an answer would not be seen
+    unread: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The operating system has not taken all of the Ping
+    Waiting,
+    Flushed,
+    /// The other kernel has the Ping; it is the program's turn
+    Acknowledged,
+    /// Not a Ping, but a message, to which no answer is owed
+    Message,
+}
+
+/// What the platform tells of the road
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sight {
+    /// It was not asked yet
+    Unknown,
+    Seeing,
+    Blind,
 }
 
 /// What a silence means so far
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
     Alive,
+    /// We were late: read before anything is judged
+    ReadFirst,
+    /// Nothing before our own stall counts: ask anew
+    Afresh,
     Suspect,
+    /// The road carries our bytes after all
+    Recovered,
     Dead(Verdict),
 }
 
-impl Probe {
-    pub(super) const fn new(now: Instant) -> Self {
-        Self { since: now, flushed: false }
-    }
-
-    pub(super) fn flushed(&mut self, now: Instant) {
-        if !self.flushed {
-            *self = Self { since: now, flushed: true };
-        }
-    }
-
-    /// A Ping behind a long upload is not late as long as the upload moves
-    pub(super) fn progressed(&mut self, now: Instant) {
-        if !self.flushed {
-            self.since = now;
-        }
-    }
-
-    pub(super) const fn is_flushed(&self) -> bool {
-        self.flushed
-    }
-
-    pub(super) const fn since(&self) -> Instant {
-        self.since
-    }
-}
+/// A duration of up to 49 days in four bytes
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Millis(u32);
 
 impl Detector {
-    /// What the silence after `probe` means at `now`
-    pub(super) fn judge(&self, probe: Probe, timeout: Duration, now: Instant) -> Judgement {
-        match self {
-            Self::Plain if now >= probe.since + timeout => Judgement::Dead(Verdict::Silent),
-            Self::Plain if now >= probe.since + timeout / 2 => Judgement::Suspect,
-            Self::Plain => Judgement::Alive,
+    pub(super) const fn new(now: Instant) -> Self {
+        Self {
+            last_heard: now,
+            probe: None,
+            wrote_at: Instant::NEVER,
+            outward_at: Instant::NEVER,
+            outward_end: 0,
+            sent: 0,
+            acknowledged: 0,
+            word_at: Instant::ORIGIN,
+            pause_until: Instant::ORIGIN,
+            stalled: Millis(0),
+            peak: Millis(0),
+            sight: Sight::Unknown,
+            suspected: false,
+            afresh: false,
+            outward_seen: false,
         }
     }
 
-    /// When the judgement changes next
-    pub(super) fn next(&self, probe: Probe, timeout: Duration, suspected: bool) -> Instant {
-        match self {
-            Self::Plain if suspected => probe.since + timeout,
-            Self::Plain => probe.since + timeout / 2,
+    /// Bytes were heard; whether the other end was suspected
+    #[inline]
+    pub(super) fn handle_heard(&mut self, now: Instant) -> bool {
+        if let Some(probe) = self.probe.take() {
+            if probe.stage != Stage::Acknowledged {
+                self.note_stall(now.saturating_duration_since(probe.since.max(self.word_at)));
+            }
+            self.pause_until = Instant::ORIGIN;
+            self.afresh = false;
+        }
+        self.last_heard = now;
+        self.stalled = Millis(0);
+        core::mem::take(&mut self.suspected)
+    }
+
+    /// A Ping was asked for
+    pub(super) fn handle_ping(&mut self, now: Instant) {
+        // A message that nobody is known to have got began to wait before the Ping did.
+        let unproven = self.wrote_at != Instant::NEVER && self.sight == Sight::Seeing;
+        let road_since = if unproven { self.wrote_at.max(self.last_heard) } else { now };
+        self.probe = Some(Probe {
+            since: now,
+            road_since: road_since.min(now),
+            end: u64::MAX,
+            stage: Stage::Waiting,
+            unread: false,
+        });
+        self.afresh = false;
+    }
+
+    /// The operating system has taken everything given to it, `sent` bytes over all
+    #[inline]
+    pub(super) fn handle_flushed(&mut self, sent: u64, now: Instant) {
+        self.sent = sent;
+        let Some(probe) = self.probe.as_mut().filter(|probe| probe.stage == Stage::Waiting) else {
+            return;
+        };
+        if probe.road_since == probe.since {
+            probe.road_since = now;
+        }
+        (probe.since, probe.end, probe.stage) = (now, sent, Stage::Flushed);
+        if self.outward_at == Instant::NEVER && self.sight != Sight::Blind {
+            (self.outward_at, self.outward_end, self.outward_seen) = (now, sent, false);
         }
     }
+
+    /// The operating system took some bytes of ours: a Ping behind a long upload is not late as long
+    /// as the upload moves
+    pub(super) fn handle_progress(&mut self, sent: u64, now: Instant) {
+        self.sent = sent;
+        if let Some(probe) = self.probe.as_mut().filter(|probe| probe.stage == Stage::Waiting) {
+            (probe.since, probe.road_since) = (now, now);
+        }
+    }
+
+    /// A message of ours was given to the transport
+    #[inline]
+    pub(super) fn handle_write(&mut self, now: Instant) {
+        if self.sight != Sight::Blind {
+            self.wrote_at = self.wrote_at.min(now);
+        }
+    }
+
+    /// A Ping of ours was answered: our bytes get out
+    pub(super) fn handle_answered(&mut self) {
+        self.outward_at = Instant::NEVER;
+    }
+
+    /// Nothing more is read, so that an answer would not be seen
+    pub(super) fn handle_unread(&mut self) {
+        let blind = self.sight == Sight::Blind;
+        if let Some(probe) = &mut self.probe {
+            probe.unread = true;
+            if probe.cannot_be_judged(blind) {
+                self.probe = None;
+            }
+        }
+    }
+
+    /// Whether anything is out whose silence is judged
+    pub(super) const fn is_judging(&self) -> bool {
+        self.probe.is_some()
+    }
+
+    /// Whether a Ping must not go out, for one is being judged
+    pub(super) fn is_asking(&self) -> bool {
+        self.probe.is_some_and(|probe| probe.stage != Stage::Message)
+    }
+
+    pub(super) const fn last_heard(&self) -> Instant {
+        self.last_heard
+    }
+
+    /// How long the operating system has not taken a byte of a Ping that waits to be written
+    pub(super) fn blocked_for(&self, now: Instant) -> Option<Duration> {
+        self.probe
+            .filter(|probe| probe.stage == Stage::Waiting)
+            .map(|probe| now.saturating_duration_since(probe.since))
+    }
+
+    /// How long we did not run while something was judged
+    pub(super) fn stalled_for(&self) -> Duration {
+        self.stalled.into()
+    }
+
+    /// The longest that the road has been silent and was not gone
+    pub(super) const fn peak(&self) -> u32 {
+        self.peak.0
+    }
+
+    /// What an earlier connection has learnt of the same road
+    pub(super) const fn set_peak(&mut self, peak: u32) {
+        self.peak = Millis(peak);
+    }
+
+    /// The road was silent for so long, and spoke again
+    fn note_stall(&mut self, stall: Duration) {
+        let faded = self.peak.0 - self.peak.0 / 256;
+        self.peak = Millis::from(stall).max(Millis(faded));
+    }
+
+    /// How long the road may be silent: four times what it has survived, within the clocks
+    fn path_clock(&self, config: &HeartbeatConfig) -> Duration {
+        let longest = config.path_timeout().max(config.app_timeout());
+        (Duration::from(self.peak) * 4).clamp(config.path_timeout(), longest)
+    }
+
+    /// From when the road has been silent
+    fn road_base(&self, probe: &Probe) -> Instant {
+        probe.road_since.max(self.last_heard).max(self.word_at)
+    }
 }
+
+impl Probe {
+    /// Of an application that does not read, only the kernel can still tell something
+    fn cannot_be_judged(&self, blind: bool) -> bool {
+        self.unread
+            && (self.stage == Stage::Acknowledged || (blind && self.stage == Stage::Flushed))
+    }
+}
+
+impl From<Duration> for Millis {
+    fn from(duration: Duration) -> Self {
+        Self(u32::try_from(duration.as_millis()).unwrap_or(u32::MAX))
+    }
+}
+
+impl From<Millis> for Duration {
+    fn from(millis: Millis) -> Self {
+        Self::from_millis(millis.0.into())
+    }
+}
+
+// The promise of two cache lines is kept where it can be broken.
+const _: () = assert!(size_of::<Detector>() <= 128);

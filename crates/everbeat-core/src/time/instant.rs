@@ -1,7 +1,7 @@
 //! A point in time as an integer: 8 bytes, exact under virtual time, usable without std.
 
 use core::fmt;
-use core::ops::{Add, AddAssign};
+use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
 
 /// A point on a [`Timer`](super::Timer)'s clock, in nanoseconds since that timer's origin
@@ -66,6 +66,15 @@ impl Add<Duration> for Instant {
 
     fn add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(saturating_nanos(duration)))
+    }
+}
+
+/// Saturates at the origin
+impl Sub<Duration> for Instant {
+    type Output = Self;
+
+    fn sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(saturating_nanos(duration)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use everbeat_core::cause::{CloseCode, CloseFrame};
 use everbeat_core::config::{
-    ConfigError, ConnectionConfig, HeartbeatConfig, OwnBeat, PingLimit, defaults,
+    ConfigError, ConnectionConfig, HeartbeatAsked, HeartbeatConfig, OwnBeat, PingLimit, defaults,
 };
 
 use crate::{Expire, Limits};
@@ -13,8 +13,7 @@ use crate::{Expire, Limits};
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) beat: Option<OwnBeat>,
-    pub(super) interval: Duration,
-    pub(super) timeout: Duration,
+    pub(super) asked: HeartbeatAsked,
     pub(super) expire: Expire,
     pub(super) close_timeout: Duration,
     /// At once, and a second
@@ -42,14 +41,18 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Settings {
     pub(super) fn check(self) -> Result<Checked, ConfigError> {
-        let beat = HeartbeatConfig::new(self.interval, self.timeout)?;
+        let beat = self.asked.check()?;
         let connection = ConnectionConfig::server()
             .with_heartbeat(self.expire.beat(beat)?)
             .with_idle(self.expire.idle)?
             .with_ping_limit(PingLimit::new(self.pings.0, self.pings.1)?)
             .with_close_timeout(self.close_timeout)?;
-        if self.beat.is_some() && connection.heartbeat().is_none() {
-            return Err(ConfigError::new("beat", "needs the heartbeat, which is off"));
+        let needs_beat = match &self.beat {
+            Some(_) => Some("beat"),
+            None => self.asked.needs_beat(),
+        };
+        if let Some(setting) = needs_beat.filter(|_| connection.heartbeat().is_none()) {
+            return Err(ConfigError::new(setting, "needs the heartbeat, which is off"));
         }
         self.limits.check()?;
         self.expire.check(self.limits.room.bytes)?;
@@ -86,8 +89,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             beat: None,
-            interval: defaults::SERVER_INTERVAL,
-            timeout: defaults::TIMEOUT,
+            asked: HeartbeatAsked::new(HeartbeatConfig::SERVER),
             expire: Expire::default(),
             close_timeout: defaults::CLOSE_TIMEOUT,
             pings: (defaults::PING_BURST, defaults::PINGS_PER_SECOND),
@@ -124,10 +126,15 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_refused_by_name() {
-        let cases: [Case; 23] = [
-            ("interval", |s| s.interval = Duration::ZERO),
-            ("timeout", |s| s.timeout = Duration::from_millis(99)),
-            ("timeout", |s| s.timeout = LONGEST + Duration::from_secs(1)),
+        let cases: [Case; 25] = [
+            ("interval", |s| s.asked = s.asked.interval(Duration::ZERO)),
+            ("timeout", |s| s.asked = s.asked.timeout(Duration::from_millis(99))),
+            ("timeout", |s| s.asked = s.asked.timeout(LONGEST + Duration::from_secs(1))),
+            ("idle_limit", |s| s.asked = s.asked.idle_limit(Duration::ZERO)),
+            ("idle_limit", |s| {
+                s.expire = s.expire.silent(None);
+                s.asked = s.asked.idle_limit(Duration::from_secs(60));
+            }),
             ("silent", |s| s.expire = s.expire.silent(Duration::ZERO)),
             ("idle", |s| s.expire = s.expire.idle(Duration::ZERO)),
             ("unauthenticated", |s| s.expire = s.expire.unauthenticated(Duration::ZERO)),
@@ -166,6 +173,7 @@ mod tests {
         let second = Duration::from_secs(1);
         let checked = Settings::default().check().unwrap();
         let beat = checked.connection.heartbeat().unwrap();
+        assert_eq!(beat, HeartbeatConfig::SERVER);
         assert_eq!((beat.interval(), beat.timeout()), (25 * second, 20 * second));
         assert_eq!(checked.expire.stuck, Some(25 * second));
         assert_eq!(checked.connection.close_timeout(), 5 * second);

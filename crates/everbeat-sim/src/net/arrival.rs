@@ -207,9 +207,15 @@ impl World {
         self.wake(writer);
     }
 
-    /// A kernel has room again: whoever waits to write goes on
+    /// A kernel may have room again: whoever waits to write goes on
     pub(crate) fn wake_writer(&mut self, id: u64, side: Side) {
-        let writer = self.net.wire(id).and_then(|wire| wire.end(side).writer.take());
-        self.wake(writer);
+        let Some(wire) = self.net.wire(id) else {
+            return;
+        };
+        let (end, way) = wire.from(side);
+        if end.writer.is_some() && way.is_worth_waking() {
+            let writer = end.writer.take();
+            self.wake(writer);
+        }
     }
 }

@@ -57,6 +57,11 @@ impl Way {
         self.road.settings.buffer.saturating_sub(held)
     }
 
+    /// Whether the sending kernel has so much room that it wakes a writer: a third, as on Linux
+    pub(crate) fn is_worth_waking(&self) -> bool {
+        self.room().saturating_mul(3) >= self.road.settings.buffer
+    }
+
     /// The settings say how much room the receiving kernel has
     pub(crate) fn fit(&mut self) {
         let edge = self.receiver.refit(self.road.settings.window());

@@ -64,14 +64,15 @@ fn an_idle_connection_moves_its_alarm_twice_an_interval_at_most() {
 }
 
 #[test]
-fn a_hundred_messages_a_second_move_it_once_an_interval_at_most() {
+fn a_hundred_messages_a_second_move_it_five_times_an_interval_at_most() {
     let mut sim = Sim::seed(7);
     let (client, timer, server) = counted(&sim);
     let elapsed = 1_000 * SECOND;
     talk(&sim, server, 100_000, 10 * MS);
     let task = count_messages(&sim, client);
     sim.run_for(elapsed + SECOND).unwrap();
-    assert!(rearms(&timer) <= allowed(elapsed, 1.0), "{}", rearms(&timer));
+    // Who is usually heard is missed after a fifth of the interval, not after the whole.
+    assert!(rearms(&timer) <= allowed(elapsed, 5.0), "{}", rearms(&timer));
     assert_eq!(task.take(), Some(100_000));
 }
 
@@ -83,7 +84,7 @@ fn whatever_the_phase_of_the_beat_messages_do_not_move_it_more_often() {
         talk(sim, server, 1_000, 100 * MS);
         let task = count_messages(sim, client);
         sim.run_for(elapsed).unwrap();
-        assert!(rearms(&timer) <= allowed(elapsed, 1.0), "{}", rearms(&timer));
+        assert!(rearms(&timer) <= allowed(elapsed, 5.0), "{}", rearms(&timer));
         assert!(!task.is_finished());
     });
 }

@@ -20,5 +20,6 @@ mod settings;
 mod sim;
 mod stall;
 mod support;
+mod tcp;
 mod timer;
 mod verdicts;

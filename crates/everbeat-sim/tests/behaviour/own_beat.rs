@@ -66,7 +66,7 @@ fn a_beat_that_is_not_answered_is_suspicion_then_death_and_is_told_as_a_beat() {
             let [beat] = api.beats()[before..] else { panic!("{:?}", api.words()) };
             assert_eq!(died + 30 * MS, beat + TIMEOUT);
             let [(suspected, Event::Suspect { .. }), _] = events[..] else { panic!("{events:?}") };
-            assert_eq!(suspected + 30 * MS, beat + TIMEOUT / 2);
+            assert_eq!(suspected + 30 * MS, beat + TIMEOUT / 3);
             assert!(matches!(end.cause, Cause::Dead { verdict: Verdict::Silent, .. }), "{end}");
             assert!(end.to_string().contains("1 beat unanswered"), "{end}");
             assert_eq!((end.unconfirmed.count, end.unconfirmed.messages.len()), (0, 0));
@@ -165,7 +165,7 @@ fn a_beat_that_takes_promised_room_loses_and_reorders_no_message() {
         let (client, server) = pipes(sim);
         // A message is held while another beat comes due.
         let narrow = Narrow::new(sim, client, Duration::ZERO..=1_400 * MS);
-        let config = beat(SECOND, 4 * SECOND).with_close_timeout(20 * SECOND).unwrap();
+        let config = beat(SECOND, 6 * SECOND).with_close_timeout(20 * SECOND).unwrap();
         let mut connection = beating(sim, narrow, config);
         let (api, handle) = (Api::at(&sim.handle(), server), sim.handle());
         let sent: Vec<_> = (0..100).map(|n| format!("m{n}")).collect();

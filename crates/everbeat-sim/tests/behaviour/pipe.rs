@@ -1,73 +1,23 @@
 //! The pipe, held to `Transport`'s contract, and every switch of the link below it.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
-
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use everbeat_core::Message;
 use everbeat_core::cause::{Cause, CloseCode, CloseFrame, Cut};
-use everbeat_core::time::Instant;
 use everbeat_core::transport::{Incoming, Outgoing, Transport};
 use everbeat_sim::net::PipeError;
 use everbeat_sim::{Link, Pipe, Sim, for_each_seed};
 
-const MS: Duration = Duration::from_millis(1);
-const SECOND: Duration = Duration::from_secs(1);
+use crate::support::pipes::{at, big, flush, give, read, ready, recv, said, text};
+use crate::support::{MS, SECOND};
+
 /// Long, but not so long that a kernel gives up
 const LONG: Duration = Duration::from_secs(600);
 
 fn setup() -> (Sim, Link, Pipe, Pipe) {
-    let sim = Sim::seed(0);
-    let link = sim.link("client", "server");
-    link.delay(10 * MS);
-    let (client, server) = sim.pipe("client", "server");
-    (sim, link, client, server)
-}
-
-fn at(ms: u32) -> Instant {
-    Instant::ORIGIN + MS * ms
-}
-
-fn text(text: &'static str) -> Message {
-    text.into()
-}
-
-fn big(bytes: usize) -> Message {
-    vec![7; bytes].into()
-}
-
-/// Gives the pipe something to send, and writes as much of it as goes
-fn give(pipe: &mut Pipe, outgoing: Outgoing) -> Poll<Result<(), PipeError>> {
-    Pin::new(&mut *pipe).start_send(outgoing).unwrap();
-    flush(pipe)
-}
-
-fn flush(pipe: &mut Pipe) -> Poll<Result<(), PipeError>> {
-    Pin::new(pipe).poll_flush(&mut Context::from_waker(Waker::noop()))
-}
-
-fn ready(pipe: &mut Pipe) -> Poll<Result<(), PipeError>> {
-    Pin::new(pipe).poll_ready(&mut Context::from_waker(Waker::noop()))
-}
-
-fn recv(pipe: &mut Pipe) -> Poll<Option<Result<Incoming, PipeError>>> {
-    Pin::new(pipe).poll_recv(&mut Context::from_waker(Waker::noop()))
-}
-
-/// All that can be read now
-fn read(pipe: &mut Pipe) -> Vec<Incoming> {
-    let mut all = Vec::new();
-    while let Poll::Ready(Some(Ok(incoming))) = recv(pipe) {
-        all.push(incoming);
-    }
-    all
-}
-
-fn said(message: Message) -> Incoming {
-    Incoming::Message(message)
+    crate::support::pipes::setup(10 * MS)
 }
 
 #[test]

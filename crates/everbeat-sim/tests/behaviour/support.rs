@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 pub(crate) mod clients;
+pub(crate) mod pipes;
 
 use std::cell::RefCell;
 use std::future::poll_fn;

@@ -144,11 +144,12 @@ impl Sender {
         let (bytes, cargo) = if parcel.bytes <= most || parcel.bytes == 0 {
             let Parcel { bytes, cargo } = self.queue.pop_front()?;
             (bytes, cargo)
-        } else if most > 0 {
+        } else if most == grain || most > 0 && self.flight.is_empty() {
             parcel.bytes -= most;
             (most, Cargo::Part)
         } else {
-            // The window is closed: somebody has to ask whether it still is.
+            // A little room is not used while more may come (RFC 9293, section 3.8.6.2.1). If
+            // there is none, and nothing on its way that is answered, somebody has to ask.
             if self.flight.is_empty() && self.deadline == Instant::NEVER {
                 self.arm(now);
             }

@@ -1,0 +1,72 @@
+//! Our own lateness: a stall of ours is not a silence of theirs. Read first, then judge by clocks
+//! that stood still meanwhile; after a long stall, ask anew.
+
+use core::time::Duration;
+
+use super::{Detector, Judgement, Millis};
+use crate::config::HeartbeatConfig;
+use crate::time::Instant;
+
+/// A runtime's timers are coarse, and a busy task is not a stalled one
+const TOLERANCE: Duration = Duration::from_millis(250);
+/// How long what came meanwhile gets to be read: the reactor must turn once
+const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(2));
+/// Who was late for longer than this in all, while nothing was heard, excuses nothing any more
+const MOST: Millis = Millis(60_000);
+
+impl Detector {
+    pub(super) fn is_paused(&self) -> bool {
+        self.pause_until != Instant::ORIGIN
+    }
+
+    /// What a late look, or the end of a pause after one, asks for; `None` to go on and judge
+    pub(super) fn pause(&mut self, config: &HeartbeatConfig, now: Instant) -> Option<Judgement> {
+        let late = now.saturating_duration_since(self.next(config));
+        let paused = self.is_paused();
+        self.pause_until = Instant::ORIGIN;
+        if late > TOLERANCE.min(config.soft()) && self.stalled >= MOST {
+            self.note(late);
+        } else if late > TOLERANCE.min(config.soft()) {
+            self.stand_still(late);
+            self.afresh |= late > config.soft();
+            if !paused {
+                let (least, most) = PAUSE;
+                let pause = late.clamp(least, most).min(config.path_timeout() / 4);
+                self.stand_still(pause);
+                self.pause_until = now + pause;
+                return Some(Judgement::ReadFirst);
+            }
+        }
+        core::mem::take(&mut self.afresh).then(|| {
+            // What was measured so far is given up, for our sake: that, too, is time that we took.
+            let since = self.probe.map_or(self.wrote_at.min(now), |probe| probe.since);
+            self.note(now.saturating_duration_since(since.max(self.last_heard)));
+            self.wrote_at = Instant::NEVER;
+            self.outward_at = Instant::NEVER;
+            Judgement::Afresh
+        })
+    }
+
+    /// A Ping goes out late, and all that follows from it
+    pub(in super::super) fn note_late_ping(&mut self, late: Duration) {
+        if late > TOLERANCE {
+            self.note(late);
+        }
+    }
+
+    fn note(&mut self, late: Duration) {
+        self.stalled = Millis(self.stalled.0.saturating_add(Millis::from(late).0));
+    }
+
+    /// The clocks did not run meanwhile
+    fn stand_still(&mut self, late: Duration) {
+        self.note(late);
+        self.wrote_at += late;
+        self.outward_at += late;
+        self.word_at += late;
+        if let Some(probe) = &mut self.probe {
+            probe.since += late;
+            probe.road_since += late;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! How the other end usually speaks, and what an early Ping may cost: who is heard every other second
+//! and then not for ten is asked before the interval is over, out of the Pings that its talking saved.
+
+use core::time::Duration;
+
+use crate::time::Instant;
+
+/// The typical gap between what is heard, and a bucket of saved Pings
+#[derive(Debug)]
+pub(super) struct Tempo {
+    /// Smoothed with a weight of 1/8, in microseconds; 0 before anything was heard
+    gap: u32,
+    /// A bucket by its arrival time: each Ping moves it on by an interval, at most [`SAVED`] ahead
+    paid_until: Instant,
+}
+
+/// How many Pings can be saved
+const SAVED: u32 = 4;
+/// A gap of so many typical ones is worth a Ping
+const GAPS: u32 = 4;
+/// But none comes earlier than this, or a fifth of the interval
+const EARLIEST: Duration = Duration::from_secs(1);
+
+impl Tempo {
+    /// With nothing saved yet
+    pub(super) fn new(now: Instant, interval: Duration) -> Self {
+        Self { gap: 0, paid_until: now + interval * SAVED }
+    }
+
+    /// Something was heard, so long after the last time
+    #[inline]
+    pub(super) fn handle_heard(&mut self, gap: Duration) {
+        let gap = u32::try_from(gap.as_micros()).unwrap_or(u32::MAX);
+        self.gap = if self.gap == 0 { gap } else { self.gap - self.gap / 8 + gap / 8 };
+    }
+
+    /// A Ping was sent
+    pub(super) fn handle_ping(&mut self, now: Instant, interval: Duration) {
+        self.paid_until = (self.paid_until.max(now) + interval).min(now + interval * SAVED);
+    }
+
+    /// When a quiet since then is worth a Ping, and one is saved; it may be after the interval
+    #[inline]
+    pub(super) fn due(&self, quiet_since: Instant, interval: Duration) -> Instant {
+        if self.gap == 0 {
+            return Instant::NEVER;
+        }
+        let unusual = Duration::from_micros(self.gap.into()) * GAPS;
+        let due = quiet_since + unusual.max(EARLIEST).max(interval / 5);
+        due.max(self.paid_until - interval * (SAVED - 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const INTERVAL: Duration = Duration::from_secs(25);
+
+    fn at(seconds: u32) -> Instant {
+        Instant::ORIGIN + SECOND * seconds
+    }
+
+    /// Heard every two seconds from the start until `seconds`
+    fn talkative(seconds: u32) -> Tempo {
+        let mut tempo = Tempo::new(at(0), INTERVAL);
+        for _ in 0..seconds / 2 {
+            tempo.handle_heard(2 * SECOND);
+        }
+        tempo
+    }
+
+    #[test]
+    fn who_is_usually_heard_is_asked_after_four_gaps_out_of_what_was_saved() {
+        let mut tempo = talkative(100);
+        let mut early = 0;
+        for second in (100..400).step_by(10) {
+            let due = tempo.due(at(second), INTERVAL);
+            if due == at(second) + 8 * SECOND {
+                early += 1;
+                tempo.handle_ping(due, INTERVAL);
+            }
+        }
+        // Saved: the first four; after them one for each interval that passes.
+        assert_eq!(early, 4 + 300 / 25 - 1);
+    }
+
+    #[test]
+    fn nothing_is_saved_by_who_is_pinged_all_the_time() {
+        let mut tempo = talkative(2);
+        for beat in 1..10 {
+            tempo.handle_ping(at(25 * beat), INTERVAL);
+        }
+        assert!(tempo.due(at(225), INTERVAL) >= at(225) + INTERVAL);
+    }
+
+    #[test]
+    fn a_chatterbox_is_not_asked_at_every_breath() {
+        let mut tempo = talkative(100);
+        for _ in 0..1_000 {
+            tempo.handle_heard(SECOND / 100);
+        }
+        assert_eq!(tempo.due(at(110), INTERVAL), at(115));
+    }
+
+    #[test]
+    fn who_was_never_heard_has_no_tempo() {
+        assert_eq!(Tempo::new(at(0), INTERVAL).due(at(0), INTERVAL), Instant::NEVER);
+    }
+}
