@@ -9,6 +9,7 @@ mod lost;
 mod msrv;
 mod one_runtime;
 mod packaging;
+mod sim;
 mod soak;
 mod table;
 mod typos;

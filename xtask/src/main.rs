@@ -19,6 +19,7 @@ mod nostd;
 mod report;
 mod runtimes;
 mod shell;
+mod sim;
 mod soak;
 mod source;
 mod test;
@@ -41,6 +42,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask bench            criterion: what a heartbeat's step and the wheel cost
     cargo xtask fuzz             inputs that break a property are looked for, target by target
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
+    cargo xtask sim              how soon detectors notice a death, and how often they are wrong
     cargo xtask soak plain       2,000 connections on every runtime at once, faults all the time
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
@@ -55,6 +57,7 @@ What may follow:
     bench [--quick] [anything for criterion]       bench --quick wheel
     fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
+    sim   [--days N] [--seed S] [--scenario NAME,..] [--threads N] [--json]   sim --scenario roam
     soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
           [--break lose|leak|memory|tally|heartbeat]
     instructions [--bless]                         makes what it counts the new baseline
@@ -84,6 +87,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
     // These have their own --json and their own exit codes: they get the words as they are.
     match command.as_str() {
         "demo" => return demo::run(&Shell::new(false)?, args.rest()),
+        "sim" => return sim::run(&Shell::new(false)?, args.rest()),
         "soak" => return soak::run(&Shell::new(false)?, args.rest()),
         _ => {}
     }

@@ -1,5 +1,7 @@
 //! Who is compared: everbeat with its presets and promises, and the rules of other libraries.
 
+use std::time::Duration;
+
 use everbeat_core::config::{ConnectionConfig, HeartbeatConfig};
 
 /// What sits at an end
@@ -64,9 +66,16 @@ pub(crate) fn extra_names() -> String {
 }
 
 fn extras() -> Vec<(&'static str, Contender)> {
+    let of_mobile = "for phones: a road is waited for a little longer";
+    let of_wires = "for wired links only";
     let of_socket_io = "as it is since mid-2026: any whole packet puts the verdict off";
     vec![
         ("client", everbeat("everbeat, client", "a client's defaults", HeartbeatConfig::CLIENT)),
+        ("mobile", everbeat("everbeat, mobile", of_mobile, HeartbeatConfig::MOBILE)),
+        ("datacenter", everbeat("everbeat, datacenter", of_wires, HeartbeatConfig::DATACENTER)),
+        ("within 5 s", promise("everbeat, within 5 s", 5)),
+        ("within 15 s", promise("everbeat, within 15 s", 15)),
+        ("within 60 s", promise("everbeat, within 60 s", 60)),
         ("blind", {
             let about = "a server's defaults where the platform tells nothing of the road";
             let seeing = everbeat("everbeat, blind", about, HeartbeatConfig::SERVER);
@@ -74,6 +83,16 @@ fn extras() -> Vec<(&'static str, Contender)> {
         }),
         ("forgiving", other("Socket.IO, forgiving", of_socket_io, Player::SocketIoForgiving)),
     ]
+}
+
+/// A server that promises
+fn promise(name: &'static str, seconds: u64) -> Contender {
+    let promise = HeartbeatConfig::SERVER.detect_within(Duration::from_secs(seconds));
+    everbeat(
+        name,
+        "a server's defaults with this promise",
+        promise.unwrap_or(HeartbeatConfig::SERVER),
+    )
 }
 
 fn everbeat(name: &'static str, about: &'static str, beat: HeartbeatConfig) -> Contender {

@@ -17,8 +17,11 @@ const LEFT: f64 = 66.0;
 /// Where names begin
 const NAMES: f64 = 600.0;
 const TOP: f64 = 66.0;
-/// How high a decade of false alarms is
-const DECADE: f64 = 62.0;
+/// How high a decade of false alarms is, and the whole scale for each who is on it, at least
+const DECADE: f64 = 56.0;
+const EACH: f64 = 24.0;
+/// Between two marks and two names at least: who is as often wrong as another is drawn beside him
+const APART: (f64, f64) = (11.0, 18.0);
 const LANE: f64 = 24.0;
 /// Between the scale and the lanes
 const GAP: f64 = 34.0;
@@ -48,7 +51,8 @@ pub(crate) fn svg(measured: &Measured) -> String {
 
     let times = cells.iter().flat_map(|cell| [cell.decided(0.5), cell.decided(0.99)]).flatten();
     let x = Axis::times(times, LEFT, NAMES - 24.0);
-    let y = Axis::rates(wrong.iter().filter_map(|cell| cell.alarms_a_day()), TOP, DECADE);
+    let room = EACH * wrong.len() as f64;
+    let y = Axis::rates(wrong.iter().filter_map(|cell| cell.alarms_a_day()), TOP, DECADE, room);
     let lanes = y.as_ref().map_or(TOP, |y| y.end() + GAP);
     let floor = lanes + LANE * right.len() as f64;
     let height = floor + 50.0;
@@ -73,16 +77,15 @@ pub(crate) fn svg(measured: &Measured) -> String {
         }
         let places: Vec<_> =
             wrong.iter().map(|cell| y.at(cell.alarms_a_day().unwrap_or_default())).collect();
-        let beside = labels::spread(&places, 17.0, TOP + 4.0, lanes - GAP / 2.0);
-        for ((cell, at), label) in wrong.iter().zip(places).zip(beside) {
-            svg.cell(
-                cell,
-                &x,
-                at,
-                label,
-                &format!("{:.2}", cell.alarms_a_day().unwrap_or_default()),
-            );
+        let marks = labels::spread(&places, APART.0, TOP, y.end());
+        let names = labels::spread(&places, APART.1, TOP, y.end());
+        for ((cell, mark), name) in wrong.iter().zip(marks).zip(names) {
+            let a_day = cell.alarms_a_day().unwrap_or_default();
+            svg.cell(cell, &x, mark, name, &format!("{a_day:.2}"));
         }
+    }
+    if cells.iter().any(|cell| cell.alarms_a_day().is_some()) {
+        svg.text("small", (WIDTH - 8.0, TOP - 24.0), "end", "false alarms a day");
     }
     if y.is_some() && !right.is_empty() {
         svg.text("small", (LEFT - 52.0, lanes - 4.0), "start", "no false alarm");

@@ -81,7 +81,7 @@ async fn everbeat(config: ConnectionConfig, seat: Seat) {
         match step.await {
             Step::Event(Some(Event::Disconnected(_)) | None) => return,
             Step::Event(Some(_)) => {}
-            Step::Probe => {}
+            Step::Probe => connection.probe(),
             Step::Say(bytes) => {
                 next = messages.next();
                 if let (Some(alarm), Some(sending)) = (&mut alarm, next) {

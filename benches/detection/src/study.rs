@@ -165,3 +165,60 @@ fn run_all(jobs: &[(usize, usize, Job<'_>)], threads: usize) -> Result<Vec<Tally
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(days: u64, scenarios: &[&str], threads: usize) -> Options {
+        let scenarios = scenarios.iter().map(ToString::to_string).collect();
+        Options { days, seed: Some(101), scenarios, threads, folder: None, json: false }
+    }
+
+    fn small() -> Parameters {
+        let mut parameters = Parameters::committed().unwrap();
+        for scenario in &mut parameters.scenarios {
+            scenario.trials.count = scenario.trials.count.min(4);
+            scenario.days.everbeat = scenario.days.everbeat.min(100.0);
+        }
+        parameters
+    }
+
+    #[test]
+    fn the_same_seed_has_the_same_figures_on_any_number_of_threads() {
+        let parameters = small();
+        let run = |threads, seed| {
+            let options = options(10, &["roam", "peer-gc", "both-ends"], threads);
+            let options = Options { seed: Some(seed), ..options };
+            let measured = study(&parameters, &options).unwrap();
+            measured.into_iter().map(|measured| measured.cells).collect::<Vec<_>>()
+        };
+        let once = run(1, 101);
+        assert_eq!(once, run(3, 101));
+        assert_ne!(once, run(3, 102), "the seed decides nothing");
+    }
+
+    #[test]
+    fn a_scenario_that_does_not_exist_is_named_with_those_that_do() {
+        let error = study(&small(), &options(1, &["wan", "train"], 1)).unwrap_err().to_string();
+        assert!(error.contains("`train`; there are lan, wan,"), "{error}");
+    }
+
+    #[test]
+    fn work_is_cut_into_pieces_that_add_up() {
+        let parts: Vec<_> = parts(1_000.0, 7, 5).collect();
+        let days: f64 =
+            parts.iter().map(|part| if let Part::Days(days) = part { *days } else { 0.0 }).sum();
+        assert_eq!(days, 200.0);
+        assert_eq!(parts.last(), Some(&Part::Trials(2)));
+        assert!(parts.iter().all(|part| !matches!(part, Part::Days(days) if *days > DAYS_A_JOB)));
+    }
+
+    #[test]
+    fn a_death_that_nobody_noticed_is_as_late_as_can_be() {
+        let decided = vec![10.0, 20.0];
+        let tally = Tally { decided, trials: 4, killed: 1, ..Tally::default() };
+        let cell = Cell { contender: "", about: "", everbeat: false, tally };
+        assert_eq!((cell.decided(0.5), cell.decided(0.99)), (Some(20.0), None));
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::{Outcome, demo, examples, interop, msrv, one_runtime, packaging, soak, typos};
+use super::{Outcome, demo, examples, interop, msrv, one_runtime, packaging, sim, soak, typos};
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, nostd, tidy};
 
@@ -99,9 +99,10 @@ pub(super) const GROUPS: &[Group] = &[
         name: "simulator",
         minutes: 3,
         full: false,
-        steps: &[step("simulator", "behaviour under 4 times as many seeds", |shell| {
-            simulate(shell, 4)
-        })],
+        steps: &[
+            step("simulator", "behaviour under 4 times as many seeds", |shell| simulate(shell, 4)),
+            step("sim", "deaths are noticed as soon as promised, and no others", sim::in_short),
+        ],
     },
     Group {
         name: "fuzz corpus replay",
@@ -144,7 +145,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         name: "full",
-        minutes: 32,
+        minutes: 42,
         full: true,
         steps: &[
             step("demo-1-of-3", "three times in a row, and no stall excuses", demo::surely_holds),
@@ -154,6 +155,7 @@ pub(super) const GROUPS: &[Group] = &[
             step("breaks", "each broken mechanism, and no stall excuses", demo::surely_fails),
             step("soak", "accounts add up under faults, on all runtimes at once", soak::holds),
             step("soak-breaks", "and what is done wrong is seen", soak::fails),
+            step("sim-full", "and on fifteen times as many days", sim::at_length),
             step("interop-full", "other people's peers, the whole matrix", interop::whole),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
             step("msrv", "library crates with the oldest Rust that we promise", msrv::run),

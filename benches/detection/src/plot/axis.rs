@@ -17,7 +17,7 @@ impl Axis {
     /// From left to right
     pub(super) fn times(times: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (least, most) = bounds(times).unwrap_or((10.0, 60.0));
-        let (least, most) = ((least * 0.85).max(0.4), (most * 1.1).max(1.0));
+        let (least, most) = ((least * 0.8).max(0.4), (most * 1.08).max(1.0));
         let shown = |tick: &&f64| (least..=most).contains(*tick);
         let mut ticks: Vec<_> = TIMES.iter().filter(shown).copied().collect();
         // On a wide axis every other of them would run into its neighbour.
@@ -27,14 +27,21 @@ impl Axis {
         Self { values: (least, most), places: (from, to), ticks }
     }
 
-    /// From top to bottom, in whole decades of this height; `None` without rates
-    pub(super) fn rates(rates: impl Iterator<Item = f64>, top: f64, decade: f64) -> Option<Self> {
+    /// From top to bottom, in whole decades that are at least so high, and all together so high;
+    /// `None` without rates
+    pub(super) fn rates(
+        rates: impl Iterator<Item = f64>,
+        top: f64,
+        decade: f64,
+        all: f64,
+    ) -> Option<Self> {
         let (least, most) = bounds(rates)?;
         let (low, high) = (least.log10().floor() as i32, most.log10().ceil() as i32);
         let high = high.max(low + 1);
-        let places = (top + decade * f64::from(high - low), top);
+        let height = (decade * f64::from(high - low)).max(all);
         let ticks = (low..=high).map(|power| 10_f64.powi(power)).collect();
-        Some(Self { values: (10_f64.powi(low), 10_f64.powi(high)), places, ticks })
+        let values = (10_f64.powi(low), 10_f64.powi(high));
+        Some(Self { values, places: (top + height, top), ticks })
     }
 
     /// Where a value is drawn
@@ -72,11 +79,13 @@ mod tests {
 
     #[test]
     fn each_decade_is_as_high_as_the_other() {
-        let axis = Axis::rates([0.02, 8.0].into_iter(), 50.0, 60.0).unwrap();
+        let axis = Axis::rates([0.02, 8.0].into_iter(), 50.0, 60.0, 0.0).unwrap();
         let places: Vec<_> = axis.ticks().map(|(_, at)| at.round()).collect();
         assert_eq!(places, [230.0, 170.0, 110.0, 50.0]);
         assert_eq!(axis.end(), 230.0);
-        assert!(Axis::rates([].into_iter(), 50.0, 60.0).is_none());
+        let roomy = Axis::rates([0.02, 8.0].into_iter(), 50.0, 60.0, 300.0).unwrap();
+        assert_eq!(roomy.end(), 350.0);
+        assert!(Axis::rates([].into_iter(), 50.0, 60.0, 0.0).is_none());
     }
 
     #[test]
