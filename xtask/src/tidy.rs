@@ -53,7 +53,7 @@ const CHECKS: &[Check] = &[
     ("paths of one machine", machine_paths::check),
     ("links", links::check),
     ("readme is compiled", readme::check),
-    ("tests of the fault table", fault_table::check),
+    ("tests of the fault tables", fault_table::check),
     ("changelog", changelog::check),
 ];
 

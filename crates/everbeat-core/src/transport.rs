@@ -135,6 +135,9 @@ pub trait Transport {
 }
 
 /// What a platform's kernel knows of the road to the peer
+///
+/// On Linux these are `tcpi_bytes_acked`, what was sent less that, `tcpi_notsent_bytes` and
+/// `tcpi_last_ack_recv` of `TCP_INFO`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PathEvidence {
@@ -142,6 +145,10 @@ pub struct PathEvidence {
     pub acknowledged: u64,
     /// Bytes of ours that our kernel still holds
     pub unsent: u64,
-    /// How long ago the last acknowledgement came
+    /// Of these, bytes that have not left yet: the peer's window is shut, or the road is full; 0 if
+    /// unknown
+    pub waiting: u64,
+    /// How long ago the other kernel last acknowledged something, or answered a probe of a window that
+    /// is shut
     pub last_acknowledged: Duration,
 }

@@ -1,10 +1,12 @@
-//! How fast the simulator is: a day of an idle connection that pings every 25 s, and uploads of
-//! 10 MB. Prints happenings a second; `cargo bench -p everbeat-sim` runs it.
+//! How fast the simulator is: days of an idle connection, and uploads of 10 MB. Prints happenings a
+//! second; `cargo bench -p everbeat-sim` runs it.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use everbeat_core::Connection;
+use everbeat_core::config::ConnectionConfig;
 use everbeat_core::transport::{Incoming, Outgoing};
 use everbeat_sim::Sim;
 
@@ -29,6 +31,19 @@ fn idle(sim: &mut Sim, time: Duration) -> Result<()> {
     });
     sim.run_for(time)?;
     Ok(())
+}
+
+/// Two connections of everbeat's, one on each end, which share a beat
+fn everbeat(sim: &mut Sim, time: Duration) -> Result<()> {
+    sim.link("client", "server").delay(30 * MS);
+    let (client, server) = sim.pipe("client", "server");
+    let ends = [(client, ConnectionConfig::client()), (server, ConnectionConfig::server())];
+    for (pipe, config) in ends {
+        let mut connection = Connection::new(pipe, sim.timer(), config, sim.random());
+        sim.spawn(async move { while let Ok(Some(_)) = connection.recv().await {} });
+    }
+    sim.run_for(time)?;
+    if sim.tasks() == 2 { Ok(()) } else { Err("a connection ended".into()) }
 }
 
 /// Uploads of 10 MB, one after the other, over a road of 1 MB/s where so many packets are lost
@@ -81,6 +96,7 @@ fn main() -> Result<()> {
     // As a test it only shows that it runs.
     let days = if std::env::args().any(|argument| argument == "--bench") { 20 } else { 1 };
     measure("idle, a Ping per 25 s", |sim| idle(sim, 86_400_000 * MS * days))?;
+    measure("idle, everbeat on both ends", |sim| everbeat(sim, 86_400_000 * MS * days))?;
     measure("uploads of 10 MB", |sim| upload(sim, days, 0.0))?;
     measure("uploads of 10 MB, 1 % lost", |sim| upload(sim, days, 0.01))
 }

@@ -20,9 +20,18 @@ pub(crate) const ROOT: u64 = 0;
 /// All tasks but the root, which is its caller's
 pub(crate) struct Executor {
     spawner: Spawner,
-    tasks: BTreeMap<u64, Entry>,
+    tasks: Tasks,
     /// Tasks that are ready on hosts that stand still, in the order of their wakes
     parked: BTreeMap<HostId, Vec<u64>>,
+}
+
+/// The tasks that are not over, by their numbers, which only grow
+#[derive(Default)]
+struct Tasks {
+    entries: VecDeque<Option<Entry>>,
+    /// The number of the first entry
+    first: u64,
+    count: usize,
 }
 
 /// A task that is not over
@@ -64,7 +73,7 @@ impl Executor {
             count: Rc::new(Cell::new(ROOT)),
             killed: Rc::default(),
         };
-        Self { spawner, tasks: BTreeMap::new(), parked: BTreeMap::new() }
+        Self { spawner, tasks: Tasks::default(), parked: BTreeMap::new() }
     }
 
     pub(crate) const fn spawner(&self) -> &Spawner {
@@ -81,17 +90,17 @@ impl Executor {
     /// The number of the task that is to be polled next
     pub(crate) fn next_ready(&mut self) -> Option<u64> {
         for entry in self.spawner.started.take() {
-            self.tasks.insert(entry.ticket.id, entry);
+            self.tasks.insert(entry);
         }
         for (host, last) in self.spawner.killed.take() {
-            self.tasks.retain(|id, entry| *id > last || entry.ticket.host != host);
+            self.tasks.remove_all(host, last);
         }
         self.spawner.ready.take()
     }
 
     /// Where a task runs; one that is aborted runs nowhere, for its end waits for no host
     pub(crate) fn host(&self, id: u64) -> HostId {
-        let ticket = self.tasks.get(&id).map(|entry| &entry.ticket);
+        let ticket = self.tasks.get(id).map(|entry| &entry.ticket);
         let living = ticket.filter(|ticket| !ticket.aborted.load(Ordering::Relaxed));
         living.map_or(HostId::NOWHERE, |ticket| ticket.host)
     }
@@ -111,21 +120,68 @@ impl Executor {
     /// Polls a task; one that is over, or was aborted, is dropped
     pub(crate) fn poll(&mut self, id: u64) {
         // It is taken out meanwhile: dropping it may run anything.
-        let Some(mut entry) = self.tasks.remove(&id) else {
+        let Some(mut entry) = self.tasks.remove(id) else {
             return;
         };
-        if entry.ticket.aborted.load(Ordering::Relaxed) {
-            return;
+        if !entry.ticket.aborted.load(Ordering::Relaxed) {
+            let waker = entry.ticket.begin_poll();
+            if entry.job.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+                return self.tasks.insert(entry);
+            }
         }
-        let waker = entry.ticket.begin_poll();
-        if entry.job.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-            self.tasks.insert(id, entry);
-        }
+        drop(entry);
+        self.tasks.forget();
     }
 
     /// How many tasks are not over
     pub(crate) fn len(&self) -> usize {
-        self.tasks.len() + self.spawner.started.borrow().len()
+        self.tasks.count + self.spawner.started.borrow().len()
+    }
+}
+
+impl Tasks {
+    fn place(&self, id: u64) -> Option<usize> {
+        usize::try_from(id.checked_sub(self.first)?).ok()
+    }
+
+    fn get(&self, id: u64) -> Option<&Entry> {
+        self.entries.get(self.place(id)?)?.as_ref()
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let Some(place) = self.place(entry.ticket.id) else {
+            return;
+        };
+        while self.entries.len() <= place {
+            self.entries.push_back(None);
+        }
+        self.entries[place] = Some(entry);
+        self.count += 1;
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Entry> {
+        let place = self.place(id)?;
+        let entry = self.entries.get_mut(place)?.take()?;
+        self.count -= 1;
+        Some(entry)
+    }
+
+    /// A task is over: so may be those that were started before it
+    fn forget(&mut self) {
+        while let Some(None) = self.entries.front() {
+            self.entries.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// Drops all tasks of a host up to this number
+    fn remove_all(&mut self, host: HostId, last: u64) {
+        for id in self.first..=last {
+            if self.get(id).is_some_and(|entry| entry.ticket.host == host) {
+                drop(self.remove(id));
+            }
+        }
+        self.forget();
     }
 }
 

@@ -53,6 +53,12 @@ impl Host {
         &self.name
     }
 
+    /// The simulation that it is part of
+    #[must_use]
+    pub const fn sim(&self) -> &SimHandle {
+        &self.handle
+    }
+
     /// Starts a task on this host
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where

@@ -124,12 +124,15 @@ impl Shared {
     ///
     /// A waker may run foreign code, which may come back here: it must not find the lock taken.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut World) -> R) -> R {
-        let (result, (first, more)) = {
-            let mut world = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let result = work(&mut world);
-            (result, std::mem::take(&mut world.wakes))
+        let mut world = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = work(&mut world);
+        let Some(first) = world.wakes.0.take() else {
+            return result;
         };
-        first.into_iter().chain(more).for_each(Waker::wake);
+        let more = std::mem::take(&mut world.wakes.1);
+        drop(world);
+        first.wake();
+        more.into_iter().for_each(Waker::wake);
         result
     }
 }

@@ -1,14 +1,20 @@
-//! Every line of the README's fault table names a test that shows it, and the test is there.
+//! Every line of a table of faults names a test that shows it, and the test is there.
 
 use super::tree::{Finding, Tree};
 
-const HEADING: &str = "## What happens when";
+/// Where the tables are, and below which heading
+const TABLES: [(&str, &str); 2] =
+    [("README.md", "## What happens when"), ("docs/museum.md", "## The exhibits")];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    let Some(readme) = tree.file("README.md") else {
+    TABLES.iter().flat_map(|(path, heading)| check_table(tree, path, heading)).collect()
+}
+
+fn check_table(tree: &Tree, path: &str, heading: &str) -> Vec<Finding> {
+    let Some(file) = tree.file(path) else {
         return Vec::new();
     };
-    let section = readme.text.split(HEADING).nth(1).and_then(|rest| rest.split("\n## ").next());
+    let section = file.text.split(heading).nth(1).and_then(|rest| rest.split("\n## ").next());
     let rows: Vec<_> = section
         .unwrap_or_default()
         .lines()
@@ -16,7 +22,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         .skip(1)
         .collect();
     if rows.is_empty() {
-        return vec![Finding::new("README.md", "has no table of faults")];
+        return vec![Finding::new(path, "has no table of faults")];
     }
     let mut findings = Vec::new();
     for row in rows {
@@ -29,10 +35,10 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         let tests: Vec<_> =
             shown_by.split(outside_quotes).map(str::trim).filter(|it| !it.is_empty()).collect();
         if tests.is_empty() {
-            findings.push(Finding::new("README.md", format!("no test shows `{row}`")));
+            findings.push(Finding::new(path, format!("no test shows `{row}`")));
         }
         for test in tests.into_iter().filter(|test| !exists(tree, test)) {
-            findings.push(Finding::new("README.md", format!("{test} is no test")));
+            findings.push(Finding::new(path, format!("{test} is no test")));
         }
     }
     findings
@@ -67,16 +73,21 @@ fn is_test(line: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// How many findings there are in either place, which are as many
     fn findings(row: &str, rust: &str) -> usize {
-        let readme =
-            format!("# x\n\n{HEADING}\n\n| a | b | c |\n|---|---|---|\n{row}\n\n## More\n");
         let suite = "    \"a line holds\" => check,\n    \"one, and two\" => check,\n";
-        check(&Tree::of([
-            ("README.md", &*readme),
-            ("crates/x/src/lib.rs", rust),
-            ("crates/everbeat-conformance/src/lines.rs", suite),
-        ]))
-        .len()
+        let [readme, museum] = TABLES.map(|(path, heading)| {
+            let text =
+                format!("# x\n\n{heading}\n\n| a | b | c |\n|---|---|---|\n{row}\n\n## More\n");
+            check(&Tree::of([
+                (path, &*text),
+                ("crates/x/src/lib.rs", rust),
+                ("crates/everbeat-conformance/src/lines.rs", suite),
+            ]))
+            .len()
+        });
+        assert_eq!(readme, museum);
+        readme
     }
 
     #[test]

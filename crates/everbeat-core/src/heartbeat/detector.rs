@@ -36,8 +36,6 @@ pub(super) struct Detector {
     sent: u64,
     /// What the kernel said when it was last looked at: bytes acknowledged
     acknowledged: u64,
-    /// And the last segment of the other kernel, with or without news
-    word_at: Instant,
     /// Until then nothing is judged: we were late ourselves, and what came meanwhile is read first
     pause_until: Instant,
     /// How long we did not run while something was judged, since anything was last heard
@@ -50,6 +48,8 @@ pub(super) struct Detector {
     afresh: bool,
     /// The kernel was asked about the outward Ping once
     outward_seen: bool,
+    /// The kernel holds bytes of ours and none is on the road: the peer's window is shut
+    shut: bool,
 }
 
 /// A Ping or a message whose silence is being judged
@@ -114,7 +114,6 @@ impl Detector {
             outward_end: 0,
             sent: 0,
             acknowledged: 0,
-            word_at: Instant::ORIGIN,
             pause_until: Instant::ORIGIN,
             stalled: Millis(0),
             peak: Millis(0),
@@ -122,6 +121,7 @@ impl Detector {
             suspected: false,
             afresh: false,
             outward_seen: false,
+            shut: false,
         }
     }
 
@@ -130,7 +130,7 @@ impl Detector {
     pub(super) fn handle_heard(&mut self, now: Instant) -> bool {
         if let Some(probe) = self.probe.take() {
             if probe.stage != Stage::Acknowledged {
-                self.note_stall(now.saturating_duration_since(probe.since.max(self.word_at)));
+                self.note_stall(now.saturating_duration_since(probe.since));
             }
             self.pause_until = Instant::ORIGIN;
             self.afresh = false;
@@ -218,11 +218,15 @@ impl Detector {
         self.last_heard
     }
 
-    /// How long the operating system has not taken a byte of a Ping that waits to be written
+    /// How long the operating system has not taken a byte of a Ping that waits to be written, or the
+    /// other one none of a message
     pub(super) fn blocked_for(&self, now: Instant) -> Option<Duration> {
-        self.probe
-            .filter(|probe| probe.stage == Stage::Waiting)
-            .map(|probe| now.saturating_duration_since(probe.since))
+        let waits = |probe: &Probe| match probe.stage {
+            Stage::Waiting => true,
+            Stage::Message => self.shut,
+            Stage::Flushed | Stage::Acknowledged => false,
+        };
+        self.probe.filter(waits).map(|probe| now.saturating_duration_since(probe.since))
     }
 
     /// How long we did not run while something was judged
@@ -250,11 +254,6 @@ impl Detector {
     fn path_clock(&self, config: &HeartbeatConfig) -> Duration {
         let longest = config.path_timeout().max(config.app_timeout());
         (Duration::from(self.peak) * 4).clamp(config.path_timeout(), longest)
-    }
-
-    /// From when the road has been silent
-    fn road_base(&self, probe: &Probe) -> Instant {
-        probe.road_since.max(self.last_heard).max(self.word_at)
     }
 }
 

@@ -80,7 +80,7 @@ struct Run<'a> {
     heartbeat: Heartbeat,
     sent: u64,
     /// When our bytes up to a mark are acknowledged
-    acks: Vec<(u64, u64)>,
+    acks: Vec<(Option<u64>, u64)>,
     /// When our Pings went, and which mark they end at
     pings: Vec<(u64, u64)>,
     /// When something is heard, and the Pong that it is
@@ -91,15 +91,22 @@ struct Run<'a> {
 impl Run<'_> {
     fn send(&mut self, bytes: u64, now: u64) {
         self.sent += bytes;
+        // In order: nothing is acknowledged before what was sent earlier.
+        let earlier = self.acks.last().map_or(Some(0), |(at, _)| *at);
         let acknowledged = self.history.acknowledged(now);
-        self.acks.extend(acknowledged.map(|at| (at, self.sent)));
+        let at = earlier.zip(acknowledged).map(|(earlier, at)| at.max(earlier));
+        self.acks.push((at, self.sent));
+    }
+
+    /// When bytes of ours were last acknowledged, and up to which mark
+    fn acknowledged(&self, now: u64) -> (u64, u64) {
+        let acks = self.acks.iter().filter_map(|(at, end)| Some(((*at)?, *end)));
+        acks.take_while(|(at, _)| *at <= now).last().unwrap_or((0, 0))
     }
 
     fn path(&self, now: u64) -> Option<PathEvidence> {
-        // Acknowledgements are in order: the last one speaks for all before it.
-        let acks = self.acks.iter().filter(|(at, _)| *at <= now);
-        let acknowledged = acks.clone().map(|(_, end)| *end).max().unwrap_or(0);
-        let word = acks.map(|(at, _)| *at).max().unwrap_or(0).max(self.outcome.heard);
+        let (at, acknowledged) = self.acknowledged(now);
+        let word = at.max(self.outcome.heard);
         self.history.sees.then(|| PathEvidence {
             acknowledged,
             last_acknowledged: Duration::from_millis(now - word),
@@ -188,9 +195,8 @@ fn run(history: &History, config: HeartbeatConfig, seed: u64, spurious: u64) -> 
             break;
         }
     }
-    let acks = run.acks.iter().filter(|(at, _)| *at <= now);
-    run.outcome.acknowledged = acks.clone().map(|(at, _)| *at).max().unwrap_or(0);
-    let end = acks.map(|(_, end)| *end).max().unwrap_or(0);
+    let (acknowledged, end) = run.acknowledged(now);
+    run.outcome.acknowledged = acknowledged;
     let lost = run.pings.iter().find(|(_, mark)| *mark > end);
     run.outcome.lost_ping = lost.map_or(u64::MAX, |(at, _)| *at);
     let stalled = run.heartbeat.evidence(at(now)).stalled_for;

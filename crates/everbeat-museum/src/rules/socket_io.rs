@@ -6,9 +6,10 @@
 //! written. An answer stops that timer and restarts the first. Messages do neither. node's event
 //! loop: [`Order::TimersFirst`].
 //!
-//! In mid-2026 the timeout learnt to look whether any packet came within the last 20 s, and then to
-//! wait on (`checkPingTimeout`): [`SocketIo::forgiving`]. A packet counts when it is whole, so that
-//! one of 10 MB says nothing until its end.
+//! After June 2026 (commit 0de3979 has it, d2d753f does not) the timeout learnt to look whether any
+//! packet came within the last 20 s, and then to wait on (`checkPingTimeout`):
+//! [`SocketIo::forgiving`]. A packet counts when it is whole, so that one of 10 MB says nothing until
+//! its end.
 //!
 //! Simpler here: its heartbeats are packets of Engine.IO, text messages `2` and `3`.
 
@@ -41,7 +42,7 @@ impl SocketIo {
         Self { interval, timeout, forgiving: false, ask_at, dead_at, packet_at }
     }
 
-    /// Any packet within the timeout puts the verdict off, as since mid-2026
+    /// Any packet within the timeout puts the verdict off, as after June 2026
     #[must_use]
     pub const fn forgiving(self) -> Self {
         Self { forgiving: true, ..self }

@@ -8,7 +8,7 @@ use everbeat_museum::rules::{
 };
 use everbeat_sim::Sim;
 
-use crate::support::{HOUR, MS, SECOND, at, live_by, pass, quiet};
+use crate::support::{HOUR, MINUTE, MS, SECOND, at, live_by, pass, quiet};
 
 /// All of them, at their defaults
 fn on_all(mut visit: impl FnMut(&'static str, &dyn Fn(&Sim) -> Watch)) {
@@ -44,6 +44,22 @@ fn on_a_road_that_is_fine_each_asks_as_often_as_it_says() {
 }
 
 #[test]
+fn a_timer_for_all_ticks_when_it_ticks() {
+    let first = |start: &dyn Fn(&Sim) -> Watch| {
+        let mut sim = Sim::seed(1);
+        let watch = start(&sim);
+        (0..120).find(|_| {
+            pass(&mut sim, SECOND);
+            watch.get().pings > 0
+        })
+    };
+    let ws = first(&|sim| live_by(sim, Ws::default().phase(7 * SECOND), quiet(), quiet()));
+    let java = JavaWebSocket::default().phase(50 * SECOND);
+    let java = first(&|sim| live_by(sim, java, quiet(), quiet()));
+    assert_eq!((ws, java), (Some(6), Some(49)));
+}
+
+#[test]
 fn each_notices_a_silent_death_as_late_as_it_must_and_no_later() {
     on_all(|name, start| {
         let (mut soonest, mut latest) = (Duration::MAX, Duration::ZERO);
@@ -53,7 +69,7 @@ fn each_notices_a_silent_death_as_late_as_it_must_and_no_later() {
             let died = second * SECOND + 500 * MS;
             let link = sim.link("us", "them");
             sim.after(died, move || link.cut());
-            pass(&mut sim, HOUR);
+            pass(&mut sim, 10 * MINUTE);
             let took = watch.get().death().unwrap().saturating_duration_since(at(died));
             (soonest, latest) = (soonest.min(took), latest.max(took));
         }
@@ -111,6 +127,16 @@ fn to_a_rule_that_compares_with_the_clock_our_own_stall_is_the_peer_s_silence() 
         let dies = dies_of_a_stall(start, after * SECOND, stall * SECOND);
         assert_eq!(dies, compares, "{name}");
     });
+}
+
+#[test]
+fn java_websocket_forgives_half_a_period() {
+    // Its tick after 360 s comes when the stall is over; its last Pong came after 300 s.
+    let dies = |stall| {
+        let start = |sim: &Sim| live_by(sim, JavaWebSocket::default(), quiet(), quiet());
+        dies_of_a_stall(&start, 350 * SECOND, stall * SECOND)
+    };
+    assert_eq!([dies(38), dies(42)], [false, true]);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 pub(crate) mod clients;
 pub(crate) mod everbeat;
+pub(crate) mod proxy;
 pub(crate) mod unread;
 
 use std::time::Duration;

@@ -109,11 +109,14 @@ impl World {
 
     /// A host has lost its power: its kernel forgets its connections, and tells nobody
     pub(crate) fn lose_connections(&mut self, host: HostId) {
-        self.net.each_end_at(host, |wire, side| {
-            wire.fail(side, PipeError::Closed);
-            let (end, way) = wire.at(side);
-            end.holder = Holder::Lost;
-            way.receiver.discard();
-        });
+        for (id, side) in self.net.ends_at(host) {
+            self.on_wire(id, |wire, _| {
+                wire.fail(side, PipeError::Closed);
+                let (end, way) = wire.at(side);
+                end.holder = Holder::Lost;
+                way.receiver.discard();
+            });
+            self.lift_if_over(id);
+        }
     }
 }

@@ -20,7 +20,8 @@ use crate::world::{Shared, World};
 /// reset, end, inject, violate) befall the ones that live. The link of one connection, from
 /// [`Pipe::link`](super::Pipe::link), is about that one only.
 ///
-/// What has left arrives: a hold or a cut concerns what enters the road from now on.
+/// What has left arrives: a hold, a cut or a partition concerns what enters the road from now on,
+/// and what still waits at its narrowest place.
 ///
 /// ```
 /// use std::time::Duration;
@@ -79,8 +80,9 @@ impl Link {
 
     /// How many bytes pass in a second; 0, the default, is without limit
     ///
-    /// The writer gets rid of them at once as long as the [`buffer`](Link::buffer) has room; they
-    /// arrive in packets of at most 1,400 bytes, so that the reader sees a long message grow.
+    /// What is too much waits, and so does what is written after it, a Ping too. Bytes travel in
+    /// pieces that take a fiftieth to a tenth of a second, so that the reader sees a long message
+    /// grow.
     pub fn rate(&self, bytes_per_second: u64) -> &Self {
         self.set(format!("rate {bytes_per_second} B/s"), move |settings| {
             settings.rate = bytes_per_second;
@@ -119,7 +121,7 @@ impl Link {
         })
     }
 
-    /// Lets what enters wait
+    /// Lets what enters wait: nothing of it is lost
     pub fn hold(&self) {
         self.set("hold", |settings| settings.held = true);
     }
@@ -149,12 +151,14 @@ impl Link {
         });
     }
 
-    /// Ends a partition
+    /// Ends a partition; what was lost comes when TCP sends it again
     pub fn repair(&self) {
         self.set("repair", |settings| settings.parted = false);
     }
 
-    /// Has the readers stop reading: the buffer fills, then the writers block
+    /// Has the readers stop reading: their kernels fill, then the writers' do, then the writers block
+    ///
+    /// To have a whole program stand still, its timers too, use [`Host::stall`](crate::Host::stall).
     pub fn stall(&self) {
         self.set("stall", |settings| settings.stalled = true);
     }
@@ -177,6 +181,8 @@ impl Link {
 
     /// A black hole: what the living connections send from now on vanishes, for ever, as behind a
     /// router that has forgotten them; new connections are fine
+    ///
+    /// What is on its way arrives. Whoever waits for an acknowledgement sends again in vain.
     pub fn cut(&self) {
         self.note("cut");
         self.each_way(|world, wire, toward| {

@@ -49,15 +49,12 @@ impl Network {
         wires.map(|(id, _)| *id).collect()
     }
 
-    /// Works on each end that a host has, with its wire
-    pub(crate) fn each_end_at(&mut self, host: HostId, work: impl Fn(&mut Wire, Side)) {
-        for wire in self.wires.values_mut() {
-            for side in Side::BOTH {
-                if wire.number(side) == host {
-                    work(wire, side);
-                }
-            }
-        }
+    /// The ends that a host has
+    pub(crate) fn ends_at(&self, host: HostId) -> Vec<(u64, Side)> {
+        let ends = self.wires.iter().flat_map(|(id, wire)| {
+            Side::BOTH.into_iter().filter(|side| wire.number(*side) == host).map(|side| (*id, side))
+        });
+        ends.collect()
     }
 
     /// A number that no other wire or listener has
@@ -115,11 +112,10 @@ impl World {
             // As if there had been a handshake.
             rtt.sample(settings[0].delay + settings[1].delay);
         }
-        let ways = settings.map(|settings| Way {
-            sender: Sender::new(settings.window(), rtt),
-            road: Road::new(settings),
-            receiver: Receiver::default(),
-            timer: None,
+        let ways = settings.map(|settings| {
+            let mut receiver = Receiver::default();
+            let sender = Sender::new(receiver.refit(settings.window()), rtt);
+            Way { sender, road: Road::new(settings), receiver, timer: None }
         });
         let numbers = [client, server].map(|name| self.machines.number(name));
         let asleep = numbers.map(|host| self.machines.get(host).asleep_until());
@@ -154,6 +150,10 @@ impl World {
 
     /// A host's kernel stands still until then
     pub(crate) fn lull(&mut self, host: HostId, until: Instant) {
-        self.net.each_end_at(host, |wire, side| wire.asleep[side as usize] = until);
+        for (id, side) in self.net.ends_at(host) {
+            if let Some(wire) = self.net.wire(id) {
+                wire.asleep[side as usize] = until;
+            }
+        }
     }
 }

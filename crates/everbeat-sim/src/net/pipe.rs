@@ -319,6 +319,7 @@ impl Transport for Pipe {
             let mut path = PathEvidence::default();
             path.acknowledged = sender.acknowledged();
             path.unsent = sender.held();
+            path.waiting = sender.unsent();
             path.last_acknowledged = world.machines.get(host).ran_since(heard, now);
             Some(path)
         })

@@ -2,10 +2,7 @@
 //! what has been acknowledged, what is sent again and when. Pure: nothing here knows the time, the
 //! agenda or who waits.
 //!
-//! What it has: a send buffer, a receive window, cumulative acknowledgements that travel back over
-//! the other direction, loss that is noticed when later bytes arrive (RFC 8985) or else by a
-//! timeout that doubles (RFC 6298), probes of a closed window (RFC 9293, section 3.8.6.1), and
-//! giving up. What it has not: congestion windows, delayed acknowledgements, probes of the tail.
+//! What it has and what it has not is said in the documentation of `net`, for users.
 
 mod packet;
 mod receiver;

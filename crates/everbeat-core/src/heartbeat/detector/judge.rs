@@ -75,14 +75,14 @@ impl Detector {
         if self.sight != Sight::Seeing {
             return (program, Verdict::Silent);
         }
-        let road = self.road_base(probe) + self.path_clock(config);
+        let road = probe.road_since.max(self.last_heard) + self.path_clock(config);
         match probe.stage {
             Stage::Acknowledged => (program, Verdict::App),
-            Stage::Message => (road, Verdict::Path),
-            Stage::Flushed if probe.unread => (road, Verdict::Path),
-            // The other kernel speaks and takes nothing: its program does not read.
-            Stage::Flushed | Stage::Waiting if program < road => (program, Verdict::App),
-            Stage::Flushed | Stage::Waiting => (road, Verdict::Path),
+            // Nothing is on the road, for the program at its end does not read; and if ours does not
+            // read either, each waits for the other.
+            Stage::Flushed if self.shut && probe.unread => (Instant::NEVER, Verdict::App),
+            _ if self.shut => (program, Verdict::App),
+            _ => (road, Verdict::Path),
         }
     }
 
@@ -111,6 +111,11 @@ impl Detector {
             return false;
         }
         if !core::mem::replace(&mut self.outward_seen, true) {
+            return false;
+        }
+        if self.shut {
+            // They wait for the peer to read, not for the road.
+            self.outward_at = now;
             return false;
         }
         let still_heard = now <= self.last_heard + config.soft();

@@ -39,7 +39,7 @@ impl Detector {
         }
         core::mem::take(&mut self.afresh).then(|| {
             // What was measured so far is given up, for our sake: that, too, is time that we took.
-            let since = self.probe.map_or(self.wrote_at.min(now), |probe| probe.since);
+            let since = self.probe.map_or_else(|| self.wrote_at.min(now), |probe| probe.since);
             self.note(now.saturating_duration_since(since.max(self.last_heard)));
             self.wrote_at = Instant::NEVER;
             self.outward_at = Instant::NEVER;
@@ -63,7 +63,6 @@ impl Detector {
         self.note(late);
         self.wrote_at += late;
         self.outward_at += late;
-        self.word_at += late;
         if let Some(probe) = &mut self.probe {
             probe.since += late;
             probe.road_since += late;

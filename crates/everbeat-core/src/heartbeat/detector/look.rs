@@ -16,14 +16,16 @@ impl Detector {
     }
 
     fn see(&mut self, evidence: PathEvidence, now: Instant) {
-        // The last segment of the other kernel; it need not be the one that acknowledged something
-        // new, for each of its segments says how far it got.
+        // When there is news, it came at the latest then. Without news the other kernel's word tells
+        // nothing of the way out: it may be that it sends again what it does not know to have arrived.
         let word_at = now - evidence.last_acknowledged;
-        // What was acknowledged before the first look, nobody knows when.
-        let news = self.sight == Sight::Seeing && evidence.acknowledged > self.acknowledged;
+        let news = evidence.acknowledged > self.acknowledged;
+        // What was acknowledged before the first look may be old. That is a doubt in the road's favour,
+        // but not in that of a way out while something is heard: each of those segments is a word.
+        let fresh = news && self.sight == Sight::Seeing;
         self.sight = Sight::Seeing;
         self.acknowledged = self.acknowledged.max(evidence.acknowledged);
-        self.word_at = self.word_at.max(word_at);
+        self.shut = evidence.waiting > 0 && self.acknowledged + evidence.waiting >= self.sent;
 
         if self.acknowledged >= self.sent {
             self.wrote_at = Instant::NEVER;
@@ -32,7 +34,7 @@ impl Detector {
         }
         if self.acknowledged >= self.outward_end {
             self.outward_at = Instant::NEVER;
-        } else if news && self.outward_at != Instant::NEVER {
+        } else if fresh && self.outward_at != Instant::NEVER {
             self.outward_at = self.outward_at.max(word_at);
         }
         if let Some(probe) = self.probe.take() {
@@ -45,10 +47,13 @@ impl Detector {
         match probe.stage {
             Stage::Message if self.wrote_at == Instant::NEVER => return None,
             Stage::Flushed if self.acknowledged >= probe.end => {
-                // A slow program is no slow road.
-                self.note_stall(at.saturating_duration_since(probe.since));
                 probe.stage = Stage::Acknowledged;
-                probe.since = probe.since.max(at);
+                if self.sent == probe.end {
+                    // A slow program is no slow road.
+                    self.note_stall(at.saturating_duration_since(probe.since));
+                    probe.since = probe.since.max(at);
+                }
+                // Else the last acknowledgement was of something later.
             }
             Stage::Flushed | Stage::Waiting if news => {
                 probe.since = probe.since.max(at);

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use everbeat_core::client::ClientBuilder;
@@ -14,6 +17,7 @@ use everbeat_core::{Cause, Client, Connection, Event};
 use everbeat_museum::rules::{Rule, Watch, run};
 use everbeat_sim::net::{ConnectError, Connecting};
 use everbeat_sim::{Host, Sim, SimConnector, SimHandle, SimTimer};
+use futures_core::Stream;
 
 use super::quiet;
 
@@ -99,18 +103,36 @@ pub(crate) fn everbeat(
     from: &str,
     plan: impl FnOnce(ClientBuilder<Noting, SimTimer>) -> ClientBuilder<Noting, SimTimer>,
 ) -> Attempts {
+    everbeat_told(sim, from, plan, Duration::MAX)
+}
+
+/// As [`everbeat`], but at that time it is told to look whether its connection still stands
+pub(crate) fn everbeat_told(
+    sim: &Sim,
+    from: &str,
+    plan: impl FnOnce(ClientBuilder<Noting, SimTimer>) -> ClientBuilder<Noting, SimTimer>,
+    when: Duration,
+) -> Attempts {
     let (host, attempts) = (sim.host(from), Attempts::default());
     let connector = Noting::new(sim, &host, attempts.clone());
     let builder = Client::over(connector, host.timer(), sim.random()).retry_first(true);
-    let client = plan(builder).build().unwrap();
-    host.spawn(async move {
-        let mut client = client;
-        while let Some(event) = client.next().await {
-            if let Event::GaveUp(end) = event {
-                panic!("everbeat gave up: {end}");
+    let mut client = plan(builder).build().unwrap();
+    // By the simulation's clock, for the host's may stop.
+    let mut told = Some(Box::pin(sim.sleep(when)));
+    host.spawn(poll_fn(move |cx| {
+        if told.as_mut().is_some_and(|told| told.as_mut().poll(cx).is_ready()) {
+            told = None;
+            client.probe();
+        }
+        while let Poll::Ready(event) = Pin::new(&mut client).poll_next(cx) {
+            match event {
+                Some(Event::GaveUp(end)) => panic!("everbeat gave up: {end}"),
+                Some(_) => {}
+                None => return Poll::Ready(()),
             }
         }
-    });
+        Poll::Pending
+    }));
     attempts
 }
 

@@ -19,7 +19,7 @@ use everbeat_museum::rules::Sending;
 use everbeat_sim::Sim;
 use futures_core::Stream;
 
-use super::with_peer;
+use super::{since, with_peer};
 
 /// What a connection has said so far
 #[derive(Debug, Default)]
@@ -48,6 +48,13 @@ impl Seen {
             Cause::Dead { verdict, .. } => Some((*at, *verdict)),
             other => panic!("it ended at {at:?}, but: {other}"),
         }
+    }
+
+    /// Panics unless it was declared dead within that time after `broken`, for this reason
+    pub(crate) fn assert_dies(&self, broken: Duration, within: Duration, verdict: Verdict) {
+        let (at, why) = self.death().unwrap();
+        let took = since(at, broken);
+        assert!(why == verdict && took <= within, "{why:?} after {took:?}");
     }
 
     /// Panics if it has ended

@@ -74,7 +74,7 @@ impl Sender {
 
     /// A sender whose peer has room for so many bytes, with the handshake's round trip if there was
     /// one
-    pub(crate) fn new(edge: usize, rtt: Rtt) -> Self {
+    pub(crate) fn new(edge: u64, rtt: Rtt) -> Self {
         Self {
             queue: VecDeque::new(),
             flight: VecDeque::new(),
@@ -82,7 +82,7 @@ impl Sender {
             taken: 0,
             left: 0,
             acknowledged: 0,
-            edge: edge as u64,
+            edge,
             transmissions: 0,
             newest: 0,
             doubtful: false,
@@ -103,6 +103,11 @@ impl Sender {
     /// How many bytes this kernel holds, unsent or unacknowledged
     pub(crate) const fn held(&self) -> u64 {
         self.taken - self.acknowledged
+    }
+
+    /// How many bytes this kernel has taken and not sent yet
+    pub(crate) const fn unsent(&self) -> u64 {
+        self.taken - self.left
     }
 
     /// Whether nothing waits and nothing is on the road

@@ -49,7 +49,7 @@ fn each_connection_beats_so_and_whoever_does_not_answer_is_expired() {
     let ended = ends.take();
     assert_eq!(ended.len(), 10);
     for (peer, cause, at) in ended {
-        assert!(peer.starts_with('s') && at <= seconds(3.2), "{peer} at {at:?}");
+        assert!(peer.starts_with('s') && at <= seconds(3.2), "{peer} at {at:?}: {cause}");
         let Cause::Dead { evidence, .. } = cause else { panic!("{cause}") };
         assert!(evidence.to_string().contains("1 beat unanswered"), "{evidence}");
     }

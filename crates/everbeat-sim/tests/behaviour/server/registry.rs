@@ -118,7 +118,7 @@ fn what_is_known_of_a_connection_is_what_happened_to_it() {
     assert_eq!(ended.cause(), None);
     sim.run_for(20 * SECOND).unwrap();
     let cause = ended.cause().map(|cause| cause.to_string()).unwrap_or_default();
-    assert!(cause.starts_with("dead: nothing heard for"), "{cause:?}");
+    assert!(cause.starts_with("dead (app): nothing heard for"), "{cause:?}");
 }
 
 #[test]

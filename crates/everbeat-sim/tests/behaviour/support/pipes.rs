@@ -12,6 +12,9 @@ use everbeat_sim::{Link, Pipe, Sim};
 
 use super::MS;
 
+/// What was heard this very instant is so old
+pub(crate) const NOW: Duration = Duration::ZERO;
+
 /// A pair of pipes over a road of this delay
 pub(crate) fn setup(delay: Duration) -> (Sim, Link, Pipe, Pipe) {
     let sim = Sim::seed(0);

@@ -1,5 +1,7 @@
 //! How connections end below: words of parting that are lost, ends that are gone, hosts that died.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::task::Poll;
 
 use everbeat_core::time::Instant;

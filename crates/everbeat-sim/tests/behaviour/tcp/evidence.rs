@@ -3,18 +3,18 @@
 use everbeat_core::transport::{Outgoing, Transport};
 use everbeat_sim::for_each_seed;
 
-use crate::support::pipes::{at, big, flush, give, path, read, recv, say, setup};
+use crate::support::pipes::{NOW, at, big, flush, give, path, read, recv, say, setup};
 use crate::support::{MS, SECOND};
 
 #[test]
 fn bytes_are_acknowledged_a_round_trip_after_they_left() {
     let (mut sim, _, mut client, server) = setup(10 * MS);
     say(&mut client, "hi");
-    assert_eq!(path(&client), (0, 8, 0 * MS));
+    assert_eq!(path(&client), (0, 8, NOW));
     sim.run_until(at(19)).unwrap();
     assert_eq!(path(&client), (0, 8, 19 * MS), "they have arrived, but who should know");
     sim.run_until(at(20)).unwrap();
-    assert_eq!(path(&client), (8, 0, 0 * MS));
+    assert_eq!(path(&client), (8, 0, NOW));
     sim.run_until(at(1_020)).unwrap();
     assert_eq!(path(&client), (8, 0, SECOND));
     assert_eq!(path(&server), (0, 0, 1_010 * MS), "it has heard, and sent nothing");
@@ -29,7 +29,7 @@ fn whatever_comes_in_is_fresh_evidence_and_acknowledges_no_byte_more() {
         sim.run_until(at(1_000 * second)).unwrap();
         say(&mut server, "tick");
         sim.run_until(at(1_000 * second + 10)).unwrap();
-        assert_eq!(path(&client), (0, 10, 0 * MS));
+        assert_eq!(path(&client), (0, 10, NOW));
     }
     assert_eq!(path(&server), (0, 60, 10_010 * MS), "its acknowledgements are lost too");
 }
@@ -83,6 +83,6 @@ fn the_kernel_of_a_program_that_hangs_says_that_the_road_is_fine() {
     sim.run_until(at(5_000)).unwrap();
     assert!(give(&mut client, Outgoing::Ping([1; 8])).is_ready());
     sim.run_until(at(5_020)).unwrap();
-    assert_eq!(path(&client), (14, 0, 0 * MS));
+    assert_eq!(path(&client), (14, 0, NOW));
     assert!(read(&mut client).is_empty() && read(&mut server).len() == 1);
 }

@@ -1,10 +1,12 @@
 //! What is lost is sent again, and nothing behind it is handed up before.
 
+use std::time::Duration;
+
 use everbeat_core::transport::{Outgoing, Transport};
 use everbeat_sim::for_each_seed;
 
 use crate::support::pipes::{
-    at, big, count, flush, give, path, read, recv, said, say, setup, text,
+    NOW, at, big, count, flush, give, path, read, recv, said, say, setup, text,
 };
 use crate::support::{MS, SECOND};
 
@@ -85,7 +87,7 @@ fn an_acknowledgement_that_is_lost_is_made_up_for_by_the_next() {
     link.to("client").loss(0.0);
     say(&mut client, text("two"));
     sim.run_until(at(160)).unwrap();
-    assert_eq!(path(&client), (9 + 9, 0, 0 * MS));
+    assert_eq!(path(&client), (9 + 9, 0, NOW));
     sim.run_for(10 * SECOND).unwrap();
     assert_eq!(count(&sim, "sent again"), 0);
 }
@@ -98,7 +100,7 @@ fn what_arrives_twice_is_read_once_and_acknowledged_twice() {
     sim.run_until(at(290)).unwrap();
     link.to("client").loss(0.0);
     sim.run_until(at(400)).unwrap();
-    assert_eq!((count(&sim, "sent again"), path(&client)), (1, (9, 0, 0 * MS)));
+    assert_eq!((count(&sim, "sent again"), path(&client)), (1, (9, 0, NOW)));
     assert_eq!((read(&mut server).len(), server.received()), (1, 9));
 }
 
@@ -138,7 +140,7 @@ fn a_road_that_is_only_slow_has_nothing_sent_twice() {
 
 #[test]
 fn a_ping_waits_behind_what_was_written_before_it() {
-    let (mut sim, link, mut client, mut server) = setup(0 * MS);
+    let (mut sim, link, mut client, mut server) = setup(Duration::ZERO);
     link.to("server").rate(10_000);
     say(&mut client, big(49_986)); // with its header five seconds of the road
     sim.run_until(at(1_000)).unwrap();
@@ -148,4 +150,19 @@ fn a_ping_waits_behind_what_was_written_before_it() {
     sim.run_until(at(5_002)).unwrap();
     assert_eq!(read(&mut server).len(), 2);
     assert!(flush(&mut client).is_ready());
+}
+
+#[test]
+fn a_road_that_has_become_longer_is_learnt() {
+    let (mut sim, link, mut client, mut server) = setup(10 * MS);
+    link.delay(400 * MS);
+    let mut again = Vec::new();
+    for _ in 0..10 {
+        let before = count(&sim, "sent again");
+        say(&mut client, text("x"));
+        sim.run_for(5 * SECOND).unwrap();
+        again.push(count(&sim, "sent again") - before);
+    }
+    assert!(again[0] > 0 && again[5..] == [0; 5], "{again:?}");
+    assert_eq!(read(&mut server).len(), 10);
 }

@@ -1,7 +1,9 @@
 //! Roads that go: both ways, one way, for a while, for good.
 
 use std::task::Poll;
+use std::time::Duration;
 
+use everbeat_core::time::Instant;
 use everbeat_core::transport::{Attempt, Connect, Outgoing, Transport};
 use everbeat_sim::net::{ConnectError, PipeError};
 
@@ -98,7 +100,7 @@ fn a_hold_loses_nothing_and_lets_everything_go_at_once() {
 
 #[test]
 fn a_kernel_that_nobody_answers_gives_up_after_a_quarter_of_an_hour() {
-    let (mut sim, link, mut client, mut server) = setup(0 * MS);
+    let (mut sim, link, mut client, mut server) = setup(Duration::ZERO);
     link.cut();
     say(&mut client, text("hello?"));
     sim.run_until(at(924_599)).unwrap();
@@ -127,7 +129,12 @@ fn a_wire_on_which_nothing_is_in_flight_costs_nothing() {
     say(&mut server, text("ho"));
     sim.run_for(100 * SECOND).unwrap();
     let events = sim.trace().events();
-    sim.run_until(everbeat_core::time::Instant::NEVER).unwrap();
+    sim.run_until(Instant::NEVER).unwrap();
     assert_eq!((sim.now(), sim.trace().events()), (at(100_000), events));
     assert_eq!((client.sent(), path(&client).1, path(&server).1), (8, 0, 0));
+
+    let (mut sim, _, mut client, _server) = setup(50 * MS);
+    say(&mut client, text("hi"));
+    sim.run_until(Instant::NEVER).unwrap();
+    assert_eq!(sim.now(), at(100), "no timer is left behind");
 }

@@ -1,9 +1,11 @@
 //! Buffers that fill: the sender's, and the reader's, whose kernel then says that there is no room.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use everbeat_core::transport::{Outgoing, Transport};
 use everbeat_sim::for_each_seed;
 
-use crate::support::pipes::{at, big, flush, give, path, read, recv, said, say, setup, text};
+use crate::support::pipes::{NOW, at, big, flush, give, path, read, recv, said, say, setup, text};
 use crate::support::{MS, SECOND};
 
 #[test]
@@ -17,7 +19,7 @@ fn a_kernel_takes_a_buffer_full_and_no_more_until_it_is_acknowledged() {
     assert_eq!(client.sent(), 1_000);
     sim.run_until(at(20)).unwrap();
     assert!(flush(&mut client).is_pending());
-    assert_eq!((client.sent(), path(&client)), (2_000, (1_000, 1_000, 0 * MS)));
+    assert_eq!((client.sent(), path(&client)), (2_000, (1_000, 1_000, NOW)));
 }
 
 #[test]
@@ -40,7 +42,7 @@ fn a_reader_that_does_not_read_fills_its_kernel_which_goes_on_to_answer() {
         assert!(age <= 121 * SECOND);
     }
     assert!((8..=14).contains(&answers), "{answers}");
-    assert_eq!(flush(&mut client).is_ready(), true);
+    assert!(flush(&mut client).is_ready());
     // It reads; the rest comes.
     for _ in 0..6 {
         _ = recv(&mut server);
@@ -101,4 +103,31 @@ fn a_reader_in_fits_and_starts_gets_everything() {
         }
         assert_eq!((read, writer.is_finished()), (20, true));
     });
+}
+
+/// How much happens while two megabytes are sent and read, over a road where 20 kB are a piece
+fn happenings(window: usize) -> u64 {
+    let (mut sim, link, mut client, mut server) = setup(30 * MS);
+    link.window(window).to("server").rate(1_000_000);
+    let events = sim.trace().events();
+    let writer = sim.spawn(async move {
+        for _ in 0..20 {
+            client.send(Outgoing::Message(big(100_000))).await.unwrap();
+        }
+        client
+    });
+    for _ in 0..20 {
+        let read = sim.block_on(server.next(), 2 * SECOND).unwrap();
+        assert_eq!(read, Some(Ok(said(big(100_000)))));
+    }
+    assert!(writer.is_finished());
+    sim.trace().events() - events
+}
+
+#[test]
+fn an_upload_travels_in_large_pieces_however_it_is_written_and_read() {
+    for window in [21_000, 30_000, 64 << 10, 1 << 20] {
+        let happenings = happenings(window);
+        assert!(happenings < 2_000, "{happenings} with a window of {window}");
+    }
 }
