@@ -46,6 +46,7 @@ mod tests {
         assert_eq!(percentile(&values, 0.5), Some(100.0));
         assert_eq!(percentile(&values, 0.99), Some(198.0));
         assert_eq!(percentile(&values, 1.0), Some(200.0));
+        assert_eq!(percentile(&[1.0, 2.0, 3.0], 0.5), Some(2.0));
         assert_eq!(percentile(&values, 0.0), Some(1.0));
         assert_eq!(percentile(&[7.0], 0.99), Some(7.0));
         assert_eq!(percentile(&[], 0.5), None);

@@ -220,3 +220,58 @@ impl Act {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contenders::everywhere;
+
+    /// What a contender, by its place, comes to in a scenario
+    fn play(scenario: &str, contender: usize, part: Part) -> Tally {
+        let parameters = Parameters::committed().unwrap();
+        let mut scenarios = parameters.scenarios.iter();
+        let scenario = scenarios.find(|known| known.name == scenario).unwrap();
+        let road = parameters.road(scenario).unwrap();
+        let contender = &everywhere()[contender];
+        let (parameters, seed, number) = (&parameters, 1, 0);
+        Job { parameters, scenario, road, contender, seed, number, part }.run().unwrap()
+    }
+
+    const EVERBEAT: usize = 0;
+    const SOCKET_IO: usize = 1;
+    const JAVA_WEBSOCKET: usize = 4;
+
+    #[test]
+    fn a_death_takes_as_long_as_its_rule_says() {
+        for scenario in ["wan", "hung", "one-way", "resume-dead-stops"] {
+            let tally = play(scenario, SOCKET_IO, Part::Trials(20));
+            let within = |time: &f64| (19.9..45.1).contains(time);
+            assert!(tally.decided.len() == 20 && tally.decided.iter().all(within), "{tally:?}");
+            assert_eq!((tally.killed, tally.alarms), (0, Alarms::default()));
+        }
+    }
+
+    #[test]
+    fn an_answer_behind_an_upload_is_a_false_alarm_of_a_fine_road_and_only_for_whom_it_is() {
+        let play_a_day = |who| play("upload", who, Part::Days(1.0));
+        let (ours, theirs) = (play_a_day(EVERBEAT), play_a_day(SOCKET_IO));
+        assert_eq!((ours.alarms, ours.days), (Alarms::default(), 1.0));
+        assert!((6..=16).contains(&theirs.alarms.fine), "{theirs:?}");
+        assert_eq!((theirs.alarms.short, theirs.alarms.long), (0, 0));
+        assert!((3_300..3_500).contains(&theirs.pings), "{theirs:?}");
+    }
+
+    #[test]
+    fn who_compares_with_a_clock_that_ran_on_gives_up_whoever_lives() {
+        let theirs = play("resume-alive-runs", JAVA_WEBSOCKET, Part::Trials(10));
+        assert_eq!((theirs.killed, theirs.decided.len()), (10, 0));
+        let ours = play("resume-alive-runs", EVERBEAT, Part::Trials(10));
+        assert_eq!((ours.killed, ours.decided.len()), (0, 10));
+    }
+
+    #[test]
+    fn a_death_is_put_down_to_a_long_outage_if_there_was_one() {
+        let tally = play("mobile", EVERBEAT, Part::Days(40.0));
+        assert!(tally.alarms.long > 0 && tally.alarms.fine == 0, "{tally:?}");
+    }
+}

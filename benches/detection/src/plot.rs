@@ -62,7 +62,8 @@ pub(crate) fn svg(measured: &Measured) -> String {
         svg.line("grid", (at, TOP - 8.0), (at, floor + 4.0));
         svg.text("small", (at, floor + 20.0), "middle", seconds(value));
     }
-    let what = if scenario.trials.how == How::AliveAfterSleep {
+    let survivors = scenario.trials.how == How::AliveAfterSleep;
+    let what = if survivors {
         "seconds until the peer is known to live"
     } else {
         "seconds until a death is noticed: half of them by the dot, 99 of 100 by the bar"
@@ -84,9 +85,13 @@ pub(crate) fn svg(measured: &Measured) -> String {
             svg.cell(cell, &x, mark, name, &format!("{a_day:.2}"));
         }
     }
-    if cells.iter().any(|cell| cell.alarms_a_day().is_some()) {
-        svg.text("small", (WIDTH - 8.0, TOP - 24.0), "end", "false alarms a day");
-    }
+    let head = match (&y, cells.iter().any(|cell| cell.alarms_a_day().is_some())) {
+        (Some(_), _) => "a day",
+        (None, true) => "false alarms a day",
+        (None, false) if survivors => "gave up",
+        (None, false) => "",
+    };
+    svg.text("small", (WIDTH - 8.0, TOP - 16.0), "end", head);
     if y.is_some() && !right.is_empty() {
         svg.text("small", (LEFT - 52.0, lanes - 4.0), "start", "no false alarm");
     }
@@ -94,8 +99,8 @@ pub(crate) fn svg(measured: &Measured) -> String {
         let at = lanes + LANE * (place as f64 + 0.5);
         let note = match (cell.alarms_a_day(), cell.tally.killed) {
             (Some(_), _) => format!("≤ {:.3}", upper_a_day(cell)),
-            (None, 0) => String::new(),
-            (None, killed) => format!("gave up {killed} of {}", cell.tally.trials),
+            (None, _) if !survivors => String::new(),
+            (None, killed) => format!("{killed} of {}", cell.tally.trials),
         };
         svg.cell(cell, &x, at, at, &note);
     }
