@@ -61,6 +61,7 @@ class Peer:
             "ping_interval": beat and beat / 1000,
             "ping_timeout": timeout and timeout / 1000,
             "max_size": None,
+            "close_timeout": self.options.close_timeout / 1000,
         }
 
     async def converse(self, connection, echo):
@@ -141,6 +142,13 @@ def main():
     parser.add_argument("address", help="HOST:PORT of a server, the URL of a client")
     parser.add_argument("--beat", type=int, help="Ping every so many milliseconds")
     parser.add_argument("--timeout", type=int, help="and close if no Pong comes within so many")
+    parser.add_argument(
+        "--close-timeout",
+        type=int,
+        default=10_000,
+        help="how long a Close of ours waits for its answer before the program is told, in"
+        " milliseconds; of this peer alone",
+    )
     parser.add_argument("--fragment", type=int, help="the longest frame sent, in bytes")
     parser.add_argument("--cert", help="a server's certificate, PEM")
     parser.add_argument("--key", help="and its key")

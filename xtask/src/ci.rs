@@ -10,6 +10,7 @@ mod msrv;
 mod one_runtime;
 mod packaging;
 mod sim;
+mod sim_check;
 mod soak;
 mod table;
 mod typos;

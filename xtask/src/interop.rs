@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use self::install::Installed;
 use self::lateness::Lateness;
@@ -80,6 +80,17 @@ impl Sum {
             valid: rows.iter().all(Row::counts),
         }
     }
+}
+
+/// The command line of a peer's program, installed; or why there is none here
+pub(crate) fn program(shell: &Shell, name: &str) -> Result<Result<Vec<String>, String>> {
+    let peers = Peer::load_all(&shell.root().join("interop"))?;
+    let peer = peers.iter().find(|peer| peer.name == name);
+    let peer = peer.with_context(|| format!("there is no peer `{name}`"))?;
+    Ok(match install::ready(shell, peer)? {
+        Installed::At(home) => Ok(peer.line(&peer.start, &home)),
+        Installed::Not(why) => Err(why),
+    })
 }
 
 fn play(shell: &Shell, build: &str, smoke: bool, words: &[String]) -> Result<Vec<Row>> {

@@ -20,6 +20,7 @@ mod report;
 mod runtimes;
 mod shell;
 mod sim;
+mod sim_check;
 mod soak;
 mod source;
 mod test;
@@ -42,8 +43,9 @@ Everything that is done to everbeat, one word each.
     cargo xtask bench            criterion: what a heartbeat's step and the wheel cost
     cargo xtask fuzz             inputs that break a property are looked for, target by target
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
-    cargo xtask sim              how soon detectors notice a death, and how often they are wrong
     cargo xtask soak plain       2,000 connections on every runtime at once, faults all the time
+    cargo xtask sim              how soon detectors notice a death, and how often they are wrong
+    cargo xtask sim check        the simulator against this kernel and other people's programs
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
     cargo xtask ci               all that a change must pass, as the CI runs it
@@ -57,9 +59,10 @@ What may follow:
     bench [--quick] [anything for criterion]       bench --quick wheel
     fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
-    sim   [--days N] [--seed S] [--scenario NAME,..] [--threads N] [--json]   sim --scenario roam
     soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
           [--break lose|leak|memory|tally|heartbeat]
+    sim   [--days N] [--seed S] [--scenario NAME,..] [--threads N] [--json]   sim --scenario roam
+    sim check [tcp|rules] [--verbose] [--json]     its TCP wants root, to have a road of its own
     instructions [--bless]                         makes what it counts the new baseline
     tidy  [--map]                                  lines per crate, median and largest file
     ci    [--full] [--list] [--no-budgets] [STEP..]   ci clippy test
@@ -87,8 +90,11 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
     // These have their own --json and their own exit codes: they get the words as they are.
     match command.as_str() {
         "demo" => return demo::run(&Shell::new(false)?, args.rest()),
-        "sim" => return sim::run(&Shell::new(false)?, args.rest()),
         "soak" => return soak::run(&Shell::new(false)?, args.rest()),
+        "sim" if rest.first().is_some_and(|word| word == "check") => {
+            return sim_check::run(&Shell::new(false)?, args.rest());
+        }
+        "sim" => return sim::run(&Shell::new(false)?, args.rest()),
         _ => {}
     }
     let shell = Shell::new(args.flag("--json"))?;

@@ -109,7 +109,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 #[test]
 fn who_is_careful_comes_back_and_who_only_waits_for_an_error_may_not() {
-    for seed in everbeat_sim::seeds(0..10) {
+    for seed in Sim::seeds(0..10) {
         for (what, fault) in FAULTS {
             let back = back_after(seed, fault, true).unwrap();
             assert!(back.is_some_and(|after| after < 340 * SECOND), "{what}, {seed}: {back:?}");

@@ -123,7 +123,7 @@
 //! | let time pass, run tasks | [`Sim`], and [`SimHandle`] inside of tasks |
 //! | lend code a clock and count what it asks of it | [`SimTimer`] |
 //! | stall a program, suspend or crash a machine, hide what its kernel knows | [`Host`] |
-//! | connect and accept | [`SimConnector`], [`SimListener`] |
+//! | connect and accept | [`SimConnector`], [`net::SimListener`] |
 //! | refuse, reject, hang, accept and close | [`SimHandle::answer`] with [`net::Answer`] |
 //! | slow, thin out, break and mend a road | [`Link`], and [`net`] for what TCP does there |
 //! | script a peer by hand | [`Pipe`] |
@@ -151,8 +151,8 @@ pub use error::{SimError, Stop};
 pub use handle::SimHandle;
 pub use host::Host;
 pub use machine::Clock;
-pub use net::{Link, Pipe, SimConnector, SimListener};
-pub use seeds::{for_each_seed, seeds};
+pub use net::{Link, Pipe, SimConnector};
+pub use seeds::for_each_seed;
 pub use sim::Sim;
 pub use task::Task;
 pub use time::SimTimer;

@@ -180,6 +180,7 @@ mod tests {
         assert_eq!(machine.clock(at(25)), at(15));
         machine.suspend(at(25), at(30), Clock::Stops);
         machine.suspend(at(28), at(35), Clock::Stops);
+        machine.suspend(at(29), at(31), Clock::Stops);
         assert_eq!((machine.clock(at(34)), machine.clock(at(36))), (at(15), at(16)));
     }
 

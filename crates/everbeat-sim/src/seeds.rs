@@ -11,26 +11,30 @@ const VARIABLE: &str = "EVERBEAT_SEED";
 /// The environment variable that says how many times as many seeds are wanted
 const FACTOR: &str = "EVERBEAT_SEEDS";
 
-/// The seeds to test with: those of the range, or only the one that `EVERBEAT_SEED` names
-///
-/// A seed that is not a number is hashed, so that any text will do. `EVERBEAT_SEEDS=10` makes every
-/// range ten times as long, for a machine that has the time.
-///
-/// ```
-/// for seed in everbeat_sim::seeds(0..3) {
-///     let sim = everbeat_sim::Sim::seed(seed);
-///     assert_eq!(sim.original_seed(), seed);
-/// }
-/// ```
-pub fn seeds(range: Range<u64>) -> impl Iterator<Item = u64> {
-    let range = match std::env::var(VARIABLE) {
-        Ok(text) => {
-            let seed = parse(&text);
-            seed..seed.saturating_add(1)
-        }
-        Err(_) => longer(range, std::env::var(FACTOR).ok().as_deref()),
-    };
-    range.into_iter()
+impl Sim {
+    /// The seeds to test with: those of the range, or only the one that `EVERBEAT_SEED` names
+    ///
+    /// A seed that is not a number is hashed, so that any text will do. `EVERBEAT_SEEDS=10` makes
+    /// every range ten times as long, for a machine that has the time.
+    ///
+    /// ```
+    /// use everbeat_sim::Sim;
+    ///
+    /// for seed in Sim::seeds(0..3) {
+    ///     let sim = Sim::seed(seed);
+    ///     assert_eq!(sim.original_seed(), seed);
+    /// }
+    /// ```
+    pub fn seeds(range: Range<u64>) -> impl Iterator<Item = u64> {
+        let range = match std::env::var(VARIABLE) {
+            Ok(text) => {
+                let seed = parse(&text);
+                seed..seed.saturating_add(1)
+            }
+            Err(_) => longer(range, std::env::var(FACTOR).ok().as_deref()),
+        };
+        range.into_iter()
+    }
 }
 
 /// The range, from the same start, as many times as long as `factor` says
@@ -40,7 +44,7 @@ fn longer(range: Range<u64>, factor: Option<&str>) -> Range<u64> {
     range.start..range.start.saturating_add(length.saturating_mul(factor.max(1)))
 }
 
-/// Runs `test` with a new simulation for each of [`seeds`]
+/// Runs `test` with a new simulation for each of [`Sim::seeds`]
 ///
 /// A simulation that is dropped by a panic prints its seed and the last events of its trace to
 /// standard error, so a failing assertion in `test` tells how to run it again.
@@ -54,7 +58,7 @@ fn longer(range: Range<u64>, factor: Option<&str>) -> Range<u64> {
 /// });
 /// ```
 pub fn for_each_seed(range: Range<u64>, mut test: impl FnMut(&mut Sim)) {
-    for seed in seeds(range) {
+    for seed in Sim::seeds(range) {
         test(&mut Sim::seed(seed));
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::{Outcome, demo, examples, interop, msrv, one_runtime, packaging, sim, soak, typos};
+use super::{
+    Outcome, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, soak, typos,
+};
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, nostd, tidy};
 
@@ -145,7 +147,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         name: "full",
-        minutes: 42,
+        minutes: 44,
         full: true,
         steps: &[
             step("demo-1-of-3", "three times in a row, and no stall excuses", demo::surely_holds),
@@ -158,6 +160,11 @@ pub(super) const GROUPS: &[Group] = &[
             step("sim-full", "and on fifteen times as many days", sim::at_length),
             step("interop-full", "other people's peers, the whole matrix", interop::whole),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
+            step(
+                "sim-check",
+                "the simulator against this kernel and real programs",
+                sim_check::holds,
+            ),
             step("msrv", "library crates with the oldest Rust that we promise", msrv::run),
             step("release", "the examples, optimised", |shell| {
                 cargo(shell, "build --release --package everbeat-examples --all-targets")

@@ -47,6 +47,7 @@ const PROGRAMS: &[&str] = &[
     "everbeat-detection",
     "everbeat-examples",
     "everbeat-interop",
+    "everbeat-reality",
     "everbeat-soak",
 ];
 

@@ -1,8 +1,10 @@
 //! Logarithmic axes: from values to places, with ticks at numbers that people like.
 
 /// Times that make good ticks, in seconds
-const TIMES: [f64; 17] =
-    [0.5, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 300.0, 600.0, 1_200.0];
+const TIMES: [f64; 17] = [
+    0.5, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 300.0, 600.0,
+    1_200.0,
+];
 
 /// A logarithmic axis
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use everbeat_conformance::contracts::Local;
 use everbeat_core::Cause;
 use everbeat_core::config::ConfigError;
 use everbeat_core::transport::{Accept, Attempt, Connect, Transport};
-use everbeat_sim::net::{ConnectError, PipeError};
-use everbeat_sim::{SimConnector, SimListener};
+use everbeat_sim::SimConnector;
+use everbeat_sim::net::{ConnectError, PipeError, SimListener};
 
 use crate::rig::Fault;
 use crate::transport::Wire;

@@ -97,8 +97,8 @@ fn a_peer_that_takes_nothing_and_whose_kernel_speaks_hangs() {
         let last_acknowledged = 5 * SECOND;
         Some(PathEvidence { waiting: 14, last_acknowledged, ..PathEvidence::default() })
     };
-    assert_eq!(next(&mut heartbeat, sent, &shut), (3 * SECOND, Some(Beat::Suspect)));
-    assert_eq!(next(&mut heartbeat, sent, &shut), (20 * SECOND, dead(Verdict::App)));
+    assert_eq!(next(&mut heartbeat, sent, shut), (3 * SECOND, Some(Beat::Suspect)));
+    assert_eq!(next(&mut heartbeat, sent, shut), (20 * SECOND, dead(Verdict::App)));
 }
 
 #[test]

@@ -29,6 +29,19 @@ fn a_pong_behind_a_large_message_is_late_though_bytes_flow() {
     });
 }
 
+/// What was acknowledged before the kernel was first asked is news, and no reason to suspect anybody.
+#[test]
+fn an_upload_that_moves_is_not_suspected() {
+    for_each_seed(0..3, |sim| {
+        sim.link("us", "them").to("them").rate(100_000);
+        let upload = [Sending::new(at(19 * SECOND), 4_000_000)];
+        let ours = everbeat::connect(sim, ConnectionConfig::client(), upload, quiet());
+        pass(sim, 10 * MINUTE);
+        ours.assert_alive();
+        assert_eq!(ours.log().suspected, 0);
+    });
+}
+
 /// hummingbird-project/swift-websocket#47: the clock of an answer starts when the Ping is asked
 /// for, and the Ping waits behind a message that is still being written: the timeout is over before
 /// the Ping has left.

@@ -72,8 +72,13 @@ impl World {
         self.on_wire(id, |wire, air| wire.way_to(toward).road.strike(load, air.now));
     }
 
-    /// One end closes: with a reset if it leaves bytes unread, as a kernel does
+    /// One end is aborted: with a reset, and what was not sent is lost
     pub(crate) fn abort(&mut self, id: u64, side: Side) {
+        self.close(id, side, true);
+    }
+
+    /// One end closes: with a reset if it leaves bytes unread, as a kernel does
+    pub(crate) fn close(&mut self, id: u64, side: Side, reset: bool) {
         let Some(wire) = self.net.wire(id) else {
             return;
         };
@@ -88,7 +93,7 @@ impl World {
         if end.failed.is_some() {
             return;
         }
-        if unread {
+        if unread || reset {
             self.send_reset(id, side.other());
         } else {
             self.send_cargo(id, side.other(), Cargo::Fin);
@@ -97,7 +102,7 @@ impl World {
 
     /// One end closes, and nobody will ask for it any more
     pub(crate) fn leave(&mut self, id: u64, side: Side) {
-        self.abort(id, side);
+        self.close(id, side, false);
         if let Some(wire) = self.net.wire(id) {
             let end = wire.end(side);
             if end.holder != Holder::Lost {

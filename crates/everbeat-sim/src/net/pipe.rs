@@ -231,7 +231,7 @@ impl World {
         if let Some(wire) = self.net.wire(id) {
             wire.way_to(side).receiver.discard();
         }
-        self.abort(id, side);
+        self.close(id, side, false);
         Poll::Ready(Ok(()))
     }
 }

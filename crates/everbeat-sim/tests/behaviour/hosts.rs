@@ -174,8 +174,8 @@ fn what_was_written_in_a_partition_arrives_after_the_repair() {
     link.repair();
     let heard = sim.block_on(server.next(), SECOND).unwrap();
     assert_eq!(heard, Some(Ok(Incoming::Message("hi".into()))));
-    // Sent again after 220 ms, and then after twice as long each time.
-    assert_eq!(sim.now(), at(220 * (1 + 2 + 4) + 10));
+    // Sent again after 220 ms, after as much again, and then after twice as long each time.
+    assert_eq!(sim.now(), at(220 * (1 + 1 + 2 + 4) + 10));
 }
 
 #[test]

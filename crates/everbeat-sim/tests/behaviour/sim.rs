@@ -12,7 +12,7 @@ use std::time::Duration;
 use everbeat_core::Spawn;
 use everbeat_core::time::Instant;
 use everbeat_core::transport::Outgoing;
-use everbeat_sim::{Sim, Stop, for_each_seed, seeds};
+use everbeat_sim::{Sim, Stop, for_each_seed};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -100,7 +100,7 @@ fn chatter(seed: u64) -> (u64, String) {
 
 #[test]
 fn the_same_seed_gives_the_same_history_and_another_seed_another() {
-    let digests: Vec<u64> = seeds(0..20)
+    let digests: Vec<u64> = Sim::seeds(0..20)
         .map(|seed| {
             let (first, second) = (chatter(seed), chatter(seed));
             assert_eq!(first, second, "seed {seed}");
@@ -159,7 +159,7 @@ fn block_on_tells_late_from_stuck() {
 fn each_seed_has_a_simulation_of_its_own_and_a_panic_gets_out() {
     let mut seen = Vec::new();
     for_each_seed(5..8, |sim| seen.push((sim.original_seed(), sim.random())));
-    let expected: Vec<u64> = seeds(5..8).collect();
+    let expected: Vec<u64> = Sim::seeds(5..8).collect();
     assert!(seen.iter().map(|(seed, _)| *seed).eq(expected));
     seen.sort_by_key(|(_, random)| *random);
     assert!(seen.windows(2).all(|pair| pair[0].1 != pair[1].1));

@@ -55,6 +55,21 @@ fn a_stall_in_a_stall_lasts_until_the_later_end() {
 }
 
 #[test]
+fn what_is_woken_while_the_host_stalls_goes_on_in_that_order() {
+    let mut sim = Sim::seed(0);
+    let host = sim.host("phone");
+    host.stall(10 * SECOND);
+    let order = Rc::new(RefCell::new(Vec::new()));
+    for number in 0..3 {
+        let order = order.clone();
+        host.spawn(async move { order.borrow_mut().push(number) });
+        sim.run_for(SECOND).unwrap();
+    }
+    sim.run_for(10 * SECOND).unwrap();
+    assert_eq!(*order.borrow(), [0, 1, 2]);
+}
+
+#[test]
 fn a_stalled_program_neither_reads_nor_answers_and_then_does_both() {
     let mut sim = Sim::seed(0);
     let server_host = sim.host("server");

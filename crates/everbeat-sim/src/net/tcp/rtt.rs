@@ -28,6 +28,11 @@ impl Rtt {
         });
     }
 
+    /// Whether there is a sample
+    pub(crate) const fn is_known(&self) -> bool {
+        self.estimate.is_some()
+    }
+
     /// How long to wait for an acknowledgement after so many timeouts in a row
     ///
     /// The least is Linux's: 200 ms beyond the round trip, not 200 ms in all, so that a steady road

@@ -34,6 +34,9 @@ pub(crate) struct Sender {
     backoff: u32,
     /// Timeouts since the other kernel was last heard to answer
     unanswered: u32,
+    /// The probe of the tail has left: one that is sent again before the first timeout counts, and
+    /// doubles nothing (RFC 8985, section 7)
+    probed: bool,
     deadline: Instant,
     dead: bool,
 }
@@ -90,6 +93,7 @@ impl Sender {
             rtt,
             backoff: 0,
             unanswered: 0,
+            probed: false,
             deadline: Instant::NEVER,
             dead: false,
         }
@@ -167,7 +171,7 @@ impl Sender {
         let number = self.first + self.flight.len() as u64;
         self.flight.push_back(Piece { bytes, cargo: Some(cargo), transmission, arrived: false });
         if first {
-            (self.backoff, self.unanswered) = (0, 0);
+            (self.backoff, self.unanswered, self.probed) = (0, 0, false);
             self.arm(now);
         }
         Some(Departure { number, transmission, bytes })
@@ -196,7 +200,7 @@ impl Sender {
             if let Some(sent) = ack.echo {
                 self.rtt.sample(now.saturating_duration_since(sent));
             }
-            (self.backoff, self.unanswered) = (0, 0);
+            (self.backoff, self.unanswered, self.probed) = (0, 0, false);
             self.doubtful = !self.flight.is_empty();
             self.arm(now);
         }
@@ -230,6 +234,11 @@ impl Sender {
         }
         if self.unanswered >= patience {
             return Expiry::GiveUp;
+        }
+        if !self.probed && !self.flight.is_empty() && self.rtt.is_known() {
+            self.probed = true;
+            self.deadline = now + self.rtt.timeout(self.backoff);
+            return self.again(0).map_or(Expiry::Probe, Expiry::Resend);
         }
         self.unanswered += 1;
         self.backoff += 1;

@@ -15,8 +15,9 @@ use everbeat_core::transport::{Accept, Incoming, Outgoing, Transport};
 use everbeat_core::{Cause, Connection};
 use everbeat_server::handled::Handled;
 use everbeat_server::{Accepted, Expire, Server};
+use everbeat_sim::net::SimListener;
 use everbeat_sim::net::{PipeError, Upgrading};
-use everbeat_sim::{Pipe, Sim, SimListener, SimTimer};
+use everbeat_sim::{Pipe, Sim, SimTimer};
 
 use super::rig::{SECOND, ServerConnection, builder, dial, reading, start, start_with, talking};
 

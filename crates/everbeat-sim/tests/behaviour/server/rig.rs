@@ -13,7 +13,8 @@ use everbeat_server::handled::Handled;
 use everbeat_server::{
     Accepted, Handler, Registry, Served, Server, ServerBuilder, ServerHandle, SpawnServer,
 };
-use everbeat_sim::{Pipe, Sim, SimHandle, SimListener, SimTimer, Task};
+use everbeat_sim::net::SimListener;
+use everbeat_sim::{Pipe, Sim, SimHandle, SimTimer, Task};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 

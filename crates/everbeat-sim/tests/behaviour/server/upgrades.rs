@@ -8,8 +8,9 @@ use std::task::{Context, Poll};
 
 use everbeat_core::transport::Accept;
 use everbeat_server::{Limits, Server};
+use everbeat_sim::net::SimListener;
 use everbeat_sim::net::{PipeError, Upgrading};
-use everbeat_sim::{Pipe, Sim, SimListener};
+use everbeat_sim::{Pipe, Sim};
 
 use super::rig::{Builder, SECOND, noting, reading, seconds, start};
 

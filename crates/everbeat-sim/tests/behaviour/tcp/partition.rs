@@ -36,9 +36,9 @@ fn eight_seconds_without_a_road_are_ten_for_a_ping() {
     assert!(give(&mut client, Outgoing::Ping([1; 8])).is_ready());
     sim.run_until(at(8_000)).unwrap();
     link.repair();
-    sim.run_until(at(9_349)).unwrap();
+    sim.run_until(at(9_649)).unwrap();
     assert_eq!(read(&mut server), []);
-    sim.run_until(at(9_350)).unwrap();
+    sim.run_until(at(9_650)).unwrap();
     assert_eq!(read(&mut server).len(), 1);
 }
 
@@ -103,9 +103,9 @@ fn a_kernel_that_nobody_answers_gives_up_after_a_quarter_of_an_hour() {
     let (mut sim, link, mut client, mut server) = setup(Duration::ZERO);
     link.cut();
     say(&mut client, text("hello?"));
-    sim.run_until(at(924_599)).unwrap();
+    sim.run_until(at(924_799)).unwrap();
     assert!(recv(&mut client).is_pending() && flush(&mut client).is_ready());
-    sim.run_until(at(924_600)).unwrap();
+    sim.run_until(at(924_800)).unwrap();
     assert_eq!(recv(&mut client), Poll::Ready(Some(Err(PipeError::TimedOut))));
     assert_eq!(flush(&mut client), Poll::Ready(Err(PipeError::TimedOut)));
     assert!(recv(&mut server).is_pending(), "who sends nothing notices nothing");

@@ -14,10 +14,10 @@ fn what_comes_to_a_machine_that_sleeps_is_lost_and_comes_again() {
     say(&mut server, text("wake up"));
     sim.run_until(at(4_900)).unwrap();
     assert_eq!((path(&server).0, client.received()), (0, 0), "a kernel that sleeps is silent");
-    // Sent again at 0.3, 0.9, 2.1, 4.5 and 9.3 s.
-    sim.run_until(at(9_449)).unwrap();
+    // Sent again at 0.3, 0.6, 1.2, 2.4, 4.8 and 9.6 s.
+    sim.run_until(at(9_749)).unwrap();
     assert_eq!(read(&mut client), []);
-    sim.run_until(at(9_450)).unwrap();
+    sim.run_until(at(9_750)).unwrap();
     assert_eq!(read(&mut client), [said(text("wake up"))]);
     assert!(count(&sim, "lost") >= 4);
 }
