@@ -11,6 +11,7 @@ use core::fmt;
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -67,6 +68,8 @@ pub struct Connection<T: Transport, K: Timer> {
     last_message: Instant,
     /// What happened since the clock was last read: a wake-up reads it once, at its end
     since_clock: SinceClock,
+    /// How long the machine had slept when something was last due
+    slept: Duration,
     /// Its application's, while that does nothing but send
     turn: Turn,
 }
@@ -142,6 +145,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             Some(_) => heartbeat.map(Heartbeat::with_own_beat),
             None => heartbeat.filter(|_| transport.can_ping()),
         };
+        // What it slept before is none of this connection's business.
+        let slept = timer.slept();
         Self {
             since_clock: SinceClock {
                 received: transport.received(),
@@ -161,6 +166,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             ahead: VecDeque::new(),
             write_failed: None,
             last_message: now,
+            slept,
             turn: Turn::default(),
         }
     }

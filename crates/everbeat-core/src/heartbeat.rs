@@ -317,6 +317,14 @@ impl Heartbeat {
         }
     }
 
+    /// The machine has slept for so long while the clock stood still
+    ///
+    /// Nothing that was asked before is judged any more; it is asked anew, after a moment for what came
+    /// meanwhile to be read.
+    pub fn handle_slept(&mut self, slept: Duration, now: Instant) {
+        self.detector.handle_slept(slept, &self.config, now);
+    }
+
     /// Whether a Ping is out whose silence is being judged
     #[must_use]
     pub const fn is_judging(&self) -> bool {
@@ -332,6 +340,7 @@ impl Heartbeat {
             own_beat: self.own,
             write_blocked_for: self.detector.blocked_for(now),
             stalled_for: self.detector.stalled_for(),
+            slept_for: self.detector.slept_for(),
             ..Evidence::default()
         }
     }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use everbeat_core::time::{Instant, Sleep, Timer};
 
@@ -70,6 +71,13 @@ impl Timer for SimTimer {
     fn now(&self) -> Instant {
         self.counters.reads.fetch_add(1, Ordering::Relaxed);
         self.world.with(|world| world.machines.get(self.host).clock(world.now))
+    }
+
+    fn slept(&self) -> Duration {
+        self.world.with(|world| {
+            let clock = world.machines.get(self.host).clock(world.now);
+            world.now.saturating_duration_since(clock)
+        })
     }
 
     fn sleep_until(&self, deadline: Instant) -> SimSleep {

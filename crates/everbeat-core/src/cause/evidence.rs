@@ -23,6 +23,9 @@ pub struct Evidence {
     /// How long our own process or machine did not run while a silence was judged, since anything was
     /// last heard: it is not held against the peer, and a promise is late by it
     pub stalled_for: Duration,
+    /// How long the machine had slept since then while the clock stood still, as far as the platform
+    /// tells ([`Timer::slept`](crate::time::Timer::slept))
+    pub slept_for: Duration,
     /// What the kernel knew of the road, where the platform tells
     pub path: Option<PathEvidence>,
     /// Bytes received over the connection's life
@@ -53,6 +56,9 @@ impl fmt::Display for Evidence {
         }
         if self.stalled_for >= Self::WORTH_A_WORD {
             write!(f, ", we did not run for {}", Span(self.stalled_for))?;
+        }
+        if self.slept_for > Duration::ZERO {
+            write!(f, ", the machine slept for {}", Span(self.slept_for))?;
         }
         if self.timer_late >= Self::WORTH_A_WORD {
             write!(f, ", our own timer was {} late", Span(self.timer_late))?;
@@ -95,6 +101,7 @@ mod tests {
             write_blocked_for: Some(Duration::from_millis(900)),
             timer_late: Duration::from_millis(250),
             stalled_for: Duration::from_millis(1_250),
+            slept_for: Duration::from_secs(3_600),
             path: Some(PathEvidence {
                 unsent: 312,
                 last_acknowledged: Duration::from_millis(2_400),
@@ -105,7 +112,7 @@ mod tests {
         assert_eq!(
             evidence.to_string(),
             "nothing heard for 2.3 s, 1 Ping unanswered, our writes blocked for 900 ms, \
-             kernel holds 312 B, last acknowledgement 2.4 s ago, we did not run for 1.2 s, our own timer was 250 ms late"
+             kernel holds 312 B, last acknowledgement 2.4 s ago, we did not run for 1.2 s, the machine slept for 3600 s, our own timer was 250 ms late"
         );
         let own = Evidence { pings_unanswered: 2, own_beat: true, ..Evidence::default() };
         assert_eq!(own.to_string(), "nothing heard for 0 ms, 2 beats unanswered");

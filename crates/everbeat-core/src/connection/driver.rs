@@ -3,6 +3,7 @@
 
 use core::pin::Pin;
 use core::task::{Poll, ready};
+use core::time::Duration;
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -20,6 +21,9 @@ use crate::transport::Transport;
 /// Frames read before the task yields, and messages handed up before the clock is read even though
 /// more are waiting: a peer that floods starves neither its neighbours nor its own heartbeat
 pub(super) const FRAMES_PER_POLL: u32 = 64;
+
+/// From how long on a sleep of the machine is one: two clocks that are read one after the other differ
+const SLEEP: Duration = Duration::from_secs(1);
 
 /// What reading the transport came to
 pub(super) enum Read {
@@ -255,7 +259,11 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         if let Some(event) = self.as_mut().settle(now) {
             return Poll::Ready(Some(event));
         }
-        if core::mem::take(&mut self.as_mut().project().since_clock.probe) {
+        let asked = core::mem::take(&mut self.as_mut().project().since_clock.probe);
+        if asked || self.heartbeat.as_ref().is_some_and(|beat| now >= beat.poll_timeout()) {
+            self.as_mut().notice_sleep(now);
+        }
+        if asked {
             let beat = self.as_mut().project().heartbeat.as_mut().map(|beat| beat.beat_now(now));
             if let Some(Err(cause)) = beat.map(|beat| self.as_mut().beat(beat, now, wake)) {
                 self.fail(cause);
@@ -311,6 +319,19 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         }
         this.turn.end();
         Poll::Pending
+    }
+
+    /// Something is due: has the machine slept since the last time?
+    fn notice_sleep(self: Pin<&mut Self>, now: Instant) {
+        let this = self.project();
+        let slept = this.timer.slept();
+        let since = slept.saturating_sub(core::mem::replace(this.slept, slept));
+        if since >= SLEEP {
+            tracing::debug!(target: "everbeat", slept = ?since, "slept");
+            if let Some(heartbeat) = this.heartbeat {
+                heartbeat.handle_slept(since, now);
+            }
+        }
     }
 
     /// When the application has been idle for too long

@@ -40,6 +40,8 @@ pub(super) struct Detector {
     pause_until: Instant,
     /// How long we did not run while something was judged, since anything was last heard
     stalled: Millis,
+    /// How long the machine slept meanwhile, with a clock that stood still
+    slept: Millis,
     /// The longest that this road has been silent and was not gone, fading
     peak: Millis,
     sight: Sight,
@@ -116,6 +118,7 @@ impl Detector {
             acknowledged: 0,
             pause_until: Instant::ORIGIN,
             stalled: Millis(0),
+            slept: Millis(0),
             peak: Millis(0),
             sight: Sight::Unknown,
             suspected: false,
@@ -136,7 +139,7 @@ impl Detector {
             self.afresh = false;
         }
         self.last_heard = now;
-        self.stalled = Millis(0);
+        (self.stalled, self.slept) = (Millis(0), Millis(0));
         core::mem::take(&mut self.suspected)
     }
 
@@ -152,7 +155,7 @@ impl Detector {
             stage: Stage::Waiting,
             unread: false,
         });
-        self.afresh = false;
+        (self.afresh, self.pause_until) = (false, Instant::ORIGIN);
     }
 
     /// The operating system has taken everything given to it, `sent` bytes over all
@@ -232,6 +235,11 @@ impl Detector {
     /// How long we did not run while something was judged
     pub(super) fn stalled_for(&self) -> Duration {
         self.stalled.into()
+    }
+
+    /// How long the machine slept, with a clock that stood still
+    pub(super) fn slept_for(&self) -> Duration {
+        self.slept.into()
     }
 
     /// The longest that the road has been silent and was not gone

@@ -230,9 +230,9 @@ fn who_was_late_reads_first_and_judges_by_clocks_that_stood_still() {
     assert_eq!(heartbeat.handle_timeout(late, &nothing), Some(Beat::ReadFirst));
     assert_eq!(heartbeat.handle_timeout(late, &nothing), None);
     let (after, told) = next(&mut heartbeat, sent, &nothing);
-    assert_eq!((after, told), (14 * SECOND, dead(Verdict::Path)));
+    assert_eq!((after, told), (12_400 * MS, dead(Verdict::Path)));
     let evidence = heartbeat.evidence(sent + after);
-    assert_eq!(evidence.stalled_for, 4 * SECOND, "two that we were late, two for reading");
+    assert_eq!(evidence.stalled_for, 2_400 * MS, "two that we were late, and some for reading");
 }
 
 #[test]
@@ -244,9 +244,9 @@ fn after_a_long_stall_it_is_asked_anew() {
         let awake = sent + stall;
         assert_eq!(heartbeat.handle_timeout(awake, &nothing), Some(Beat::ReadFirst));
         let (after, told) = next(&mut heartbeat, awake, &nothing);
-        assert!(matches!(told, Some(Beat::Ping(_))) && after == 2 * SECOND, "{told:?} {after:?}");
+        assert!(matches!(told, Some(Beat::Ping(_))) && after == 400 * MS, "{told:?} {after:?}");
         heartbeat.handle_flushed(28, awake + after);
-        assert_eq!(next(&mut heartbeat, awake, &nothing), (12 * SECOND, dead(Verdict::Path)));
+        assert_eq!(next(&mut heartbeat, awake, &nothing), (10_400 * MS, dead(Verdict::Path)));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core::future::Future;
 use core::pin::Pin;
+use core::time::Duration;
 
 use super::Instant;
 
@@ -25,6 +26,14 @@ pub trait Timer {
 
     /// A future that completes at `deadline`, not before
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
+
+    /// How long the machine has slept in all while [`now`](Timer::now) stood still, as far as the
+    /// platform tells; zero if it does not, or if its clock runs on in sleep
+    ///
+    /// Read when a silence is to be judged, not for each message.
+    fn slept(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// A sleep whose deadline can be moved

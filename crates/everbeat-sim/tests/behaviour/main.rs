@@ -18,6 +18,7 @@ mod sending;
 mod server;
 mod settings;
 mod sim;
+mod sleep;
 mod stall;
 mod support;
 mod tcp;

@@ -9,8 +9,9 @@ use crate::time::Instant;
 
 /// A runtime's timers are coarse, and a busy task is not a stalled one
 const TOLERANCE: Duration = Duration::from_millis(250);
-/// How long what came meanwhile gets to be read: the reactor must turn once
-const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(2));
+/// How long what came meanwhile gets to be read: the reactor must turn once, which takes far less; so
+/// that who wakes knows within the path clock and half a second
+const PAUSE: Duration = Duration::from_millis(400);
 /// Who was late for longer than this in all, while nothing was heard, excuses nothing any more
 const MOST: Millis = Millis(60_000);
 
@@ -30,8 +31,7 @@ impl Detector {
             self.stand_still(late);
             self.afresh |= late > config.soft();
             if !paused {
-                let (least, most) = PAUSE;
-                let pause = late.clamp(least, most).min(config.path_timeout() / 4);
+                let pause = PAUSE.min(config.path_timeout() / 4);
                 self.stand_still(pause);
                 self.pause_until = now + pause;
                 return Some(Judgement::ReadFirst);
@@ -45,6 +45,21 @@ impl Detector {
             self.outward_at = Instant::NEVER;
             Judgement::Afresh
         })
+    }
+
+    /// The machine has slept, and the clock with it: the road may be another one, and what is asked is
+    /// asked anew
+    pub(in super::super) fn handle_slept(
+        &mut self,
+        slept: Duration,
+        config: &HeartbeatConfig,
+        now: Instant,
+    ) {
+        self.slept = Millis(self.slept.0.saturating_add(Millis::from(slept).0));
+        if self.next(config) != Instant::NEVER {
+            self.afresh = true;
+            self.pause_until = now + PAUSE.min(config.path_timeout() / 4);
+        }
     }
 
     /// A Ping goes out late, and all that follows from it

@@ -4,6 +4,7 @@
 use core::fmt;
 use core::num::NonZeroUsize;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -114,6 +115,10 @@ impl<K: Timer> Timer for Wheel<K> {
 
     fn now(&self) -> Instant {
         self.timer.now()
+    }
+
+    fn slept(&self) -> Duration {
+        self.timer.slept()
     }
 
     fn sleep_until(&self, deadline: Instant) -> Slot {

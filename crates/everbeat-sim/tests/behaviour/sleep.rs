@@ -1,0 +1,132 @@
+//! A machine that sleeps with a connection: known to be dead or alive soon after it wakes, whatever its
+//! clock did meanwhile.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use everbeat_core::config::ConnectionConfig;
+use everbeat_core::time::Instant;
+use everbeat_core::transport::Incoming;
+use everbeat_core::{Connection, Event};
+use everbeat_sim::{Clock, Sim, for_each_seed};
+use futures_core::Stream;
+
+use crate::support::{MS, SECOND, read_all, the_end};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+/// The path clock, and what the first retransmissions and a moment for reading take
+const DECIDED: Duration = Duration::from_millis(10_500);
+
+/// What a connection on the host `client` told, and a wish that it be probed
+#[derive(Clone, Default)]
+struct Laptop {
+    events: Rc<RefCell<Vec<(Instant, Event)>>>,
+    probe: Rc<Cell<bool>>,
+}
+
+impl Laptop {
+    fn with_peer(sim: &Sim) -> Self {
+        sim.link("client", "server").delay(30 * MS);
+        let (client, server) = sim.pipe("client", "server");
+        read_all(sim, server);
+        let host = sim.host("client");
+        let config = ConnectionConfig::client();
+        let mut connection = Connection::new(client, host.timer(), config, sim.random());
+        let (laptop, handle) = (Self::default(), sim.handle());
+        let Self { events, probe } = laptop.clone();
+        host.spawn(async move {
+            loop {
+                let event = poll_fn(|cx| {
+                    if probe.take() {
+                        connection.probe();
+                    }
+                    Pin::new(&mut connection).poll_next(cx)
+                });
+                let Some(event) = event.await else { break };
+                events.borrow_mut().push((handle.now(), event));
+            }
+        });
+        laptop
+    }
+}
+
+fn suspend(sim: &mut Sim, clock: Clock) -> Instant {
+    sim.host("client").suspend(HOUR, clock);
+    sim.run_for(HOUR).unwrap();
+    sim.now()
+}
+
+#[test]
+fn a_clock_that_ran_on_tells_of_the_sleep_and_a_lost_road_is_known_soon() {
+    for_each_seed(0..50, |sim| {
+        let laptop = Laptop::with_peer(sim);
+        sim.run_for(MS * (sim.random() % 60_000) as u32).unwrap();
+        let awake = suspend(sim, Clock::RunsOn);
+        sim.link("client", "server").partition();
+        sim.run_for(60 * SECOND).unwrap();
+        let events = laptop.events.take();
+        let (died, end) = the_end(&events);
+        assert!(died.saturating_duration_since(awake) <= DECIDED, "{died:?}: {end}");
+    });
+}
+
+#[test]
+fn who_is_told_of_the_resume_and_probes_knows_as_soon_by_a_clock_that_stopped() {
+    for_each_seed(0..50, |sim| {
+        let laptop = Laptop::with_peer(sim);
+        sim.run_for(MS * (sim.random() % 60_000) as u32).unwrap();
+        let awake = suspend(sim, Clock::Stops);
+        sim.link("client", "server").partition();
+        laptop.probe.set(true);
+        // Something wakes the task: here a message that was still on its way.
+        sim.link("client", "server").to("client").inject(Incoming::Message("still here".into()));
+        sim.run_for(60 * SECOND).unwrap();
+        let events = laptop.events.take();
+        let (died, end) = the_end(&events);
+        assert!(died.saturating_duration_since(awake) <= DECIDED, "{died:?}: {end}");
+    });
+}
+
+#[test]
+fn a_road_that_needs_a_while_after_the_resume_is_alive_although_a_ping_was_out() {
+    for_each_seed(0..50, |sim| {
+        for clock in [Clock::Stops, Clock::RunsOn] {
+            let laptop = Laptop::with_peer(sim);
+            let link = sim.link("client", "server");
+            sim.run_for(30 * SECOND).unwrap();
+            link.partition();
+            while laptop.events.borrow().is_empty() {
+                sim.run_for(SECOND).unwrap();
+            }
+            // Suspected, with half of the path clock gone.
+            sim.run_for(2 * SECOND).unwrap();
+            suspend(sim, clock);
+            sim.run_for(MS * (sim.random() % 6_000) as u32).unwrap();
+            link.repair();
+            sim.run_for(120 * SECOND).unwrap();
+            let events = laptop.events.take();
+            let told: Vec<_> = events.iter().map(|(_, event)| event).collect();
+            assert!(matches!(told[..], [Event::Suspect { .. }, Event::Alive]), "{told:?}");
+        }
+    });
+}
+
+#[test]
+fn an_end_after_a_sleep_tells_of_it() {
+    let mut sim = Sim::seed(1);
+    let laptop = Laptop::with_peer(&sim);
+    sim.run_for(30 * SECOND).unwrap();
+    sim.link("client", "server").partition();
+    while laptop.events.borrow().is_empty() {
+        sim.run_for(SECOND).unwrap();
+    }
+    suspend(&mut sim, Clock::Stops);
+    sim.run_for(60 * SECOND).unwrap();
+    let events = laptop.events.take();
+    let (_, end) = the_end(&events);
+    assert_eq!(end.evidence.slept_for, HOUR, "{end}");
+    assert!(end.to_string().contains("the machine slept for 3600 s"), "{end}");
+}
