@@ -82,7 +82,8 @@ fn scenario(page: &mut String, parameters: &Parameters, measured: &Measured) {
 
 fn row(page: &mut String, cell: &Cell) {
     let class = if cell.everbeat { " class=\"ours\"" } else { "" };
-    let seconds = |share| cell.decided(share).map_or("never".into(), |time| format!("{time:.1} s"));
+    let seconds =
+        |share| cell.decided(share).map_or_else(|| "never".into(), |time| format!("{time:.1} s"));
     _ = write!(
         page,
         "<tr{class}><td title=\"{}\">{}<td>{}<td>{}<td>{}",

@@ -73,7 +73,8 @@ fn table(timeline: &Timeline, measured: &Measured) {
 }
 
 fn line(cell: &Cell) -> String {
-    let seconds = |share| cell.decided(share).map_or("-".into(), |time| format!("{time:.1} s"));
+    let seconds =
+        |share| cell.decided(share).map_or_else(|| "-".into(), |time| format!("{time:.1} s"));
     let alarms = match cell.pings_an_hour() {
         Some(pings) => {
             let (days, alarms) = (cell.tally.days, cell.tally.alarms);
