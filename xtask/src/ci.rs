@@ -9,6 +9,7 @@ mod lost;
 mod msrv;
 mod one_runtime;
 mod packaging;
+mod sim;
 mod sim_check;
 mod soak;
 mod table;

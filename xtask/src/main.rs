@@ -19,6 +19,7 @@ mod nostd;
 mod report;
 mod runtimes;
 mod shell;
+mod sim;
 mod sim_check;
 mod soak;
 mod source;
@@ -43,6 +44,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask fuzz             inputs that break a property are looked for, target by target
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
     cargo xtask soak plain       2,000 connections on every runtime at once, faults all the time
+    cargo xtask sim              how soon detectors notice a death, and how often they are wrong
     cargo xtask sim check        the simulator against this kernel and other people's programs
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
@@ -59,6 +61,7 @@ What may follow:
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
     soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
           [--break lose|leak|memory|tally|heartbeat]
+    sim   [--days N] [--seed S] [--scenario NAME,..] [--threads N] [--json]   sim --scenario roam
     sim check [tcp|rules] [--verbose] [--json]     its TCP wants root, to have a road of its own
     instructions [--bless]                         makes what it counts the new baseline
     tidy  [--map]                                  lines per crate, median and largest file
@@ -91,6 +94,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "sim" if rest.first().is_some_and(|word| word == "check") => {
             return sim_check::run(&Shell::new(false)?, args.rest());
         }
+        "sim" => return sim::run(&Shell::new(false)?, args.rest()),
         _ => {}
     }
     let shell = Shell::new(args.flag("--json"))?;

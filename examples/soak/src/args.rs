@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use everbeat_support::Runtime;
+use everbeat_support::{Runtime, number};
 
 pub(crate) const USAGE: &str = "\
 usage: everbeat-soak plain [--connections N] [--seconds N] [--runtime tokio | async-std | smol]
@@ -116,16 +116,6 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted, St
         true => Ok(Wanted::Soak(options)),
         false => Err("what is to be soaked? `plain` is what there is".into()),
     }
-}
-
-fn number<N>(option: &str, value: &str, range: std::ops::RangeInclusive<N>) -> Result<N, String>
-where
-    N: std::str::FromStr + PartialOrd + std::fmt::Display,
-{
-    value.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
-        let (first, last) = range.into_inner();
-        format!("{option} takes a number from {first} to {last}, not `{value}`")
-    })
 }
 
 #[cfg(test)]

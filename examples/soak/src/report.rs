@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use everbeat_support::rows::commit;
 use everbeat_support::{Mood, Timeline};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::judge::{self, Run};
 use crate::plot;
@@ -23,7 +23,7 @@ pub(crate) fn print(
     timeline.plain("");
     plot::blocks(samples).iter().for_each(|line| timeline.plain(line));
     timeline.plain("");
-    rows.iter().for_each(|row| timeline.plain(line(timeline, row)));
+    rows.iter().for_each(|row| timeline.row(row));
     for word in &run.found.words {
         timeline.plain(format_args!("{} {word}", timeline.paint(Mood::Bad, "problem")));
     }
@@ -43,17 +43,4 @@ pub(crate) fn print(
         _ = stdout().write_all(format!("{object}\n").as_bytes());
     }
     ExitCode::from(code)
-}
-
-fn line(timeline: &Timeline, row: &Value) -> String {
-    let name = row["name"].as_str().unwrap_or_default();
-    let unit = row["unit"].as_str().unwrap_or_default();
-    let (goal, verdict) = match (&row["goal"], row["met"] == true) {
-        (Value::Null, _) => (String::new(), String::new()),
-        (goal, true) => (goal.to_string(), timeline.paint(Mood::Good, "met")),
-        (goal, false) => (goal.to_string(), timeline.paint(Mood::Bad, "MISSED")),
-    };
-    format!("{name:<42}{:>9} {unit:<12}{goal:>9}  {verdict}", row["value"].to_string())
-        .trim_end()
-        .to_owned()
 }

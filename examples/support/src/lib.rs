@@ -6,6 +6,7 @@
 pub mod exit;
 mod fates;
 mod lateness;
+mod number;
 pub mod rows;
 mod runtime;
 mod ticker;
@@ -13,6 +14,7 @@ mod timeline;
 
 pub use fates::{Fate, Fates};
 pub use lateness::{STEP, overslept};
+pub use number::number;
 pub use runtime::Runtime;
 pub use ticker::Ticker;
 pub use timeline::{Mood, Timeline, seconds, span};

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 
 /// As wide as the times, names and most sentences together
@@ -90,6 +91,20 @@ impl Timeline {
             true => format!("\x1b[{}m{text}\x1b[0m", mood.code()),
             false => text.to_owned(),
         }
+    }
+
+    /// A row of a report, in columns, with its verdict if it has a goal
+    pub fn row(&self, row: &Value) {
+        let name = row["name"].as_str().unwrap_or_default();
+        let unit = row["unit"].as_str().unwrap_or_default();
+        let (goal, verdict) = match (&row["goal"], row["met"] == true) {
+            (Value::Null, _) => (String::new(), String::new()),
+            (goal, true) => (goal.to_string(), self.paint(Mood::Good, "met")),
+            (goal, false) => (goal.to_string(), self.paint(Mood::Bad, "MISSED")),
+        };
+        let value = row["value"].to_string();
+        let line = format!("{name:<42}{value:>9} {unit:<12}{goal:>9}  {verdict}");
+        self.plain(line.trim_end());
     }
 
     fn time(&self, at: Instant) -> String {

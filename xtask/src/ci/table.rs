@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{
-    Outcome, demo, examples, interop, msrv, one_runtime, packaging, sim_check, soak, typos,
+    Outcome, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, soak, typos,
 };
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, nostd, tidy};
@@ -101,9 +101,10 @@ pub(super) const GROUPS: &[Group] = &[
         name: "simulator",
         minutes: 3,
         full: false,
-        steps: &[step("simulator", "behaviour under 4 times as many seeds", |shell| {
-            simulate(shell, 4)
-        })],
+        steps: &[
+            step("simulator", "behaviour under 4 times as many seeds", |shell| simulate(shell, 4)),
+            step("sim", "deaths are noticed as soon as promised, and no others", sim::in_short),
+        ],
     },
     Group {
         name: "fuzz corpus replay",
@@ -146,7 +147,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         name: "full",
-        minutes: 34,
+        minutes: 44,
         full: true,
         steps: &[
             step("demo-1-of-3", "three times in a row, and no stall excuses", demo::surely_holds),
@@ -156,6 +157,7 @@ pub(super) const GROUPS: &[Group] = &[
             step("breaks", "each broken mechanism, and no stall excuses", demo::surely_fails),
             step("soak", "accounts add up under faults, on all runtimes at once", soak::holds),
             step("soak-breaks", "and what is done wrong is seen", soak::fails),
+            step("sim-full", "and on fifteen times as many days", sim::at_length),
             step("interop-full", "other people's peers, the whole matrix", interop::whole),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
             step(

@@ -44,6 +44,7 @@ const RULES: &[Rule] = &[
 const PROGRAMS: &[&str] = &[
     "everbeat-benches",
     "everbeat-demo",
+    "everbeat-detection",
     "everbeat-examples",
     "everbeat-interop",
     "everbeat-reality",
