@@ -51,6 +51,8 @@ pub(super) struct Detector {
     suspected: bool,
     /// What was measured before our own stall says nothing: ask anew
     afresh: bool,
+    /// A Ping took the place of one that was judged, since anything was last heard
+    renewed: bool,
     /// The kernel was asked about the outward Ping once
     outward_seen: bool,
     /// The kernel holds bytes of ours and none is on the road: the peer's window is shut
@@ -129,6 +131,7 @@ impl Detector {
             sight: Sight::Unknown,
             suspected: false,
             afresh: false,
+            renewed: false,
             outward_seen: false,
             shut: false,
         }
@@ -145,12 +148,22 @@ impl Detector {
             self.afresh = false;
         }
         self.last_heard = now;
+        self.renewed = false;
         self.stalled = Millis(0);
         core::mem::take(&mut self.suspected)
     }
 
     /// A Ping was asked for
+    ///
+    /// While another is judged that is somebody's who learnt that we slept or moved: it is asked anew.
+    /// But once in a silence, or who asks often enough would never find a dead road.
     pub(super) fn handle_ping(&mut self, now: Instant) {
+        if self.is_asking() {
+            if core::mem::replace(&mut self.renewed, true) {
+                return;
+            }
+            self.give_up(now);
+        }
         // A message that nobody is known to have got began to wait before the Ping did.
         let unproven = self.wrote_at >= self.last_heard && self.sight == Sight::Seeing;
         self.probe = Some(Probe {

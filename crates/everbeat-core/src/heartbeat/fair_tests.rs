@@ -164,3 +164,27 @@ fn an_early_ping_is_judged_from_when_it_was_sent() {
     assert!(*pinged < lost + 5 * SECOND, "it was early");
     assert_eq!(died(&told), Some((*pinged + 10 * SECOND, Verdict::Path)), "{told:?}");
 }
+
+#[test]
+fn who_asks_again_and_again_still_finds_a_dead_road() {
+    for (sees, clock, verdict) in
+        [(true, 10 * SECOND, Verdict::Path), (false, 20 * SECOND, Verdict::Silent)]
+    {
+        let (mut heartbeat, _, sent) = pinged();
+        let path = || sees.then(|| says(0, 60 * SECOND)).flatten();
+        let (mut now, mut died) = (sent, None);
+        while died.is_none() && now < sent + 60 * SECOND {
+            now += 500 * MS;
+            let beat = heartbeat.handle_timeout(now, path);
+            died = beat.filter(|beat| matches!(beat, Beat::Dead(_)));
+            if now.saturating_duration_since(sent).as_millis() % 4_000 == 0 {
+                heartbeat.ping_now(now);
+                heartbeat.handle_flushed(28, now);
+            }
+        }
+        assert_eq!(died, Some(Beat::Dead(verdict)));
+        // The first who asks may know that we slept.
+        assert_eq!(now, sent + 4 * SECOND + clock);
+        assert_eq!(heartbeat.evidence(now).stalled_for, 4 * SECOND, "what it cost is told");
+    }
+}

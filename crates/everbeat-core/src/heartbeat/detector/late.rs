@@ -38,13 +38,18 @@ impl Detector {
             }
         }
         core::mem::take(&mut self.afresh).then(|| {
-            // What was measured so far is given up, for our sake: that, too, is time that we took.
-            let since = self.probe.map_or_else(|| self.wrote_at.min(now), |probe| probe.since);
-            self.note(now.saturating_duration_since(since.max(self.last_heard)));
-            self.wrote_at = Instant::NEVER;
-            self.outward_at = Instant::NEVER;
+            self.give_up(now);
             Judgement::Afresh
         })
+    }
+
+    /// What was measured so far is given up, for our sake: that, too, is time that we took
+    pub(super) fn give_up(&mut self, now: Instant) {
+        let probe = self.probe.take();
+        let since = probe.map_or_else(|| self.wrote_at.min(now), |probe| probe.since);
+        self.note(now.saturating_duration_since(since.max(self.last_heard)));
+        self.wrote_at = Instant::NEVER;
+        self.outward_at = Instant::NEVER;
     }
 
     /// A Ping goes out late, and all that follows from it
