@@ -53,8 +53,7 @@ pub(super) struct Detector {
     afresh: bool,
     /// A Ping took the place of one that was judged, since anything was last heard
     renewed: bool,
-    /// The kernel was asked about the outward Ping once
-    outward_seen: bool,
+    outward: Outward,
     /// The kernel holds bytes of ours and none is on the road: the peer's window is shut
     shut: bool,
 }
@@ -84,6 +83,16 @@ enum Stage {
     Acknowledged,
     /// Not a Ping, but a message, to which no answer is owed
     Message,
+}
+
+/// How far it is known that our bytes do not get out
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outward {
+    /// The kernel was not asked about that Ping yet
+    Unasked,
+    Asked,
+    /// Its time was over when nothing came in either: the next byte that does decides
+    Over,
 }
 
 /// What the platform tells of the road
@@ -132,7 +141,7 @@ impl Detector {
             suspected: false,
             afresh: false,
             renewed: false,
-            outward_seen: false,
+            outward: Outward::Unasked,
             shut: false,
         }
     }
@@ -189,7 +198,8 @@ impl Detector {
         }
         (probe.since, probe.end, probe.stage) = (now, sent, Stage::Flushed);
         if self.outward_at == Instant::NEVER && self.sight != Sight::Blind {
-            (self.outward_at, self.outward_end, self.outward_seen) = (now, sent, false);
+            (self.outward_at, self.outward_end) = (now, sent);
+            self.outward = Outward::Unasked;
         }
     }
 

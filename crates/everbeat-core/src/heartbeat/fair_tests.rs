@@ -188,3 +188,37 @@ fn who_asks_again_and_again_still_finds_a_dead_road() {
         assert_eq!(heartbeat.evidence(now).stalled_for, 4 * SECOND, "what it cost is told");
     }
 }
+
+#[test]
+fn however_often_the_peer_talks_it_is_found_that_it_does_not_hear_us() {
+    let config = HeartbeatConfig::SERVER.detect_within(15 * SECOND).unwrap();
+    for period in (200..9_900).step_by(100) {
+        let mut heartbeat = Heartbeat::new(config, 7, Instant::ORIGIN);
+        let (mut talk, mut sent, mut lost) = (at(period), 0, None);
+        let (died, verdict) = 'life: loop {
+            let now = heartbeat.poll_timeout().min(talk);
+            assert!(now < at(100_000), "never dead, with a word every {period} ms");
+            if now == talk {
+                heartbeat.handle_heard(now);
+                heartbeat.handle_talk(now);
+                talk += period as u32 * MS;
+            }
+            while let Some(beat) = heartbeat.handle_timeout(now, || says(0, Duration::ZERO)) {
+                match beat {
+                    Beat::Ping(_) => {
+                        sent += 14;
+                        lost.get_or_insert(now);
+                        heartbeat.handle_flushed(sent, now);
+                    }
+                    Beat::Dead(verdict) => break 'life (now, verdict),
+                    _ => {}
+                }
+            }
+        };
+        assert_eq!(verdict, Verdict::OneWay);
+        let after = died.saturating_duration_since(lost.unwrap());
+        assert!(after >= 10 * SECOND, "after {after:?}");
+        // Its next word decides.
+        assert!(after <= 10 * SECOND + period as u32 * MS, "{period}: after {after:?}");
+    }
+}

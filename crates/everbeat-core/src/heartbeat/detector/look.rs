@@ -1,6 +1,6 @@
 //! What the kernel's evidence changes: what is acknowledged, what is not, and what that proves.
 
-use super::{Detector, Probe, Sight, Stage};
+use super::{Detector, Outward, Probe, Sight, Stage};
 use crate::time::Instant;
 use crate::transport::PathEvidence;
 
@@ -41,6 +41,7 @@ impl Detector {
             self.outward_at = Instant::NEVER;
         } else if fresh && self.outward_at != Instant::NEVER {
             self.outward_at = self.outward_at.max(word_at);
+            self.outward = Outward::Asked;
         }
         if let Some(probe) = self.probe.take() {
             self.probe = self.acknowledge(probe, word_at, news, now);
