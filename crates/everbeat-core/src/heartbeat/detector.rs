@@ -53,8 +53,9 @@ pub(super) struct Detector {
     suspected: bool,
     /// What was measured before our own stall says nothing: ask anew
     afresh: bool,
-    /// The kernel was asked about the outward Ping once
-    outward_seen: bool,
+    /// A Ping took the place of one that was judged, since anything was last heard
+    renewed: bool,
+    outward: Outward,
     /// The kernel holds bytes of ours and none is on the road: the peer's window is shut
     shut: bool,
 }
@@ -68,8 +69,8 @@ struct Probe {
     road_since: Instant,
     /// Where the Ping begins in the stream of our bytes, or what is queued before it
     after: u64,
-    /// Where it ends, once it is flushed
-    end: u64,
+    /// How long that and the Ping are, once it is flushed
+    length: u32,
     stage: Stage,
     /// The application does not read: an answer would not be seen
     unread: bool,
@@ -84,6 +85,16 @@ enum Stage {
     Acknowledged,
     /// Not a Ping, but a message, to which no answer is owed
     Message,
+}
+
+/// How far it is known that our bytes do not get out
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outward {
+    /// The kernel was not asked about that Ping yet
+    Unasked,
+    Asked,
+    /// Its time was over when nothing came in either: the next byte that does decides
+    Over,
 }
 
 /// What the platform tells of the road
@@ -132,7 +143,8 @@ impl Detector {
             sight: Sight::Unknown,
             suspected: false,
             afresh: false,
-            outward_seen: false,
+            renewed: false,
+            outward: Outward::Unasked,
             shut: false,
         }
     }
@@ -149,18 +161,28 @@ impl Detector {
         }
         self.last_heard = now;
         (self.stalled, self.slept) = (Millis(0), Millis(0));
+        self.renewed = false;
         core::mem::take(&mut self.suspected)
     }
 
     /// A Ping was asked for
+    ///
+    /// While another is judged that is somebody's who learnt that we slept or moved: it is asked anew.
+    /// But once in a silence, or who asks often enough would never find a dead road.
     pub(super) fn handle_ping(&mut self, now: Instant) {
+        if self.is_asking() {
+            if core::mem::replace(&mut self.renewed, true) {
+                return;
+            }
+            self.give_up(now);
+        }
         // A message that nobody is known to have got began to wait before the Ping did.
         let unproven = self.wrote_at >= self.last_heard && self.sight == Sight::Seeing;
         self.probe = Some(Probe {
             since: now,
             road_since: if unproven { self.wrote_at.min(now) } else { now },
             after: self.sent,
-            end: u64::MAX,
+            length: 0,
             stage: Stage::Waiting,
             unread: false,
         });
@@ -177,9 +199,13 @@ impl Detector {
         if probe.road_since == probe.since {
             probe.road_since = now;
         }
-        (probe.since, probe.end, probe.stage) = (now, sent, Stage::Flushed);
+        // Nobody queues so much: what is cut off seems acknowledged too early, and the program's clock
+        // is the longer one.
+        probe.length = u32::try_from(sent.saturating_sub(probe.after)).unwrap_or(u32::MAX);
+        (probe.since, probe.stage) = (now, Stage::Flushed);
         if self.outward_at == Instant::NEVER && self.sight != Sight::Blind {
-            (self.outward_at, self.outward_end, self.outward_seen) = (now, sent, false);
+            (self.outward_at, self.outward_end) = (now, sent);
+            self.outward = Outward::Unasked;
         }
     }
 
@@ -281,6 +307,11 @@ impl Detector {
 }
 
 impl Probe {
+    /// Where the Ping ends in the stream of our bytes
+    const fn end(&self) -> u64 {
+        self.after.saturating_add(self.length as u64)
+    }
+
     /// Of an application that does not read, only the kernel can still tell something
     fn cannot_be_judged(&self, blind: bool) -> bool {
         self.unread

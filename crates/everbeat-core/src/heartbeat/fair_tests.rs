@@ -127,7 +127,7 @@ fn a_message_is_judged_from_when_it_was_sent() {
         let told = told(&mut heartbeat, lost + 60 * SECOND, 814, |now| {
             says(700, now.saturating_duration_since(lost - period as u32 * MS + 100 * MS))
         });
-        assert_eq!(died(&told), Some((lost + 12 * SECOND, Verdict::Path)), "{period}: {told:?}");
+        assert_eq!(died(&told), Some((lost + 16 * SECOND, Verdict::Path)), "{period}: {told:?}");
     }
 }
 
@@ -163,4 +163,62 @@ fn an_early_ping_is_judged_from_when_it_was_sent() {
     let Some((pinged, Beat::Ping(_))) = told.first() else { panic!("{told:?}") };
     assert!(*pinged < lost + 5 * SECOND, "it was early");
     assert_eq!(died(&told), Some((*pinged + 10 * SECOND, Verdict::Path)), "{told:?}");
+}
+
+#[test]
+fn who_asks_again_and_again_still_finds_a_dead_road() {
+    for (sees, clock, verdict) in
+        [(true, 10 * SECOND, Verdict::Path), (false, 20 * SECOND, Verdict::Silent)]
+    {
+        let (mut heartbeat, _, sent) = pinged();
+        let path = || sees.then(|| says(0, 60 * SECOND)).flatten();
+        let (mut now, mut died) = (sent, None);
+        while died.is_none() && now < sent + 60 * SECOND {
+            now += 500 * MS;
+            let beat = heartbeat.handle_timeout(now, path);
+            died = beat.filter(|beat| matches!(beat, Beat::Dead(_)));
+            if now.saturating_duration_since(sent).as_millis() % 4_000 == 0 {
+                heartbeat.ping_now(now);
+                heartbeat.handle_flushed(28, now);
+            }
+        }
+        assert_eq!(died, Some(Beat::Dead(verdict)));
+        // The first who asks may know that we slept.
+        assert_eq!(now, sent + 4 * SECOND + clock);
+        assert_eq!(heartbeat.evidence(now).stalled_for, 4 * SECOND, "what it cost is told");
+    }
+}
+
+#[test]
+fn however_often_the_peer_talks_it_is_found_that_it_does_not_hear_us() {
+    let config = HeartbeatConfig::SERVER.detect_within(15 * SECOND).unwrap();
+    for period in (200..9_900).step_by(100) {
+        let mut heartbeat = Heartbeat::new(config, 7, Instant::ORIGIN);
+        let (mut talk, mut sent, mut lost) = (at(period), 0, None);
+        let (died, verdict) = 'life: loop {
+            let now = heartbeat.poll_timeout().min(talk);
+            assert!(now < at(100_000), "never dead, with a word every {period} ms");
+            if now == talk {
+                heartbeat.handle_heard(now);
+                heartbeat.handle_talk(now);
+                talk += period as u32 * MS;
+            }
+            while let Some(beat) = heartbeat.handle_timeout(now, || says(0, Duration::ZERO)) {
+                match beat {
+                    Beat::Ping(_) => {
+                        sent += 14;
+                        lost.get_or_insert(now);
+                        heartbeat.handle_flushed(sent, now);
+                    }
+                    Beat::Dead(verdict) => break 'life (now, verdict),
+                    _ => {}
+                }
+            }
+        };
+        assert_eq!(verdict, Verdict::OneWay);
+        let after = died.saturating_duration_since(lost.unwrap());
+        assert!(after >= 10 * SECOND, "after {after:?}");
+        // Its next word decides.
+        assert!(after <= 10 * SECOND + period as u32 * MS, "{period}: after {after:?}");
+    }
 }

@@ -1,6 +1,8 @@
 //! When something is to be judged, and how: suspicion after the soft clock, death after the hard ones.
 
-use super::{Detector, Judgement, Probe, Sight, Stage};
+use core::time::Duration;
+
+use super::{Detector, Judgement, Outward, Probe, Sight, Stage};
 use crate::cause::Verdict;
 use crate::config::HeartbeatConfig;
 use crate::time::Instant;
@@ -53,7 +55,7 @@ impl Detector {
             since,
             road_since: since,
             after: self.sent,
-            end: u64::MAX,
+            length: 0,
             stage: Stage::Message,
             unread: false,
         });
@@ -106,7 +108,11 @@ impl Detector {
         if self.outward_at == Instant::NEVER || self.last_heard <= self.outward_at {
             return Instant::NEVER;
         }
-        let patience = if self.outward_seen { self.path_clock(config) } else { config.soft() };
+        let patience = match self.outward {
+            Outward::Unasked => config.soft(),
+            Outward::Asked => self.path_clock(config),
+            Outward::Over => Duration::ZERO,
+        };
         // It was no question before something was heard.
         (self.outward_at + patience).max(self.last_heard)
     }
@@ -116,19 +122,20 @@ impl Detector {
         if now < self.outward_next(config) {
             return false;
         }
-        if !core::mem::replace(&mut self.outward_seen, true) {
+        if self.outward == Outward::Unasked {
+            self.outward = Outward::Asked;
             return false;
         }
         if self.shut {
             // They wait for the peer to read, not for the road.
-            self.outward_at = now;
+            (self.outward_at, self.outward) = (now, Outward::Asked);
             return false;
         }
         let still_heard = now <= self.last_heard + config.soft();
         if !still_heard {
             // Nothing comes in any more either: then it is a silence like any other.
             self.wrote_at = self.wrote_at.min(self.outward_at);
-            self.outward_at = self.last_heard;
+            (self.outward_at, self.outward) = (self.last_heard, Outward::Over);
         }
         still_heard
     }

@@ -38,11 +38,7 @@ impl Detector {
             }
         }
         core::mem::take(&mut self.afresh).then(|| {
-            // What was measured so far is given up, for our sake: that, too, is time that we took.
-            let since = self.probe.map_or_else(|| self.wrote_at.min(now), |probe| probe.since);
-            self.note(now.saturating_duration_since(since.max(self.last_heard)), now);
-            self.wrote_at = Instant::NEVER;
-            self.outward_at = Instant::NEVER;
+            self.give_up(now);
             Judgement::Afresh
         })
     }
@@ -60,6 +56,15 @@ impl Detector {
             self.afresh = true;
             self.pause_until = now + PAUSE.min(config.path_timeout() / 4);
         }
+    }
+
+    /// What was measured so far is given up, for our sake: that, too, is time that we took
+    pub(super) fn give_up(&mut self, now: Instant) {
+        let probe = self.probe.take();
+        let since = probe.map_or_else(|| self.wrote_at.min(now), |probe| probe.since);
+        self.note(now.saturating_duration_since(since.max(self.last_heard)), now);
+        self.wrote_at = Instant::NEVER;
+        self.outward_at = Instant::NEVER;
     }
 
     /// A Ping goes out late, and all that follows from it

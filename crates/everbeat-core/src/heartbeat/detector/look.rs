@@ -1,6 +1,6 @@
 //! What the kernel's evidence changes: what is acknowledged, what is not, and what that proves.
 
-use super::{Detector, Probe, Sight, Stage};
+use super::{Detector, Outward, Probe, Sight, Stage};
 use crate::time::Instant;
 use crate::transport::PathEvidence;
 
@@ -41,6 +41,7 @@ impl Detector {
             self.outward_at = Instant::NEVER;
         } else if fresh && self.outward_at != Instant::NEVER {
             self.outward_at = self.outward_at.max(word_at);
+            self.outward = Outward::Asked;
         }
         if let Some(probe) = self.probe.take() {
             self.probe = self.acknowledge(probe, word_at, news, now);
@@ -57,9 +58,9 @@ impl Detector {
     ) -> Option<Probe> {
         match probe.stage {
             Stage::Message if self.wrote_at == Instant::NEVER => return None,
-            Stage::Flushed if self.acknowledged >= probe.end => {
+            Stage::Flushed if self.acknowledged >= probe.end() => {
                 probe.stage = Stage::Acknowledged;
-                if self.sent == probe.end {
+                if self.sent == probe.end() {
                     // A slow program is no slow road.
                     self.note_stall(at.saturating_duration_since(probe.since));
                     probe.since = probe.since.max(at);
