@@ -47,6 +47,8 @@ pub(super) struct Detector {
     stalled: Millis,
     /// The longest that this road has been silent and was not gone, fading
     peak: Millis,
+    /// How many seconds of stalls were excused, since anything was last heard
+    excused: u8,
     sight: Sight,
     suspected: bool,
     /// What was measured before our own stall says nothing: ask anew
@@ -137,6 +139,7 @@ impl Detector {
             pause_until: Instant::ORIGIN,
             stalled: Millis(0),
             peak: Millis(0),
+            excused: 0,
             sight: Sight::Unknown,
             suspected: false,
             afresh: false,
@@ -158,7 +161,7 @@ impl Detector {
         }
         self.last_heard = now;
         self.renewed = false;
-        self.stalled = Millis(0);
+        (self.stalled, self.excused) = (Millis(0), 0);
         core::mem::take(&mut self.suspected)
     }
 

@@ -222,3 +222,29 @@ fn however_often_the_peer_talks_it_is_found_that_it_does_not_hear_us() {
         assert!(after <= 10 * SECOND + period as u32 * MS, "{period}: after {after:?}");
     }
 }
+
+#[test]
+fn a_stall_after_a_long_sleep_is_excused_too() {
+    let nothing = || says(0, 3_600 * SECOND);
+    // Asleep with nothing out, so that a Ping goes out late; or with one out.
+    let asleep_idle = {
+        let mut heartbeat = Heartbeat::new(HeartbeatConfig::CLIENT, 7, Instant::ORIGIN);
+        let awake = at(3_600_000);
+        assert!(matches!(heartbeat.handle_timeout(awake, nothing), Some(Beat::Ping(_))));
+        heartbeat.handle_flushed(14, awake);
+        (heartbeat, awake)
+    };
+    let asleep_asking = {
+        let (mut heartbeat, _, sent) = pinged();
+        let awake = sent + 3_600 * SECOND;
+        assert_eq!(heartbeat.handle_timeout(awake, nothing), Some(Beat::ReadFirst));
+        let again = heartbeat.poll_timeout();
+        assert!(matches!(heartbeat.handle_timeout(again, nothing), Some(Beat::Ping(_))));
+        heartbeat.handle_flushed(28, again);
+        (heartbeat, again)
+    };
+    for (mut heartbeat, pinged) in [asleep_idle, asleep_asking] {
+        let awake = pinged + 30 * SECOND;
+        assert_eq!(heartbeat.handle_timeout(awake, nothing), Some(Beat::ReadFirst));
+    }
+}

@@ -11,8 +11,10 @@ use crate::time::Instant;
 const TOLERANCE: Duration = Duration::from_millis(250);
 /// How long what came meanwhile gets to be read: the reactor must turn once
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(2));
-/// Who was late for longer than this in all, while nothing was heard, excuses nothing any more
-const MOST: Millis = Millis(60_000);
+/// Who was late for more seconds than these in all, while nothing was heard, excuses nothing any more
+const MOST: u8 = 60;
+/// But a night's sleep is one stall, and leaves something for the next
+const MOST_AT_ONCE: u64 = 9;
 
 impl Detector {
     pub(super) fn is_paused(&self) -> bool {
@@ -24,9 +26,10 @@ impl Detector {
         let late = now.saturating_duration_since(self.next(config));
         let paused = self.is_paused();
         self.pause_until = Instant::ORIGIN;
-        if late > TOLERANCE.min(config.soft()) && self.stalled >= MOST {
+        if late > TOLERANCE.min(config.soft()) && self.excused >= MOST {
             self.note(late);
         } else if late > TOLERANCE.min(config.soft()) {
+            self.excuse(late);
             self.stand_still(late);
             self.afresh |= late > config.soft();
             if !paused {
@@ -61,6 +64,12 @@ impl Detector {
 
     fn note(&mut self, late: Duration) {
         self.stalled = Millis(self.stalled.0.saturating_add(Millis::from(late).0));
+    }
+
+    /// Each begun second counts
+    fn excuse(&mut self, late: Duration) {
+        let seconds = late.as_secs().min(MOST_AT_ONCE) as u8 + 1;
+        self.excused = self.excused.saturating_add(seconds);
     }
 
     /// The clocks did not run meanwhile
