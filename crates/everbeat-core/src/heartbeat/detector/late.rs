@@ -21,6 +21,11 @@ impl Detector {
         self.pause_until != Instant::ORIGIN
     }
 
+    /// Whether we are late ourselves for what is due
+    pub(super) fn is_late(&self, config: &HeartbeatConfig, now: Instant) -> bool {
+        now > self.next(config) + TOLERANCE.min(config.soft())
+    }
+
     /// What a late look, or the end of a pause after one, asks for; `None` to go on and judge
     pub(super) fn pause(&mut self, config: &HeartbeatConfig, now: Instant) -> Option<Judgement> {
         let late = now.saturating_duration_since(self.next(config));
