@@ -49,6 +49,8 @@ pub(super) struct Detector {
     slept: Millis,
     /// The longest that this road has been silent and was not gone, fading
     peak: Millis,
+    /// How many seconds of stalls were excused, since anything was last heard
+    excused: u8,
     sight: Sight,
     suspected: bool,
     /// What was measured before our own stall says nothing: ask anew
@@ -140,6 +142,7 @@ impl Detector {
             stalled: Millis(0),
             slept: Millis(0),
             peak: Millis(0),
+            excused: 0,
             sight: Sight::Unknown,
             suspected: false,
             afresh: false,
@@ -151,17 +154,20 @@ impl Detector {
 
     /// Bytes were heard; whether the other end was suspected
     #[inline]
-    pub(super) fn handle_heard(&mut self, now: Instant) -> bool {
-        if let Some(probe) = self.probe.take() {
-            if probe.stage != Stage::Acknowledged {
+    pub(super) fn handle_heard(&mut self, config: &HeartbeatConfig, now: Instant) -> bool {
+        if let Some(probe) = self.probe {
+            // Neither a slow program nor our own stall is a slow road.
+            let theirs = probe.stage == Stage::Acknowledged || self.shut;
+            if !theirs && !self.is_late(config, now) {
                 self.note_stall(now.saturating_duration_since(probe.since));
             }
+            self.probe = None;
             self.pause_until = Instant::ORIGIN;
             self.afresh = false;
         }
         self.last_heard = now;
         (self.stalled, self.slept) = (Millis(0), Millis(0));
-        self.renewed = false;
+        (self.renewed, self.excused) = (false, 0);
         core::mem::take(&mut self.suspected)
     }
 
@@ -238,12 +244,16 @@ impl Detector {
     }
 
     /// Nothing more is read, so that an answer would not be seen
-    pub(super) fn handle_unread(&mut self) {
+    pub(super) fn handle_unread(&mut self, now: Instant) {
         let blind = self.sight == Sight::Blind;
         if let Some(probe) = &mut self.probe {
             probe.unread = true;
             if probe.cannot_be_judged(blind) {
                 self.probe = None;
+                if self.suspected && !self.is_paused() {
+                    // Nothing is suspected any more, which is to be told.
+                    self.pause_until = now;
+                }
             }
         }
     }

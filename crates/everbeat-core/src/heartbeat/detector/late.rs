@@ -12,12 +12,19 @@ const TOLERANCE: Duration = Duration::from_millis(250);
 /// How long what came meanwhile gets to be read: the reactor must turn once, which takes far less; so
 /// that who wakes knows within the path clock and half a second
 const PAUSE: Duration = Duration::from_millis(400);
-/// Who was late for longer than this in all, while nothing was heard, excuses nothing any more
-const MOST: Millis = Millis(60_000);
+/// Who was late for more seconds than these in all, while nothing was heard, excuses nothing any more
+const MOST: u8 = 60;
+/// But a night's sleep is one stall, and leaves something for the next
+const MOST_AT_ONCE: u64 = 9;
 
 impl Detector {
     pub(super) fn is_paused(&self) -> bool {
         self.pause_until != Instant::ORIGIN
+    }
+
+    /// Whether we are late ourselves for what is due
+    pub(super) fn is_late(&self, config: &HeartbeatConfig, now: Instant) -> bool {
+        now > self.next(config) + TOLERANCE.min(config.soft())
     }
 
     /// What a late look, or the end of a pause after one, asks for; `None` to go on and judge
@@ -25,9 +32,10 @@ impl Detector {
         let late = now.saturating_duration_since(self.next(config));
         let paused = self.is_paused();
         self.pause_until = Instant::ORIGIN;
-        if late > TOLERANCE.min(config.soft()) && self.stalled >= MOST {
+        if late > TOLERANCE.min(config.soft()) && self.excused >= MOST {
             self.note(late, now);
         } else if late > TOLERANCE.min(config.soft()) {
+            self.excuse(late);
             self.stand_still(late, now);
             self.afresh |= late > config.soft();
             if !paused {
@@ -79,6 +87,12 @@ impl Detector {
     fn note(&mut self, late: Duration, until: Instant) {
         let silence = Millis::from(until.saturating_duration_since(self.last_heard));
         self.stalled = Millis(self.stalled.0.saturating_add(Millis::from(late).0)).min(silence);
+    }
+
+    /// Each begun second counts
+    fn excuse(&mut self, late: Duration) {
+        let seconds = late.as_secs().min(MOST_AT_ONCE) as u8 + 1;
+        self.excused = self.excused.saturating_add(seconds);
     }
 
     /// The clocks did not run meanwhile

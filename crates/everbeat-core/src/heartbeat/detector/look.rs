@@ -43,7 +43,11 @@ impl Detector {
             self.outward_at = self.outward_at.max(word_at);
             self.outward = Outward::Asked;
         }
-        if let Some(probe) = self.probe.take() {
+        if let Some(mut probe) = self.probe.take() {
+            if self.shut {
+                // Nothing is on the road, so that nothing of ours is late on it.
+                probe.road_since = now;
+            }
             self.probe = self.acknowledge(probe, word_at, news, now);
         }
     }
