@@ -228,7 +228,7 @@ impl Heartbeat {
         self.phase = None;
         self.quiet_since = now;
         self.unanswered = 0;
-        self.detector.handle_heard(now)
+        self.detector.handle_heard(&self.config, now)
     }
 
     /// The peer said something of its own, a message, so that its being heard does not show that it
@@ -311,7 +311,7 @@ impl Heartbeat {
     /// it as a sign of life. A kernel that takes no byte of ours counts against the peer as ever;
     /// `progressed` is how many it has taken so far, if that is more than when it was last told.
     pub fn handle_unread(&mut self, progressed: Option<u64>, now: Instant) {
-        self.detector.handle_unread();
+        self.detector.handle_unread(now);
         if let Some(sent) = progressed {
             self.detector.handle_progress(sent, now);
         }

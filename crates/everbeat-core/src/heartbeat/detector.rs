@@ -151,11 +151,14 @@ impl Detector {
 
     /// Bytes were heard; whether the other end was suspected
     #[inline]
-    pub(super) fn handle_heard(&mut self, now: Instant) -> bool {
-        if let Some(probe) = self.probe.take() {
-            if probe.stage != Stage::Acknowledged {
+    pub(super) fn handle_heard(&mut self, config: &HeartbeatConfig, now: Instant) -> bool {
+        if let Some(probe) = self.probe {
+            // Neither a slow program nor our own stall is a slow road.
+            let theirs = probe.stage == Stage::Acknowledged || self.shut;
+            if !theirs && !self.is_late(config, now) {
                 self.note_stall(now.saturating_duration_since(probe.since));
             }
+            self.probe = None;
             self.pause_until = Instant::ORIGIN;
             self.afresh = false;
         }
@@ -235,12 +238,16 @@ impl Detector {
     }
 
     /// Nothing more is read, so that an answer would not be seen
-    pub(super) fn handle_unread(&mut self) {
+    pub(super) fn handle_unread(&mut self, now: Instant) {
         let blind = self.sight == Sight::Blind;
         if let Some(probe) = &mut self.probe {
             probe.unread = true;
             if probe.cannot_be_judged(blind) {
                 self.probe = None;
+                if self.suspected && !self.is_paused() {
+                    // Nothing is suspected any more, which is to be told.
+                    self.pause_until = now;
+                }
             }
         }
     }

@@ -248,3 +248,65 @@ fn a_stall_after_a_long_sleep_is_excused_too() {
         assert_eq!(heartbeat.handle_timeout(awake, nothing), Some(Beat::ReadFirst));
     }
 }
+
+/// A kernel whose peer takes nothing
+fn shut(last_acknowledged: Duration) -> Option<PathEvidence> {
+    Some(PathEvidence { waiting: 14, unsent: 14, last_acknowledged, ..PathEvidence::default() })
+}
+
+#[test]
+fn a_window_that_has_just_opened_is_no_dead_road() {
+    let (mut heartbeat, _, sent) = pinged();
+    // A peer that did nothing for nearly 20 s; our Ping is on its way since then.
+    let told = told(&mut heartbeat, sent + 25 * SECOND, 28, |now| {
+        let after = now.saturating_duration_since(sent);
+        if after < 19_900 * MS { shut(SECOND) } else { says(0, after - 19_900 * MS) }
+    });
+    assert_eq!(died(&told), None, "{told:?}");
+}
+
+#[test]
+fn where_nobody_reads_the_kernel_is_asked_on_and_on() {
+    let (mut heartbeat, _, sent) = pinged();
+    heartbeat.handle_unread(None, sent);
+    // Each waits for the other, for two minutes; then the peer reads again, and then it is gone.
+    let told = told(&mut heartbeat, sent + 300 * SECOND, 28, |now| {
+        let after = now.saturating_duration_since(sent);
+        if after < 120 * SECOND { shut(SECOND) } else { says(0, after - 120 * SECOND) }
+    });
+    let (died, verdict) = died(&told).unwrap();
+    assert_eq!(verdict, Verdict::Path);
+    assert!(died >= sent + 120 * SECOND && died <= sent + 150 * SECOND, "{told:?}");
+}
+
+#[test]
+fn a_suspicion_ends_with_alive_although_nobody_reads() {
+    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
+    let pinged = heartbeat.poll_timeout();
+    assert!(matches!(heartbeat.handle_timeout(pinged, || None), Some(Beat::Ping(_))));
+    heartbeat.handle_unread(None, pinged);
+    let told = heartbeat.handle_timeout(pinged + 3 * SECOND, || None);
+    assert_eq!(told, Some(Beat::Suspect), "the kernel takes nothing");
+    let taken = pinged + 5 * SECOND;
+    heartbeat.handle_flushed(14, taken);
+    heartbeat.handle_unread(None, taken);
+    assert_eq!(heartbeat.handle_timeout(taken, || None), Some(Beat::Alive));
+    assert_eq!(heartbeat.handle_timeout(taken, || None), None);
+    assert_eq!(heartbeat.evidence(taken).stalled_for, Duration::ZERO);
+}
+
+#[test]
+fn neither_our_own_stall_nor_a_shut_window_is_learnt_as_the_roads() {
+    // The Pong waits in the socket, and we do not run.
+    let (mut heartbeat, payload, sent) = pinged();
+    heartbeat.handle_heard(sent + 12 * SECOND);
+    heartbeat.handle_pong(&payload, sent + 12 * SECOND);
+    assert_eq!(heartbeat.road_memory(), 0);
+    // The peer did not read.
+    let (mut heartbeat, payload, sent) = pinged();
+    let told = heartbeat.handle_timeout(sent + 3 * SECOND, || shut(SECOND));
+    assert_eq!(told, Some(Beat::Suspect));
+    heartbeat.handle_heard(sent + 15 * SECOND);
+    heartbeat.handle_pong(&payload, sent + 15 * SECOND);
+    assert_eq!(heartbeat.road_memory(), 0);
+}

@@ -74,6 +74,11 @@ impl Detector {
             return Some(if self.suspected { Judgement::Suspect } else { Judgement::Alive });
         }
         let (deadline, verdict) = self.deadline(&probe, config);
+        if now >= deadline && self.shut && probe.unread && probe.stage == Stage::Flushed {
+            // Our program does not read either: each waits for the other.
+            self.probe = Some(Probe { since: now, ..probe });
+            return Some(Judgement::Alive);
+        }
         Some(if now >= deadline { Judgement::Dead(verdict) } else { Judgement::Alive })
     }
 
@@ -86,9 +91,7 @@ impl Detector {
         let road = probe.road_since.max(self.last_heard) + self.path_clock(config);
         match probe.stage {
             Stage::Acknowledged => (program, Verdict::App),
-            // Nothing is on the road, for the program at its end does not read; and if ours does not
-            // read either, each waits for the other.
-            Stage::Flushed if self.shut && probe.unread => (Instant::NEVER, Verdict::App),
+            // Nothing is on the road, for the program at its end does not read.
             _ if self.shut => (program, Verdict::App),
             _ => (road, Verdict::Path),
         }

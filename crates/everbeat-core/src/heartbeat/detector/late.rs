@@ -14,11 +14,16 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// Who was late for more seconds than these in all, while nothing was heard, excuses nothing any more
 const MOST: u8 = 60;
 /// But a night's sleep is one stall, and leaves something for the next
-const MOST_AT_ONCE: u64 = 9;
+const MOST_AT_ONCE: u64 = 29;
 
 impl Detector {
     pub(super) fn is_paused(&self) -> bool {
         self.pause_until != Instant::ORIGIN
+    }
+
+    /// Whether we are late ourselves for what is due
+    pub(super) fn is_late(&self, config: &HeartbeatConfig, now: Instant) -> bool {
+        now > self.next(config) + TOLERANCE.min(config.soft())
     }
 
     /// What a late look, or the end of a pause after one, asks for; `None` to go on and judge

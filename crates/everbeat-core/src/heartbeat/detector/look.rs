@@ -25,6 +25,7 @@ impl Detector {
         let fresh = news && self.sight == Sight::Seeing;
         self.sight = Sight::Seeing;
         self.acknowledged = self.acknowledged.max(evidence.acknowledged);
+        let was_shut = self.shut;
         self.shut =
             evidence.waiting > 0 && self.acknowledged.saturating_add(evidence.waiting) >= self.sent;
 
@@ -43,7 +44,11 @@ impl Detector {
             self.outward_at = self.outward_at.max(word_at);
             self.outward = Outward::Asked;
         }
-        if let Some(probe) = self.probe.take() {
+        if let Some(mut probe) = self.probe.take() {
+            if was_shut || self.shut {
+                // Nothing was on the road, so that nothing of ours is late on it.
+                probe.road_since = now;
+            }
             self.probe = self.acknowledge(probe, word_at, news, now);
         }
     }
