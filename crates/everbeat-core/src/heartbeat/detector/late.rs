@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(400);
 /// Who was late for more seconds than these in all, while nothing was heard, excuses nothing any more
 const MOST: u8 = 60;
 /// But a night's sleep is one stall, and leaves something for the next
-const MOST_AT_ONCE: u64 = 9;
+const MOST_AT_ONCE: u64 = 29;
 
 impl Detector {
     pub(super) fn is_paused(&self) -> bool {
@@ -70,7 +70,9 @@ impl Detector {
     pub(super) fn give_up(&mut self, now: Instant) {
         let probe = self.probe.take();
         let since = probe.map_or_else(|| self.wrote_at.min(now), |probe| probe.since);
-        self.note(now.saturating_duration_since(since.max(self.last_heard)), now);
+        let given_up = now.saturating_duration_since(since.max(self.last_heard));
+        self.note(given_up, now);
+        self.excuse(given_up);
         self.wrote_at = Instant::NEVER;
         self.outward_at = Instant::NEVER;
     }

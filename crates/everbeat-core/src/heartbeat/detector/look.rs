@@ -25,6 +25,7 @@ impl Detector {
         let fresh = news && self.sight == Sight::Seeing;
         self.sight = Sight::Seeing;
         self.acknowledged = self.acknowledged.max(evidence.acknowledged);
+        let was_shut = self.shut;
         self.shut =
             evidence.waiting > 0 && self.acknowledged.saturating_add(evidence.waiting) >= self.sent;
 
@@ -44,8 +45,8 @@ impl Detector {
             self.outward = Outward::Asked;
         }
         if let Some(mut probe) = self.probe.take() {
-            if self.shut {
-                // Nothing is on the road, so that nothing of ours is late on it.
+            if was_shut || self.shut {
+                // Nothing was on the road, so that nothing of ours is late on it.
                 probe.road_since = now;
             }
             self.probe = self.acknowledge(probe, word_at, news, now);
