@@ -86,9 +86,7 @@ impl Detector {
         let road = probe.road_since.max(self.last_heard) + self.path_clock(config);
         match probe.stage {
             Stage::Acknowledged => (program, Verdict::App),
-            // Nothing is on the road, for the program at its end does not read; and if ours does not
-            // read either, each waits for the other.
-            Stage::Flushed if self.shut && probe.unread => (Instant::NEVER, Verdict::App),
+            // Nothing is on the road, for the program at its end does not read.
             _ if self.shut => (program, Verdict::App),
             _ => (road, Verdict::Path),
         }
