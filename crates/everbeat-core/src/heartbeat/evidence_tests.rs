@@ -316,3 +316,37 @@ fn an_application_that_does_not_read_leaves_only_the_road_to_be_judged() {
         assert_eq!(told, expected);
     }
 }
+
+#[test]
+fn two_that_wait_for_each_other_are_judged_again_as_soon_as_one_reads() {
+    let (mut heartbeat, sent) = pinged();
+    let shut = || {
+        let last_acknowledged = 5 * SECOND;
+        Some(PathEvidence { waiting: 14, last_acknowledged, ..PathEvidence::default() })
+    };
+    let mut told = Vec::new();
+    let mut now = sent;
+    while now < sent + 60 * SECOND {
+        now += 500 * MS;
+        heartbeat.handle_unread(None, now);
+        let beat = heartbeat.handle_timeout(now, shut);
+        if let Some(Beat::Ping(_)) = beat {
+            heartbeat.handle_flushed(14, now);
+        }
+        told.extend(beat);
+    }
+    assert!(told.len() == 2 && told.iter().all(|beat| matches!(beat, Beat::Ping(_))), "{told:?}");
+    // Our application reads again, and there is nothing: the road is gone.
+    let nothing = says(0, 60 * SECOND);
+    let reads = now;
+    loop {
+        now = heartbeat.poll_timeout();
+        match heartbeat.handle_timeout(now, &nothing) {
+            Some(Beat::Dead(verdict)) => break assert_eq!(verdict, Verdict::Path),
+            Some(Beat::Ping(_)) => heartbeat.handle_flushed(28, now),
+            _ => {}
+        }
+    }
+    let config = HeartbeatConfig::SERVER;
+    assert!(now <= reads + config.interval() + config.timeout(), "dead only at {now:?}");
+}
