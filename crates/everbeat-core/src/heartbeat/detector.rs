@@ -248,7 +248,7 @@ impl Detector {
         let blind = self.sight == Sight::Blind;
         if let Some(probe) = &mut self.probe {
             probe.unread = true;
-            if probe.cannot_be_judged(blind, false) {
+            if probe.cannot_be_judged(blind) {
                 self.probe = None;
                 if self.suspected && !self.is_paused() {
                     // Nothing is suspected any more, which is to be told.
@@ -322,11 +322,10 @@ impl Probe {
         self.after.saturating_add(self.length as u64)
     }
 
-    /// Of an application that does not read, only the kernel can still tell something; and if the
-    /// peer's window is shut, as it was found just now, each may wait for the other
-    fn cannot_be_judged(&self, blind: bool, shut: bool) -> bool {
-        let told = self.stage == Stage::Acknowledged;
-        self.unread && (told || (self.stage == Stage::Flushed && (blind || shut)))
+    /// Of an application that does not read, only the kernel can still tell something
+    fn cannot_be_judged(&self, blind: bool) -> bool {
+        self.unread
+            && (self.stage == Stage::Acknowledged || (blind && self.stage == Stage::Flushed))
     }
 }
 

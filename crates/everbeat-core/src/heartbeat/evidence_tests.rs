@@ -335,7 +335,7 @@ fn two_that_wait_for_each_other_are_judged_again_as_soon_as_one_reads() {
         }
         told.extend(beat);
     }
-    assert!(told.len() == 2 && told.iter().all(|beat| matches!(beat, Beat::Ping(_))), "{told:?}");
+    assert!(!told.iter().any(|beat| matches!(beat, Beat::Dead(_))), "{told:?}");
     // Our application reads again, and there is nothing: the road is gone.
     let nothing = says(0, 60 * SECOND);
     let reads = now;

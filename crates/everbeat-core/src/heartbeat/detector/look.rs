@@ -11,8 +11,8 @@ impl Detector {
             Some(evidence) => self.see(evidence, now),
             None => self.go_blind(),
         }
-        let (blind, shut) = (self.sight == Sight::Blind, self.shut);
-        self.probe = self.probe.filter(|probe| !probe.cannot_be_judged(blind, shut));
+        let blind = self.sight == Sight::Blind;
+        self.probe = self.probe.filter(|probe| !probe.cannot_be_judged(blind));
     }
 
     fn see(&mut self, evidence: PathEvidence, now: Instant) {
