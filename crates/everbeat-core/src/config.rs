@@ -24,9 +24,9 @@ pub mod defaults {
     pub const SERVER_INTERVAL: Duration = Duration::from_secs(25);
     /// A client's beat: twice within the 55 to 60 s after which common balancers cut
     pub const CLIENT_INTERVAL: Duration = Duration::from_secs(20);
-    /// How long the road may be silent: TCP sends a lone Ping again after .3, .9, 2.2, 4.7 and 9.7 s,
-    /// so that it gets through a blackout of 8 s within 10. Up to [`APP_TIMEOUT`] on a road that has
-    /// been silent for long before
+    /// How long the road may be silent: TCP sends a lone Ping again after .23, .47, .94, 1.9, 3.8 and
+    /// 7.7 s (at a round trip of 30 ms), so that it gets through an outage of 7 s within 10. Up to
+    /// [`APP_TIMEOUT`] on a road that has been silent for long before
     pub const PATH_TIMEOUT: Duration = Duration::from_secs(10);
     /// How long a program whose kernel has our Ping may be silent, and everything where no kernel
     /// tells: garbage collection and overload pass in less

@@ -32,7 +32,7 @@ pub enum Event {
     /// A message of the peer
     Message(Message),
     /// There should have been an answer by now: nothing is heard and a Ping is unanswered for 3 s, or a
-    /// third of the path clock if that is less, or a message is not acknowledged; it may still recover
+    /// third of the shorter clock if that is less, or a message is not acknowledged; it may still recover
     Suspect {
         /// How long nothing has been heard
         silent_for: Duration,

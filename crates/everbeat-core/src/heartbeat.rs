@@ -103,7 +103,9 @@ pub struct Heartbeat {
     period: Duration,
     /// When the first beat is due, if nothing is heard until then: its random phase
     phase: Option<Instant>,
-    /// The first write that no Ping vouches for yet
+    /// When the last Ping was asked for
+    asked_at: Instant,
+    /// The first write that no Ping vouches for yet, or the last Ping that a talking peer came after
     unproven_since: Option<Instant>,
     pings: Pings,
     unanswered: u32,
@@ -129,6 +131,7 @@ impl Heartbeat {
             quiet_since: now,
             period,
             phase,
+            asked_at: now,
             unproven_since: None,
             pings: Pings::default(),
             unanswered: 0,
@@ -167,14 +170,14 @@ impl Heartbeat {
     /// A beat that was due at `due`, or as soon as the one before it needed no more judgement
     fn beat_late(&mut self, due: Instant, now: Instant) -> Beat {
         let due = due.max(self.detector.last_heard());
-        self.detector.note_late_ping(now.saturating_duration_since(due));
+        self.detector.note_late_ping(now.saturating_duration_since(due), now);
         self.beat_now(now)
     }
 
     fn begin_probe(&mut self, now: Instant) {
         self.detector.handle_ping(now);
         self.tempo.handle_ping(now, self.config.interval());
-        self.quiet_since = now;
+        (self.quiet_since, self.asked_at) = (now, now);
         self.unproven_since = None;
         self.unanswered = self.unanswered.saturating_add(1);
         self.phase = None;
@@ -228,7 +231,7 @@ impl Heartbeat {
         self.phase = None;
         self.quiet_since = now;
         self.unanswered = 0;
-        self.detector.handle_heard(now)
+        self.detector.handle_heard(&self.config, now)
     }
 
     /// The peer said something of its own, a message, so that its being heard does not show that it
@@ -239,7 +242,8 @@ impl Heartbeat {
     #[inline]
     pub fn handle_talk(&mut self, now: Instant) {
         if self.config.watches_the_way_out() {
-            self.unproven_since.get_or_insert(now);
+            // From the last Ping on nothing has shown that our bytes get out, and the promise runs.
+            self.unproven_since.get_or_insert(self.asked_at.min(now));
         }
     }
 
@@ -311,7 +315,7 @@ impl Heartbeat {
     /// it as a sign of life. A kernel that takes no byte of ours counts against the peer as ever;
     /// `progressed` is how many it has taken so far, if that is more than when it was last told.
     pub fn handle_unread(&mut self, progressed: Option<u64>, now: Instant) {
-        self.detector.handle_unread();
+        self.detector.handle_unread(now);
         if let Some(sent) = progressed {
             self.detector.handle_progress(sent, now);
         }
@@ -384,6 +388,8 @@ fn jittered(interval: Duration, rng: &mut Rng) -> Duration {
 
 #[cfg(test)]
 mod evidence_tests;
+#[cfg(test)]
+mod fair_tests;
 #[cfg(test)]
 mod promise_tests;
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::{ConfigError, LONGEST, SHORTEST, defaults, within};
 /// |---|---|---|---|---|
 /// | [`CLIENT`](Self::CLIENT) | 20 s | 10 to 20 s | 20 s | the default of a client |
 /// | [`SERVER`](Self::SERVER) | 25 s | 10 to 20 s | 20 s | the default of a server |
-/// | [`MOBILE`](Self::MOBILE) | 20 s | 12 to 20 s | 20 s | roads with outages of some seconds |
+/// | [`MOBILE`](Self::MOBILE) | 20 s | 16 to 20 s | 20 s | roads with outages of some seconds |
 /// | [`DATACENTER`](Self::DATACENTER) | 5 s | 5 to 10 s | 10 s | wired roads only |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeartbeatConfig {
@@ -38,8 +38,9 @@ impl HeartbeatConfig {
     };
     /// A server's default: every 25 s, so that a client's Pings keep it quiet
     pub const SERVER: Self = Self { interval: defaults::SERVER_INTERVAL, ..Self::CLIENT };
-    /// For phones and trains: two seconds more for a road that comes back
-    pub const MOBILE: Self = Self { path: Duration::from_secs(12), ..Self::CLIENT };
+    /// For phones and trains: time for one retransmission more. TCP doubles its patience, so that what
+    /// was sent into an outage of 8 s arrives 15 s later at a round trip of 30 ms
+    pub const MOBILE: Self = Self { path: Duration::from_secs(16), ..Self::CLIENT };
     /// For wired roads, where an outage of five seconds is one
     pub const DATACENTER: Self = Self {
         interval: Duration::from_secs(5),
@@ -183,11 +184,11 @@ impl HeartbeatConfig {
         self.path.max(self.app)
     }
 
-    /// How long after a Ping its silence is suspicious, and the kernel is asked: a third of the path
-    /// clock, 3 s at most
+    /// How long after a Ping its silence is suspicious, and the kernel is asked: a third of the
+    /// shorter clock, 3 s at most
     #[must_use]
     pub fn soft(&self) -> Duration {
-        (self.path / 3).min(defaults::SOFT)
+        (self.path.min(self.app) / 3).min(defaults::SOFT)
     }
 
     /// Whether a peer that only talks is asked for a Pong
@@ -231,6 +232,14 @@ mod tests {
         assert_eq!(beat.soft(), Duration::from_millis(1_200));
         let lazy = HeartbeatConfig::CLIENT.detect_within(3_600 * SECOND).unwrap();
         assert_eq!(HeartbeatConfig { promised: false, ..lazy }, HeartbeatConfig::CLIENT);
+    }
+
+    #[test]
+    fn suspicion_comes_before_either_clock_is_over() {
+        let beat = |path, app| HeartbeatConfig::CLIENT.with_clocks(path, app).unwrap();
+        assert_eq!(beat(6 * SECOND, 60 * SECOND).soft(), 2 * SECOND);
+        assert_eq!(beat(60 * SECOND, 6 * SECOND).soft(), 2 * SECOND);
+        assert_eq!(beat(60 * SECOND, 60 * SECOND).soft(), 3 * SECOND);
     }
 
     #[test]

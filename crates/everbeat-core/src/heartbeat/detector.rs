@@ -26,8 +26,13 @@ pub(super) struct Detector {
     last_heard: Instant,
     /// What the silence is judged by; gone as soon as anything is heard
     probe: Option<Probe>,
-    /// Our first message since the kernel was last known to have everything acknowledged
+    /// Our first message since the kernel was last known to have everything acknowledged, or since
+    /// anything was heard
     wrote_at: Instant,
+    /// Once so much is acknowledged it is on the other side
+    wrote_mark: u64,
+    /// Our last message
+    wrote_last: Instant,
     /// The first Ping that is neither answered nor known to be acknowledged: since when our bytes
     /// may not get out, whatever comes in
     outward_at: Instant,
@@ -44,12 +49,15 @@ pub(super) struct Detector {
     slept: Millis,
     /// The longest that this road has been silent and was not gone, fading
     peak: Millis,
+    /// How many seconds of stalls were excused, since anything was last heard
+    excused: u8,
     sight: Sight,
     suspected: bool,
     /// What was measured before our own stall says nothing: ask anew
     afresh: bool,
-    /// The kernel was asked about the outward Ping once
-    outward_seen: bool,
+    /// A Ping took the place of one that was judged, since anything was last heard
+    renewed: bool,
+    outward: Outward,
     /// The kernel holds bytes of ours and none is on the road: the peer's window is shut
     shut: bool,
 }
@@ -61,8 +69,10 @@ struct Probe {
     since: Instant,
     /// From when the road's silence counts: that, or an unacknowledged message before it
     road_since: Instant,
-    /// Where the Ping ends in the stream of our bytes, once it is flushed
-    end: u64,
+    /// Where the Ping begins in the stream of our bytes, or what is queued before it
+    after: u64,
+    /// How long that and the Ping are, once it is flushed
+    length: u32,
     stage: Stage,
     /// The application does not read: an answer would not be seen
     unread: bool,
@@ -77,6 +87,16 @@ enum Stage {
     Acknowledged,
     /// Not a Ping, but a message, to which no answer is owed
     Message,
+}
+
+/// How far it is known that our bytes do not get out
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outward {
+    /// The kernel was not asked about that Ping yet
+    Unasked,
+    Asked,
+    /// Its time was over when nothing came in either: the next byte that does decides
+    Over,
 }
 
 /// What the platform tells of the road
@@ -112,6 +132,8 @@ impl Detector {
             last_heard: now,
             probe: None,
             wrote_at: Instant::NEVER,
+            wrote_mark: 0,
+            wrote_last: now,
             outward_at: Instant::NEVER,
             outward_end: 0,
             sent: 0,
@@ -120,38 +142,53 @@ impl Detector {
             stalled: Millis(0),
             slept: Millis(0),
             peak: Millis(0),
+            excused: 0,
             sight: Sight::Unknown,
             suspected: false,
             afresh: false,
-            outward_seen: false,
+            renewed: false,
+            outward: Outward::Unasked,
             shut: false,
         }
     }
 
     /// Bytes were heard; whether the other end was suspected
     #[inline]
-    pub(super) fn handle_heard(&mut self, now: Instant) -> bool {
-        if let Some(probe) = self.probe.take() {
-            if probe.stage != Stage::Acknowledged {
+    pub(super) fn handle_heard(&mut self, config: &HeartbeatConfig, now: Instant) -> bool {
+        if let Some(probe) = self.probe {
+            // Neither a slow program nor our own stall is a slow road.
+            let theirs = probe.stage == Stage::Acknowledged || self.shut;
+            if !theirs && !self.is_late(config, now) {
                 self.note_stall(now.saturating_duration_since(probe.since));
             }
+            self.probe = None;
             self.pause_until = Instant::ORIGIN;
             self.afresh = false;
         }
         self.last_heard = now;
         (self.stalled, self.slept) = (Millis(0), Millis(0));
+        (self.renewed, self.excused) = (false, 0);
         core::mem::take(&mut self.suspected)
     }
 
     /// A Ping was asked for
+    ///
+    /// While another is judged that is somebody's who learnt that we slept or moved: it is asked anew.
+    /// But once in a silence, or who asks often enough would never find a dead road.
     pub(super) fn handle_ping(&mut self, now: Instant) {
+        if self.is_asking() {
+            if core::mem::replace(&mut self.renewed, true) {
+                return;
+            }
+            self.give_up(now);
+        }
         // A message that nobody is known to have got began to wait before the Ping did.
-        let unproven = self.wrote_at != Instant::NEVER && self.sight == Sight::Seeing;
-        let road_since = if unproven { self.wrote_at.max(self.last_heard) } else { now };
+        let unproven = self.wrote_at >= self.last_heard && self.sight == Sight::Seeing;
         self.probe = Some(Probe {
             since: now,
-            road_since: road_since.min(now),
-            end: u64::MAX,
+            road_since: if unproven { self.wrote_at.min(now) } else { now },
+            after: self.sent,
+            length: 0,
             stage: Stage::Waiting,
             unread: false,
         });
@@ -168,9 +205,13 @@ impl Detector {
         if probe.road_since == probe.since {
             probe.road_since = now;
         }
-        (probe.since, probe.end, probe.stage) = (now, sent, Stage::Flushed);
+        // Nobody queues so much: what is cut off seems acknowledged too early, and the program's clock
+        // is the longer one.
+        probe.length = u32::try_from(sent.saturating_sub(probe.after)).unwrap_or(u32::MAX);
+        (probe.since, probe.stage) = (now, Stage::Flushed);
         if self.outward_at == Instant::NEVER && self.sight != Sight::Blind {
-            (self.outward_at, self.outward_end, self.outward_seen) = (now, sent, false);
+            (self.outward_at, self.outward_end) = (now, sent);
+            self.outward = Outward::Unasked;
         }
     }
 
@@ -186,9 +227,15 @@ impl Detector {
     /// A message of ours was given to the transport
     #[inline]
     pub(super) fn handle_write(&mut self, now: Instant) {
-        if self.sight != Sight::Blind {
-            self.wrote_at = self.wrote_at.min(now);
+        if self.sight == Sight::Blind {
+            return;
         }
+        // An older one is judged from what was heard after it, and may long be acknowledged: it must
+        // not make this one seem to wait since then.
+        if self.wrote_at == Instant::NEVER || self.wrote_at < self.last_heard {
+            (self.wrote_at, self.wrote_mark) = (now, self.sent.saturating_add(1));
+        }
+        self.wrote_last = now;
     }
 
     /// A Ping of ours was answered: our bytes get out
@@ -197,12 +244,16 @@ impl Detector {
     }
 
     /// Nothing more is read, so that an answer would not be seen
-    pub(super) fn handle_unread(&mut self) {
+    pub(super) fn handle_unread(&mut self, now: Instant) {
         let blind = self.sight == Sight::Blind;
         if let Some(probe) = &mut self.probe {
             probe.unread = true;
             if probe.cannot_be_judged(blind) {
                 self.probe = None;
+                if self.suspected && !self.is_paused() {
+                    // Nothing is suspected any more, which is to be told.
+                    self.pause_until = now;
+                }
             }
         }
     }
@@ -266,6 +317,11 @@ impl Detector {
 }
 
 impl Probe {
+    /// Where the Ping ends in the stream of our bytes
+    const fn end(&self) -> u64 {
+        self.after.saturating_add(self.length as u64)
+    }
+
     /// Of an application that does not read, only the kernel can still tell something
     fn cannot_be_judged(&self, blind: bool) -> bool {
         self.unread

@@ -102,6 +102,14 @@ fn a_peer_that_takes_nothing_and_whose_kernel_speaks_hangs() {
 }
 
 #[test]
+fn a_kernel_that_counts_beyond_all_numbers_does_no_harm() {
+    let (mut heartbeat, sent) = pinged();
+    let told = PathEvidence { acknowledged: u64::MAX, waiting: 1, ..PathEvidence::default() };
+    assert_eq!(next(&mut heartbeat, sent, || Some(told)).1, Some(Beat::Suspect));
+    assert_eq!(next(&mut heartbeat, sent, || Some(told)).1, dead(Verdict::App));
+}
+
+#[test]
 fn an_upload_that_moves_postpones_both_clocks() {
     let (mut heartbeat, sent) = pinged();
     let acknowledged = Cell::new(0);
@@ -233,6 +241,33 @@ fn who_was_late_reads_first_and_judges_by_clocks_that_stood_still() {
     assert_eq!((after, told), (12_400 * MS, dead(Verdict::Path)));
     let evidence = heartbeat.evidence(sent + after);
     assert_eq!(evidence.stalled_for, 2_400 * MS, "two that we were late, and some for reading");
+}
+
+#[test]
+fn a_stall_is_no_longer_than_the_silence_however_much_was_due_in_it() {
+    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
+    let wrote = Instant::ORIGIN + SECOND;
+    heartbeat.handle_heard(wrote);
+    heartbeat.handle_write(wrote);
+    heartbeat.handle_flushed(100, wrote);
+    // Both a look after the message and a Ping are an hour late.
+    let late = wrote + 3_600 * SECOND;
+    assert_eq!(heartbeat.handle_timeout(late, || None), Some(Beat::ReadFirst));
+    assert!(matches!(heartbeat.handle_timeout(late, || None), Some(Beat::Ping(_))));
+    assert_eq!(heartbeat.evidence(late).stalled_for, 3_600 * SECOND);
+}
+
+#[test]
+fn who_is_punctual_is_not_late_whichever_clock_is_the_longer() {
+    let config = HeartbeatConfig::SERVER.with_clocks(10 * SECOND, 2 * SECOND).unwrap();
+    let mut heartbeat = Heartbeat::new(config, 7, Instant::ORIGIN);
+    let sent = heartbeat.poll_timeout();
+    assert!(matches!(next(&mut heartbeat, sent, || None), (Duration::ZERO, Some(Beat::Ping(_)))));
+    heartbeat.handle_flushed(14, sent);
+    assert_eq!(next(&mut heartbeat, sent, || None), (config.soft(), Some(Beat::Suspect)));
+    assert_eq!(heartbeat.handle_timeout(sent + config.soft(), || None), None);
+    assert_eq!(next(&mut heartbeat, sent, || None), (2 * SECOND, dead(Verdict::Silent)));
+    assert_eq!(heartbeat.evidence(sent + 2 * SECOND).stalled_for, Duration::ZERO);
 }
 
 #[test]

@@ -71,6 +71,8 @@ struct Outcome {
     acknowledged: u64,
     /// The first Ping that was never acknowledged
     lost_ping: u64,
+    /// When the first byte that was never acknowledged was sent
+    lost: u64,
     stalled: u64,
 }
 
@@ -81,6 +83,8 @@ struct Run<'a> {
     sent: u64,
     /// When our bytes up to a mark are acknowledged
     acks: Vec<(Option<u64>, u64)>,
+    /// When what ends at a mark was sent
+    writes: Vec<(u64, u64)>,
     /// When our Pings went, and which mark they end at
     pings: Vec<(u64, u64)>,
     /// When something is heard, and the Pong that it is
@@ -91,6 +95,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn send(&mut self, bytes: u64, now: u64) {
         self.sent += bytes;
+        self.writes.push((now, self.sent));
         // In order: nothing is acknowledged before what was sent earlier.
         let earlier = self.acks.last().map_or(Some(0), |(at, _)| *at);
         let acknowledged = self.history.acknowledged(now);
@@ -163,6 +168,7 @@ fn run(history: &History, config: HeartbeatConfig, seed: u64, spurious: u64) -> 
         heartbeat: Heartbeat::new(config, seed, Instant::ORIGIN),
         sent: 0,
         acks: Vec::new(),
+        writes: Vec::new(),
         pings: Vec::new(),
         arrivals: Vec::new(),
         outcome: Outcome::default(),
@@ -199,6 +205,8 @@ fn run(history: &History, config: HeartbeatConfig, seed: u64, spurious: u64) -> 
     run.outcome.acknowledged = acknowledged;
     let lost = run.pings.iter().find(|(_, mark)| *mark > end);
     run.outcome.lost_ping = lost.map_or(u64::MAX, |(at, _)| *at);
+    let lost = run.writes.iter().find(|(_, mark)| *mark > end);
+    run.outcome.lost = lost.map_or(u64::MAX, |(at, _)| *at);
     let stalled = run.heartbeat.evidence(at(now)).stalled_for;
     run.outcome.stalled = u64::try_from(stalled.as_millis()).unwrap();
     run.outcome
@@ -252,6 +260,8 @@ fn check(
     let unproven = now - outcome.acknowledged;
     match verdict {
         Verdict::Path => {
+            let waited = now.saturating_sub(outcome.lost);
+            prop_assert!(waited + 2 >= path, "what is lost was sent {waited} ago");
             prop_assert!(
                 silent >= path && unproven >= path,
                 "silent {silent}, unproven {unproven}"

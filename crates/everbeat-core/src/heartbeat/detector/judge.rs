@@ -1,6 +1,8 @@
 //! When something is to be judged, and how: suspicion after the soft clock, death after the hard ones.
 
-use super::{Detector, Judgement, Probe, Sight, Stage};
+use core::time::Duration;
+
+use super::{Detector, Judgement, Outward, Probe, Sight, Stage};
 use crate::cause::Verdict;
 use crate::config::HeartbeatConfig;
 use crate::time::Instant;
@@ -49,8 +51,14 @@ impl Detector {
             return Judgement::Alive;
         }
         let since = self.wrote_at.max(self.last_heard);
-        let stage = Stage::Message;
-        self.probe = Some(Probe { since, road_since: since, end: u64::MAX, stage, unread: false });
+        self.probe = Some(Probe {
+            since,
+            road_since: since,
+            after: self.sent,
+            length: 0,
+            stage: Stage::Message,
+            unread: false,
+        });
         self.suspected = true;
         Judgement::Suspect
     }
@@ -66,6 +74,11 @@ impl Detector {
             return Some(if self.suspected { Judgement::Suspect } else { Judgement::Alive });
         }
         let (deadline, verdict) = self.deadline(&probe, config);
+        if now >= deadline && self.shut && probe.unread && probe.stage == Stage::Flushed {
+            // Our program does not read either: each waits for the other.
+            self.probe = Some(Probe { since: now, ..probe });
+            return Some(Judgement::Alive);
+        }
         Some(if now >= deadline { Judgement::Dead(verdict) } else { Judgement::Alive })
     }
 
@@ -78,9 +91,7 @@ impl Detector {
         let road = probe.road_since.max(self.last_heard) + self.path_clock(config);
         match probe.stage {
             Stage::Acknowledged => (program, Verdict::App),
-            // Nothing is on the road, for the program at its end does not read; and if ours does not
-            // read either, each waits for the other.
-            Stage::Flushed if self.shut && probe.unread => (Instant::NEVER, Verdict::App),
+            // Nothing is on the road, for the program at its end does not read.
             _ if self.shut => (program, Verdict::App),
             _ => (road, Verdict::Path),
         }
@@ -100,7 +111,11 @@ impl Detector {
         if self.outward_at == Instant::NEVER || self.last_heard <= self.outward_at {
             return Instant::NEVER;
         }
-        let patience = if self.outward_seen { self.path_clock(config) } else { config.soft() };
+        let patience = match self.outward {
+            Outward::Unasked => config.soft(),
+            Outward::Asked => self.path_clock(config),
+            Outward::Over => Duration::ZERO,
+        };
         // It was no question before something was heard.
         (self.outward_at + patience).max(self.last_heard)
     }
@@ -110,19 +125,20 @@ impl Detector {
         if now < self.outward_next(config) {
             return false;
         }
-        if !core::mem::replace(&mut self.outward_seen, true) {
+        if self.outward == Outward::Unasked {
+            self.outward = Outward::Asked;
             return false;
         }
         if self.shut {
             // They wait for the peer to read, not for the road.
-            self.outward_at = now;
+            (self.outward_at, self.outward) = (now, Outward::Asked);
             return false;
         }
         let still_heard = now <= self.last_heard + config.soft();
         if !still_heard {
             // Nothing comes in any more either: then it is a silence like any other.
             self.wrote_at = self.wrote_at.min(self.outward_at);
-            self.outward_at = self.last_heard;
+            (self.outward_at, self.outward) = (self.last_heard, Outward::Over);
         }
         still_heard
     }

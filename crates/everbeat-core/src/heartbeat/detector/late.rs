@@ -12,12 +12,19 @@ const TOLERANCE: Duration = Duration::from_millis(250);
 /// How long what came meanwhile gets to be read: the reactor must turn once, which takes far less; so
 /// that who wakes knows within the path clock and half a second
 const PAUSE: Duration = Duration::from_millis(400);
-/// Who was late for longer than this in all, while nothing was heard, excuses nothing any more
-const MOST: Millis = Millis(60_000);
+/// Who was late for more seconds than these in all, while nothing was heard, excuses nothing any more
+const MOST: u8 = 60;
+/// But a night's sleep is one stall, and leaves something for the next
+const MOST_AT_ONCE: u64 = 9;
 
 impl Detector {
     pub(super) fn is_paused(&self) -> bool {
         self.pause_until != Instant::ORIGIN
+    }
+
+    /// Whether we are late ourselves for what is due
+    pub(super) fn is_late(&self, config: &HeartbeatConfig, now: Instant) -> bool {
+        now > self.next(config) + TOLERANCE.min(config.soft())
     }
 
     /// What a late look, or the end of a pause after one, asks for; `None` to go on and judge
@@ -25,24 +32,21 @@ impl Detector {
         let late = now.saturating_duration_since(self.next(config));
         let paused = self.is_paused();
         self.pause_until = Instant::ORIGIN;
-        if late > TOLERANCE.min(config.soft()) && self.stalled >= MOST {
-            self.note(late);
+        if late > TOLERANCE.min(config.soft()) && self.excused >= MOST {
+            self.note(late, now);
         } else if late > TOLERANCE.min(config.soft()) {
-            self.stand_still(late);
+            self.excuse(late);
+            self.stand_still(late, now);
             self.afresh |= late > config.soft();
             if !paused {
                 let pause = PAUSE.min(config.path_timeout() / 4);
-                self.stand_still(pause);
                 self.pause_until = now + pause;
+                self.stand_still(pause, self.pause_until);
                 return Some(Judgement::ReadFirst);
             }
         }
         core::mem::take(&mut self.afresh).then(|| {
-            // What was measured so far is given up, for our sake: that, too, is time that we took.
-            let since = self.probe.map_or_else(|| self.wrote_at.min(now), |probe| probe.since);
-            self.note(now.saturating_duration_since(since.max(self.last_heard)));
-            self.wrote_at = Instant::NEVER;
-            self.outward_at = Instant::NEVER;
+            self.give_up(now);
             Judgement::Afresh
         })
     }
@@ -62,20 +66,38 @@ impl Detector {
         }
     }
 
+    /// What was measured so far is given up, for our sake: that, too, is time that we took
+    pub(super) fn give_up(&mut self, now: Instant) {
+        let probe = self.probe.take();
+        let since = probe.map_or_else(|| self.wrote_at.min(now), |probe| probe.since);
+        self.note(now.saturating_duration_since(since.max(self.last_heard)), now);
+        self.wrote_at = Instant::NEVER;
+        self.outward_at = Instant::NEVER;
+    }
+
     /// A Ping goes out late, and all that follows from it
-    pub(in super::super) fn note_late_ping(&mut self, late: Duration) {
+    pub(in super::super) fn note_late_ping(&mut self, late: Duration, now: Instant) {
         if late > TOLERANCE {
-            self.note(late);
+            self.note(late, now);
         }
     }
 
-    fn note(&mut self, late: Duration) {
-        self.stalled = Millis(self.stalled.0.saturating_add(Millis::from(late).0));
+    /// What two of our duties were late for counts once at the most: no stall is longer than the
+    /// silence that it is part of
+    fn note(&mut self, late: Duration, until: Instant) {
+        let silence = Millis::from(until.saturating_duration_since(self.last_heard));
+        self.stalled = Millis(self.stalled.0.saturating_add(Millis::from(late).0)).min(silence);
+    }
+
+    /// Each begun second counts
+    fn excuse(&mut self, late: Duration) {
+        let seconds = late.as_secs().min(MOST_AT_ONCE) as u8 + 1;
+        self.excused = self.excused.saturating_add(seconds);
     }
 
     /// The clocks did not run meanwhile
-    fn stand_still(&mut self, late: Duration) {
-        self.note(late);
+    fn stand_still(&mut self, late: Duration, until: Instant) {
+        self.note(late, until);
         self.wrote_at += late;
         self.outward_at += late;
         if let Some(probe) = &mut self.probe {

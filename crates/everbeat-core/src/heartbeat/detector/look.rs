@@ -1,6 +1,6 @@
 //! What the kernel's evidence changes: what is acknowledged, what is not, and what that proves.
 
-use super::{Detector, Probe, Sight, Stage};
+use super::{Detector, Outward, Probe, Sight, Stage};
 use crate::time::Instant;
 use crate::transport::PathEvidence;
 
@@ -25,41 +25,63 @@ impl Detector {
         let fresh = news && self.sight == Sight::Seeing;
         self.sight = Sight::Seeing;
         self.acknowledged = self.acknowledged.max(evidence.acknowledged);
-        self.shut = evidence.waiting > 0 && self.acknowledged + evidence.waiting >= self.sent;
+        self.shut =
+            evidence.waiting > 0 && self.acknowledged.saturating_add(evidence.waiting) >= self.sent;
 
         if self.acknowledged >= self.sent {
             self.wrote_at = Instant::NEVER;
         } else if news && self.wrote_at != Instant::NEVER {
             self.wrote_at = self.wrote_at.max(word_at);
+            if self.acknowledged >= self.wrote_mark {
+                // It has arrived, and what has not is younger: as young as the last at most.
+                (self.wrote_at, self.wrote_mark) = (self.wrote_at.max(self.wrote_last), self.sent);
+            }
         }
         if self.acknowledged >= self.outward_end {
             self.outward_at = Instant::NEVER;
         } else if fresh && self.outward_at != Instant::NEVER {
             self.outward_at = self.outward_at.max(word_at);
+            self.outward = Outward::Asked;
         }
-        if let Some(probe) = self.probe.take() {
-            self.probe = self.acknowledge(probe, word_at, news);
+        if let Some(mut probe) = self.probe.take() {
+            if self.shut {
+                // Nothing is on the road, so that nothing of ours is late on it.
+                probe.road_since = now;
+            }
+            self.probe = self.acknowledge(probe, word_at, news, now);
         }
     }
 
     /// The probe by what is acknowledged; `None` if that is all that it asked
-    fn acknowledge(&mut self, mut probe: Probe, at: Instant, news: bool) -> Option<Probe> {
+    fn acknowledge(
+        &mut self,
+        mut probe: Probe,
+        at: Instant,
+        news: bool,
+        now: Instant,
+    ) -> Option<Probe> {
         match probe.stage {
             Stage::Message if self.wrote_at == Instant::NEVER => return None,
-            Stage::Flushed if self.acknowledged >= probe.end => {
+            Stage::Flushed if self.acknowledged >= probe.end() => {
                 probe.stage = Stage::Acknowledged;
-                if self.sent == probe.end {
+                if self.sent == probe.end() {
                     // A slow program is no slow road.
                     self.note_stall(at.saturating_duration_since(probe.since));
                     probe.since = probe.since.max(at);
                 }
                 // Else the last acknowledgement was of something later.
             }
-            Stage::Flushed | Stage::Waiting if news => {
+            Stage::Flushed | Stage::Waiting | Stage::Message if news => {
                 probe.since = probe.since.max(at);
                 probe.road_since = probe.road_since.max(at);
+                let behind = match probe.stage {
+                    // All that was before the Ping has arrived.
+                    Stage::Flushed if self.acknowledged >= probe.after => probe.since,
+                    Stage::Flushed => self.wrote_at.min(probe.since),
+                    _ => self.wrote_at.min(now),
+                };
+                probe.road_since = probe.road_since.max(behind);
             }
-            Stage::Message if news => probe.road_since = probe.road_since.max(at),
             _ => {}
         }
         Some(probe)
