@@ -228,9 +228,21 @@ mod tests {
 
     /// What a contender, by its place, comes to in a scenario
     fn play(scenario: &str, contender: usize, part: Part) -> Tally {
+        play_changed(scenario, |_| {}, contender, part)
+    }
+
+    /// The same with something changed in it
+    fn play_changed(
+        scenario: &str,
+        change: impl FnOnce(&mut Scenario),
+        contender: usize,
+        part: Part,
+    ) -> Tally {
         let parameters = Parameters::committed().unwrap();
         let mut scenarios = parameters.scenarios.iter();
-        let scenario = scenarios.find(|known| known.name == scenario).unwrap();
+        let mut scenario = scenarios.find(|known| known.name == scenario).unwrap().clone();
+        change(&mut scenario);
+        let scenario = &scenario;
         let road = parameters.road(scenario).unwrap();
         let contender = &everywhere()[contender];
         let (parameters, seed, number) = (&parameters, 1, 0);
@@ -270,9 +282,16 @@ mod tests {
     }
 
     #[test]
-    fn a_death_is_put_down_to_a_long_outage_if_there_was_one() {
-        let tally = play("mobile", EVERBEAT, Part::Days(40.0));
-        let Alarms { fine, short, long } = tally.alarms;
-        assert!(long > 2 * short && long > 0 && fine == 0, "{tally:?}");
+    fn an_alarm_is_put_down_to_the_outage_that_it_came_from() {
+        let outages = |seconds: &str| {
+            let outage =
+                format!("{{\"what\": \"outage\", \"per_day\": 24, \"seconds\": {seconds}}}");
+            let befalls = vec![serde_json::from_str(&outage).unwrap()];
+            let change = |scenario: &mut Scenario| scenario.befalls = befalls;
+            play_changed("roam", change, EVERBEAT, Part::Days(2.0)).alarms
+        };
+        let Alarms { fine, short, long } = outages("[40, 60]");
+        assert!(fine == 0 && short == 0 && long > 10, "{long}");
+        assert_eq!(outages("[0.1, 0.5]"), Alarms::default());
     }
 }

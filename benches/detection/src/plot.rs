@@ -21,7 +21,7 @@ const TOP: f64 = 66.0;
 const DECADE: f64 = 56.0;
 const EACH: f64 = 24.0;
 /// Between two marks and two names at least: who is as often wrong as another is drawn beside him
-const APART: (f64, f64) = (11.0, 18.0);
+const APART: (f64, f64) = (8.0, 18.0);
 const LANE: f64 = 24.0;
 /// Between the scale and the lanes
 const GAP: f64 = 34.0;
