@@ -243,7 +243,8 @@ impl Heartbeat {
     pub fn handle_talk(&mut self, now: Instant) {
         if self.config.watches_the_way_out() {
             // From the last Ping on nothing has shown that our bytes get out, and the promise runs.
-            self.unproven_since.get_or_insert(self.asked_at.min(now));
+            let since = self.asked_at.min(now);
+            self.unproven_since.get_or_insert(since);
         }
     }
 

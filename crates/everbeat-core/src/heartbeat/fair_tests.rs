@@ -122,7 +122,6 @@ fn requests(heartbeat: &mut Heartbeat, period: u64, round_trip: Duration, count:
 #[test]
 fn a_message_is_judged_from_when_it_was_sent() {
     let config = HeartbeatConfig::CLIENT.with_clocks(12 * SECOND, 20 * SECOND).unwrap();
-    let config = HeartbeatConfig::CLIENT.with_clocks(12 * SECOND, 20 * SECOND).unwrap();
     for period in [3_000, 5_000, 6_900] {
         let mut heartbeat = Heartbeat::new(config, 7, Instant::ORIGIN);
         let lost = requests(&mut heartbeat, period, 100 * MS, 8);
