@@ -55,7 +55,9 @@ impl Detector {
     pub(super) fn give_up(&mut self, now: Instant) {
         let probe = self.probe.take();
         let since = probe.map_or_else(|| self.wrote_at.min(now), |probe| probe.since);
-        self.note(now.saturating_duration_since(since.max(self.last_heard)));
+        let passed = now.saturating_duration_since(since.max(self.last_heard));
+        self.note(passed);
+        self.excuse(passed);
         self.wrote_at = Instant::NEVER;
         self.outward_at = Instant::NEVER;
     }
