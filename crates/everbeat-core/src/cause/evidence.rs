@@ -21,7 +21,8 @@ pub struct Evidence {
     /// How late our own timer was when it was looked at: our stall, not the peer's
     pub timer_late: Duration,
     /// How long our own process or machine did not run while a silence was judged, since anything was
-    /// last heard: it is not held against the peer, and a promise is late by it
+    /// last heard: it is not held against the peer, and a promise is late by it; also what had passed
+    /// of a silence when it was asked anew ([`Connection::probe`](crate::Connection::probe))
     pub stalled_for: Duration,
     /// What the kernel knew of the road, where the platform tells
     pub path: Option<PathEvidence>,
