@@ -381,7 +381,7 @@ mod tests {
             ("\"road\": \"wifi\"", "\"road\": \"string\"", "is `string`; there are home, lan"),
             ("[101,", "[1, 101,", "has 1, which is a tuning seed"),
             ("\"name\": \"wan\"", "\"name\": \"lan\"", "scenario `lan` is there twice"),
-            ("[\"client\",", "[\"clinet\",", "names `clinet`; there are client"),
+            ("[\"client\",", "[\"nobody\",", "names `nobody`; there are client"),
             ("\"how\": \"hung\"", "\"how\": \"sad\"", "unknown variant `sad`"),
             ("\"seconds\": [1, 8]", "\"hours\": [1, 8]", "unknown field `hours`"),
             (

@@ -287,7 +287,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     ///
     /// It goes out when the connection is next awaited, and what is silent from then on is judged by
     /// the same clocks as ever: where the kernel tells of the road it is known after 10 s by default
-    /// whether that is gone. Nothing happens without a heartbeat.
+    /// whether that is gone. Asked again in the same silence it changes nothing, so that a dead road is
+    /// found however often it is asked. Nothing happens without a heartbeat.
     pub fn probe(&mut self)
     where
         Self: Unpin,

@@ -149,7 +149,9 @@ impl Heartbeat {
 
     /// A Ping ahead of its time, for what it proves; the payload
     ///
-    /// It is sent and judged like any other.
+    /// It is sent and judged like any other. The first in a silence that is being judged takes the
+    /// place of the Ping before it, and the clocks begin anew; later ones change nothing, so that
+    /// whoever asks again and again still learns that the road is gone.
     pub fn ping_now(&mut self, now: Instant) -> [u8; 8] {
         self.begin_probe(now);
         self.pings.send(&mut self.rng)
@@ -187,7 +189,8 @@ impl Heartbeat {
     /// When [`handle_timeout`](Heartbeat::handle_timeout) has something to say
     ///
     /// The answer may change after any other call. It moves earlier only after `handle_write`,
-    /// `handle_talk`, `handle_heard`, `handle_flushed` and `handle_timeout`.
+    /// `handle_unproven`, `handle_talk`, `handle_heard`, `handle_flushed`, `handle_unread`, `ping_now`,
+    /// `beat_now` and `handle_timeout`.
     #[must_use]
     #[inline]
     pub fn poll_timeout(&self) -> Instant {

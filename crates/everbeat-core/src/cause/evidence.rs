@@ -21,7 +21,8 @@ pub struct Evidence {
     /// How late our own timer was when it was looked at: our stall, not the peer's
     pub timer_late: Duration,
     /// How long our own process or machine did not run while a silence was judged, since anything was
-    /// last heard: it is not held against the peer, and a promise is late by it
+    /// last heard: it is not held against the peer, and a promise is late by it; also what had passed
+    /// of a silence when it was asked anew ([`Connection::probe`](crate::Connection::probe))
     pub stalled_for: Duration,
     /// How long the machine had slept since then while the clock stood still, as far as the platform
     /// tells ([`Timer::slept`](crate::time::Timer::slept))
