@@ -1,11 +1,13 @@
-//! The echo whose instructions `cargo xtask instructions` counts: `bare` or `ours`, `binary` or
-//! `text`, the bytes of a message, how many echoes in a row.
+//! What `cargo xtask instructions` counts the instructions of: an echo, by `bare` or `ours`, `binary` or
+//! `text`, the bytes of a message, how many in a row; or the heartbeat alone, by `heartbeat`, a duty of
+//! its own, how many times.
 //!
 //! Nothing depends on a clock, a socket or another thread, so that the count is always the same but
 //! for what random masks change.
 
 #![expect(clippy::expect_used, reason = "a measurement that fails is to say so and stop")]
 
+mod machine;
 mod pipe;
 mod sides;
 mod tasks;
@@ -18,6 +20,7 @@ use everbeat_core::Connection;
 use everbeat_ws::WebSocket;
 use futures_util::FutureExt;
 
+use crate::machine::{Duty, Machine};
 use crate::pipe::End;
 use crate::sides::Side;
 use crate::tasks::run_both;
@@ -29,6 +32,17 @@ const WARM: usize = 5_000;
 fn main() -> ExitCode {
     let words = std::env::args().skip(1).collect::<Vec<_>>();
     let words = words.iter().map(String::as_str).collect::<Vec<_>>();
+    if let ["heartbeat", duty, times] = words[..] {
+        return match (Duty::named(duty), times.parse()) {
+            (Some(duty), Ok(times)) => {
+                let mut machine = Machine::new();
+                machine.run(duty, WARM);
+                measured_alone(&mut machine, duty, times);
+                ExitCode::SUCCESS
+            }
+            _ => ExitCode::FAILURE,
+        };
+    }
     let [side, kind @ ("binary" | "text"), bytes, echoes] = words[..] else {
         return ExitCode::FAILURE;
     };
@@ -60,6 +74,12 @@ fn run<S: Side>(kind: &str, bytes: usize, echoes: usize) {
 #[inline(never)]
 fn measured<S: Side>(ends: &mut [S; 2], message: &S::Message, echoes: usize) {
     echo(ends, message, echoes);
+}
+
+/// The same of the heartbeat
+#[inline(never)]
+fn measured_alone(machine: &mut Machine, duty: Duty, times: usize) {
+    machine.run(duty, times);
 }
 
 /// One end sends a message and waits for it, the other sends back what it hears; the last one heard

@@ -131,11 +131,15 @@ struct Watched {
     suspected: bool,
     /// The newest Ping, if it may still be answered, and its mark
     ping: Option<([u8; 8], u64)>,
-    /// Since when the silence after the newest Ping may be held against the peer, if anything may:
+    /// Since when the silence after a Ping may be held against the peer, if anything may:
     /// flushed, or progressed until then
     since: Option<(Instant, bool)>,
-    /// Nobody would read the answer to the newest Ping
+    /// A Ping waits to be flushed
+    unflushed: bool,
+    /// Nobody would read its answer
     unread: bool,
+    /// A Ping took the place of one that was judged, since anything was last heard
+    renewed: bool,
     /// Pings that were flushed and not answered: when, and where they end
     out: Vec<(Instant, u64)>,
     unanswered: u32,
@@ -157,7 +161,9 @@ impl Watched {
             suspected: false,
             ping: None,
             since: None,
+            unflushed: false,
             unread: false,
+            renewed: false,
             out: Vec::new(),
             unanswered: 0,
             mark: 0,
@@ -195,6 +201,8 @@ impl Watched {
                 self.beat.handle_flushed(self.given, self.now);
                 if let Some((since, flushed @ false)) = &mut self.since {
                     (*since, *flushed) = (self.now, true);
+                }
+                if std::mem::take(&mut self.unflushed) {
                     self.out.push((self.now, self.given));
                 }
             }
@@ -205,7 +213,6 @@ impl Watched {
             12 => {
                 let progressed = draw.flag();
                 self.beat.handle_unread(progressed.then_some(self.given), self.now);
-                self.since = self.since.filter(|(_, flushed)| !flushed);
                 self.unread = true;
                 if progressed {
                     self.progressed();
@@ -218,6 +225,14 @@ impl Watched {
             }
             _ => {
                 let ping = self.beat.ping_now(self.now);
+                // One that is judged gives way once in a silence; and of one whose answer nobody reads
+                // only the kernel knows whether it is judged.
+                if self.since.is_none() || !(self.renewed || self.unread) {
+                    self.renewed = self.since.is_some();
+                    self.asked();
+                } else {
+                    self.renewed = true;
+                }
                 self.sent(ping);
             }
         }
@@ -228,7 +243,7 @@ impl Watched {
         assert_eq!(self.beat.handle_heard(self.now), self.suspected);
         self.suspected = false;
         (self.heard_at, self.since, self.unanswered) = (self.now, None, 0);
-        self.unread = false;
+        (self.unread, self.renewed) = (false, false);
         (self.slept, self.late) = (Duration::ZERO, Duration::ZERO);
     }
 
@@ -238,13 +253,17 @@ impl Watched {
         }
     }
 
+    /// It is the newest Ping that is judged
+    fn asked(&mut self) {
+        (self.since, self.unread) = (Some((self.now, false)), false);
+    }
+
     fn sent(&mut self, ping: [u8; 8]) {
         self.mark += 1;
         self.given += 14;
         self.beat.handle_ping_sent(self.mark);
         self.ping = Some((ping, self.mark));
-        self.since = Some((self.now, false));
-        self.unread = false;
+        self.unflushed = true;
         self.unanswered += 1;
     }
 
@@ -268,9 +287,14 @@ impl Watched {
                 }
                 // There is more to say, but it is the others' turn.
                 None => {}
-                Some(Beat::Ping(ping)) => self.sent(ping),
+                Some(Beat::Ping(ping)) => {
+                    self.asked();
+                    self.sent(ping);
+                }
                 Some(Beat::ReadFirst) => {
-                    assert!(self.late > LATE.min(self.config.soft()), "it was punctual");
+                    // Once a Ping is no longer judged, what was due meanwhile seems late.
+                    let late = self.late > LATE.min(self.config.soft());
+                    assert!(late || self.unread, "it was punctual");
                 }
                 Some(Beat::Suspect) => {
                     assert!(!self.suspected && self.silent() >= self.config.soft());
@@ -298,8 +322,9 @@ impl Watched {
         assert!(evidence.slept_for <= self.slept);
         let possible = evidence.silent_for + PAUSE;
         assert!(evidence.stalled_for <= possible, "{:?}", self.beat);
-        // Whether one that is read by nobody is judged, the kernel decides.
-        assert!(self.since.is_none() || self.beat.is_judging(), "{:?}", self.beat);
+        // Whether one whose answer nobody reads is judged, the kernel decides.
+        let judged = self.since.is_some() && !self.unread;
+        assert!(!judged || self.beat.is_judging(), "{:?}", self.beat);
     }
 
     /// The evidence that a death must rest on
@@ -316,7 +341,7 @@ impl Watched {
             Verdict::Path => assert!(silent >= config.path_timeout(), "after {silent:?}"),
             Verdict::App => assert!(silent >= config.app_timeout(), "after {silent:?}"),
             Verdict::Silent => {
-                let (since, _) = self.since.expect("a Ping is out, and somebody reads");
+                let (since, _) = self.since.expect("a Ping is out");
                 let unanswered = self.now.saturating_duration_since(since);
                 assert!(silent.min(unanswered) >= config.app_timeout(), "after {silent:?}");
             }

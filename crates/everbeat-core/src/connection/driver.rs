@@ -259,10 +259,39 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         if let Some(event) = self.as_mut().settle(now) {
             return Poll::Ready(Some(event));
         }
+        // For nearly every message nothing is due, and that is asked once.
         let asked = core::mem::take(&mut self.as_mut().project().since_clock.probe);
-        if asked || self.heartbeat.as_ref().is_some_and(|beat| now >= beat.poll_timeout()) {
-            self.as_mut().notice_sleep(now);
+        let mut beat_at = self.beat_at();
+        if asked || now >= beat_at {
+            if let Poll::Ready(end) = self.as_mut().poll_beat(asked, now, wake) {
+                return Poll::Ready(end);
+            }
+            beat_at = self.beat_at();
         }
+        if now >= self.idle_at() {
+            self.fail(Cause::Expired(Expired::Idle));
+            return Poll::Ready(None);
+        }
+        let deadline = beat_at.min(self.idle_at());
+        let this = self.project();
+        if this.alarm.poll_due(wake.cx, this.timer, now, deadline).is_ready() {
+            // All that was due has been done: a policy that wants more is asked after the others.
+            wake.cx.waker().wake_by_ref();
+        }
+        this.turn.end();
+        Poll::Pending
+    }
+
+    /// Does what the heartbeat has to do by now, or is `asked` for; pending if the connection is still
+    /// open and there is nothing to tell
+    #[cold]
+    fn poll_beat(
+        mut self: Pin<&mut Self>,
+        asked: bool,
+        now: Instant,
+        wake: &mut Wake<'_, '_>,
+    ) -> Poll<Option<Event>> {
+        self.as_mut().notice_sleep(now);
         if asked {
             let beat = self.as_mut().project().heartbeat.as_mut().map(|beat| beat.beat_now(now));
             if let Some(Err(cause)) = beat.map(|beat| self.as_mut().beat(beat, now, wake)) {
@@ -275,7 +304,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             let path = || this.transport.path();
             let heartbeat = this.heartbeat.as_mut();
             match heartbeat.and_then(|heartbeat| heartbeat.handle_timeout(now, path)) {
-                None => break,
+                None => return Poll::Pending,
                 Some(Beat::ReadFirst) => {
                     let late = self.heartbeat.as_ref().map(|beat| beat.evidence(now).stalled_for);
                     tracing::debug!(target: "everbeat", ?late, "stalled");
@@ -307,18 +336,6 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                 }
             }
         }
-        if now >= self.idle_at() {
-            self.fail(Cause::Expired(Expired::Idle));
-            return Poll::Ready(None);
-        }
-        let deadline = self.deadline();
-        let this = self.project();
-        if this.alarm.poll_due(wake.cx, this.timer, now, deadline).is_ready() {
-            // All that was due has been done: a policy that wants more is asked after the others.
-            wake.cx.waker().wake_by_ref();
-        }
-        this.turn.end();
-        Poll::Pending
     }
 
     /// Something is due: has the machine slept since the last time?
@@ -339,10 +356,9 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         self.config.idle().map_or(Instant::NEVER, |idle| self.last_message + idle)
     }
 
-    /// When something is due, if nothing happens until then
-    pub(super) fn deadline(&self) -> Instant {
-        let beat = self.heartbeat.as_ref().map_or(Instant::NEVER, Heartbeat::poll_timeout);
-        beat.min(self.idle_at())
+    /// When the heartbeat has something to do, if nothing happens until then
+    fn beat_at(&self) -> Instant {
+        self.heartbeat.as_ref().map_or(Instant::NEVER, Heartbeat::poll_timeout)
     }
 
     /// Ends the ledger and the connection; the transport is done for
