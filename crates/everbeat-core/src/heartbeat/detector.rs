@@ -182,8 +182,9 @@ impl Detector {
             }
             self.give_up(now);
         }
-        // A message that nobody is known to have got began to wait before the Ping did.
-        let unproven = self.wrote_at >= self.last_heard && self.sight == Sight::Seeing;
+        // A message that nobody is known to have got began to wait before the Ping did; the first look
+        // tells whether somebody has it.
+        let unproven = self.wrote_at >= self.last_heard;
         self.probe = Some(Probe {
             since: now,
             road_since: if unproven { self.wrote_at.min(now) } else { now },
