@@ -310,3 +310,20 @@ fn neither_our_own_stall_nor_a_shut_window_is_learnt_as_the_roads() {
     heartbeat.handle_pong(&payload, sent + 15 * SECOND);
     assert_eq!(heartbeat.road_memory(), 0);
 }
+
+#[test]
+fn a_wheel_that_ticks_every_50_ms_is_no_stall_however_short_the_clocks() {
+    let config = HeartbeatConfig::new(100 * MS, 100 * MS).unwrap();
+    let mut heartbeat = Heartbeat::new(config, 7, Instant::ORIGIN);
+    let mut died = None;
+    while died.is_none() {
+        let now = heartbeat.poll_timeout() + 50 * MS;
+        assert!(now < at(60_000), "never dead");
+        match heartbeat.handle_timeout(now, || says(0, SECOND)) {
+            Some(Beat::Ping(_)) => heartbeat.handle_flushed(14, now),
+            Some(Beat::Dead(_)) => died = Some(now),
+            _ => {}
+        }
+    }
+    assert!(died.unwrap() <= at(100 + 100 + 4 * 50), "{died:?}");
+}

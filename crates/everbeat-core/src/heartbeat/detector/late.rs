@@ -9,12 +9,18 @@ use crate::time::Instant;
 
 /// A runtime's timers are coarse, and a busy task is not a stalled one
 const TOLERANCE: Duration = Duration::from_millis(250);
+/// What a wheel's tick, and a bit, makes us late for nothing, however short the clocks are
+const TICK: Duration = Duration::from_millis(60);
 /// How long what came meanwhile gets to be read: the reactor must turn once
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(2));
 /// Who was late for more seconds than these in all, while nothing was heard, excuses nothing any more
 const MOST: u8 = 60;
 /// But a night's sleep is one stall, and leaves something for the next
 const MOST_AT_ONCE: u64 = 29;
+
+fn tolerance(config: &HeartbeatConfig) -> Duration {
+    TOLERANCE.min(config.soft()).max(TICK)
+}
 
 impl Detector {
     pub(super) fn is_paused(&self) -> bool {
@@ -23,7 +29,7 @@ impl Detector {
 
     /// Whether we are late ourselves for what is due
     pub(super) fn is_late(&self, config: &HeartbeatConfig, now: Instant) -> bool {
-        now > self.next(config) + TOLERANCE.min(config.soft())
+        now > self.next(config) + tolerance(config)
     }
 
     /// What a late look, or the end of a pause after one, asks for; `None` to go on and judge
@@ -31,9 +37,9 @@ impl Detector {
         let late = now.saturating_duration_since(self.next(config));
         let paused = self.is_paused();
         self.pause_until = Instant::ORIGIN;
-        if late > TOLERANCE.min(config.soft()) && self.excused >= MOST {
+        if late > tolerance(config) && self.excused >= MOST {
             self.note(late);
-        } else if late > TOLERANCE.min(config.soft()) {
+        } else if late > tolerance(config) {
             self.excuse(late);
             self.stand_still(late);
             self.afresh |= late > config.soft();
