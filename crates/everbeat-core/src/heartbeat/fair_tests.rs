@@ -311,3 +311,114 @@ fn neither_our_own_stall_nor_a_shut_window_is_learnt_as_the_roads() {
     heartbeat.handle_pong(&payload, sent + 15 * SECOND);
     assert_eq!(heartbeat.road_memory(), 0);
 }
+
+#[test]
+fn a_wheel_that_ticks_every_50_ms_is_no_stall_however_short_the_clocks() {
+    let config = HeartbeatConfig::new(100 * MS, 100 * MS).unwrap();
+    let mut heartbeat = Heartbeat::new(config, 7, Instant::ORIGIN);
+    let mut died = None;
+    while died.is_none() {
+        let now = heartbeat.poll_timeout() + 50 * MS;
+        assert!(now < at(60_000), "never dead");
+        match heartbeat.handle_timeout(now, || says(0, SECOND)) {
+            Some(Beat::Ping(_)) => heartbeat.handle_flushed(14, now),
+            Some(Beat::Dead(_)) => died = Some(now),
+            _ => {}
+        }
+    }
+    assert!(died.unwrap() <= at(100 + 100 + 4 * 50), "{died:?}");
+}
+
+/// A peer that says something four times a second for so long, and what is told meanwhile
+fn talks(
+    heartbeat: &mut Heartbeat,
+    from: Instant,
+    length: Duration,
+    path: impl Fn(Instant) -> Option<PathEvidence>,
+) -> Vec<(Instant, Beat)> {
+    let (mut now, mut told) = (from, Vec::new());
+    while now < from + length {
+        now += 250 * MS;
+        heartbeat.handle_heard(now);
+        let beats = core::iter::from_fn(|| heartbeat.handle_timeout(now, || path(now)));
+        told.extend(beats.take(8).map(|beat| (now, beat)));
+    }
+    told
+}
+
+#[test]
+fn a_ping_behind_an_upload_that_moves_is_on_its_way_out() {
+    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
+    heartbeat.handle_write(Instant::ORIGIN);
+    let sent = heartbeat.poll_timeout();
+    heartbeat.handle_flushed(1_000_000, sent);
+    let now = heartbeat.poll_timeout();
+    heartbeat.handle_timeout(now, || says(1, Duration::ZERO));
+    heartbeat.ping_now(now);
+    heartbeat.handle_flushed(1_000_014, now);
+    let told = talks(&mut heartbeat, now, 60 * SECOND, |now| {
+        says(now.saturating_duration_since(sent).as_secs() * 1_000, 100 * MS)
+    });
+    assert_eq!(died(&told), None, "{told:?}");
+}
+
+#[test]
+fn a_way_out_that_waits_for_the_peer_to_read_is_not_judged_by_the_road() {
+    let (mut heartbeat, _, sent) = pinged();
+    let told = talks(&mut heartbeat, sent, 60 * SECOND, |now| {
+        let after = now.saturating_duration_since(sent);
+        if after < 35 * SECOND { shut(SECOND) } else { says(0, SECOND) }
+    });
+    // It reads again after 35 s, and then our Ping is lost.
+    let (died, verdict) = died(&told).unwrap();
+    assert_eq!(verdict, Verdict::OneWay);
+    assert!(died >= sent + 40 * SECOND, "{told:?}");
+}
+
+#[test]
+fn a_way_out_that_is_lost_before_the_way_in_is_a_dead_road_without_another_ping() {
+    let (mut heartbeat, _, sent) = pinged();
+    let last = sent + 6 * SECOND;
+    talks(&mut heartbeat, sent, 6 * SECOND, |_| says(0, Duration::ZERO));
+    let told = told(&mut heartbeat, sent + 60 * SECOND, 28, |_| says(0, SECOND));
+    assert_eq!(died(&told), Some((last + 10 * SECOND, Verdict::Path)), "{told:?}");
+}
+
+#[test]
+fn how_long_the_road_took_is_learnt_from_the_acknowledgement_of_the_ping_alone() {
+    for (sent, learnt) in [(14, 6_000), (114, 0)] {
+        let (mut heartbeat, _, pinged) = pinged();
+        assert_eq!(
+            heartbeat.handle_timeout(pinged + 3 * SECOND, || says(0, 60 * SECOND)),
+            Some(Beat::Suspect)
+        );
+        if sent > 14 {
+            heartbeat.handle_write(pinged + 4 * SECOND);
+            heartbeat.handle_flushed(sent, pinged + 4 * SECOND);
+        }
+        // What was last acknowledged came after 6 s.
+        assert_eq!(heartbeat.handle_timeout(pinged + 10 * SECOND, || says(sent, 4 * SECOND)), None);
+        assert_eq!(heartbeat.road_memory(), learnt);
+    }
+}
+
+#[test]
+fn a_platform_that_tells_nothing_or_nothing_any_more_has_no_opinion_of_messages() {
+    let wrote = at(1_000);
+    let message = || {
+        let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
+        heartbeat.handle_heard(wrote);
+        heartbeat.handle_write(wrote);
+        heartbeat.handle_flushed(100, wrote);
+        heartbeat
+    };
+    let mut heartbeat = message();
+    assert_eq!(told(&mut heartbeat, wrote + 20 * SECOND, 114, |_| None), []);
+    let mut heartbeat = message();
+    let told = told(&mut heartbeat, wrote + 20 * SECOND, 114, |now| {
+        if now < wrote + 8 * SECOND { says(0, SECOND) } else { None }
+    });
+    let (suspect, alive) =
+        ((wrote + 7 * SECOND, Beat::Suspect), (wrote + 10 * SECOND, Beat::Alive));
+    assert_eq!(told, [suspect, alive]);
+}

@@ -9,6 +9,8 @@ use crate::time::Instant;
 
 /// A runtime's timers are coarse, and a busy task is not a stalled one
 const TOLERANCE: Duration = Duration::from_millis(250);
+/// What a wheel's tick, and a bit, makes us late for nothing, however short the clocks are
+const TICK: Duration = Duration::from_millis(60);
 /// How long what came meanwhile gets to be read: the reactor must turn once, which takes far less; so
 /// that who wakes knows within the path clock and half a second
 const PAUSE: Duration = Duration::from_millis(400);
@@ -17,6 +19,10 @@ const MOST: u8 = 60;
 /// But a night's sleep is one stall, and leaves something for the next
 const MOST_AT_ONCE: u64 = 29;
 
+fn tolerance(config: &HeartbeatConfig) -> Duration {
+    TOLERANCE.min(config.soft()).max(TICK)
+}
+
 impl Detector {
     pub(super) fn is_paused(&self) -> bool {
         self.pause_until != Instant::ORIGIN
@@ -24,7 +30,7 @@ impl Detector {
 
     /// Whether we are late ourselves for what is due
     pub(super) fn is_late(&self, config: &HeartbeatConfig, now: Instant) -> bool {
-        now > self.next(config) + TOLERANCE.min(config.soft())
+        now > self.next(config) + tolerance(config)
     }
 
     /// What a late look, or the end of a pause after one, asks for; `None` to go on and judge
@@ -32,9 +38,9 @@ impl Detector {
         let late = now.saturating_duration_since(self.next(config));
         let paused = self.is_paused();
         self.pause_until = Instant::ORIGIN;
-        if late > TOLERANCE.min(config.soft()) && self.excused >= MOST {
+        if late > tolerance(config) && self.excused >= MOST {
             self.note(late, now);
-        } else if late > TOLERANCE.min(config.soft()) {
+        } else if late > tolerance(config) {
             self.excuse(late);
             self.stand_still(late, now);
             self.afresh |= late > config.soft();
