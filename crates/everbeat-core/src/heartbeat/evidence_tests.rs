@@ -350,3 +350,18 @@ fn two_that_wait_for_each_other_are_judged_again_as_soon_as_one_reads() {
     let config = HeartbeatConfig::SERVER;
     assert!(now <= reads + config.interval() + config.timeout(), "dead only at {now:?}");
 }
+
+#[test]
+fn a_kernel_that_tells_nothing_any_more_does_not_keep_the_dead_alive() {
+    let (mut heartbeat, payload, sent) = pinged_with();
+    let shut = || Some(PathEvidence { waiting: 14, ..PathEvidence::default() });
+    assert_eq!(next(&mut heartbeat, sent, shut), (3 * SECOND, Some(Beat::Suspect)));
+    assert!(heartbeat.handle_heard(sent + 4 * SECOND));
+    assert!(heartbeat.handle_pong(&payload, sent + 4 * SECOND).is_some());
+    let again = heartbeat.poll_timeout();
+    assert!(matches!(heartbeat.handle_timeout(again, shut), Some(Beat::Ping(_))));
+    heartbeat.handle_unread(None, again);
+    assert_eq!(next(&mut heartbeat, again, || None), (3 * SECOND, Some(Beat::Suspect)));
+    heartbeat.handle_flushed(28, again + 3 * SECOND);
+    assert_eq!(next(&mut heartbeat, again, || None), (23 * SECOND, dead(Verdict::Silent)));
+}

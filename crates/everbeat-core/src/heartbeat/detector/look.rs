@@ -91,6 +91,7 @@ impl Detector {
     /// Without evidence a message proves nothing, and nothing is known of the way out
     fn go_blind(&mut self) {
         self.sight = Sight::Blind;
+        self.shut = false;
         self.wrote_at = Instant::NEVER;
         self.outward_at = Instant::NEVER;
         self.probe = self.probe.filter(|probe| probe.stage != Stage::Message);
