@@ -62,28 +62,30 @@ impl HeartbeatConfig {
         Self::CLIENT.with_interval(interval)?.with_timeout(timeout)
     }
 
-    /// The same with another interval
+    /// The same with another interval; a promise that was made before is none any more
     ///
     /// # Errors
     ///
     /// Under 100 ms or over 24 h.
     pub fn with_interval(self, interval: Duration) -> Result<Self, ConfigError> {
-        Ok(Self { interval: within("interval", interval, SHORTEST, LONGEST)?, ..self })
+        let interval = within("interval", interval, SHORTEST, LONGEST)?;
+        Ok(Self { interval, promised: false, ..self })
     }
 
-    /// The same with this duration for both clocks
+    /// The same with this duration for both clocks; a promise that was made before is none any more
     ///
     /// # Errors
     ///
     /// Under 100 ms or over 24 h.
     pub fn with_timeout(self, timeout: Duration) -> Result<Self, ConfigError> {
         let timeout = within("timeout", timeout, SHORTEST, LONGEST)?;
-        Ok(Self { path: timeout, app: timeout, ..self })
+        Ok(Self { path: timeout, app: timeout, promised: false, ..self })
     }
 
     /// The same with these two clocks: the road's at least, and the program's
     ///
-    /// A road that was silent for long before gets more, up to the longer of the two.
+    /// A road that was silent for long before gets more, up to the longer of the two. A promise that was
+    /// made before is none any more.
     ///
     /// # Errors
     ///
@@ -92,6 +94,7 @@ impl HeartbeatConfig {
         Ok(Self {
             path: within("path_timeout", path, SHORTEST, LONGEST)?,
             app: within("app_timeout", app, SHORTEST, LONGEST)?,
+            promised: false,
             ..self
         })
     }

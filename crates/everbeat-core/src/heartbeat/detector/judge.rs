@@ -90,7 +90,11 @@ impl Detector {
         }
         let road = probe.road_since.max(self.last_heard) + self.path_clock(config);
         match probe.stage {
-            Stage::Acknowledged => (program, Verdict::App),
+            // It is the program's turn, unless something later of ours shows that the road is gone.
+            Stage::Acknowledged => {
+                let later = self.wrote_at.max(self.last_heard) + self.path_clock(config);
+                if later < program { (later, Verdict::Path) } else { (program, Verdict::App) }
+            }
             // Nothing is on the road, for the program at its end does not read.
             _ if self.shut => (program, Verdict::App),
             _ => (road, Verdict::Path),
@@ -134,7 +138,8 @@ impl Detector {
             (self.outward_at, self.outward) = (now, Outward::Asked);
             return false;
         }
-        let still_heard = now <= self.last_heard + config.soft();
+        // What was heard right behind the Ping may have been on its way before it.
+        let still_heard = self.last_heard > self.outward_at + config.soft();
         if !still_heard {
             // Nothing comes in any more either: then it is a silence like any other.
             self.wrote_at = self.wrote_at.min(self.outward_at);

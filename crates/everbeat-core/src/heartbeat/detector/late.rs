@@ -66,6 +66,7 @@ impl Detector {
         now: Instant,
     ) {
         self.slept = Millis(self.slept.0.saturating_add(Millis::from(slept).0));
+        (self.wrote_at, self.outward_at) = (Instant::NEVER, Instant::NEVER);
         if self.next(config) != Instant::NEVER {
             self.afresh = true;
             self.pause_until = now + PAUSE.min(config.path_timeout() / 4);
