@@ -179,6 +179,10 @@ impl Detector {
             }
             self.give_up(now);
         }
+        if core::mem::take(&mut self.afresh) {
+            // It is due before the pause after a long stall is over, and asks anew all the same.
+            self.give_up(now);
+        }
         // A message that nobody is known to have got began to wait before the Ping did.
         let unproven = self.wrote_at >= self.last_heard && self.sight == Sight::Seeing;
         self.probe = Some(Probe {
@@ -189,7 +193,6 @@ impl Detector {
             stage: Stage::Waiting,
             unread: false,
         });
-        self.afresh = false;
     }
 
     /// The operating system has taken everything given to it, `sent` bytes over all
