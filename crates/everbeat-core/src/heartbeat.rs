@@ -395,6 +395,8 @@ mod evidence_tests;
 #[cfg(test)]
 mod fair_tests;
 #[cfg(test)]
+mod late_tests;
+#[cfg(test)]
 mod promise_tests;
 #[cfg(test)]
 mod tests;

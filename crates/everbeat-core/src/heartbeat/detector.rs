@@ -182,6 +182,10 @@ impl Detector {
             }
             self.give_up(now);
         }
+        if core::mem::take(&mut self.afresh) {
+            // It is due before the pause after a long stall is over, and asks anew all the same.
+            self.give_up(now);
+        }
         // A message that nobody is known to have got began to wait before the Ping did; the first look
         // tells whether somebody has it.
         let unproven = self.wrote_at >= self.last_heard;
@@ -193,7 +197,7 @@ impl Detector {
             stage: Stage::Waiting,
             unread: false,
         });
-        (self.afresh, self.pause_until) = (false, Instant::ORIGIN);
+        self.pause_until = Instant::ORIGIN;
     }
 
     /// The operating system has taken everything given to it, `sent` bytes over all

@@ -96,6 +96,16 @@ mod tests {
     }
 
     #[test]
+    fn no_more_than_four_are_saved_however_long_it_talks() {
+        let mut tempo = talkative(10_000);
+        for _ in 0..4 {
+            assert_eq!(tempo.due(at(10_000), INTERVAL), at(10_008));
+            tempo.handle_ping(at(10_000), INTERVAL);
+        }
+        assert_eq!(tempo.due(at(10_000), INTERVAL), at(10_025));
+    }
+
+    #[test]
     fn a_chatterbox_is_not_asked_at_every_breath() {
         let mut tempo = talkative(100);
         for _ in 0..1_000 {

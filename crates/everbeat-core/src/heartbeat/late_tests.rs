@@ -1,0 +1,114 @@
+//! Our own lateness, look by look: every clock stands still meanwhile, or begins anew.
+
+use core::time::Duration;
+
+use alloc::vec::Vec;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MS: Duration = Duration::from_millis(1);
+
+fn nothing() -> Option<PathEvidence> {
+    Some(PathEvidence { last_acknowledged: 3_600 * SECOND, ..PathEvidence::default() })
+}
+
+/// A heartbeat whose Ping was flushed, or whose message if there is no `ping`; and when
+fn waiting(ping: bool) -> (Heartbeat, Instant) {
+    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
+    if ping {
+        let now = heartbeat.poll_timeout();
+        assert!(matches!(heartbeat.handle_timeout(now, nothing), Some(Beat::Ping(_))));
+        heartbeat.handle_flushed(14, now);
+        return (heartbeat, now);
+    }
+    let now = Instant::ORIGIN + SECOND;
+    heartbeat.handle_heard(now);
+    heartbeat.handle_write(now);
+    heartbeat.handle_flushed(100, now);
+    (heartbeat, now)
+}
+
+/// Drives it from then on, with a word of the peer's every quarter of a second if it talks: its Pings,
+/// how often it reads first, and its death
+fn goes_on(heartbeat: &mut Heartbeat, from: Instant, talks: bool) -> (Vec<Instant>, u32, Instant) {
+    let (mut pings, mut reads, mut now) = (Vec::new(), 0, from);
+    loop {
+        let alarm = heartbeat.poll_timeout().max(now);
+        now = if talks { alarm.min(now + 250 * MS) } else { alarm };
+        if talks {
+            heartbeat.handle_heard(now);
+        }
+        match heartbeat.handle_timeout(now, nothing) {
+            Some(Beat::Dead(_)) => return (pings, reads, now),
+            Some(Beat::Ping(_)) => {
+                pings.push(now);
+                heartbeat.handle_flushed(200, now);
+            }
+            Some(Beat::ReadFirst) => reads += 1,
+            _ => assert!(now < from + 200 * SECOND, "never dead"),
+        }
+    }
+}
+
+#[test]
+fn whoever_is_late_for_a_look_is_so_much_later_with_the_verdict() {
+    // Two seconds late, and a moment to read what came meanwhile.
+    for (ping, look) in [(true, 3), (false, 7)] {
+        let (mut heartbeat, sent) = waiting(ping);
+        let (_, reads, died) = goes_on(&mut heartbeat, sent + (look + 2) * SECOND, false);
+        assert_eq!(reads, 1);
+        assert_eq!(died.saturating_duration_since(sent), 12_400 * MS);
+    }
+}
+
+#[test]
+fn after_a_long_stall_no_clock_goes_on_that_began_before_it() {
+    for (ping, look) in [(true, 3), (false, 7)] {
+        let (mut heartbeat, sent) = waiting(ping);
+        // So that the kernel is known to tell.
+        let seen = sent + look * SECOND;
+        assert_eq!(heartbeat.handle_timeout(seen, nothing), Some(Beat::Suspect));
+        let (pings, reads, died) = goes_on(&mut heartbeat, seen + 40 * SECOND, false);
+        assert_eq!((pings.len(), reads), (1, 1));
+        assert_eq!(died, pings[0] + 10 * SECOND);
+    }
+    let (mut heartbeat, sent) = waiting(true);
+    heartbeat.handle_heard(sent + SECOND);
+    let awake = sent + 43 * SECOND;
+    assert_eq!(heartbeat.handle_timeout(awake, nothing), Some(Beat::ReadFirst));
+    let (pings, _, died) = goes_on(&mut heartbeat, awake + 2 * SECOND, true);
+    assert_eq!(died, pings[0] + 10 * SECOND, "the way out");
+}
+
+#[test]
+fn the_end_of_a_pause_may_be_late_too() {
+    let (mut heartbeat, sent) = waiting(true);
+    let awake = sent + 33 * SECOND;
+    assert_eq!(heartbeat.handle_timeout(awake, nothing), Some(Beat::ReadFirst));
+    let late = awake + 2_600 * MS;
+    assert!(matches!(heartbeat.handle_timeout(late, nothing), Some(Beat::Ping(_))));
+}
+
+#[test]
+fn what_is_heard_in_a_pause_is_enough() {
+    let (mut heartbeat, sent) = waiting(true);
+    let awake = sent + 33 * SECOND;
+    assert_eq!(heartbeat.handle_timeout(awake, nothing), Some(Beat::ReadFirst));
+    let heard = awake + 10 * MS;
+    heartbeat.handle_heard(heard);
+    heartbeat.handle_answer(heard);
+    assert!(heartbeat.poll_timeout() > heard + 20 * SECOND, "no other Ping");
+}
+
+#[test]
+fn a_pause_is_a_quarter_of_a_short_clock_at_most() {
+    let config = HeartbeatConfig::SERVER.detect_within(SECOND).unwrap();
+    let mut heartbeat = Heartbeat::new(config, 7, Instant::ORIGIN);
+    let sent = heartbeat.poll_timeout();
+    assert!(matches!(heartbeat.handle_timeout(sent, nothing), Some(Beat::Ping(_))));
+    heartbeat.handle_flushed(14, sent);
+    let late = heartbeat.poll_timeout() + 400 * MS;
+    assert_eq!(heartbeat.handle_timeout(late, nothing), Some(Beat::ReadFirst));
+    assert_eq!(heartbeat.poll_timeout(), late + config.path_timeout() / 4);
+}
