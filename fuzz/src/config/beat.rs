@@ -128,6 +128,8 @@ struct Watched {
     slept: Duration,
     /// The latest that the driver was since then
     late: Duration,
+    /// Until then what is due may wait, for we slept or were late
+    paused: Instant,
     suspected: bool,
     /// The newest Ping, if it may still be answered, and its mark
     ping: Option<([u8; 8], u64)>,
@@ -158,6 +160,7 @@ impl Watched {
             heard_at: now,
             slept: Duration::ZERO,
             late: Duration::ZERO,
+            paused: now,
             suspected: false,
             ping: None,
             since: None,
@@ -222,6 +225,7 @@ impl Watched {
                 let slept = draw.duration();
                 self.beat.handle_slept(slept, self.now);
                 self.slept = self.slept.saturating_add(slept);
+                self.paused = self.now + PAUSE;
             }
             _ => {
                 let ping = self.beat.ping_now(self.now);
@@ -294,7 +298,8 @@ impl Watched {
                 Some(Beat::ReadFirst) => {
                     // Once a Ping is no longer judged, what was due meanwhile seems late.
                     let late = self.late > LATE.min(self.config.soft());
-                    assert!(late || self.unread, "it was punctual");
+                    assert!(late || self.unread || self.now <= self.paused, "it was punctual");
+                    self.paused = self.now + PAUSE;
                 }
                 Some(Beat::Suspect) => {
                     assert!(!self.suspected && self.silent() >= self.config.soft());
