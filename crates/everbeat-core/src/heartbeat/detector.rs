@@ -187,11 +187,12 @@ impl Detector {
             self.give_up(now);
         }
         // A message that nobody is known to have got began to wait before the Ping did; the first look
-        // tells whether somebody has it.
+        // tells whether somebody has it. The peer may be excused some of that already.
         let unproven = self.wrote_at >= self.last_heard;
+        let known = self.probe.map_or(self.wrote_at, |probe| probe.road_since.max(self.wrote_at));
         self.probe = Some(Probe {
             since: now,
-            road_since: if unproven { self.wrote_at.min(now) } else { now },
+            road_since: if unproven { known.min(now) } else { now },
             after: self.sent,
             length: 0,
             stage: Stage::Waiting,

@@ -365,3 +365,19 @@ fn a_kernel_that_tells_nothing_any_more_does_not_keep_the_dead_alive() {
     heartbeat.handle_flushed(28, again + 3 * SECOND);
     assert_eq!(next(&mut heartbeat, again, || None), (23 * SECOND, dead(Verdict::Silent)));
 }
+
+#[test]
+fn a_ping_after_a_message_is_not_judged_by_time_that_the_peer_was_excused() {
+    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
+    let wrote = Instant::ORIGIN + SECOND;
+    heartbeat.handle_heard(wrote);
+    heartbeat.handle_write(wrote);
+    heartbeat.handle_flushed(100, wrote);
+    let shut = || Some(PathEvidence { waiting: 100, ..PathEvidence::default() });
+    assert_eq!(next(&mut heartbeat, wrote, shut), (7 * SECOND, Some(Beat::Suspect)));
+    // Its window opens, and from then on the road is to carry the message.
+    let (asked, told) = next(&mut heartbeat, wrote, says(0, 20 * SECOND));
+    assert!(matches!(told, Some(Beat::Ping(_))) && asked > 20 * SECOND, "{told:?} {asked:?}");
+    assert_eq!(heartbeat.handle_timeout(wrote + asked, says(0, 20 * SECOND)), None);
+    assert_eq!(heartbeat.evidence(wrote + asked).stalled_for, Duration::ZERO);
+}
