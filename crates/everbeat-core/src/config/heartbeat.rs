@@ -24,6 +24,8 @@ pub struct HeartbeatConfig {
     interval: Duration,
     path: Duration,
     app: Duration,
+    /// Derived from the two, for it is asked with each message
+    soft: Duration,
     /// A promise was made: also that our own bytes get out is asked within each interval
     promised: bool,
 }
@@ -34,6 +36,7 @@ impl HeartbeatConfig {
         interval: defaults::CLIENT_INTERVAL,
         path: defaults::PATH_TIMEOUT,
         app: defaults::APP_TIMEOUT,
+        soft: soft(defaults::PATH_TIMEOUT, defaults::APP_TIMEOUT),
         promised: false,
     };
     /// A server's default: every 25 s, so that a client's Pings keep it quiet
@@ -46,6 +49,7 @@ impl HeartbeatConfig {
         interval: Duration::from_secs(5),
         path: Duration::from_secs(5),
         app: Duration::from_secs(10),
+        soft: soft(Duration::from_secs(5), Duration::from_secs(10)),
         promised: false,
     };
 
@@ -79,7 +83,13 @@ impl HeartbeatConfig {
     /// Under 100 ms or over 24 h.
     pub fn with_timeout(self, timeout: Duration) -> Result<Self, ConfigError> {
         let timeout = within("timeout", timeout, SHORTEST, LONGEST)?;
-        Ok(Self { path: timeout, app: timeout, promised: false, ..self })
+        Ok(Self {
+            path: timeout,
+            app: timeout,
+            soft: soft(timeout, timeout),
+            promised: false,
+            ..self
+        })
     }
 
     /// The same with these two clocks: the road's at least, and the program's
@@ -91,12 +101,9 @@ impl HeartbeatConfig {
     ///
     /// Either is under 100 ms or over 24 h.
     pub fn with_clocks(self, path: Duration, app: Duration) -> Result<Self, ConfigError> {
-        Ok(Self {
-            path: within("path_timeout", path, SHORTEST, LONGEST)?,
-            app: within("app_timeout", app, SHORTEST, LONGEST)?,
-            promised: false,
-            ..self
-        })
+        let path = within("path_timeout", path, SHORTEST, LONGEST)?;
+        let app = within("app_timeout", app, SHORTEST, LONGEST)?;
+        Ok(Self { path, app, soft: soft(path, app), promised: false, ..self })
     }
 
     /// The beat that keeps a promise: whatever is gone, the road, the program, or only the way out, is
@@ -143,7 +150,8 @@ impl HeartbeatConfig {
         let longest = promise * 72 / 100;
         let (path, app) = (self.path.min(longest), self.app.min(longest));
         let left = (promise * 96 / 100).saturating_sub(path.max(app));
-        Ok(Self { interval: self.interval.min(left), path, app, promised: true })
+        let interval = self.interval.min(left);
+        Ok(Self { interval, path, app, soft: soft(path, app), promised: true })
     }
 
     /// The beat that keeps a connection from being idle for this long: for the proxy in between, which
@@ -190,13 +198,22 @@ impl HeartbeatConfig {
     /// How long after a Ping its silence is suspicious, and the kernel is asked: a third of the
     /// shorter clock, 3 s at most
     #[must_use]
-    pub fn soft(&self) -> Duration {
-        (self.path.min(self.app) / 3).min(defaults::SOFT)
+    pub const fn soft(&self) -> Duration {
+        self.soft
     }
 
     /// Whether a peer that only talks is asked for a Pong
     pub(crate) const fn watches_the_way_out(&self) -> bool {
         self.promised
+    }
+}
+
+/// A third of the shorter clock, [`defaults::SOFT`] at most
+const fn soft(path: Duration, app: Duration) -> Duration {
+    let shorter = if path.as_nanos() < app.as_nanos() { path } else { app };
+    match shorter.checked_div(3) {
+        Some(third) if third.as_nanos() < defaults::SOFT.as_nanos() => third,
+        _ => defaults::SOFT,
     }
 }
 

@@ -106,8 +106,12 @@ impl Detector {
     /// Late, so that a conversation costs few alarms and no system call: its death is at the path
     /// clock all the same.
     fn message_at(&self, config: &HeartbeatConfig) -> Instant {
-        let patience = config.path_timeout().saturating_sub(config.soft()).max(config.soft());
-        self.wrote_at.max(self.last_heard) + patience
+        if self.wrote_at == Instant::NEVER {
+            return Instant::NEVER;
+        }
+        // Before either clock is over, for a window may be shut.
+        let shorter = config.path_timeout().min(config.app_timeout());
+        self.wrote_at.max(self.last_heard) + (shorter - config.soft())
     }
 
     /// When the Ping that nobody answered, although something is heard, is asked about or given up
