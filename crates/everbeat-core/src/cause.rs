@@ -109,7 +109,7 @@ pub enum Cut {
 pub enum Expired {
     /// No answer to a Ping; the connection's own cause is [`Cause::Dead`], and nobody is told
     Silent,
-    /// No message either way for the idle limit; the peer is told 1001
+    /// No message either way for the idle time (`idle`); the peer is told 1001
     Idle,
     /// The peer did not authenticate in time; it is told 3000
     Unauthenticated,
@@ -257,7 +257,7 @@ impl fmt::Display for Expired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Silent => "silent",
-            Self::Idle => "no message within the idle limit",
+            Self::Idle => "no message within the idle time",
             Self::Unauthenticated => "not authenticated in time",
             Self::Stale => "authentication too old",
             Self::TooOld => "connection too old",

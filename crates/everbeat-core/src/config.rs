@@ -25,8 +25,8 @@ pub mod defaults {
     /// A client's beat: twice within the 55 to 60 s after which common balancers cut
     pub const CLIENT_INTERVAL: Duration = Duration::from_secs(20);
     /// How long the road may be silent: TCP sends a lone Ping again after .23, .47, .94, 1.9, 3.8 and
-    /// 7.7 s (at a round trip of 30 ms), so that it gets through an outage of 7 s within 10. Up to
-    /// [`APP_TIMEOUT`] on a road that has been silent for long before
+    /// 7.7 s at a round trip of 30 ms, so that it gets through an outage of 7 s within 10; at other
+    /// round trips that is 5 to 8.5 s. Up to [`APP_TIMEOUT`] on a road that has been silent for long before
     pub const PATH_TIMEOUT: Duration = Duration::from_secs(10);
     /// How long a program whose kernel has our Ping may be silent, and everything where no kernel
     /// tells: garbage collection and overload pass in less
@@ -128,7 +128,7 @@ pub(crate) fn within(
 pub(crate) const SHORTEST: Duration = Duration::from_millis(100);
 pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What one connection is told: its beat, its idle limit, how it closes, what it retains
+/// What one connection is told: its beat, how long it may be idle, how it closes, what it retains
 ///
 /// ```
 /// use core::time::Duration;
@@ -217,7 +217,7 @@ impl ConnectionConfig {
         self.heartbeat
     }
 
-    /// The idle limit
+    /// How long it may go without a message
     #[must_use]
     pub const fn idle(&self) -> Option<Duration> {
         self.idle

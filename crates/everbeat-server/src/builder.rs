@@ -65,8 +65,9 @@ impl<O> ServerBuilder<O> {
         self
     }
 
-    /// How long after a Ping its silence means death, whatever the kernel says; by default 10 s if the
-    /// road is gone and 20 s if only the program is ([`HeartbeatConfig`])
+    /// How long after a Ping its silence means death, one duration for both clocks; by default 20 s, or
+    /// 10 s where the kernel tells that the road is gone, which no real socket's does yet
+    /// ([`HeartbeatConfig`])
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.asked = self.settings.asked.timeout(timeout);
         self
@@ -75,7 +76,8 @@ impl<O> ServerBuilder<O> {
     /// After how long a proxy in between forgets a connection that is idle; shortens the interval as
     /// far as it takes ([`HeartbeatConfig::idle_limit`]); needs the heartbeat
     ///
-    /// The default suits limits of 56 s and more.
+    /// The default suits limits of 56 s and more. This keeps a quiet connection;
+    /// [`Expire::idle`] ends one.
     pub const fn idle_limit(mut self, limit: Duration) -> Self {
         self.settings.asked = self.settings.asked.idle_limit(limit);
         self
@@ -83,6 +85,9 @@ impl<O> ServerBuilder<O> {
 
     /// Another set of durations to start from, such as [`HeartbeatConfig::DATACENTER`]; by default
     /// [`HeartbeatConfig::SERVER`]
+    ///
+    /// A client's preset brings a client's interval: `.preset(MOBILE).interval(25 s)` keeps the server
+    /// quiet while its clients beat.
     pub const fn preset(mut self, preset: HeartbeatConfig) -> Self {
         self.settings.asked = self.settings.asked.preset(preset);
         self

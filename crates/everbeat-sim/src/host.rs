@@ -68,7 +68,8 @@ impl Host {
         Task::spawn(&self.handle.spawner, self.id, future)
     }
 
-    /// A timer on this host's clock, with counters of its own
+    /// A timer on this host's clock, with counters of its own; after a sleep that clock may be behind
+    /// [`SimHandle::now`]
     #[must_use]
     pub fn timer(&self) -> SimTimer {
         SimTimer::new(self.handle.world.clone(), self.id)
@@ -149,7 +150,8 @@ impl Host {
         });
     }
 
-    /// This host's platform tells nothing of the road: [`Transport::path`] of its pipes is `None`
+    /// This host's platform tells nothing of the road, as no real one does yet: [`Transport::path`] of
+    /// its pipes is `None`, from now on
     ///
     /// [`Transport::path`]: everbeat_core::transport::Transport::path
     pub fn blind(&self) {

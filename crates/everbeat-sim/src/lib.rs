@@ -6,7 +6,12 @@
 //! there are [`Link`]s, which delay, lose, hold and break what passes, with TCP's timeouts, windows
 //! and acknowledgements; at their ends there are [`Pipe`]s, which are WebSockets at message level,
 //! with RFC 6455's frame sizes. [`Host`]s stall, sleep and crash. The connections, clients and
-//! servers on them are the real ones.
+//! servers on them are the real ones. `cargo run -p everbeat-sim --example reconnect_logic` tests a
+//! reconnect loop that was written by hand.
+//!
+//! Its kernels tell more of the road than any real socket does yet: to see what everbeat would do on
+//! one today, say [`blind`](Host::blind) to its host first. And what befalls a host befalls what that
+//! host spawned: [`Host::spawn`], not [`Sim::spawn`](SimHandle::spawn).
 //!
 //! ```
 //! use std::time::Duration;

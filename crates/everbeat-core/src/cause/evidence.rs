@@ -25,7 +25,7 @@ pub struct Evidence {
     /// of a silence when it was asked anew ([`Connection::probe`](crate::Connection::probe))
     pub stalled_for: Duration,
     /// How long the machine had slept since then while the clock stood still, as far as the platform
-    /// tells ([`Timer::slept`](crate::time::Timer::slept))
+    /// tells ([`Timer::slept`](crate::time::Timer::slept)); no runtime's timer does yet
     pub slept_for: Duration,
     /// What the kernel knew of the road, where the platform tells
     pub path: Option<PathEvidence>,

@@ -85,7 +85,8 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     /// After how long a proxy in between forgets a connection that is idle; shortens the interval as
     /// far as it takes ([`HeartbeatConfig::idle_limit`]); needs the heartbeat
     ///
-    /// The default suits limits of 45 s and more, which are nearly all there are.
+    /// The default suits limits of 45 s and more, which are nearly all there are. This keeps a quiet
+    /// connection; [`idle`](Self::idle) ends one.
     pub const fn idle_limit(mut self, limit: Duration) -> Self {
         self.beat = self.beat.idle_limit(limit);
         self
@@ -104,8 +105,9 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
         self
     }
 
-    /// How long after a Ping its silence means death, whatever the kernel says; by default 10 s if the
-    /// road is gone and 20 s if only the program is ([`HeartbeatConfig`])
+    /// How long after a Ping its silence means death, one duration for both clocks; by default 20 s, or
+    /// 10 s where the kernel tells that the road is gone, which no real socket's does yet
+    /// ([`HeartbeatConfig`])
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.beat = self.beat.timeout(timeout);
         self

@@ -10,14 +10,14 @@ use super::{ConfigError, LONGEST, SHORTEST, defaults, within};
 /// A Ping after [`interval`](Self::interval) of silence, and then two clocks. The road's: what we sent
 /// is not acknowledged for [`path_timeout`](Self::path_timeout), or longer on a road that was silent
 /// for long before, four times that, up to the longer clock. The program's: its kernel has our Ping,
-/// and nothing is heard for [`app_timeout`](Self::app_timeout). Where the kernel tells nothing there is
-/// one clock, the program's.
+/// and nothing is heard for [`app_timeout`](Self::app_timeout). Where the kernel tells nothing, which is
+/// every real socket today, there is one clock, the program's, and the road's column does not apply.
 ///
 /// | preset | interval | road | program | for |
 /// |---|---|---|---|---|
 /// | [`CLIENT`](Self::CLIENT) | 20 s | 10 to 20 s | 20 s | the default of a client |
 /// | [`SERVER`](Self::SERVER) | 25 s | 10 to 20 s | 20 s | the default of a server |
-/// | [`MOBILE`](Self::MOBILE) | 20 s | 16 to 20 s | 20 s | roads with outages of some seconds |
+/// | [`MOBILE`](Self::MOBILE) | 20 s | 18 to 20 s | 20 s | roads with outages of some seconds |
 /// | [`DATACENTER`](Self::DATACENTER) | 5 s | 5 to 10 s | 10 s | wired roads only |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeartbeatConfig {
@@ -41,9 +41,10 @@ impl HeartbeatConfig {
     };
     /// A server's default: every 25 s, so that a client's Pings keep it quiet
     pub const SERVER: Self = Self { interval: defaults::SERVER_INTERVAL, ..Self::CLIENT };
-    /// For phones and trains: time for one retransmission more. TCP doubles its patience, so that what
-    /// was sent into an outage of 8 s arrives 15 s later at a round trip of 30 ms
-    pub const MOBILE: Self = Self { path: Duration::from_secs(16), ..Self::CLIENT };
+    /// For phones and trains: time for one retransmission more at nearly every round trip. TCP doubles
+    /// its patience, so that what was sent into an outage of 8 s arrives 15 s later at a round trip of
+    /// 30 ms
+    pub const MOBILE: Self = Self { path: Duration::from_secs(18), ..Self::CLIENT };
     /// For wired roads, where an outage of five seconds is one
     pub const DATACENTER: Self = Self {
         interval: Duration::from_secs(5),
@@ -106,16 +107,18 @@ impl HeartbeatConfig {
         Ok(Self { path, app, soft: soft(path, app), promised: false, ..self })
     }
 
-    /// The beat that keeps a promise: whatever is gone, the road, the program, or only the way out, is
-    /// declared dead within `promise` of the last evidence that it was there
+    /// The beat that keeps a promise: whatever is gone, the road or the program, is declared dead within
+    /// `promise` of the last evidence that it was there
     ///
     /// The clocks get three quarters of the promise at most and the interval what is left, less a
     /// margin of 4 % for our own lateness; none is longer than this configuration's own. What we were
     /// late beyond that is added, and reported in
     /// [`Evidence::stalled_for`](crate::cause::Evidence::stalled_for).
     ///
-    /// Where the kernel tells of the road, the promise is kept for the way out too: of a peer that
-    /// only talks and never pings, a Pong is asked within each interval, although it is heard.
+    /// Where the kernel tells of the road, the promise is kept for the way out too: a peer that only talks
+    /// and never pings is asked for a Pong within each interval, although it is heard. Where it does not,
+    /// which is every real socket today, a peer that goes on talking is alive, whatever becomes of our
+    /// bytes.
     ///
     /// # Errors
     ///

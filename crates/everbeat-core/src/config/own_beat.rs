@@ -12,7 +12,7 @@ use crate::message::Message;
 /// ping](crate::transport::Transport::can_ping). It goes wherever a Ping would, in either role, and
 /// no Ping is sent then. Its answer is what a Pong is: it is not handed to the application, gives a
 /// round trip, and proves that the messages before it were delivered. Neither counts as a message
-/// of the application: not for the idle limit, nor among the delivered, unconfirmed or retained.
+/// of the application: not for the idle time, nor among the delivered, unconfirmed or retained.
 ///
 /// What is different from a Ping:
 ///

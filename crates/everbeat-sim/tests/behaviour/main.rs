@@ -9,6 +9,7 @@ mod halves;
 mod heartbeat;
 mod hosts;
 mod local;
+mod outages;
 mod outcome;
 mod own_beat;
 mod pipe;
