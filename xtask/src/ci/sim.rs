@@ -8,7 +8,7 @@ use crate::sim::program;
 
 /// Within an ordinary run's minutes: enough to see what happens daily
 pub(super) fn in_short(shell: &Shell) -> Result<Outcome> {
-    holds(shell, "20")
+    holds(shell, "10")
 }
 
 /// Within a full run's minutes: enough to see what happens every other week
@@ -17,7 +17,7 @@ pub(super) fn at_length(shell: &Shell) -> Result<Outcome> {
 }
 
 fn holds(shell: &Shell, days: &str) -> Result<Outcome> {
-    match shell.code(program(shell)?.args(["--json", "--days", days]))? {
+    match shell.code(program(shell)?.args(["--days", days]))? {
         0 => Ok(Outcome::Passed),
         1 => bail!("a goal was missed"),
         code => bail!("the study could not run: it exited with {code}"),

@@ -102,7 +102,7 @@ pub(super) const GROUPS: &[Group] = &[
         minutes: 3,
         full: false,
         steps: &[
-            step("simulator", "behaviour under 4 times as many seeds", |shell| simulate(shell, 4)),
+            step("simulator", "behaviour under twice as many seeds", |shell| simulate(shell, 2)),
             step("sim", "deaths are noticed as soon as promised, and no others", sim::in_short),
         ],
     },
