@@ -53,9 +53,9 @@ impl Laptop {
     }
 }
 
-fn suspend(sim: &mut Sim, clock: Clock) -> Instant {
-    sim.host("client").suspend(HOUR, clock);
-    assert!(sim.run_for(HOUR).is_ok());
+fn suspend(sim: &mut Sim, long: Duration, clock: Clock) -> Instant {
+    sim.host("client").suspend(long, clock);
+    assert!(sim.run_for(long).is_ok());
     sim.now()
 }
 
@@ -64,7 +64,7 @@ fn a_clock_that_ran_on_tells_of_the_sleep_and_a_lost_road_is_known_soon() {
     for_each_seed(0..50, |sim| {
         let laptop = Laptop::with_peer(sim);
         sim.run_for(MS * (sim.random() % 60_000) as u32).unwrap();
-        let awake = suspend(sim, Clock::RunsOn);
+        let awake = suspend(sim, HOUR, Clock::RunsOn);
         sim.link("client", "server").partition();
         sim.run_for(60 * SECOND).unwrap();
         let events = laptop.events.take();
@@ -78,7 +78,7 @@ fn who_is_told_of_the_resume_and_probes_knows_as_soon_by_a_clock_that_stopped() 
     for_each_seed(0..50, |sim| {
         let laptop = Laptop::with_peer(sim);
         sim.run_for(MS * (sim.random() % 60_000) as u32).unwrap();
-        let awake = suspend(sim, Clock::Stops);
+        let awake = suspend(sim, HOUR, Clock::Stops);
         sim.link("client", "server").partition();
         laptop.probe.set(true);
         // Something wakes the task: here a message that was still on its way.
@@ -103,7 +103,8 @@ fn a_road_that_needs_a_while_after_the_resume_is_alive_although_a_ping_was_out()
             }
             // Suspected, with half of the path clock gone.
             sim.run_for(2 * SECOND).unwrap();
-            suspend(sim, clock);
+            // Shorter than the patience of the peer's kernel, a quarter of an hour.
+            suspend(sim, HOUR / 6, clock);
             sim.run_for(MS * (sim.random() % 6_000) as u32).unwrap();
             link.repair();
             sim.run_for(120 * SECOND).unwrap();
@@ -123,7 +124,7 @@ fn an_end_after_a_sleep_tells_of_it() {
     while laptop.events.borrow().is_empty() {
         sim.run_for(SECOND).unwrap();
     }
-    suspend(&mut sim, Clock::Stops);
+    suspend(&mut sim, HOUR, Clock::Stops);
     sim.run_for(60 * SECOND).unwrap();
     let events = laptop.events.take();
     let (_, end) = the_end(&events);
