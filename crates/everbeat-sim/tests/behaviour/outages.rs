@@ -32,7 +32,7 @@ fn run(
     // A while, so that the road is known.
     let events = drive(&mut sim, &mut client, 400 * SECOND);
     drop(client);
-    sim.run_for(SECOND).unwrap();
+    assert!(sim.run_for(SECOND).is_ok());
     let heard = heard.take().unwrap_or_default();
     let pings = heard.iter().filter(|(_, said)| matches!(said, Incoming::Ping(_)));
     let ping = pings.map(|(when, _)| *when).find(|when| *when > at(200 * SECOND));
