@@ -399,4 +399,6 @@ mod late_tests;
 #[cfg(test)]
 mod promise_tests;
 #[cfg(test)]
+mod rig;
+#[cfg(test)]
 mod tests;

@@ -6,25 +6,8 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 
+use super::rig::{MS, SECOND, pinged};
 use super::*;
-
-const SECOND: Duration = Duration::from_secs(1);
-const MS: Duration = Duration::from_millis(1);
-
-/// A heartbeat with the default clocks, a Ping that was flushed as bytes 0 to 14, and when
-fn pinged_with() -> (Heartbeat, [u8; 8], Instant) {
-    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
-    let now = heartbeat.poll_timeout();
-    let asked = heartbeat.handle_timeout(now, || panic!("asked too early"));
-    let Some(Beat::Ping(payload)) = asked else { panic!("{asked:?}") };
-    heartbeat.handle_flushed(14, now);
-    (heartbeat, payload, now)
-}
-
-fn pinged() -> (Heartbeat, Instant) {
-    let (heartbeat, _, now) = pinged_with();
-    (heartbeat, now)
-}
 
 /// A kernel that says this of the road
 fn says(acknowledged: u64, last: Duration) -> impl Fn() -> Option<PathEvidence> {
@@ -54,7 +37,7 @@ const fn dead(verdict: Verdict) -> Option<Beat> {
 
 #[test]
 fn what_is_not_acknowledged_is_a_dead_road_by_the_path_clock() {
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     let nothing = says(0, 60 * SECOND);
     assert_eq!(next(&mut heartbeat, sent, &nothing), (3 * SECOND, Some(Beat::Suspect)));
     assert_eq!(next(&mut heartbeat, sent, &nothing), (10 * SECOND, dead(Verdict::Path)));
@@ -62,7 +45,7 @@ fn what_is_not_acknowledged_is_a_dead_road_by_the_path_clock() {
 
 #[test]
 fn what_is_acknowledged_and_not_answered_is_a_dead_program_by_its_clock() {
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     // The acknowledgement came a tenth of a second after the flush.
     let now = Cell::new(sent);
     let path = || says(14, now.get().saturating_duration_since(sent + 100 * MS))();
@@ -78,7 +61,7 @@ fn what_is_acknowledged_and_not_answered_is_a_dead_program_by_its_clock() {
 
 #[test]
 fn where_nothing_tells_there_is_one_clock_and_nobody_is_asked_again() {
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     let asked = Cell::new(0);
     let blind = || {
         asked.set(asked.get() + 1);
@@ -92,7 +75,7 @@ fn where_nothing_tells_there_is_one_clock_and_nobody_is_asked_again() {
 #[test]
 fn a_peer_that_takes_nothing_and_whose_kernel_speaks_hangs() {
     // A window of zero: its kernel answers our probes, ever more seldom; its program reads nothing.
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     let shut = || {
         let last_acknowledged = 5 * SECOND;
         Some(PathEvidence { waiting: 14, last_acknowledged, ..PathEvidence::default() })
@@ -103,7 +86,7 @@ fn a_peer_that_takes_nothing_and_whose_kernel_speaks_hangs() {
 
 #[test]
 fn a_kernel_that_counts_beyond_all_numbers_does_no_harm() {
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     let told = PathEvidence { acknowledged: u64::MAX, waiting: 1, ..PathEvidence::default() };
     assert_eq!(next(&mut heartbeat, sent, || Some(told)).1, Some(Beat::Suspect));
     assert_eq!(next(&mut heartbeat, sent, || Some(told)).1, dead(Verdict::App));
@@ -111,7 +94,7 @@ fn a_kernel_that_counts_beyond_all_numbers_does_no_harm() {
 
 #[test]
 fn an_upload_that_moves_postpones_both_clocks() {
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     let acknowledged = Cell::new(0);
     let moves = || {
         acknowledged.set(acknowledged.get() + 1);
@@ -127,7 +110,7 @@ fn an_upload_that_moves_postpones_both_clocks() {
 
 #[test]
 fn a_road_that_was_silent_for_long_gets_four_times_that() {
-    let (mut heartbeat, payload, sent) = pinged_with();
+    let (mut heartbeat, payload, sent) = pinged();
     let nothing = says(0, 60 * SECOND);
     assert_eq!(next(&mut heartbeat, sent, &nothing), (3 * SECOND, Some(Beat::Suspect)));
     heartbeat.handle_heard(sent + 4 * SECOND);
@@ -175,7 +158,7 @@ fn no_answer_is_owed_to_a_message() {
 
 #[test]
 fn bytes_that_come_in_do_not_show_that_ours_get_out() {
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     let mut told = Vec::new();
     let mut now = sent;
     while told.is_empty() {
@@ -190,7 +173,7 @@ fn bytes_that_come_in_do_not_show_that_ours_get_out() {
 
 #[test]
 fn a_pong_behind_a_long_download_is_not_missed() {
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     let mut now = sent;
     for _ in 0..240 {
         now += 250 * MS;
@@ -202,7 +185,7 @@ fn a_pong_behind_a_long_download_is_not_missed() {
 
 #[test]
 fn without_evidence_the_way_out_is_never_judged() {
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     let mut now = sent;
     for _ in 0..240 {
         now += 250 * MS;
@@ -230,7 +213,7 @@ fn under_a_promise_a_peer_that_only_talks_is_asked_for_a_pong() {
 
 #[test]
 fn who_was_late_reads_first_and_judges_by_clocks_that_stood_still() {
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     let nothing = says(0, 60 * SECOND);
     assert_eq!(next(&mut heartbeat, sent, &nothing), (3 * SECOND, Some(Beat::Suspect)));
     // Two seconds late for the verdict.
@@ -273,7 +256,7 @@ fn who_is_punctual_is_not_late_whichever_clock_is_the_longer() {
 #[test]
 fn after_a_long_stall_it_is_asked_anew() {
     for stall in [30 * SECOND, 3_600 * SECOND] {
-        let (mut heartbeat, sent) = pinged();
+        let (mut heartbeat, _, sent) = pinged();
         let nothing = says(0, 3_600 * SECOND);
         assert_eq!(next(&mut heartbeat, sent, &nothing), (3 * SECOND, Some(Beat::Suspect)));
         let awake = sent + stall;
@@ -287,7 +270,7 @@ fn after_a_long_stall_it_is_asked_anew() {
 
 #[test]
 fn who_is_late_all_the_time_is_not_excused_for_ever() {
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     let mut now = sent;
     for _ in 0..200 {
         now = heartbeat.poll_timeout() + SECOND;
@@ -303,7 +286,7 @@ fn who_is_late_all_the_time_is_not_excused_for_ever() {
 #[test]
 fn an_application_that_does_not_read_leaves_only_the_road_to_be_judged() {
     for (acknowledged, expected) in [(14, None), (0, Some(Beat::Dead(Verdict::Path)))] {
-        let (mut heartbeat, sent) = pinged();
+        let (mut heartbeat, _, sent) = pinged();
         let mut told = None;
         let mut now = sent;
         while now < sent + 19 * SECOND {
@@ -319,7 +302,7 @@ fn an_application_that_does_not_read_leaves_only_the_road_to_be_judged() {
 
 #[test]
 fn two_that_wait_for_each_other_are_judged_again_as_soon_as_one_reads() {
-    let (mut heartbeat, sent) = pinged();
+    let (mut heartbeat, _, sent) = pinged();
     let shut = || {
         let last_acknowledged = 5 * SECOND;
         Some(PathEvidence { waiting: 14, last_acknowledged, ..PathEvidence::default() })
@@ -353,7 +336,7 @@ fn two_that_wait_for_each_other_are_judged_again_as_soon_as_one_reads() {
 
 #[test]
 fn a_kernel_that_tells_nothing_any_more_does_not_keep_the_dead_alive() {
-    let (mut heartbeat, payload, sent) = pinged_with();
+    let (mut heartbeat, payload, sent) = pinged();
     let shut = || Some(PathEvidence { waiting: 14, ..PathEvidence::default() });
     assert_eq!(next(&mut heartbeat, sent, shut), (3 * SECOND, Some(Beat::Suspect)));
     assert!(heartbeat.handle_heard(sent + 4 * SECOND));

@@ -4,14 +4,8 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 
+use super::rig::{MS, SECOND, at, pinged};
 use super::*;
-
-const SECOND: Duration = Duration::from_secs(1);
-const MS: Duration = Duration::from_millis(1);
-
-fn at(millis: u64) -> Instant {
-    Instant::from_origin(Duration::from_millis(millis))
-}
 
 /// A kernel that says this of the road
 fn says(acknowledged: u64, last_acknowledged: Duration) -> Option<PathEvidence> {
@@ -44,16 +38,6 @@ fn died(told: &[(Instant, Beat)]) -> Option<(Instant, Verdict)> {
         Beat::Dead(verdict) => Some((*at, *verdict)),
         _ => None,
     })
-}
-
-/// A heartbeat with a server's clocks whose Ping was flushed as bytes 0 to 14, and when
-fn pinged() -> (Heartbeat, [u8; 8], Instant) {
-    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
-    let now = heartbeat.poll_timeout();
-    let asked = heartbeat.handle_timeout(now, || panic!("asked too early"));
-    let Some(Beat::Ping(payload)) = asked else { panic!("{asked:?}") };
-    heartbeat.handle_flushed(14, now);
-    (heartbeat, payload, now)
 }
 
 #[test]

@@ -1,13 +1,9 @@
 //! Our own lateness, look by look: every clock stands still meanwhile, or begins anew.
 
-use core::time::Duration;
-
 use alloc::vec::Vec;
 
+use super::rig::{MS, SECOND, pinged};
 use super::*;
-
-const SECOND: Duration = Duration::from_secs(1);
-const MS: Duration = Duration::from_millis(1);
 
 fn nothing() -> Option<PathEvidence> {
     Some(PathEvidence { last_acknowledged: 3_600 * SECOND, ..PathEvidence::default() })
@@ -15,13 +11,11 @@ fn nothing() -> Option<PathEvidence> {
 
 /// A heartbeat whose Ping was flushed, or whose message if there is no `ping`; and when
 fn waiting(ping: bool) -> (Heartbeat, Instant) {
-    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
     if ping {
-        let now = heartbeat.poll_timeout();
-        assert!(matches!(heartbeat.handle_timeout(now, nothing), Some(Beat::Ping(_))));
-        heartbeat.handle_flushed(14, now);
+        let (heartbeat, _, now) = pinged();
         return (heartbeat, now);
     }
+    let mut heartbeat = Heartbeat::new(HeartbeatConfig::SERVER, 7, Instant::ORIGIN);
     let now = Instant::ORIGIN + SECOND;
     heartbeat.handle_heard(now);
     heartbeat.handle_write(now);

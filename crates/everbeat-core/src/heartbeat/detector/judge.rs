@@ -17,7 +17,7 @@ impl Detector {
         }
         let judged = match &self.probe {
             Some(probe) if self.suspected => self.deadline(probe, config).0,
-            Some(probe) => probe.since.max(self.last_heard) + config.soft(),
+            Some(probe) => probe.since + config.soft(),
             None => self.message_at(config),
         };
         judged.min(self.outward_next(config))
@@ -69,7 +69,7 @@ impl Detector {
             return core::mem::take(&mut self.suspected).then_some(Judgement::Recovered);
         };
         if !self.suspected {
-            let soft = probe.since.max(self.last_heard) + config.soft();
+            let soft = probe.since + config.soft();
             self.suspected = now >= soft;
             return Some(if self.suspected { Judgement::Suspect } else { Judgement::Alive });
         }
@@ -82,13 +82,13 @@ impl Detector {
         Some(if now >= deadline { Judgement::Dead(verdict) } else { Judgement::Alive })
     }
 
-    /// When the silence after a probe is death, and of what
+    /// When the silence after a probe is death, and of what; no probe outlives a byte that is heard
     fn deadline(&self, probe: &Probe, config: &HeartbeatConfig) -> (Instant, Verdict) {
-        let program = probe.since.max(self.last_heard) + config.app_timeout();
+        let program = probe.since + config.app_timeout();
         if self.sight != Sight::Seeing {
             return (program, Verdict::Silent);
         }
-        let road = probe.road_since.max(self.last_heard) + self.path_clock(config);
+        let road = probe.road_since + self.path_clock(config);
         match probe.stage {
             // It is the program's turn, unless something later of ours shows that the road is gone.
             Stage::Acknowledged => {
