@@ -147,7 +147,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         name: "full",
-        minutes: 44,
+        minutes: 32,
         full: true,
         steps: &[
             step("demo-1-of-3", "three times in a row, and no stall excuses", demo::surely_holds),
