@@ -22,6 +22,7 @@ pub struct Settings {
     pub(crate) max_head: usize,
     pub(crate) fragment: Option<usize>,
     pub(crate) user_timeout: Option<Duration>,
+    pub(crate) notsent_lowat: Option<u32>,
 }
 
 impl Settings {
@@ -40,6 +41,10 @@ impl Settings {
     /// answered waits, and far shorter than the quarter of an hour for which kernels go on
     pub const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
+    /// The default of [`notsent_lowat`](Self::notsent_lowat): 128 KiB, twice our own frames, so that
+    /// a fast road never waits for us, and a slow one of 1 Mbit/s is a second ahead and no more
+    pub const NOTSENT_LOWAT: u32 = 128 << 10;
+
     /// The most that one head may be allowed: the HTTP parser behind it takes no more
     const LARGEST_HEAD: usize = 64 << 10;
     /// The least that a head may be allowed: an upgrade without any extra header fits
@@ -49,6 +54,10 @@ impl Settings {
     const SHORTEST_USER_TIMEOUT: Duration = Duration::from_secs(1);
     /// The most that the kernel's patience may be, as every duration's
     const LONGEST_USER_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+    /// The least that may wait to leave: a few segments, or each would be a wake-up
+    const SMALLEST_NOTSENT_LOWAT: u32 = 4 << 10;
+    /// The most that may wait to leave: beyond it no limit is meant
+    const LARGEST_NOTSENT_LOWAT: u32 = 1 << 30;
 
     /// The longest message taken from the peer, in bytes; a longer one ends the connection with
     /// 1009; 16 MiB by default, 1 byte or more
@@ -103,12 +112,24 @@ impl Settings {
         self
     }
 
+    /// How many bytes may wait in our kernel before it says that it is full (`TCP_NOTSENT_LOWAT`, on
+    /// Linux and Android only), beside those that are on the road; 128 KiB by default, 4 KiB to 1
+    /// GiB; `None` leaves the system's, which is no limit but the send buffer's
+    ///
+    /// What waits there goes out ahead of a Ping, whose silence counts from when the kernel took it.
+    /// More buys nothing: what may be on the road at once is not limited by it.
+    #[must_use]
+    pub const fn notsent_lowat(mut self, bytes: Option<u32>) -> Self {
+        self.notsent_lowat = bytes;
+        self
+    }
+
     /// Whether the values can be
     ///
     /// # Errors
     ///
     /// `max_message`, `max_frame` or `fragment` is 0, `max_head` is under 512 bytes or over 64 KiB,
-    /// or `user_timeout` is under 1 s or over 24 hours.
+    /// `user_timeout` is under 1 s or over 24 hours, or `notsent_lowat` is under 4 KiB or over 1 GiB.
     pub fn check(&self) -> Result<(), ConfigError> {
         for (name, bytes) in [("max_message", self.max_message), ("max_frame", self.max_frame)] {
             if bytes == 0 {
@@ -135,6 +156,17 @@ impl Settings {
                 "user_timeout",
                 format_args!(
                     "is {timeout:?}: it must be between {:?} and {:?}, or None",
+                    possible.start(),
+                    possible.end()
+                ),
+            ));
+        }
+        let possible = Self::SMALLEST_NOTSENT_LOWAT..=Self::LARGEST_NOTSENT_LOWAT;
+        if let Some(bytes) = self.notsent_lowat.filter(|bytes| !possible.contains(bytes)) {
+            return Err(ConfigError::new(
+                "notsent_lowat",
+                format_args!(
+                    "is {bytes} bytes: it must be between {} and {}, or None",
                     possible.start(),
                     possible.end()
                 ),
@@ -191,6 +223,16 @@ macro_rules! forward_limits {
             self.$field = self.$field.user_timeout(timeout);
             self
         }
+
+        /// How many bytes may wait in our kernel, a Ping behind them, before it says that it is
+        /// full; 128 KiB by default, 4 KiB to 1 GiB; `None` leaves the system's
+        ///
+        /// See [`Settings::notsent_lowat`](crate::Settings::notsent_lowat).
+        #[must_use]
+        pub fn notsent_lowat(mut self, bytes: Option<u32>) -> Self {
+            self.$field = self.$field.notsent_lowat(bytes);
+            self
+        }
     };
 }
 
@@ -204,6 +246,7 @@ impl Default for Settings {
             max_head: Self::MAX_HEAD,
             fragment: Some(Self::FRAGMENT),
             user_timeout: Some(Self::USER_TIMEOUT),
+            notsent_lowat: Some(Self::NOTSENT_LOWAT),
         }
     }
 }
@@ -225,6 +268,9 @@ mod tests {
             (Settings::default().user_timeout(Some(Duration::ZERO)), "user_timeout"),
             (Settings::default().user_timeout(Some(999 * MS)), "user_timeout"),
             (Settings::default().user_timeout(Some(86_400_001 * MS)), "user_timeout"),
+            (Settings::default().notsent_lowat(Some(0)), "notsent_lowat"),
+            (Settings::default().notsent_lowat(Some((4 << 10) - 1)), "notsent_lowat"),
+            (Settings::default().notsent_lowat(Some((1 << 30) + 1)), "notsent_lowat"),
         ];
         for (settings, name) in bad {
             assert_eq!(settings.check().unwrap_err().setting(), name);
@@ -238,6 +284,9 @@ mod tests {
             Settings::default().user_timeout(Some(1_000 * MS)),
             Settings::default().user_timeout(Some(86_400_000 * MS)),
             Settings::default().user_timeout(None),
+            Settings::default().notsent_lowat(Some(4 << 10)),
+            Settings::default().notsent_lowat(Some(1 << 30)),
+            Settings::default().notsent_lowat(None),
             // Either limit may be the tighter one: whichever is met first counts
             Settings::default().max_message(1_000),
             Settings::default().max_frame(1_000),

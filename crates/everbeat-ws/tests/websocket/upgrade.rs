@@ -8,7 +8,8 @@ use everbeat_core::Message;
 use everbeat_core::cause::{Cause, Cut};
 use everbeat_core::transport::{Incoming, Transport};
 use everbeat_ws::upgrade::UpgradeError;
-use everbeat_ws::{Request, Settings, WebSocket};
+use everbeat_ws::connect::Request;
+use everbeat_ws::{Settings, WebSocket};
 use futures_util::future::join;
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 
