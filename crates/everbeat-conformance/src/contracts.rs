@@ -7,6 +7,7 @@
 mod ends;
 mod meeting;
 mod native;
+mod road;
 mod sockets;
 mod spawn;
 mod timer;
@@ -23,6 +24,7 @@ use everbeat_core::time::Timer;
 use everbeat_core::transport::{Accept, Connect, Transport};
 
 pub use native::Native;
+pub use road::road_lines;
 pub use sockets::socket_lines;
 
 /// A future that stays on its thread

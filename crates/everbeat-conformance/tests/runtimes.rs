@@ -6,10 +6,11 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use everbeat_conformance::contracts::{Native, broken, socket_lines};
+use everbeat_conformance::contracts::{Native, broken, road_lines, socket_lines};
 use everbeat_core::Spawn;
 use everbeat_core::time::{Instant, Timer};
 use everbeat_smol::Smol;
@@ -36,6 +37,15 @@ const SEEDS: usize = 9;
 const DROPPED: usize = 10;
 const HALF: usize = 11;
 const TCP: usize = 12;
+/// Of the lines about the road only
+const ELSEWHERE: usize = 13;
+
+/// A connection on which nothing is said
+static IDLE: LazyLock<(TcpListener, TcpStream)> = LazyLock::new(|| {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (listener, stream)
+});
 
 #[derive(Clone)]
 struct Clock<const FAULT: usize>(SmolTimer);
@@ -188,6 +198,9 @@ impl<const FAULT: usize> AsyncWrite for Wire<FAULT> {
 
 impl<const FAULT: usize> Socket for Wire<FAULT> {
     fn tcp(&self) -> Option<SockRef<'_>> {
+        if FAULT == ELSEWHERE {
+            return Some(SockRef::from(&IDLE.1));
+        }
         self.0.as_ref().filter(|_| FAULT != TCP)?.tcp()
     }
 }
@@ -206,6 +219,29 @@ fn fails_its_line_alone<const FAULT: usize>() {
     let found = broken(&Native::<Broken<FAULT>>::new(smol::block_on), lines);
     let names = found.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     assert_eq!(names, [expected], "{found:#?}");
+}
+
+/// Whether it does not hold, of the lines about the road, with this fault
+fn about_the_road<const FAULT: usize>(index: usize) -> bool {
+    let line = road_lines::<Broken<FAULT>>().remove(index);
+    !broken(&Native::<Broken<FAULT>>::new(smol::block_on), vec![line]).is_empty()
+}
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+#[test]
+fn every_line_about_the_road_has_a_runtime_that_fails_it() {
+    let lines = road_lines::<Broken<TCP>>();
+    std::thread::scope(|scope| {
+        for (index, line) in lines.iter().enumerate() {
+            // Where nothing is told no line holds; what is told of another socket is too good
+            scope.spawn(move || assert!(about_the_road::<TCP>(index), "{}", line.name));
+            let told = ["over TLS", "what nobody reads", "a past"];
+            let told = told.iter().any(|words| line.name.contains(words));
+            scope.spawn(move || {
+                assert_eq!(about_the_road::<ELSEWHERE>(index), told, "{}", line.name);
+            });
+        }
+    });
 }
 
 #[test]

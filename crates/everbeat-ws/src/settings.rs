@@ -37,8 +37,8 @@ impl Settings {
     /// The default of [`fragment`](Self::fragment): 64 KiB, which a slow road of 1 Mbit/s carries
     /// in half a second, so that a Ping never waits longer
     pub const FRAGMENT: usize = 64 << 10;
-    /// The default of [`user_timeout`](Self::user_timeout): 30 s, longer than a Ping that was not
-    /// answered waits, and far shorter than the quarter of an hour for which kernels go on
+    /// The default of [`user_timeout`](Self::user_timeout): 30 s, longer than the heartbeat waits for
+    /// an acknowledgement, and far shorter than the quarter of an hour for which kernels go on
     pub const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// The default of [`notsent_lowat`](Self::notsent_lowat): 128 KiB, twice our own frames, so that
@@ -98,14 +98,12 @@ impl Settings {
     /// the connection (`TCP_USER_TIMEOUT`, on Linux and Android only); 30 s by default, 1 s to 24
     /// hours; `None` leaves the system's, which is about a quarter of an hour
     ///
-    /// A net below the heartbeat, which counts from elsewhere: from our oldest byte that was not
-    /// acknowledged, not from the Ping. With data of ours in flight the kernel may therefore end
-    /// the connection first: by default the heartbeat's verdict comes up to 40 s after a client
-    /// last heard something, and 45 s after a server did. The cause is then a cut, "timed out". It
-    /// also ends a peer that reads nothing for as long while bytes of ours wait for it.
-    ///
-    /// A heartbeat whose `timeout` is longer needs this raised, and one that is to have the first
-    /// word even with data in flight needs it above its `interval` and `timeout` together.
+    /// A net below the heartbeat, for a program that does not poll its connection, and for a way out
+    /// that is closed while the peer goes on talking. Else the heartbeat is first: it asks the same
+    /// kernel, and by default an acknowledgement may be missing for 10 s, or 20 s on a road that was
+    /// silent for long before. A heartbeat whose clock for the road is longer needs this raised; the
+    /// cause would be a cut, "timed out". It also ends a peer that reads nothing for as long while
+    /// bytes of ours wait for it.
     #[must_use]
     pub const fn user_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.user_timeout = timeout;
@@ -216,7 +214,7 @@ macro_rules! forward_limits {
         /// How long sent bytes may wait for an acknowledgement before the kernel ends the
         /// connection; 30 s by default, 1 s to 24 hours; `None` leaves the system's
         ///
-        /// With data in flight this may come before the heartbeat's verdict: see
+        /// A net below the heartbeat, whose clock for the road is to be shorter: see
         /// [`Settings::user_timeout`](crate::Settings::user_timeout).
         #[must_use]
         pub fn user_timeout(mut self, timeout: Option<std::time::Duration>) -> Self {
