@@ -1,14 +1,13 @@
 //! async-std keeps every line of every contract.
 
 use everbeat_async_std::AsyncStd;
-use everbeat_conformance::contracts::{Native, hold, lines, road_lines, socket_lines};
+use everbeat_conformance::contracts::{Native, hold, lines, socket_lines};
 
 #[test]
 fn every_line_of_every_contract_holds() {
     let runtime = Native::<AsyncStd>::new(async_std::task::block_on);
     hold(&runtime, lines());
     hold(&runtime, socket_lines());
-    if cfg!(any(target_os = "android", target_os = "linux")) {
-        hold(&runtime, road_lines());
-    }
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    hold(&runtime, everbeat_conformance::contracts::road_lines());
 }

@@ -1,6 +1,6 @@
 //! tokio keeps every line of every contract.
 
-use everbeat_conformance::contracts::{Native, hold, lines, road_lines, socket_lines};
+use everbeat_conformance::contracts::{Native, hold, lines, socket_lines};
 use everbeat_tokio::Tokio;
 
 #[test]
@@ -10,7 +10,6 @@ fn every_line_of_every_contract_holds() {
     });
     hold(&runtime, lines());
     hold(&runtime, socket_lines());
-    if cfg!(any(target_os = "android", target_os = "linux")) {
-        hold(&runtime, road_lines());
-    }
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    hold(&runtime, everbeat_conformance::contracts::road_lines());
 }

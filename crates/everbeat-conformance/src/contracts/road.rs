@@ -9,34 +9,33 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use everbeat_core::cause::Verdict;
-use everbeat_core::config::{ConnectionConfig, HeartbeatConfig};
-use everbeat_core::time::Timer;
+use everbeat_core::Spawn;
 use everbeat_core::transport::{Attempt, Connect, Outgoing, PathEvidence, Transport};
-use everbeat_core::{Cause, Connection, Spawn};
 use everbeat_ws::accept::AcceptSettings;
 use everbeat_ws::tls::{ClientTls, ServerTls};
 use everbeat_ws::{Acceptor, Connector, Role, Runtime, Settings, WebSocket};
 use futures_io::AsyncWrite;
 
 use super::tools::{LARGE, both, bytes, flush, flushed, hear, pair, put, soon, start};
-use super::{Job, Line, Native, Subject};
+use super::{Job, Line, Native, Subject, verdicts};
 use crate::certificates::Authority;
 use crate::server_side::accept;
+use crate::skipped::skipped;
 
-/// Every line about the road, to be run beside [`socket_lines`](super::socket_lines) where the
+/// Every line about the road and what is told of it, to be run beside [`socket_lines`](super::socket_lines) where the
 /// kernel tells of it
 #[must_use]
 pub fn road_lines<R: Runtime + Spawn<Job>>() -> Vec<Line<Native<R>>> {
-    super::table![
+    let mut lines = super::table![
         "road: what has arrived is acknowledged, at either end" => acknowledged,
         "road: over TLS its bytes are what is acknowledged" => over_tls,
         "road: what nobody reads is held, and waits once the window is shut" => held,
         "road: a stream with a past is told of from where it was taken over" => past,
-        "road: a program that hangs behind a kernel that goes on is dead itself" => hangs,
         "road: nothing is told once the socket is gone" => gone,
         "road: our end's address is told, IPv4's as IPv4's" => address,
-    ]
+    ];
+    lines.extend(verdicts::lines());
+    lines
 }
 
 fn path<T: Transport>(end: &T) -> PathEvidence {
@@ -120,7 +119,7 @@ async fn held<R: Runtime + Spawn<Job>>(subject: Native<R>) {
 }
 
 /// A stream of the runtime's that was dialed or accepted, and its peer, which blocks
-async fn used<R: Runtime + Spawn<Job>>(
+pub(super) async fn used<R: Runtime + Spawn<Job>>(
     subject: &Native<R>,
     dialed: bool,
 ) -> (R::Stream, TcpStream) {
@@ -176,23 +175,6 @@ async fn past<R: Runtime + Spawn<Job>>(subject: Native<R>) {
     }
 }
 
-async fn hangs<R: Runtime + Spawn<Job>>(subject: Native<R>) {
-    const PATIENCE: Duration = Duration::from_millis(300);
-    let (client, _hangs) = pair(&subject).await;
-    let beat = HeartbeatConfig::new(Duration::from_millis(100), PATIENCE).unwrap();
-    let config = ConnectionConfig::client().with_heartbeat(Some(beat));
-    let timer = subject.timer();
-    let start = timer.now();
-    let mut connection = Connection::new(client, timer.clone(), config, 1);
-    let cause = soon(&subject, "a verdict", connection.recv()).await.unwrap_err();
-    let Cause::Dead { verdict: Verdict::App, evidence } = &cause else {
-        panic!("{cause}");
-    };
-    let told = evidence.path.map(|path| (path.acknowledged, path.unsent));
-    assert_eq!(told, Some((evidence.sent, 0)), "{cause}");
-    assert!(timer.now() >= start + PATIENCE, "early");
-}
-
 async fn gone<R: Runtime + Spawn<Job>>(subject: Native<R>) {
     let (mut client, _server) = pair(&subject).await;
     let sent = client.sent();
@@ -209,8 +191,7 @@ async fn address<R: Runtime + Spawn<Job>>(subject: Native<R>) {
             (acceptor, port)
         }
         Err(error) => {
-            eprintln!("SKIPPED: this machine has no IPv6: {error:?}");
-            return;
+            return skipped(&format!("this machine has no IPv6: {error:?}"));
         }
     };
     let mut connector = Connector::<R>::new(&format!("ws://127.0.0.1:{port}/")).unwrap();
