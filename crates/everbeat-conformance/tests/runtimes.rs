@@ -239,8 +239,14 @@ mod road {
             for (index, line) in road_lines::<Broken<TCP>>().iter().enumerate() {
                 // Where nothing is told no line holds; what is told of another socket is too good
                 scope.spawn(move || assert!(breaks::<TCP>(index), "{}", line.name));
-                let told =
-                    ["over TLS", "what nobody reads", "a past", "everything", "and not", "repaired"];
+                let told = [
+                    "over TLS",
+                    "what nobody reads",
+                    "a past",
+                    "everything",
+                    "and not",
+                    "repaired",
+                ];
                 let told = told.iter().any(|words| line.name.contains(words));
                 scope.spawn(move || {
                     assert_eq!(breaks::<ELSEWHERE>(index), told, "{}", line.name);

@@ -37,7 +37,10 @@ mod tests {
     #[test]
     fn unsafe_code_elsewhere_is_found() {
         let found = findings("crates/everbeat-ws/src/read.rs", UNSAFE);
-        assert!(found[0].to_string().starts_with("crates/everbeat-ws/src/read.rs:2: "), "{found:?}");
+        assert!(
+            found[0].to_string().starts_with("crates/everbeat-ws/src/read.rs:2: "),
+            "{found:?}"
+        );
         assert_eq!(findings("crates/everbeat-ws/src/reviewedly.rs", UNSAFE).len(), 1);
         // Tests may, and so may words
         assert_eq!(findings("crates/everbeat-ws/tests/counting.rs", UNSAFE), []);
@@ -49,6 +52,9 @@ mod tests {
     fn a_use_without_its_proof_is_found() {
         let path = "crates/everbeat-ws/src/reviewed/x.rs";
         assert_eq!(findings(path, UNSAFE).len(), 1);
-        assert_eq!(findings(path, &format!("//! X.\n//!\n//! # Proof\n//!\n//! So.\n{UNSAFE}")), []);
+        assert_eq!(
+            findings(path, &format!("//! X.\n//!\n//! # Proof\n//!\n//! So.\n{UNSAFE}")),
+            []
+        );
     }
 }

@@ -141,9 +141,7 @@ pub(super) async fn used<R: Runtime + Spawn<Job>>(
 fn write_on(stream: &mut (impl AsyncWrite + Unpin)) -> u64 {
     let mut cx = Context::from_waker(Waker::noop());
     let mut written = 0;
-    while let Poll::Ready(count) =
-        Pin::new(&mut *stream).poll_write(&mut cx, &[7; 65_536])
-    {
+    while let Poll::Ready(count) = Pin::new(&mut *stream).poll_write(&mut cx, &[7; 65_536]) {
         written += count.unwrap() as u64;
     }
     written

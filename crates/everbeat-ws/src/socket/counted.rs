@@ -36,7 +36,6 @@ impl<S: Socket> Counted<S> {
 }
 
 impl<S> Counted<S> {
-
     pub(crate) const fn received(&self) -> u64 {
         self.received
     }

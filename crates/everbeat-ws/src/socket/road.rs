@@ -24,7 +24,12 @@ use everbeat_core::transport::PathEvidence;
 
 #[cfg(target_vendor = "apple")]
 pub(super) use apple::Road;
-#[cfg(not(any(target_os = "android", target_os = "linux", target_vendor = "apple", windows)))]
+#[cfg(not(any(
+    target_os = "android",
+    target_os = "linux",
+    target_vendor = "apple",
+    windows
+)))]
 pub(super) use elsewhere::Road;
 #[cfg(any(target_os = "android", target_os = "linux"))]
 pub(super) use linux::Road;

@@ -85,9 +85,9 @@ fn pair() -> [TcpStream; 2] {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (server, _) = listener.accept().unwrap();
-    let pair = [client, server];
-    pair.each_ref().map(|end| end.set_nonblocking(true).unwrap());
-    pair
+    client.set_nonblocking(true).unwrap();
+    server.set_nonblocking(true).unwrap();
+    [client, server]
 }
 
 fn begin(end: &TcpStream) -> (Road, u64) {
@@ -115,7 +115,9 @@ fn until(what: &str, mut reader: Option<&TcpStream>, mut holds: impl FnMut() -> 
         if holds() {
             return;
         }
-        while reader.as_mut().is_some_and(|peer| peer.read(&mut room).is_ok_and(|count| count > 0)) {}
+        while reader.as_mut().is_some_and(|peer| peer.read(&mut room).is_ok_and(|count| count > 0))
+        {
+        }
         std::thread::park_timeout(Duration::from_millis(5));
     }
     panic!("{what}: it never holds");
