@@ -43,7 +43,7 @@ async fn a_served_connection_knows_its_road_and_its_address() {
         };
         let counted = heard.trim_matches(['(', ')']).split_once(", ").unwrap();
         assert_eq!(counted.0, counted.1);
-        assert!(counted.0.parse::<u64>().unwrap() > 1_000, "TLS's handshake is counted: {heard}");
+        assert!(counted.0.parse::<u64>().unwrap() > 500, "TLS's handshake is counted: {heard}");
     })
     .await;
 }
