@@ -236,9 +236,10 @@ mod road {
     #[test]
     fn every_line_has_a_runtime_that_fails_it() {
         std::thread::scope(|scope| {
-            for (index, line) in road_lines::<Broken<TCP>>().iter().enumerate() {
+            for (index, line) in road_lines::<Broken<TCP>>().into_iter().enumerate() {
+                let name = line.name;
                 // Where nothing is told no line holds; what is told of another socket is too good
-                scope.spawn(move || assert!(breaks::<TCP>(index), "{}", line.name));
+                scope.spawn(move || assert!(breaks::<TCP>(index), "{name}"));
                 let told = [
                     "over TLS",
                     "what nobody reads",
@@ -247,9 +248,9 @@ mod road {
                     "and not",
                     "repaired",
                 ];
-                let told = told.iter().any(|words| line.name.contains(words));
+                let told = told.iter().any(|words| name.contains(words));
                 scope.spawn(move || {
-                    assert_eq!(breaks::<ELSEWHERE>(index), told, "{}", line.name);
+                    assert_eq!(breaks::<ELSEWHERE>(index), told, "{name}");
                 });
             }
         });
