@@ -1,3 +1,5 @@
+//! Two clocks of which one gains, and what passes between two readings.
+
 use super::*;
 
 const MS: Duration = Duration::from_millis(1);

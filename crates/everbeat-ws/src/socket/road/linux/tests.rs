@@ -1,3 +1,5 @@
+//! What is read of a `TCP_INFO`, and real sockets on the scale of what was sent.
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
