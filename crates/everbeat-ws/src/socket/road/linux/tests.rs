@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
 use rustix::time::{ClockId, clock_gettime};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockFilter, Socket, Type};
 
 use super::*;
 
@@ -183,6 +183,14 @@ fn when_it_was_last_acknowledged_is_told() {
     until("all acknowledged", Some(&peer), || look(road, &end, 5).unsent == 0);
     let told = look(road, &end, 5).last_acknowledged;
     assert!(told <= now() - said + TICK, "{told:?}: longer ago than what it acknowledges");
+    // What is said into a hole is acknowledged by nobody
+    SockRef::from(&peer).attach_filter(&[SockFilter::new(0x06, 0, 0, 0)]).unwrap();
+    let swallowed = now();
+    until("a while", None, || now() - swallowed > WHILE);
+    end.write_all(b"hello?").unwrap();
+    let path = look(road, &end, 11);
+    assert!(path.last_acknowledged + TICK >= WHILE, "{path:?}");
+    assert_eq!((path.acknowledged, path.unsent, path.waiting), (5, 6, 0));
 }
 
 #[test]
