@@ -10,13 +10,18 @@ use crate::reviewed;
 
 // Where the numbers stand
 const STATE: usize = 0;
+const SND_MSS: usize = 16;
 const UNACKED: usize = 24;
 const LAST_ACK_RECV: usize = 56;
 const BYTES_ACKED: usize = 120;
 const SEGS_IN: usize = 140;
 const NOTSENT_BYTES: usize = 144;
-/// How much is asked for; Linux 4.6 was the first to tell all of it
-const LENGTH: usize = NOTSENT_BYTES + 4;
+/// How much is needed; Linux 4.6 was the first to tell all of it
+const NEEDED: usize = NOTSENT_BYTES + 4;
+/// Told since Linux 5.4, and done without before
+const SND_WND: usize = 228;
+/// How much is asked for
+const LENGTH: usize = SND_WND + 4;
 
 /// A state of a connection: it is over
 const TCP_CLOSE: u8 = 7;
@@ -64,7 +69,9 @@ impl Road {
             true => sent,
             false => info.acknowledged.saturating_sub(self.base),
         };
-        evidence(sent, acknowledged, info.waiting.into(), info.last_acknowledged)
+        // Bytes that wait for us are late on the road, for it is theirs to leave on.
+        let waiting = if info.cannot_send() { 0 } else { info.waiting.into() };
+        evidence(sent, acknowledged, waiting, info.last_acknowledged)
     }
 }
 
@@ -78,6 +85,10 @@ struct Info {
     acknowledged: u64,
     /// Bytes that have not left
     waiting: u32,
+    /// How much a segment carries
+    segment: u32,
+    /// How much the peer would take, where that is told
+    window: Option<u32>,
     last_acknowledged: Duration,
 }
 
@@ -89,6 +100,9 @@ impl Info {
     /// Reads what the kernel wrote; `None` if it is too old, or only poses as Linux
     fn parse(bytes: &[u8]) -> Option<Self> {
         let number = |at: usize| Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?));
+        if bytes.len() < NEEDED {
+            return None;
+        }
         // gVisor gives the whole length, and zero for what it does not count. No connection was made
         // without a segment of the peer's.
         if number(SEGS_IN)? == 0 {
@@ -99,8 +113,16 @@ impl Info {
             unacked: number(UNACKED)?,
             acknowledged: u64::from_ne_bytes(*bytes.get(BYTES_ACKED..)?.first_chunk()?),
             waiting: number(NOTSENT_BYTES)?,
+            segment: number(SND_MSS)?,
+            window: number(SND_WND),
             last_acknowledged: Duration::from_millis(number(LAST_ACK_RECV)?.into()),
         })
+    }
+
+    /// Whether our own kernel cannot send: nothing is on the road although the peer would take what
+    /// waits, for the address or the route is gone
+    fn cannot_send(&self) -> bool {
+        self.unacked == 0 && self.window.is_some_and(|room| room >= self.waiting.min(self.segment))
     }
 
     /// Whether all that was given to the kernel is acknowledged; one that gave up has let go of it
