@@ -3,6 +3,7 @@
 
 mod close;
 mod evidence;
+mod retry_window;
 
 use core::error::Error;
 use core::fmt;
@@ -15,6 +16,7 @@ use bytestring::ByteString;
 pub use close::{CloseCode, CloseFrame};
 pub use evidence::Evidence;
 pub(crate) use evidence::Span;
+pub use retry_window::RetryWindow;
 
 /// Why a connection ended, or why an attempt at one failed
 #[derive(Clone, Debug, PartialEq)]

@@ -18,13 +18,14 @@ use futures_sink::Sink;
 use pin_project::pin_project;
 
 use self::builder::Settings;
-use self::driver::{Farewell, State};
+use self::driver::{Farewell, RoadMemory, State, StateProjection};
 pub(crate) use self::queue::Outbox;
 use self::unread::Unread;
 use crate::cause::{Cause, CloseCode, CloseFrame};
 use crate::config::ConfigError;
 use crate::connection::Connection;
 use crate::event::Event;
+use crate::hint::{Feed, Hint};
 use crate::message::Message;
 use crate::outcome::{Disconnected, Tally, Unconfirmed};
 use crate::reconnect::Reconnect;
@@ -64,8 +65,10 @@ pub struct Client<C: Connect, K: Timer> {
     closing: Option<Farewell>,
     /// Whether a connection ever stood
     established: bool,
-    /// What the connections so far have learnt of the road
-    road_memory: u32,
+    /// What the connections so far have learnt of the road from this address
+    road: RoadMemory,
+    /// What is heard from outside
+    hints: Feed,
     /// Why there is no further event
     outcome: Option<Cause>,
     /// Its application's, while that does nothing but send
@@ -203,9 +206,21 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         Self: Unpin,
     {
         let this = Pin::new(self).project();
-        if let driver::StateProjection::Up(connection) = this.state.project() {
+        if let StateProjection::Up(connection) = this.state.project() {
             connection.ask();
         }
+    }
+
+    /// Tells the client what happened outside of it: [`Hint`] has the table of what it does
+    ///
+    /// It takes effect when the client is next awaited. Whoever has not got the client at hand, for it
+    /// is awaited elsewhere, tells it through [`Hints`](crate::hint::Hints).
+    pub fn hint(&mut self, hint: Hint)
+    where
+        Self: Unpin,
+    {
+        let now = self.timer.now();
+        Pin::new(self).hear(hint, now);
     }
 
     /// How many messages met which fate so far

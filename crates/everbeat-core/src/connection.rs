@@ -26,6 +26,7 @@ use crate::cause::{Cause, CloseCode, CloseFrame, Evidence};
 use crate::config::{ConnectionConfig, OwnBeat};
 use crate::event::Event;
 use crate::heartbeat::{Heartbeat, RoundTrip};
+use crate::hint::Hint;
 use crate::message::Message;
 use crate::outcome::{Disconnected, Ledger};
 use crate::time::{Alarm, Instant, Timer, Wake};
@@ -104,6 +105,8 @@ struct SinceClock {
     unflushed: bool,
     /// A beat was asked for
     probe: bool,
+    /// Our end's address is gone
+    address_gone: bool,
 }
 
 impl<T: Transport, K: Timer> Connection<T, K> {
@@ -301,6 +304,25 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         this.since_clock.probe = this.heartbeat.is_some();
     }
 
+    /// Tells the connection what happened outside of it: [`Hint`] has the table of what it does
+    ///
+    /// It takes effect when the connection is next awaited.
+    pub fn hint(&mut self, hint: Hint)
+    where
+        Self: Unpin,
+    {
+        Pin::new(self).hear(hint);
+    }
+
+    pub(crate) fn hear(self: Pin<&mut Self>, hint: Hint) {
+        if let Hint::AddressGone(address) = hint {
+            let this = self.project();
+            this.since_clock.address_gone |= this.transport.local_address() == Some(address);
+        } else if hint.hurries() {
+            self.ask();
+        }
+    }
+
     /// The round trips of Pings so far; `None` before the first Pong
     #[must_use]
     pub fn round_trip(&self) -> Option<RoundTrip> {
@@ -340,6 +362,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let judged = self.heartbeat.as_ref().map(|heartbeat| heartbeat.evidence(now));
         Evidence {
             timer_late: self.alarm.lateness(now),
+            address_gone: self.since_clock.address_gone,
             path: self.transport.path(),
             received: self.transport.received(),
             sent: self.transport.sent(),

@@ -10,7 +10,7 @@ use crate::outcome::Disconnected;
 
 /// What happened on a connection or a client
 ///
-/// A bare [`Connection`](crate::Connection) yields messages, `Suspect`, `Alive` and, last of all,
+/// A bare [`Connection`](crate::Connection) yields messages, `Suspect`, `Alive`, `Stalled` and, last of all,
 /// `Disconnected`; the others are a reconnecting [`Client`](crate::Client)'s.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -41,6 +41,18 @@ pub enum Event {
     },
     /// A suspected peer was heard again, or what was unacknowledged has been acknowledged
     Alive,
+    /// We did not run for a second or more while something of ours was due: the process was stopped,
+    /// its thread was blocked, its task was not polled, the machine slept, or the clock jumped
+    ///
+    /// Nothing is held against the peer for it: what came meanwhile is read first, and the peer is
+    /// asked by a Ping before it is judged. Two stalls that were not read yet are told as one.
+    Stalled {
+        /// By the clock: how late we were for what was due, which is as much of the stall as shows
+        stalled_for: Duration,
+        /// And while the clock stood still, as far as the platform tells
+        /// ([`Timer::slept`](crate::time::Timer::slept))
+        slept_for: Duration,
+    },
     /// A connection ended, or an attempt failed; boxed, for it is rare and large
     Disconnected(Box<Disconnected>),
     /// The client will not try again; the last event

@@ -2,14 +2,15 @@
 //! ([`Backoff`]), and the state machine that counts attempts ([`Reconnect`]).
 
 mod backoff;
+mod hurry;
 mod verdict;
 
 use core::fmt;
-use core::time::Duration;
-
 use fastrand::Rng;
 
+use self::hurry::Hurry;
 use crate::cause::Cause;
+use crate::hint::Hint;
 use crate::time::Instant;
 
 pub use backoff::Backoff;
@@ -56,6 +57,11 @@ pub struct Reconnect {
     connected_at: Option<Instant>,
     /// Whether the one more try that `Retry::Once` grants has been used
     once_used: bool,
+    /// How often in a row a server has said when to come back
+    told: u32,
+    /// Before which the server does not want us
+    not_before: Instant,
+    hurry: Hurry,
 }
 
 impl Reconnect {
@@ -70,6 +76,9 @@ impl Reconnect {
             flaps: 0,
             connected_at: None,
             once_used: false,
+            told: 0,
+            not_before: Instant::ORIGIN,
+            hurry: Hurry::new(),
         }
     }
 
@@ -94,18 +103,48 @@ impl Reconnect {
         } else {
             self.flaps = 0;
         }
-        let (together, floor) = match retry {
+        let told = core::mem::take(&mut self.told);
+        self.not_before = now;
+        let mut delay = match retry {
             Retry::Never => return Decision::GiveUp,
             Retry::Once if core::mem::replace(&mut self.once_used, true) => {
                 return Decision::GiveUp;
             }
-            Retry::Once | Retry::Alone => (false, Duration::ZERO),
-            Retry::Together => (true, Duration::ZERO),
-            Retry::After(floor) => (true, floor),
+            Retry::Once | Retry::Alone => {
+                self.backoff.draw(self.ends, self.flaps, false, &mut self.rng)
+            }
+            Retry::Together => self.backoff.draw(self.ends, self.flaps, true, &mut self.rng),
+            Retry::After(floor) => {
+                self.told = told.saturating_add(1);
+                self.not_before = now + floor;
+                floor + self.backoff.draw_behind(told, &mut self.rng)
+            }
+            Retry::Within(window) => {
+                let width = window.to().saturating_sub(window.from());
+                let drawn = window.from() + width.mul_f64(self.rng.f64());
+                // Its place in the server's order: coming earlier is coming with others.
+                self.not_before = now + drawn;
+                drawn
+            }
         };
-        let delay = self.backoff.draw(self.ends, self.flaps, together, &mut self.rng);
+        if !self.hurry.is_wanted() {
+            delay = delay.max(self.backoff.draw_unhurried(&mut self.rng));
+        }
         self.ends = self.ends.saturating_add(1);
-        Decision::RetryAt(now + floor + delay)
+        Decision::RetryAt(now + delay)
+    }
+
+    /// Something happened outside; from when on an attempt that waits may be made because of it, if
+    /// that is earlier than it would be
+    ///
+    /// [`Hint`] has the table of what which hint does.
+    pub fn handle_hint(&mut self, hint: Hint, now: Instant) -> Option<Instant> {
+        let first = self.backoff.first();
+        if !self.hurry.handle(hint, first, now) {
+            return None;
+        }
+        let soon = now + first.mul_f64(self.rng.f64());
+        Some(soon.max(self.not_before))
     }
 
     /// The number of the attempt that comes next: 1 for the first at the start, and for the first

@@ -6,6 +6,7 @@ mod connect;
 mod from_stream;
 
 use core::error::Error;
+use core::net::IpAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
@@ -98,6 +99,12 @@ pub trait Transport {
 
     /// What the platform knows of the road; at most one system call, `None` if it knows nothing
     fn path(&self) -> Option<PathEvidence> {
+        None
+    }
+
+    /// The address of our end, where the transport knows it: when the machine loses that address the
+    /// connection is gone ([`Hint::AddressGone`](crate::hint::Hint::AddressGone))
+    fn local_address(&self) -> Option<IpAddr> {
         None
     }
 

@@ -25,8 +25,10 @@ pub struct Evidence {
     /// of a silence when it was asked anew ([`Connection::probe`](crate::Connection::probe))
     pub stalled_for: Duration,
     /// How long the machine had slept since then while the clock stood still, as far as the platform
-    /// tells ([`Timer::slept`](crate::time::Timer::slept)); no runtime's timer does yet
+    /// tells ([`Timer::slept`](crate::time::Timer::slept))
     pub slept_for: Duration,
+    /// The machine has our end's address no more ([`Hint::AddressGone`](crate::hint::Hint))
+    pub address_gone: bool,
     /// What the kernel knew of the road, where the platform tells
     pub path: Option<PathEvidence>,
     /// Bytes received over the connection's life
@@ -44,6 +46,9 @@ impl fmt::Display for Evidence {
             0 => {}
             1 => write!(f, ", 1 {beat} unanswered")?,
             many => write!(f, ", {many} {beat}s unanswered")?,
+        }
+        if self.address_gone {
+            f.write_str(", our address is gone")?;
         }
         if let Some(blocked) = self.write_blocked_for {
             write!(f, ", our writes blocked for {}", Span(blocked))?;
@@ -117,5 +122,7 @@ mod tests {
         );
         let own = Evidence { pings_unanswered: 2, own_beat: true, ..Evidence::default() };
         assert_eq!(own.to_string(), "nothing heard for 0 ms, 2 beats unanswered");
+        let gone = Evidence { address_gone: true, ..Evidence::default() };
+        assert_eq!(gone.to_string(), "nothing heard for 0 ms, our address is gone");
     }
 }

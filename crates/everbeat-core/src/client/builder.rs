@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use alloc::boxed::Box;
 
-use super::driver::State;
+use super::driver::{RoadMemory, State};
 use super::queue::Outbox;
 use super::unread::Unread;
 use super::{Client, ConnectError, Queue, VerdictFn};
@@ -16,6 +16,9 @@ use crate::config::{
     SHORTEST, defaults, within,
 };
 use crate::event::Event;
+use crate::hint::Feed;
+#[cfg(feature = "std")]
+use crate::hint::Hints;
 use crate::outcome::{Tally, Unconfirmed};
 use crate::reconnect::{Backoff, Reconnect, Retry};
 use crate::time::{Alarm, Timer};
@@ -54,6 +57,7 @@ pub struct ClientBuilder<C, K> {
     idle: Option<Duration>,
     ping_limit: Result<PingLimit, ConfigError>,
     retain_bytes: usize,
+    hints: Feed,
 }
 
 impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
@@ -72,6 +76,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             idle: None,
             ping_limit: Ok(PingLimit::DEFAULT),
             retain_bytes: defaults::RETAIN_BYTES,
+            hints: Feed::deaf(),
         }
     }
 
@@ -192,6 +197,14 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
         self
     }
 
+    /// Listens to what happens outside: networks that change, an application in the background; to
+    /// nothing by default ([`Hint`](crate::hint::Hint) has the table of what it does)
+    #[cfg(feature = "std")]
+    pub fn hints(mut self, hints: &Hints) -> Self {
+        self.hints = hints.subscribe();
+        self
+    }
+
     /// Makes the client; its first attempt begins when it is first awaited
     ///
     /// # Errors
@@ -237,7 +250,8 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             untold: Unconfirmed::default(),
             closing: None,
             established: false,
-            road_memory: 0,
+            road: RoadMemory::default(),
+            hints: self.hints,
             outcome: None,
             turn: crate::turn::Turn::default(),
         })

@@ -2,6 +2,7 @@
 //! an end means. One step at a time; what happens is pushed to the events.
 
 use core::future::Future;
+use core::net::IpAddr;
 use core::pin::Pin;
 use core::task::{Poll, ready};
 
@@ -12,10 +13,11 @@ use super::Client;
 use crate::cause::{Cause, CloseCode, CloseFrame};
 use crate::connection::Connection;
 use crate::event::Event;
+use crate::hint::Hint;
 use crate::outcome::Disconnected;
 use crate::reconnect::Decision;
 use crate::time::{Instant, Timer, Wake};
-use crate::transport::{Attempt, Connect};
+use crate::transport::{Attempt, Connect, Transport};
 
 /// Steps that one message drives at most, so that no connector that fails at once can hold it up
 const STEPS_PER_MESSAGE: usize = 8;
@@ -34,6 +36,22 @@ pub(super) struct Farewell {
 impl From<CloseFrame> for Farewell {
     fn from(frame: CloseFrame) -> Self {
         Self { frame, more: false, since: None }
+    }
+}
+
+/// What was learnt of a road, which is another one from another address of ours
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RoadMemory {
+    from: Option<IpAddr>,
+    millis: u32,
+}
+
+impl RoadMemory {
+    /// A connection stands from this address: what was learnt elsewhere says nothing of its road
+    fn leave_if_elsewhere(&mut self, from: Option<IpAddr>) {
+        if from != self.from {
+            *self = Self { from, millis: 0 };
+        }
     }
 }
 
@@ -103,6 +121,10 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
 
     /// One step: ready when something has happened or the state has changed
     fn poll_step(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>, reading: bool) -> Poll<()> {
+        while let Some(hint) = self.as_mut().project().hints.poll(wake.cx) {
+            let now = wake.now(&self.timer);
+            self.as_mut().hear(hint, now);
+        }
         if self.closing.is_some() && !matches!(self.state, State::Up(_)) {
             self.end(Disconnected::new(Cause::ClosedByUs), wake);
             return Poll::Ready(());
@@ -225,6 +247,21 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         this.unread.push(event, this.settings.connection.retain_bytes());
     }
 
+    /// Something happened outside
+    pub(super) fn hear(self: Pin<&mut Self>, hint: Hint, now: Instant) {
+        tracing::debug!(target: "everbeat", ?hint, "hint");
+        let this = self.project();
+        let sooner = this.reconnect.handle_hint(hint, now);
+        match this.state.project() {
+            StateProjection::Up(connection) => connection.hear(hint),
+            StateProjection::Waiting { until, .. } => {
+                *until = sooner.map_or(*until, |sooner| sooner.min(*until));
+            }
+            StateProjection::Start | StateProjection::Connecting { .. } | StateProjection::Over => {
+            }
+        }
+    }
+
     fn begin(mut self: Pin<&mut Self>, after: Option<Cause>, wake: &mut Wake<'_, '_>) {
         let mut this = self.as_mut().project();
         let number = this.reconnect.attempt();
@@ -251,7 +288,8 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         let (timer, config) = (this.timer.clone(), this.settings.connection);
         let (beat, seed) = (this.settings.beat.clone(), this.seeds.u64(..));
         let mut connection = Connection::begin(transport, timer, config, beat, seed, now);
-        connection.set_road_memory(*this.road_memory);
+        this.road.leave_if_elsewhere(connection.transport().local_address());
+        connection.set_road_memory(this.road.millis);
         this.state.set(State::Up(connection));
         self.push(Event::Connected { attempt, took });
     }
@@ -277,7 +315,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         }
         match ready!(connection.as_mut().poll_next_in(wake)) {
             Some(Event::Disconnected(end)) => {
-                *this.road_memory = connection.road_memory();
+                this.road.millis = connection.road_memory();
                 this.tally.delivered += connection.delivered();
                 this.tally.unconfirmed += end.unconfirmed.count;
                 self.end(*end, wake);
@@ -321,5 +359,23 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
             }
         };
         self.push(last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn a_road_is_remembered_by_the_address_that_it_begins_at() {
+        let home = Some(IpAddr::from(Ipv4Addr::new(192, 0, 2, 1)));
+        let train = Some(IpAddr::from(Ipv4Addr::new(198, 51, 100, 1)));
+        let mut road = RoadMemory { from: home, millis: 7_000 };
+        road.leave_if_elsewhere(home);
+        assert_eq!(road.millis, 7_000);
+        road.leave_if_elsewhere(train);
+        assert_eq!((road.from, road.millis), (train, 0));
     }
 }

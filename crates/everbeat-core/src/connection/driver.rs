@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::format;
 
 use super::{Connection, Phase, SinceClock};
-use crate::cause::{Cause, CloseCode, Cut, Evidence, Expired};
+use crate::cause::{Cause, CloseCode, Cut, Evidence, Expired, Verdict};
 use crate::config::PingLimit;
 use crate::event::Event;
 use crate::heartbeat::{Answer, Beat, Heartbeat};
@@ -22,8 +22,9 @@ use crate::transport::Transport;
 /// more are waiting: a peer that floods starves neither its neighbours nor its own heartbeat
 pub(super) const FRAMES_PER_POLL: u32 = 64;
 
-/// From how long on a sleep of the machine is one: two clocks that are read one after the other differ
-const SLEEP: Duration = Duration::from_secs(1);
+/// From how long on it is told that we did not run, or slept: timers are coarse, a busy task is not a
+/// stalled one, and two clocks that are read one after the other differ
+const STALL: Duration = Duration::from_secs(1);
 
 /// What reading the transport came to
 pub(super) enum Read {
@@ -215,6 +216,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             sent_aside,
             unflushed: since.unflushed,
             probe: since.probe,
+            address_gone: since.address_gone,
             frames: since.frames,
             ..SinceClock::default()
         };
@@ -260,10 +262,10 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             return Poll::Ready(Some(event));
         }
         // For nearly every message nothing is due, and that is asked once.
-        let asked = core::mem::take(&mut self.as_mut().project().since_clock.probe);
+        let asked = self.since_clock.probe || self.since_clock.address_gone;
         let mut beat_at = self.beat_at();
         if asked || now >= beat_at {
-            if let Poll::Ready(end) = self.as_mut().poll_beat(asked, now, wake) {
+            if let Poll::Ready(end) = self.as_mut().poll_due(now, wake) {
                 return Poll::Ready(end);
             }
             beat_at = self.beat_at();
@@ -282,17 +284,39 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         Poll::Pending
     }
 
-    /// Does what the heartbeat has to do by now, or is `asked` for; pending if the connection is still
-    /// open and there is nothing to tell
+    /// Something is due, or asked for: sees whether we are late for it, then does it
     #[cold]
-    fn poll_beat(
+    fn poll_due(
         mut self: Pin<&mut Self>,
-        asked: bool,
         now: Instant,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
-        self.as_mut().notice_sleep(now);
-        if asked {
+        let stall = self.as_mut().notice_stall(now);
+        let polled = if self.since_clock.address_gone {
+            Poll::Ready(Some(self.as_mut().die(Verdict::Path, now)))
+        } else {
+            self.as_mut().poll_beat(now, wake)
+        };
+        let Some(stall) = stall else {
+            return polled;
+        };
+        // First what happened to us, then what came of it.
+        self.as_mut().stash(stall);
+        match polled {
+            Poll::Ready(Some(event)) => self.stash(event),
+            Poll::Ready(None) | Poll::Pending => {}
+        }
+        Poll::Ready(None)
+    }
+
+    /// Does what the heartbeat has to do by now, or is asked for; pending if the connection is still
+    /// open and there is nothing to tell
+    fn poll_beat(
+        mut self: Pin<&mut Self>,
+        now: Instant,
+        wake: &mut Wake<'_, '_>,
+    ) -> Poll<Option<Event>> {
+        if core::mem::take(&mut self.as_mut().project().since_clock.probe) {
             let beat = self.as_mut().project().heartbeat.as_mut().map(|beat| beat.beat_now(now));
             if let Some(Err(cause)) = beat.map(|beat| self.as_mut().beat(beat, now, wake)) {
                 self.fail(cause);
@@ -306,8 +330,6 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             match heartbeat.and_then(|heartbeat| heartbeat.handle_timeout(now, path)) {
                 None => return Poll::Pending,
                 Some(Beat::ReadFirst) => {
-                    let late = self.heartbeat.as_ref().map(|beat| beat.evidence(now).stalled_for);
-                    tracing::debug!(target: "everbeat", ?late, "stalled");
                     // The reactor turns before the next look; what it finds is read before that.
                 }
                 Some(beat @ (Beat::Ping(_) | Beat::Own)) => {
@@ -328,27 +350,35 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                     return Poll::Ready(Some(Event::Alive));
                 }
                 Some(Beat::Dead(verdict)) => {
-                    let evidence = self.evidence_at(now);
-                    self.as_mut().project().transport.abort();
-                    let cause = Cause::Dead { verdict, evidence: Box::new(evidence) };
-                    let end = self.finish(cause, evidence);
-                    return Poll::Ready(Some(end));
+                    return Poll::Ready(Some(self.die(verdict, now)));
                 }
             }
         }
     }
 
-    /// Something is due: has the machine slept since the last time?
-    fn notice_sleep(self: Pin<&mut Self>, now: Instant) {
+    /// Something is due: are we late for it, and has the machine slept since the last time?
+    fn notice_stall(self: Pin<&mut Self>, now: Instant) -> Option<Event> {
+        let late = now.saturating_duration_since(self.beat_at());
         let this = self.project();
         let slept = this.timer.slept();
         let since = slept.saturating_sub(core::mem::replace(this.slept, slept));
-        if since >= SLEEP {
-            tracing::debug!(target: "everbeat", slept = ?since, "slept");
-            if let Some(heartbeat) = this.heartbeat {
-                heartbeat.handle_slept(since, now);
-            }
+        let slept_for = if since >= STALL { since } else { Duration::ZERO };
+        if late < STALL && slept_for.is_zero() {
+            return None;
         }
+        tracing::info!(target: "everbeat", stalled_for = ?late, ?slept_for, "stalled");
+        if let Some(heartbeat) = this.heartbeat.as_mut().filter(|_| !slept_for.is_zero()) {
+            heartbeat.handle_slept(slept_for, now);
+        }
+        Some(Event::Stalled { stalled_for: late, slept_for })
+    }
+
+    /// The peer is gone, and there is nobody to say Close to
+    fn die(mut self: Pin<&mut Self>, verdict: Verdict, now: Instant) -> Event {
+        let evidence = self.evidence_at(now);
+        self.as_mut().project().transport.abort();
+        let cause = Cause::Dead { verdict, evidence: Box::new(evidence) };
+        self.finish(cause, evidence)
     }
 
     /// When the application has been idle for too long

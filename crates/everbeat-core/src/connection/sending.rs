@@ -146,8 +146,20 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         Poll::Ready(self.refuse_unless_open().and(Err(T::classify(&error))))
     }
 
-    fn stash(self: Pin<&mut Self>, event: Event) {
+    /// Keeps what happened for who reads next
+    pub(super) fn stash(self: Pin<&mut Self>, event: Event) {
         let ahead = self.project().ahead;
+        if let Event::Stalled { stalled_for, slept_for } = &event {
+            let earlier = ahead.iter_mut().find_map(|event| match event {
+                Event::Stalled { stalled_for, slept_for } => Some((stalled_for, slept_for)),
+                _ => None,
+            });
+            if let Some((stalled, slept)) = earlier {
+                *stalled = stalled.saturating_add(*stalled_for);
+                *slept = slept.saturating_add(*slept_for);
+                return;
+            }
+        }
         // A suspicion that nobody has seen, and that is over, never was.
         if event == Event::Alive && matches!(ahead.back(), Some(Event::Suspect { .. })) {
             ahead.pop_back();

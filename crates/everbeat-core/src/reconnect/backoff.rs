@@ -64,18 +64,33 @@ impl Backoff {
 
     /// The delay after `ends` ends without health, `flaps` of them in a row of young connections
     pub(super) fn draw(&self, ends: u32, flaps: u32, together: bool, rng: &mut Rng) -> Duration {
-        let grown = |factor: u32, times: u32| {
-            let factor = factor.checked_pow(times).unwrap_or(u32::MAX);
-            self.min.saturating_mul(factor).min(self.max)
-        };
         if let Some(flaps) = flaps.checked_sub(1) {
-            return grown(4, flaps).mul_f64(0.8 + 0.2 * rng.f64());
+            return self.grown(4, flaps).mul_f64(0.8 + 0.2 * rng.f64());
         }
         let step = match (ends, together) {
             (0, true) => self.min.saturating_mul(TOGETHER).min(self.max),
-            (ends, _) => grown(2, ends),
+            (ends, _) => self.grown(2, ends),
         };
         step.mul_f64(rng.f64())
+    }
+
+    /// How much later than told, by whoever was told so `told` times in a row before
+    pub(super) fn draw_behind(&self, told: u32, rng: &mut Rng) -> Duration {
+        self.grown(2, told).mul_f64(rng.f64())
+    }
+
+    /// The delay of whoever need not hurry: about the last step
+    pub(super) fn draw_unhurried(&self, rng: &mut Rng) -> Duration {
+        self.max.mul_f64(0.8 + 0.2 * rng.f64())
+    }
+
+    pub(super) const fn first(&self) -> Duration {
+        self.min
+    }
+
+    fn grown(&self, factor: u32, times: u32) -> Duration {
+        let factor = factor.checked_pow(times).unwrap_or(u32::MAX);
+        self.min.saturating_mul(factor).min(self.max)
     }
 }
 

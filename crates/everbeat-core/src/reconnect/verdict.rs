@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::cause::{Cause, Expired};
+use crate::cause::{Cause, Expired, RetryWindow};
 
 /// What a cause says about another attempt
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +16,11 @@ pub enum Retry {
     Alone,
     /// Spread over a longer while: everybody else was cut too
     Together,
-    /// Not before this delay, a `Retry-After`, and spread behind it
+    /// Not before this delay, a `Retry-After`, and at most the backoff's first step later; whoever is
+    /// told so again and again is spread wider
     After(Duration),
+    /// At one moment of this window, for the server that said so spreads its clients over it
+    Within(RetryWindow),
 }
 
 impl Cause {
@@ -26,6 +29,7 @@ impl Cause {
     /// | cause | verdict |
     /// |---|---|
     /// | closed 1000, or by us | never |
+    /// | closed 1001, 1012, 1013 with `retry=from-to` as reason ([`RetryWindow`]) | within that window |
     /// | closed 1001, 1012 | together |
     /// | closed 1002, 1003, 1007 to 1010 | never: the same bytes would be refused again |
     /// | closed with another code, or none; cut; dead; idle; a connect timeout | alone |
@@ -43,13 +47,11 @@ impl Cause {
     /// assert_eq!(busy.default_verdict(), Retry::Together);
     /// ```
     #[must_use]
-    pub const fn default_verdict(&self) -> Retry {
+    pub fn default_verdict(&self) -> Retry {
         match self {
-            Self::Closed { code, .. } => match code.0 {
-                1000 | 1002 | 1003 | 1007..=1010 => Retry::Never,
-                1001 | 1012 => Retry::Together,
-                3000 | 3003 => Retry::Once,
-                _ => Retry::Alone,
+            Self::Closed { code, reason } => match (code.0, RetryWindow::parse(reason)) {
+                (1001 | 1012 | 1013, Some(window)) => Retry::Within(window),
+                (code, _) => Self::of_code(code),
             },
             Self::Rejected { status, retry_after } => match (*status, *retry_after) {
                 (401 | 403, _) => Retry::Once,
@@ -66,6 +68,15 @@ impl Cause {
             | Self::Violation { .. }
             | Self::NotWebSocket { .. }
             | Self::Expired(_) => Retry::Never,
+        }
+    }
+
+    const fn of_code(code: u16) -> Retry {
+        match code {
+            1000 | 1002 | 1003 | 1007..=1010 => Retry::Never,
+            1001 | 1012 => Retry::Together,
+            3000 | 3003 => Retry::Once,
+            _ => Retry::Alone,
         }
     }
 }

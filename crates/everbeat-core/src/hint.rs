@@ -1,0 +1,53 @@
+//! What only the application or its platform can know of the network and of itself, and what a
+//! connection makes of it.
+
+#[cfg_attr(not(feature = "std"), path = "hint/deaf.rs")]
+mod feed;
+
+use core::net::IpAddr;
+
+pub(crate) use feed::Feed;
+#[cfg(feature = "std")]
+pub use feed::Hints;
+
+/// Something that happened outside of the connection, and may concern it
+///
+/// A hint is never trusted blindly, for platforms say much that is not so, and early: no hint but
+/// [`AddressGone`](Self::AddressGone) ends a connection, none but a server's word holds an attempt
+/// back for longer than the backoff's last step.
+///
+/// | hint | a connection that stands | a client that waits for its next attempt |
+/// |---|---|---|
+/// | `NetworkChanged`, `Online`, `Foreground` | is asked by a Ping now | tries within the backoff's first step, not before the time that the server gave |
+/// | `Offline`, `Background` | nothing | spreads its attempts over the backoff's last step, until `Online` or `Foreground` |
+/// | `AddressGone` | is dead, if the address is its own | nothing |
+///
+/// A network that flaps does not have a server besieged: of hints that hurry there are five at once,
+/// and one more every ten first steps of the backoff.
+///
+/// Where they come from: on Linux the crate `everbeat-watch` tells of addresses and routes; elsewhere
+/// the platform does (`NWPathMonitor` on Apple's systems, `NotifyIpInterfaceChange` on Windows,
+/// `ConnectivityManager` on Android), and an application with windows knows whether it is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Hint {
+    /// Another network, another default route, another address: what stands may not stand any more
+    NetworkChanged,
+    /// There is a network again
+    Online,
+    /// There is no network
+    Offline,
+    /// The application is used again
+    Foreground,
+    /// The application is not used now
+    Background,
+    /// The machine has this address no more: nothing that was sent to it arrives
+    AddressGone(IpAddr),
+}
+
+impl Hint {
+    /// Whether a connection that stands is to be asked, and an attempt to be made soon
+    pub(crate) const fn hurries(self) -> bool {
+        matches!(self, Self::NetworkChanged | Self::Online | Self::Foreground)
+    }
+}
