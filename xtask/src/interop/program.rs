@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::lateness::Lateness;
+use crate::lateness::Lateness;
 use super::note::Note;
 use super::pause::Pause;
 

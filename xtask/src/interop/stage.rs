@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::lateness::Lateness;
+use crate::lateness::Lateness;
 use super::note::{End, Note, Payload};
 use super::peer::{Peer, Role};
 use super::program::Program;

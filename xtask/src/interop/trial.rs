@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::lateness::Lateness;
+use crate::lateness::Lateness;
 use super::matrix::Row;
 use super::plan::Trial;
 use super::settings::TRIES;

@@ -47,6 +47,7 @@ const PROGRAMS: &[&str] = &[
     "everbeat-demo",
     "everbeat-detection",
     "everbeat-examples",
+    "everbeat-idle",
     "everbeat-interop",
     "everbeat-reality",
     "everbeat-soak",
