@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 
 use self::counts::Counts;
 use self::programs::Program;
@@ -99,7 +100,7 @@ fn judge(wanted: &Wanted, counts: &[(&str, Counts)], late: Duration) -> Report {
     let beats = wanted.connections * (wanted.seconds / CLIENTS_INTERVAL).saturating_sub(1).max(1);
     for (name, counts) in counts {
         let mut row = |what: &str, value: f64, unit: &str, goal: Option<f64>, met: bool| {
-            report.row(format!("{name}: {what}"), value, unit, goal, met);
+            report.row(format!("{name}: {what}"), number(value), unit, goal.map(number), met);
             table.row(name, what, value, goal, met);
         };
         for never in NEVER {
@@ -122,7 +123,7 @@ fn judge(wanted: &Wanted, counts: &[(&str, Counts)], late: Duration) -> Report {
         }
     }
     let late_ms = late.as_millis() as f64;
-    report.row("worst lateness", late_ms, "ms", TOO_LATE.as_millis() as u64, late <= TOO_LATE);
+    report.row("worst lateness", number(late_ms), "ms", TOO_LATE.as_millis() as u64, late <= TOO_LATE);
     eprint!("{}", table.0);
     eprintln!("on {}, over {} s; the machine was late by {late_ms} ms", wanted.runtime, wanted.seconds);
     if late > TOO_LATE {
@@ -135,6 +136,11 @@ fn judge(wanted: &Wanted, counts: &[(&str, Counts)], late: Duration) -> Report {
 /// In thousandths, as it is shown
 fn round(ratio: f64) -> f64 {
     (ratio * 1_000.0).round() / 1_000.0
+}
+
+/// Whole, if it is
+fn number(value: f64) -> Value {
+    if value.fract() == 0.0 { json!(value as u64) } else { json!(value) }
 }
 
 /// What people read

@@ -19,7 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use self::hints::Judge;
-use self::socket::Socket;
+use self::socket::{Doubt, Socket};
 use self::view::View;
 use crate::Error;
 
@@ -65,27 +65,27 @@ fn run(
     mut tell: impl FnMut(Hint),
 ) -> io::Result<()> {
     let mut judge = Judge::new(view.clone());
-    let mut missed = false;
+    let mut doubt = Doubt::default();
     while wait(stop.as_fd(), Some(socket.as_fd()), None)? {
-        missed |= socket.drain(&mut view)?;
-        if !missed && !judge.differs(&view) {
+        doubt = doubt.and(socket.drain(&mut view)?);
+        if !doubt.any() && !judge.differs(&view) {
             continue;
         }
         for _ in 0..STEPS {
             if !wait(stop.as_fd(), None, Some(STEP))? {
                 return Ok(());
             }
-            missed |= socket.drain(&mut view)?;
+            doubt = doubt.and(socket.drain(&mut view)?);
         }
-        let forced = missed;
-        if missed {
+        let missed = doubt.lost;
+        if doubt.any() {
             match socket.ask() {
-                Ok(asked) => (view, missed) = (asked, false),
+                Ok(asked) => (view, doubt) = (asked, Doubt::default()),
                 // Asked again at the next change
                 Err(error) => tracing::debug!(%error, "the kernel was asked anew, in vain"),
             }
         }
-        judge.judge(&view, forced).into_iter().for_each(&mut tell);
+        judge.judge(&view, missed).into_iter().for_each(&mut tell);
     }
     Ok(())
 }

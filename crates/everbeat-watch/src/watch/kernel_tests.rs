@@ -206,16 +206,23 @@ fn who_listens_knows_as_much_as_who_asks() {
             "link del a",
         ] {
             ip(line);
-            // Duplicate address detection goes on by itself, of link-local addresses here.
-            let settled = |view: &View| {
-                let mut view = view.clone();
-                view.addresses.values_mut().for_each(|address| address.usable = true);
-                view
-            };
-            assert!(!listening.drain(&mut view).unwrap());
-            let asked = Socket::open().unwrap().ask().unwrap();
-            listening.drain(&mut view).unwrap();
-            assert_eq!(settled(&view), settled(&asked), "after `ip {line}`");
+            // Carriers and link-local addresses change by themselves a little later; what was heard
+            // of them and what is asked are the same in the end, or never.
+            let mut looks = 0;
+            loop {
+                let doubt = listening.drain(&mut view).unwrap();
+                assert!(!doubt.lost);
+                if doubt.routes {
+                    view = listening.ask().unwrap();
+                }
+                let asked = Socket::open().unwrap().ask().unwrap();
+                if view == asked {
+                    break;
+                }
+                looks += 1;
+                assert!(looks < 300, "after `ip {line}`: {view:?}, and there is {asked:?}");
+                thread::sleep(Duration::from_millis(10));
+            }
         }
     });
 }
@@ -232,7 +239,7 @@ fn more_changes_than_the_queue_holds_are_asked_for_anew() {
         }
         ip("addr add 198.51.100.1/24 dev a");
         let mut stale = view.clone();
-        assert!(socket.drain(&mut stale).unwrap());
+        assert!(socket.drain(&mut stale).unwrap().lost);
         assert!(!stale.has("198.51.100.1".parse().unwrap()));
         // And so does the thread: what it missed it has learnt, or it could not say what is gone.
         ip("addr flush dev a");

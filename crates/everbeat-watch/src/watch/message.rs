@@ -110,7 +110,8 @@ pub(super) fn messages(bytes: &[u8]) -> impl Iterator<Item = Message> {
 fn told(kind: u16, flags: u16, body: &[u8]) -> Option<Told> {
     let change = match kind {
         ERROR | DONE => {
-            let number = four(body, 0).map(u32::cast_signed).filter(|number| *number != 0);
+            let number = body.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes));
+            let number = number.filter(|number| *number != 0);
             return Some(Told::End(number.map(i32::wrapping_neg)));
         }
         NEW_LINK => link(body, true)?,

@@ -37,6 +37,25 @@ pub(super) struct Socket {
     sequence: u32,
 }
 
+/// What applying changes has left open
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Doubt {
+    /// There were more changes than the kernel could keep
+    pub(super) lost: bool,
+    /// Routes may be gone that the kernel tells nothing of
+    pub(super) routes: bool,
+}
+
+impl Doubt {
+    pub(super) const fn any(self) -> bool {
+        self.lost || self.routes
+    }
+
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self { lost: self.lost || other.lost, routes: self.routes || other.routes }
+    }
+}
+
 /// What one reading gave
 enum Heard {
     /// Bytes; `cut` if there were more than fit, which are lost
@@ -65,14 +84,14 @@ impl Socket {
         Err(io::Error::other("it changes too fast for a whole answer"))
     }
 
-    /// Applies the changes that wait; whether some were lost
-    pub(super) fn drain(&mut self, view: &mut View) -> io::Result<bool> {
-        let mut lost = false;
+    /// Applies the changes that wait
+    pub(super) fn drain(&mut self, view: &mut View) -> io::Result<Doubt> {
+        let mut doubt = Doubt::default();
         loop {
-            match self.read(|message| apply(view, message))? {
-                Heard::Bytes { cut } => lost |= cut,
-                Heard::Lost => lost = true,
-                Heard::Nothing => return Ok(lost),
+            match self.read(|message| doubt.routes |= apply(view, message))? {
+                Heard::Bytes { cut } => doubt.lost |= cut,
+                Heard::Lost => doubt.lost = true,
+                Heard::Nothing => return Ok(doubt),
             }
         }
     }
@@ -148,9 +167,10 @@ impl AsFd for Socket {
     }
 }
 
-fn apply(view: &mut View, message: Message) {
-    if let Some(Told::Change(change)) = message.told {
-        view.apply(change);
+fn apply(view: &mut View, message: Message) -> bool {
+    match message.told {
+        Some(Told::Change(change)) => view.apply(change),
+        Some(Told::End(_)) | None => false,
     }
 }
 

@@ -1,5 +1,4 @@
-//! What is there: links, addresses, default routes, kept up by the changes that the kernel tells, and
-//! by those that it does not tell.
+//! What is there: links, addresses, default routes, kept up by the changes that the kernel tells.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -16,31 +15,27 @@ pub(super) struct View {
 }
 
 impl View {
-    pub(super) fn apply(&mut self, change: Change) {
+    /// Applies a change; whether routes may be gone with it
+    ///
+    /// The kernel does not tell of routes that go with their link or their address, and which these
+    /// are is its own affair: it has to be asked.
+    pub(super) fn apply(&mut self, change: Change) -> bool {
         match change {
-            Change::Link(index, Some(link)) => {
-                self.links.insert(index, link);
-                if !link.up {
-                    self.drop_silently(index);
-                }
-            }
-            Change::Link(index, None) => {
-                self.links.remove(&index);
-                self.addresses.retain(|(_, link), _| *link != index);
-                self.routes.retain(|route| route.link != index);
+            Change::Link(index, link) => {
+                let before = match link {
+                    Some(link) => self.links.insert(index, link),
+                    None => self.links.remove(&index),
+                };
+                let up = |link: Option<Link>| link.is_some_and(|link| link.up);
+                up(before) != up(link) && self.routes.iter().any(|route| route.link == index)
             }
             Change::Address { link, ip, is: Some(address) } => {
                 self.addresses.insert((ip, link), address);
+                false
             }
             Change::Address { link, ip, is: None } => {
                 self.addresses.remove(&(ip, link));
-                if !self.has(ip) {
-                    self.routes.retain(|route| route.group.v6 || route.source != Some(ip));
-                }
-                let mut left = self.addresses.keys();
-                if ip.is_ipv4() && !left.any(|(ip, other)| ip.is_ipv4() && *other == link) {
-                    self.drop_silently(link);
-                }
+                self.routes.iter().any(|route| route.link == link || route.source == Some(ip))
             }
             Change::Routes { replace, routes } => {
                 if replace {
@@ -48,11 +43,13 @@ impl View {
                     self.routes.retain(|route| !replaced(route));
                 }
                 self.routes.extend(routes);
+                false
             }
             Change::RoutesGone(routes) => {
                 for route in routes {
                     self.routes.remove(&route);
                 }
+                false
             }
         }
     }
@@ -60,12 +57,6 @@ impl View {
     /// Whether an address is on any link
     pub(super) fn has(&self, ip: IpAddr) -> bool {
         self.addresses.range((ip, 0)..=(ip, u32::MAX)).next().is_some()
-    }
-
-    /// A link that is set down, or has lost its last address, loses its IPv4 routes, and of these the
-    /// kernel does not tell
-    fn drop_silently(&mut self, link: u32) {
-        self.routes.retain(|route| route.group.v6 || route.link != link);
     }
 }
 
@@ -82,44 +73,52 @@ mod tests {
     const RUNS: Link =
         Link { up: true, running: true, loopback: false, port: false, wiring: false };
 
-    fn address(ip: IpAddr, there: bool) -> Change {
-        Change::Address { link: 1, ip, is: there.then_some(Address { usable: true }) }
+    fn address(link: u32, ip: IpAddr) -> Change {
+        Change::Address { link, ip, is: Some(Address { usable: true }) }
     }
 
-    fn route(gateway: IpAddr, source: Option<IpAddr>, v6: bool) -> Route {
-        let group = Group { v6, table: 254, tos: 0, priority: 0 };
+    fn gone(link: u32, ip: IpAddr) -> Change {
+        Change::Address { link, ip, is: None }
+    }
+
+    fn route(gateway: IpAddr, source: Option<IpAddr>) -> Route {
+        let group = Group { v6: false, table: 254, tos: 0, priority: 0 };
         Route { group, link: 1, gateway: Some(gateway), source }
     }
 
     fn with_routes(routes: &[Route]) -> View {
         let mut view = View::default();
-        view.apply(Change::Link(1, Some(RUNS)));
-        view.apply(address(NEAR, true));
-        view.apply(address(OTHER, true));
-        view.apply(Change::Routes { replace: false, routes: routes.to_vec() });
+        let routes = Change::Routes { replace: false, routes: routes.to_vec() };
+        for change in [Change::Link(1, Some(RUNS)), address(1, NEAR), routes] {
+            assert!(!view.apply(change));
+        }
         view
     }
 
     #[test]
-    fn routes_go_with_their_link_its_last_address_or_the_one_that_they_name() {
-        let (plain, named) = (route(OTHER, None, false), route(NEAR, Some(NEAR), false));
-        let v6 = route(OTHER, None, true);
-        let mut view = with_routes(&[plain, named, v6]);
-        view.apply(address(NEAR, false));
-        assert_eq!(view.routes, BTreeSet::from([plain, v6]));
-        view.apply(address(OTHER, false));
-        assert_eq!(view.routes, BTreeSet::from([v6]));
-        let mut view = with_routes(&[plain, v6]);
-        view.apply(Change::Link(1, Some(Link { up: false, running: false, ..RUNS })));
-        assert_eq!(view.routes, BTreeSet::from([v6]));
+    fn routes_may_go_with_their_link_and_their_address() {
+        let mut view = with_routes(&[route(OTHER, Some(NEAR))]);
+        assert!(!view.apply(Change::Link(1, Some(Link { running: false, ..RUNS }))));
+        assert!(!view.apply(Change::Link(2, Some(Link { up: false, ..RUNS }))));
+        assert!(!view.apply(Change::Link(2, None)));
+        let down = Link { up: false, running: false, ..RUNS };
+        assert!(view.apply(Change::Link(1, Some(down))));
         assert!(view.has(NEAR));
-        view.apply(Change::Link(1, None));
-        assert_eq!(view, View::default());
+        // A route with several hops has one of them again.
+        assert!(view.apply(Change::Link(1, Some(RUNS))));
+        assert!(!view.apply(address(2, OTHER)));
+        assert!(!view.apply(gone(2, OTHER)));
+        assert!(!view.apply(address(2, NEAR)));
+        assert!(view.apply(gone(2, NEAR)));
+        assert!(view.has(NEAR));
+        assert!(view.apply(gone(1, NEAR)));
+        assert!(!view.has(NEAR));
+        assert!(view.apply(Change::Link(1, None)));
     }
 
     #[test]
     fn a_route_replaces_its_like_only_if_it_says_so() {
-        let (old, new) = (route(NEAR, None, false), route(OTHER, None, false));
+        let (old, new) = (route(NEAR, None), route(OTHER, None));
         let mut other = old;
         other.group.priority = 100;
         let mut view = with_routes(&[old, other]);
