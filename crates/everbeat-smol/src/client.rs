@@ -2,7 +2,6 @@
 //! connects.
 
 pub use everbeat_core::client::*;
-pub use everbeat_core::hint::{Hint, Hints};
 pub use everbeat_ws::connect::{ConnectError as AttemptError, RequestBuilder};
 
 /// Connects to a URL on smol

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use everbeat_core::cause::{Cause, Verdict};
+use everbeat_core::client::{Hint, Hints};
 use everbeat_core::halves::split;
-use everbeat_core::hint::{Hint, Hints};
 use everbeat_core::transport::Incoming;
 use everbeat_core::{Event, client::Queue};
 use everbeat_sim::net::Answer;
