@@ -123,9 +123,18 @@ fn judge(wanted: &Wanted, counts: &[(&str, Counts)], late: Duration) -> Report {
         }
     }
     let late_ms = late.as_millis() as f64;
-    report.row("worst lateness", number(late_ms), "ms", TOO_LATE.as_millis() as u64, late <= TOO_LATE);
+    report.row(
+        "worst lateness",
+        number(late_ms),
+        "ms",
+        TOO_LATE.as_millis() as u64,
+        late <= TOO_LATE,
+    );
     eprint!("{}", table.0);
-    eprintln!("on {}, over {} s; the machine was late by {late_ms} ms", wanted.runtime, wanted.seconds);
+    eprintln!(
+        "on {}, over {} s; the machine was late by {late_ms} ms",
+        wanted.runtime, wanted.seconds
+    );
     if late > TOO_LATE {
         eprintln!("{} the machine stalled, so that this says nothing", paint(RED, "INVALID:"));
         report.invalidate();

@@ -36,10 +36,7 @@ pub(crate) trait Part: Send + 'static {
 /// Plays a part on a runtime's own threads, as many as it takes by default
 ///
 /// tokio's live as long as what is returned, the others' as long as the process.
-pub(crate) fn start(
-    runtime: Runtime,
-    part: impl Part,
-) -> Result<Option<tokio::runtime::Runtime>> {
+pub(crate) fn start(runtime: Runtime, part: impl Part) -> Result<Option<tokio::runtime::Runtime>> {
     match runtime {
         Runtime::Tokio => {
             let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

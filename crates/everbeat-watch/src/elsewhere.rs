@@ -1,6 +1,6 @@
 //! Where there is no Linux there is nothing to watch.
 
-use everbeat_core::hint::Hint;
+use everbeat_core::client::Hint;
 
 use crate::Error;
 

@@ -5,8 +5,8 @@
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! use everbeat_core::hint::Hints;
 //! use everbeat_tokio::Client;
+//! use everbeat_tokio::client::Hints;
 //! use everbeat_watch::Watcher;
 //!
 //! let hints = Hints::new();
@@ -47,7 +47,7 @@
 //! # Elsewhere
 //!
 //! On other systems [`Watcher::new`] returns [`Error::Unsupported`]. There the platform tells the
-//! application, and it tells [`Hints`](everbeat_core::hint::Hints), from any thread:
+//! application, and it tells [`Hints`](everbeat_core::client::Hints), from any thread:
 //!
 //! - **Apple**: the handler of an `NWPathMonitor`: `Online` when a path becomes satisfied, `Offline`
 //!   when it is not, `NetworkChanged` for another path.
@@ -65,7 +65,7 @@ mod error;
 #[cfg_attr(not(target_os = "linux"), path = "elsewhere.rs")]
 mod watch;
 
-use everbeat_core::hint::{Hint, Hints};
+use everbeat_core::client::{Hint, Hints};
 
 pub use error::Error;
 

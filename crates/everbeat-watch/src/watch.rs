@@ -14,7 +14,7 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
-use everbeat_core::hint::Hint;
+use everbeat_core::client::Hint;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
@@ -39,10 +39,10 @@ impl Watch {
     pub(crate) fn start(tell: impl FnMut(Hint) + Send + 'static) -> Result<Self, Error> {
         let mut socket = Socket::open().map_err(Error::Kernel)?;
         let view = socket.ask().map_err(Error::Kernel)?;
-        Self::watch(socket, view, tell).map_err(Error::Thread)
+        Self::spawn(socket, view, tell).map_err(Error::Thread)
     }
 
-    fn watch(
+    fn spawn(
         socket: Socket,
         view: View,
         tell: impl FnMut(Hint) + Send + 'static,
@@ -97,7 +97,8 @@ fn wait(
     longest: Option<Duration>,
 ) -> io::Result<bool> {
     // Whoever has no socket to wait for waits for `stop` twice.
-    let mut both = [stop, socket.unwrap_or(stop)].map(|it| PollFd::from_borrowed_fd(it, PollFlags::IN));
+    let mut both =
+        [stop, socket.unwrap_or(stop)].map(|it| PollFd::from_borrowed_fd(it, PollFlags::IN));
     let longest = longest.and_then(|longest| Timespec::try_from(longest).ok());
     match poll(&mut both, longest.as_ref()) {
         // A signal: a little early is early enough.

@@ -160,7 +160,11 @@ pub(super) const GROUPS: &[Group] = &[
             step("soak-breaks", "and what is done wrong is seen", soak::fails),
             step("sim-full", "and on fifteen times as many days", sim::at_length),
             step("interop-full", "other people's peers, the whole matrix", interop::whole),
-            step("syscalls", "idle connections ask nothing of the kernel but beats", syscalls::holds),
+            step(
+                "syscalls",
+                "idle connections ask nothing of the kernel but beats",
+                syscalls::holds,
+            ),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
             step(
                 "sim-check",

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use everbeat_core::hint::Hint;
+use everbeat_core::client::Hint;
 
 use super::message::{Link, Route};
 use super::view::View;
@@ -29,7 +29,9 @@ impl Judge {
 
     /// What is to be told, in this order; `missed` if something may have happened in between
     pub(super) fn judge(&mut self, now: &View, missed: bool) -> Vec<Hint> {
-        let gone = self.seen.addresses.keys().map(|(ip, _)| *ip).filter(|ip| !now.has(*ip));
+        // Every end of a container's wire has an address of its link, which nobody connects by.
+        let usable = self.seen.addresses.iter().filter(|(_, address)| address.usable);
+        let gone = usable.map(|((ip, _), _)| *ip).filter(|ip| !now.has(*ip));
         let gone = gone.collect::<BTreeSet<_>>();
         let (before, after) = (Roads::of(&self.seen), Roads::of(now));
         let mut hints = gone.iter().copied().map(Hint::AddressGone).collect::<Vec<_>>();
@@ -67,7 +69,8 @@ impl Roads {
     fn of(view: &View) -> Self {
         let runs = |link: u32| view.links.get(&link).is_some_and(|link| link.running);
         let mut usable = view.addresses.iter().filter(|(_, address)| address.usable);
-        let [v4, v6] = [false, true].map(|v6| usable.clone().any(|((ip, _), _)| ip.is_ipv6() == v6));
+        let [v4, v6] =
+            [false, true].map(|v6| usable.clone().any(|((ip, _), _)| ip.is_ipv6() == v6));
         // Nobody sends anything without an address of that family, wherever it stands.
         let far = view.routes.iter().filter(|route| if route.group.v6 { v6 } else { v4 });
         let far = far.filter(|route| runs(route.link)).copied().collect::<BTreeSet<_>>();
@@ -176,6 +179,7 @@ mod tests {
         let mut machine = Machine::wired();
         assert_eq!(machine.told([Change::Link(WIFI, Some(RUNS))]), []);
         assert_eq!(machine.told([address(WIFI, false)]), []);
+        assert_eq!(machine.told([gone(WIFI)]), []);
         assert_eq!(machine.told([address(WIFI, true)]), [Hint::NetworkChanged]);
         assert_eq!(machine.told([routes(WIFI)]), [Hint::NetworkChanged]);
         assert_eq!(machine.told([no_routes(WIFI)]), [Hint::NetworkChanged]);

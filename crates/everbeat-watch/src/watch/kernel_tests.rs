@@ -10,12 +10,11 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use everbeat_core::hint::Hint;
+use everbeat_core::client::Hint;
 use nix::sched::{CloneFlags, unshare};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 use super::socket::Socket;
-use super::view::View;
 use super::{STEP, STEPS, Watch};
 
 /// Far more than anything here takes
@@ -71,15 +70,15 @@ fn gone(ip: &str) -> Hint {
 #[test]
 fn an_address_comes_and_goes() {
     in_a_namespace(|| {
-        wire("a");
+        wire("eth0");
         let (_watch, hints) = watch();
-        ip("addr add 192.0.2.1/24 dev a");
+        ip("addr add 192.0.2.1/24 dev eth0");
         assert_eq!(next(&hints), Hint::NetworkChanged);
-        ip("addr add 2001:db8::1/64 dev a nodad");
+        ip("addr add 2001:db8::1/64 dev eth0 nodad");
         assert_eq!(next(&hints), Hint::NetworkChanged);
-        ip("addr del 192.0.2.1/24 dev a");
+        ip("addr del 192.0.2.1/24 dev eth0");
         assert_eq!(next(&hints), gone("192.0.2.1"));
-        ip("addr del 2001:db8::1/64 dev a");
+        ip("addr del 2001:db8::1/64 dev eth0");
         assert_eq!([next(&hints), next(&hints)], [gone("2001:db8::1"), Hint::Offline]);
     });
 }
@@ -87,22 +86,22 @@ fn an_address_comes_and_goes() {
 #[test]
 fn a_link_goes_down_and_up_and_is_removed() {
     in_a_namespace(|| {
-        wire("a");
-        ip("addr add 192.0.2.1/24 dev a");
-        ip("route add default via 192.0.2.9 dev a");
+        wire("eth0");
+        ip("addr add 192.0.2.1/24 dev eth0");
+        ip("route add default via 192.0.2.9 dev eth0");
         let (_watch, hints) = watch();
-        ip("link set a-far down");
+        ip("link set eth0-far down");
         assert_eq!(next(&hints), Hint::Offline);
-        ip("link set a-far up");
+        ip("link set eth0-far up");
         assert_eq!(next(&hints), Hint::Online);
         // The kernel takes the route with it, and does not say so.
-        ip("link set a down");
+        ip("link set eth0 down");
         assert_eq!(next(&hints), Hint::Offline);
-        ip("link set a up");
+        ip("link set eth0 up");
         assert_eq!(next(&hints), Hint::Online);
-        ip("route add default via 192.0.2.9 dev a");
+        ip("route add default via 192.0.2.9 dev eth0");
         assert_eq!(next(&hints), Hint::NetworkChanged);
-        ip("link del a");
+        ip("link del eth0");
         assert_eq!([next(&hints), next(&hints)], [gone("192.0.2.1"), Hint::Offline]);
     });
 }
@@ -110,21 +109,21 @@ fn a_link_goes_down_and_up_and_is_removed() {
 #[test]
 fn a_default_route_comes_changes_and_goes() {
     in_a_namespace(|| {
-        wire("a");
-        ip("addr add 192.0.2.1/24 dev a");
-        ip("addr add 2001:db8::1/64 dev a nodad");
+        wire("eth0");
+        ip("addr add 192.0.2.1/24 dev eth0");
+        ip("addr add 2001:db8::1/64 dev eth0 nodad");
         let (_watch, hints) = watch();
         for (route, family) in [("192.0.2.9", "-4"), ("2001:db8::9", "-6")] {
-            ip(&format!("{family} route add default via {route} dev a"));
+            ip(&format!("{family} route add default via {route} dev eth0"));
             assert_eq!(next(&hints), Hint::NetworkChanged);
-            ip(&format!("{family} route replace default via {route}9 dev a"));
+            ip(&format!("{family} route replace default via {route}9 dev eth0"));
             assert_eq!(next(&hints), Hint::NetworkChanged);
         }
         ip("-4 route del default");
         assert_eq!(next(&hints), Hint::NetworkChanged);
         ip("-6 route del default");
         assert_eq!(next(&hints), Hint::Offline);
-        ip("route add default via 192.0.2.9 dev a");
+        ip("route add default via 192.0.2.9 dev eth0");
         assert_eq!(next(&hints), Hint::Online);
     });
 }
@@ -132,9 +131,9 @@ fn a_default_route_comes_changes_and_goes() {
 #[test]
 fn containers_come_and_go_and_what_flaps_is_told_to_nobody() {
     in_a_namespace(|| {
-        wire("a");
-        ip("addr add 192.0.2.1/24 dev a");
-        ip("route add default via 192.0.2.9 dev a");
+        wire("eth0");
+        ip("addr add 192.0.2.1/24 dev eth0");
+        ip("route add default via 192.0.2.9 dev eth0");
         let (_watch, hints) = watch();
         ip("link add docker0 type bridge");
         ip("addr add 172.17.0.1/16 dev docker0");
@@ -142,14 +141,13 @@ fn containers_come_and_go_and_what_flaps_is_told_to_nobody() {
         for round in 0..3 {
             wire(&format!("c{round}"));
             ip(&format!("link set c{round}-far master docker0"));
-            ip("addr del 192.0.2.1/24 dev a");
-            ip("addr add 192.0.2.1/24 dev a");
-            ip("route add default via 192.0.2.9 dev a");
+            ip("addr del 192.0.2.1/24 dev eth0");
+            ip("addr add 192.0.2.1/24 dev eth0");
+            ip("route add default via 192.0.2.9 dev eth0");
             ip(&format!("link del c{round}"));
         }
         ip("route add 198.51.100.0/24 via 192.0.2.8");
-        // What is told next is what was done last.
-        thread::sleep(STEP * STEPS * 3);
+        assert_eq!(hints.recv_timeout(STEP * STEPS * 3), Err(RecvTimeoutError::Timeout));
         ip("link del docker0");
         assert_eq!(next(&hints), gone("172.17.0.1"));
         assert_eq!(hints.try_recv().ok(), None);
@@ -164,46 +162,46 @@ fn who_listens_knows_as_much_as_who_asks() {
         let mut view = listening.ask().unwrap();
         for line in [
             "link set lo up",
-            "link add a type veth peer name b",
-            "link set a up",
-            "link set b up",
-            "addr add 192.0.2.1/24 dev a",
-            "addr add 192.0.2.2/24 dev a",
-            "addr add 198.51.100.1/24 dev a",
-            "addr add 2001:db8::1/64 dev a nodad",
+            "link add eth0 type veth peer name eth1",
+            "link set eth0 up",
+            "link set eth1 up",
+            "addr add 192.0.2.1/24 dev eth0",
+            "addr add 192.0.2.2/24 dev eth0",
+            "addr add 198.51.100.1/24 dev eth0",
+            "addr add 2001:db8::1/64 dev eth0 nodad",
             "addr add 192.0.2.1/32 dev lo",
-            "route add default via 192.0.2.9 dev a src 192.0.2.2",
-            "route add default via 192.0.2.8 dev a metric 100 src 198.51.100.1",
-            "route append default via 192.0.2.7 dev a metric 100",
-            "route add default via 192.0.2.7 dev a table 1000",
-            "route add default metric 7 nexthop via 192.0.2.9 dev a nexthop via 192.0.2.8 dev a",
-            "-6 route add default via 2001:db8::9 dev a",
-            "-6 route append default via 2001:db8::8 dev a",
-            "-6 route append default via 2001:db8::7 dev a",
-            "-6 route del default via 2001:db8::8 dev a",
-            "-6 route replace default via 2001:db8::6 dev a",
+            "route add default via 192.0.2.9 dev eth0 src 192.0.2.2",
+            "route add default via 192.0.2.8 dev eth0 metric 100 src 198.51.100.1",
+            "route append default via 192.0.2.7 dev eth0 metric 100",
+            "route add default via 192.0.2.7 dev eth0 table 1000",
+            "route add default metric 7 nexthop via 192.0.2.9 dev eth0 nexthop via 192.0.2.8 dev eth0",
+            "-6 route add default via 2001:db8::9 dev eth0",
+            "-6 route append default via 2001:db8::8 dev eth0",
+            "-6 route append default via 2001:db8::7 dev eth0",
+            "-6 route del default via 2001:db8::8 dev eth0",
+            "-6 route replace default via 2001:db8::6 dev eth0",
             "route add unreachable default metric 9999",
-            "route add default via inet6 fe80::1 dev a metric 77",
-            "route replace default via 192.0.2.7 dev a",
-            "addr del 198.51.100.1/24 dev a",
-            "addr del 192.0.2.1/24 dev a",
-            "route replace default via 198.51.100.7 dev a onlink",
-            "link set a down",
-            "link set a up",
-            "addr add 192.0.2.3/24 dev a",
-            "addr add 203.0.113.3/24 dev b",
-            "route add default via 192.0.2.9 dev a",
-            "route add default via 203.0.113.9 dev b metric 5",
-            "-6 route add default via fe80::9 dev b",
-            "link add br type bridge",
-            "link set b master br",
-            "link set b nomaster",
-            "link set b down",
-            "addr flush dev a",
-            "link set b up",
-            "addr add 203.0.113.4/24 dev a",
-            "route add default via 203.0.113.9 dev a metric 5",
-            "link del a",
+            "route add default via inet6 fe80::1 dev eth0 metric 77",
+            "route replace default via 192.0.2.7 dev eth0",
+            "addr del 198.51.100.1/24 dev eth0",
+            "addr del 192.0.2.1/24 dev eth0",
+            "route replace default via 198.51.100.7 dev eth0 onlink",
+            "link set eth0 down",
+            "link set eth0 up",
+            "addr add 192.0.2.3/24 dev eth0",
+            "addr add 203.0.113.3/24 dev eth1",
+            "route add default via 192.0.2.9 dev eth0",
+            "route add default via 203.0.113.9 dev eth1 metric 5",
+            "-6 route add default via fe80::9 dev eth1",
+            "link add br0 type bridge",
+            "link set eth1 master br0",
+            "link set eth1 nomaster",
+            "link set eth1 down",
+            "addr flush dev eth0",
+            "link set eth1 up",
+            "addr add 203.0.113.4/24 dev eth0",
+            "route add default via 203.0.113.9 dev eth0 metric 5",
+            "link del eth0",
         ] {
             ip(line);
             // Carriers and link-local addresses change by themselves a little later; what was heard
@@ -221,7 +219,7 @@ fn who_listens_knows_as_much_as_who_asks() {
                 }
                 looks += 1;
                 assert!(looks < 300, "after `ip {line}`: {view:?}, and there is {asked:?}");
-                thread::sleep(Duration::from_millis(10));
+                thread::park_timeout(Duration::from_millis(10));
             }
         }
     });
@@ -230,28 +228,28 @@ fn who_listens_knows_as_much_as_who_asks() {
 #[test]
 fn more_changes_than_the_queue_holds_are_asked_for_anew() {
     in_a_namespace(|| {
-        wire("a");
+        wire("eth0");
         let mut socket = Socket::open().unwrap();
         let mut view = socket.ask().unwrap();
         set_socket_recv_buffer_size(&socket, 1).unwrap();
         for last in 1..=100 {
-            ip(&format!("addr add 192.0.2.{last}/24 dev a"));
+            ip(&format!("addr add 192.0.2.{last}/24 dev eth0"));
         }
-        ip("addr add 198.51.100.1/24 dev a");
+        ip("addr add 198.51.100.1/24 dev eth0");
         let mut stale = view.clone();
         assert!(socket.drain(&mut stale).unwrap().lost);
         assert!(!stale.has("198.51.100.1".parse().unwrap()));
         // And so does the thread: what it missed it has learnt, or it could not say what is gone.
-        ip("addr flush dev a");
+        ip("addr flush dev eth0");
         for last in 1..=100 {
-            ip(&format!("addr add 192.0.2.{last}/24 dev a"));
+            ip(&format!("addr add 192.0.2.{last}/24 dev eth0"));
         }
-        ip("addr add 198.51.100.1/24 dev a");
+        ip("addr add 198.51.100.1/24 dev eth0");
         view.addresses.clear();
         let (sender, hints) = mpsc::channel();
-        let _watch = Watch::watch(socket, view, move |hint| _ = sender.send(hint)).unwrap();
+        let _watch = Watch::spawn(socket, view, move |hint| _ = sender.send(hint)).unwrap();
         assert_eq!(next(&hints), Hint::NetworkChanged);
-        ip("addr del 198.51.100.1/24 dev a");
+        ip("addr del 198.51.100.1/24 dev eth0");
         assert_eq!(next(&hints), gone("198.51.100.1"));
     });
 }
@@ -259,11 +257,11 @@ fn more_changes_than_the_queue_holds_are_asked_for_anew() {
 #[test]
 fn the_thread_sleeps_without_an_end_and_ends_when_it_is_dropped() {
     in_a_namespace(|| {
-        wire("a");
+        wire("eth0");
         let (sender, threads) = mpsc::channel();
         let own = move |_| _ = sender.send(fs::read_link("/proc/thread-self").unwrap());
         let watch = Watch::start(own).unwrap();
-        ip("addr add 192.0.2.1/24 dev a");
+        ip("addr add 192.0.2.1/24 dev eth0");
         let folder = Path::new("/proc").join(threads.recv_timeout(GUARD).unwrap());
         assert_eq!(fs::read_to_string(folder.join("comm")).unwrap().trim(), "everbeat-watch");
         // The call's number, the descriptors, how many of them: and no time at which it would wake.
@@ -275,7 +273,7 @@ fn the_thread_sleeps_without_an_end_and_ends_when_it_is_dropped() {
         while !sleeps_for_good() {
             looks += 1;
             assert!(looks < 2_000, "it never does");
-            thread::sleep(Duration::from_millis(10));
+            thread::park_timeout(Duration::from_millis(10));
         }
         drop(watch);
         assert_eq!(threads.recv_timeout(GUARD), Err(RecvTimeoutError::Disconnected));

@@ -59,7 +59,9 @@ impl Doubt {
 /// What one reading gave
 enum Heard {
     /// Bytes; `cut` if there were more than fit, which are lost
-    Bytes { cut: bool },
+    Bytes {
+        cut: bool,
+    },
     Nothing,
     /// Changes, for the queue was full
     Lost,

@@ -39,7 +39,8 @@ impl View {
             }
             Change::Routes { replace, routes } => {
                 if replace {
-                    let replaced = |route: &Route| routes.iter().any(|new| new.group == route.group);
+                    let replaced =
+                        |route: &Route| routes.iter().any(|new| new.group == route.group);
                     self.routes.retain(|route| !replaced(route));
                 }
                 self.routes.extend(routes);
