@@ -28,7 +28,9 @@ const TOO_LATE: Duration = Duration::from_millis(500);
 const CLIENTS_INTERVAL: u64 = 20;
 
 /// What an idle connection has no use for
-const NEVER: [&str; 3] = ["getsockopt", "setsockopt", "timerfd_"];
+const NEVER: [&str; 3] = ["getsockopt", "setsockopt", TIMERS];
+/// The reactor that smol and async-std share sets one each time before it waits: not ours to change
+const TIMERS: &str = "timerfd_";
 
 /// What is counted
 #[derive(Debug)]
@@ -105,7 +107,8 @@ fn judge(wanted: &Wanted, counts: &[(&str, Counts)], late: Duration) -> Report {
         };
         for never in NEVER {
             let calls = counts.beginning_with(never) as f64;
-            row(&format!("{never}*"), calls, "calls", Some(0.0), calls == 0.0);
+            let goal = (never != TIMERS || wanted.runtime == RUNTIMES[0]).then_some(0.0);
+            row(&format!("{never}*"), calls, "calls", goal, goal.is_none_or(|goal| calls <= goal));
         }
         let (pings, pongs) = (counts.pings as f64, counts.pongs as f64);
         let both = pings + pongs;
