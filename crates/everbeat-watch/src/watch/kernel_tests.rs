@@ -48,6 +48,8 @@ fn ip(line: &str) {
 /// A wire whose other end is here too, with a carrier
 fn wire(name: &str) {
     ip(&format!("link add {name} type veth peer name {name}-far"));
+    // No address of its own accord: one that comes later would be news.
+    ip(&format!("link set {name} addrgenmode none"));
     ip(&format!("link set {name}-far up"));
     ip(&format!("link set {name} up"));
 }
