@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{
-    Outcome, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, soak, typos,
+    Outcome, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, soak, syscalls,
+    typos,
 };
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, nostd, tidy};
@@ -159,6 +160,11 @@ pub(super) const GROUPS: &[Group] = &[
             step("soak-breaks", "and what is done wrong is seen", soak::fails),
             step("sim-full", "and on fifteen times as many days", sim::at_length),
             step("interop-full", "other people's peers, the whole matrix", interop::whole),
+            step(
+                "syscalls",
+                "idle connections ask nothing of the kernel but beats",
+                syscalls::holds,
+            ),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
             step(
                 "sim-check",

@@ -36,6 +36,7 @@ const RULES: &[Rule] = &[
     runtime("everbeat-tokio"),
     runtime("everbeat-async-std"),
     runtime("everbeat-smol"),
+    Rule { name: "everbeat-watch", builds_on: &[CORE], tests_use: &["everbeat-tokio"] },
     Rule { name: "everbeat-support", builds_on: &[CORE], tests_use: &[] },
     Rule { name: "xtask", builds_on: &[], tests_use: &[] },
 ];
@@ -46,6 +47,7 @@ const PROGRAMS: &[&str] = &[
     "everbeat-demo",
     "everbeat-detection",
     "everbeat-examples",
+    "everbeat-idle",
     "everbeat-interop",
     "everbeat-reality",
     "everbeat-soak",
