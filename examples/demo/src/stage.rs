@@ -237,7 +237,7 @@ impl Stage {
             }
             Note::Ended { peer: Some(peer), end } => {
                 if let Some(life) = self.life(peer) {
-                    life.dropped(Seen { at, how: end.how });
+                    life.dropped(Seen { at, how: end.how, by: end.by });
                 }
                 let (mood, verb) = match end.how {
                     How::Dead => (Mood::Bad, "expired"),
@@ -301,7 +301,7 @@ impl Stage {
 
     fn lost(&mut self, at: Instant, who: Who, end: &End) {
         let Some(life) = self.life(who) else { return };
-        if life.lost(Seen { at, how: end.how }) {
+        if life.lost(Seen { at, how: end.how, by: end.by }) {
             let mood = if end.how == How::Closed { Mood::Good } else { Mood::Bad };
             self.timeline.verdict(at, who, mood, &end.sentence);
             self.check_alarm(at, who, who, end);
@@ -358,7 +358,7 @@ impl Stage {
             Who::Client(runtime) => self.lives.clients.get_mut(&runtime),
             Who::Witness => Some(&mut self.lives.witness),
             Who::Sloth => Some(&mut self.lives.sloth),
-            Who::Server | Who::Crowd | Who::Proxy => None,
+            Who::Server | Who::Crowd | Who::Road => None,
         }
     }
 }

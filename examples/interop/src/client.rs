@@ -14,7 +14,7 @@ use futures_util::stream::{Stream, StreamExt};
 
 use crate::args::Settings;
 use crate::command::Command;
-use crate::note::{End, Note, Payload};
+use crate::note::{End, Note, Payload, stalled};
 
 /// Room for what the tester sends before it waits
 const QUEUE: Queue = Queue::bounded(1_024, 16 << 20);
@@ -28,7 +28,7 @@ pub(crate) async fn run<R: Runtime>(
     let mut up = false;
     while let Some(next) = next(&mut client, &mut commands).await {
         match next {
-            Next::Event(event) => tell(event, &mut up),
+            Next::Event(event) => tell(event, &mut up, settings.brief),
             Next::Command(Command::Send(payload)) => client.send(payload.message()?).await?,
             Next::Command(Command::Close { code, reason }) => {
                 let end = client.close_with(CloseFrame::new(CloseCode(code), reason)).await;
@@ -46,6 +46,9 @@ fn client<R: Runtime>(url: &str, settings: &Settings) -> Result<Client<Connector
     }
     if let Some(timeout) = settings.timeout {
         builder = builder.timeout(timeout);
+    }
+    if let Some(promise) = settings.within {
+        builder = builder.detect_within(promise);
     }
     if let Some(timeout) = settings.dial {
         builder = builder.connect_timeout(timeout);
@@ -82,15 +85,16 @@ async fn next<R: Runtime>(
 }
 
 /// Tells of an event; `up` is whether a connection stands
-fn tell(event: Event, up: &mut bool) {
+fn tell(event: Event, up: &mut bool, brief: bool) {
     match event {
         Event::Connected { .. } => {
             *up = true;
             Note::Connected(true)
         }
-        Event::Message(message) => Note::Message(Payload::from(&message)),
+        Event::Message(message) => Note::Message(Payload::of(&message, brief)),
         Event::Suspect { silent_for, .. } => Note::Suspect(silent_for.as_millis()),
         Event::Alive => Note::Alive(true),
+        Event::Stalled { stalled_for, slept_for } => stalled(stalled_for, slept_for),
         // An end is told once, whichever event brings it.
         Event::Disconnected(end) | Event::Closed(end) | Event::GaveUp(end) => {
             match std::mem::take(up) {

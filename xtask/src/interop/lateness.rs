@@ -12,7 +12,7 @@ type Noted = Arc<Mutex<Vec<(Instant, Duration)>>>;
 
 /// What was measured here, and by programs that we started
 #[derive(Debug, Clone, Default)]
-pub(super) struct Lateness {
+pub(crate) struct Lateness {
     noted: Noted,
     /// The machine's, where `noted` is a trial's own
     machine: Noted,
@@ -20,7 +20,7 @@ pub(super) struct Lateness {
 
 impl Lateness {
     /// Starts to measure the machine, until the last clone is gone
-    pub(super) fn measure() -> Self {
+    pub(crate) fn measure() -> Self {
         let lateness = Self::default();
         let noted = Arc::downgrade(&lateness.noted);
         thread::spawn(move || {
@@ -34,16 +34,16 @@ impl Lateness {
     }
 
     /// The machine's, and what a trial's own programs tell of themselves
-    pub(super) fn of_trial(&self) -> Self {
+    pub(crate) fn of_trial(&self) -> Self {
         Self { noted: Noted::default(), machine: self.noted.clone() }
     }
 
-    pub(super) fn note(&self, at: Instant, late: Duration) {
+    pub(crate) fn note(&self, at: Instant, late: Duration) {
         note(&self.noted, at, late);
     }
 
     /// The worst since then
-    pub(super) fn worst_since(&self, then: Instant) -> Duration {
+    pub(crate) fn worst_since(&self, then: Instant) -> Duration {
         worst_since(&self.noted, then).max(worst_since(&self.machine, then))
     }
 }
