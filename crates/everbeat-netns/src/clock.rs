@@ -41,7 +41,8 @@ impl Clock {
     /// There is no libfaketime, or no file for us.
     pub fn new(tools: &Tools, kind: Kind) -> Result<Self> {
         let library = tools.faketime()?;
-        let clock = Self { kind, file: new_file(&env::temp_dir())?, library, ahead: Duration::ZERO };
+        let clock =
+            Self { kind, file: new_file(&env::temp_dir())?, library, ahead: Duration::ZERO };
         clock.show()?;
         Ok(clock)
     }

@@ -61,7 +61,10 @@ mod tests {
     #[test]
     fn a_hole_has_its_direction() {
         let rules = lose(&[("client", "server")], Lost::All);
-        assert_eq!(rules, "add rule inet everbeat holes iifname \"client\" oifname \"server\" drop\n");
+        assert_eq!(
+            rules,
+            "add rule inet everbeat holes iifname \"client\" oifname \"server\" drop\n"
+        );
     }
 
     #[test]

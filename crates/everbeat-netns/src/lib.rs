@@ -24,6 +24,7 @@
 //! skips a test says so aloud ([`skipped`]).
 
 #![forbid(unsafe_code)]
+#![expect(clippy::disallowed_methods, reason = "kernels and processes know no virtual time")]
 
 mod clock;
 mod hole;

@@ -43,7 +43,9 @@ impl Network {
     /// [`Tools::missing`] tells beforehand.
     pub fn join<const N: usize>(tools: &Tools, names: [&str; N]) -> Result<(Self, [Host; N])> {
         let router = Place::new("router", tools)?;
-        router.run(|| FORWARDING.iter().try_for_each(|path| fs::write(path, "1")))?.context("forwarding")?;
+        router
+            .run(|| FORWARDING.iter().try_for_each(|path| fs::write(path, "1")))?
+            .context("forwarding")?;
         router.tool("nft", &["-f", "-"], hole::NONE)?;
         let hosts = names.into_iter().zip(1..).map(|(name, number)| {
             let host = Host::new(name, number, tools)?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use std::{fs, io};
 
 use anyhow::{Context, Result, ensure};
@@ -18,6 +19,9 @@ use crate::tools::Tools;
 type Work = Box<dyn FnOnce() + Send>;
 /// What became of work that may have panicked
 type Done<T> = Result<T, Box<dyn Any + Send>>;
+
+/// Between two looks at what a process has become
+const LOOK: Duration = Duration::from_millis(1);
 
 /// A network of its own, in the beginning without any link, and who works there
 ///
@@ -112,18 +116,28 @@ impl Place {
         command
     }
 
-    /// Starts a process there
+    /// Starts a process there; returns once it is the program, so that it is bound to the place
+    /// whatever happens to it next
     ///
     /// # Errors
     ///
     /// It cannot be started.
     pub fn spawn(&self, mut command: Command) -> Result<Child> {
         let line = format!("{command:?}");
-        self.run(move || command.spawn())?.context(line)
+        let child = self.run(move || command.spawn())?.context(line)?;
+        while is_setpriv(child.id()) {
+            thread::sleep(LOOK);
+        }
+        Ok(child)
     }
 
     /// Runs a tool there, with something to read; what it says
-    pub(crate) fn tool(&self, program: &'static str, words: &[&str], input: &str) -> Result<String> {
+    pub(crate) fn tool(
+        &self,
+        program: &'static str,
+        words: &[&str],
+        input: &str,
+    ) -> Result<String> {
         let (tools, input) = (self.tools.clone(), input.to_owned());
         let words = words.iter().map(ToString::to_string).collect::<Vec<_>>();
         let said = self.run(move || {
@@ -137,6 +151,12 @@ impl Place {
     pub(crate) fn ip(&self, lines: &[String]) -> Result<()> {
         self.tool("ip", &["-batch", "-"], &(lines.join("\n") + "\n")).map(drop)
     }
+}
+
+/// Whether that process has not become what it is to be; one that has ended is nothing any more
+fn is_setpriv(process: u32) -> bool {
+    let program = fs::read_link(format!("/proc/{process}/exe"));
+    program.is_ok_and(|program| program.ends_with("setpriv"))
 }
 
 /// Moves this thread into a network of its own; the path to it

@@ -129,7 +129,8 @@ impl Tools {
     /// The library that lets the time of a program jump
     pub(crate) fn faketime(&self) -> Result<PathBuf> {
         let root = Path::new("/");
-        let folders = self.libraries().into_iter().chain(libraries(root)).chain([root.join("usr/lib64")]);
+        let folders =
+            self.libraries().into_iter().chain(libraries(root)).chain([root.join("usr/lib64")]);
         let found = folders.map(|folder| folder.join(FAKETIME)).find(|path| path.exists());
         found.context("there is no libfaketime (Debian's package libfaketime has it)")
     }

@@ -1,7 +1,7 @@
 //! What the faults do to connections, and that each ends.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::thread;
 use std::time::Instant;
 
@@ -14,8 +14,8 @@ fn hosts_reach_each_other() {
     let Some(tools) = possible("hosts_reach_each_other") else { return };
     let (_network, client, server) = network(&tools);
     for (to, from) in [
-        (SocketAddr::new(server.v4().into(), PORT), client.v4().into()),
-        (SocketAddr::new(server.v6().into(), PORT), client.v6().into()),
+        (SocketAddr::from((server.v4(), PORT)), IpAddr::V4(client.v4())),
+        (SocketAddr::from((server.v6(), PORT)), IpAddr::V6(client.v6())),
     ] {
         let (mut near, mut far) = connect(&client, &server, to);
         assert_eq!(far.peer_addr().unwrap().ip(), from);
@@ -25,7 +25,9 @@ fn hosts_reach_each_other() {
 
 #[test]
 fn a_black_hole_takes_both_directions_until_it_is_repaired() {
-    let Some(tools) = possible("a_black_hole_takes_both_directions_until_it_is_repaired") else { return };
+    let Some(tools) = possible("a_black_hole_takes_both_directions_until_it_is_repaired") else {
+        return;
+    };
     let (network, client, server) = network(&tools);
     let (mut near, mut far) = connect(&client, &server, (server.v4(), PORT).into());
     network.part(&client, &server).unwrap();
@@ -51,7 +53,8 @@ fn one_direction_is_lost_and_the_other_goes_on() {
 fn payload_is_lost_and_acknowledgements_pass() {
     let Some(tools) = possible("payload_is_lost_and_acknowledgements_pass") else { return };
     let (network, client, server) = network(&tools);
-    for to in [SocketAddr::new(server.v4().into(), PORT), SocketAddr::new(server.v6().into(), PORT)] {
+    for to in [SocketAddr::new(server.v4().into(), PORT), SocketAddr::new(server.v6().into(), PORT)]
+    {
         let (mut near, mut far) = connect(&client, &server, to);
         network.lose(&client, &server, Lost::Payload).unwrap();
         assert!(!passes(&mut near, &mut far, MOMENT), "{to}: a byte has passed");
@@ -105,7 +108,8 @@ fn addresses_and_links_go_and_come_back() {
 fn a_reset_is_told_to_both_ends() {
     let Some(tools) = possible("a_reset_is_told_to_both_ends") else { return };
     let (_network, client, server) = network(&tools);
-    for to in [SocketAddr::new(server.v4().into(), PORT), SocketAddr::new(server.v6().into(), PORT)] {
+    for to in [SocketAddr::new(server.v4().into(), PORT), SocketAddr::new(server.v6().into(), PORT)]
+    {
         let (mut near, mut far) = connect(&client, &server, to);
         client.reset(to).unwrap();
         near.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -1,7 +1,7 @@
 //! Whatever happens to us, nothing of ours stays.
 
 use std::io::{BufRead, BufReader, Write, stdout};
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 use std::{env, thread};
 
@@ -55,10 +55,13 @@ fn a_setup_that_fails_leaves_nothing() {
 
 #[test]
 fn a_panic_in_a_place_is_its_callers_and_the_place_goes_on() {
-    let Some(tools) = possible("a_panic_in_a_place_is_its_callers_and_the_place_goes_on") else { return };
+    let Some(tools) = possible("a_panic_in_a_place_is_its_callers_and_the_place_goes_on") else {
+        return;
+    };
     let place = Place::new("place", &tools).unwrap();
     let here = thread::current().id();
-    assert!(catch_unwind(|| place.run(|| panic!("on purpose"))).is_err());
+    let panicked = catch_unwind(AssertUnwindSafe(|| place.run(|| panic!("on purpose"))));
+    assert!(panicked.is_err());
     assert_ne!(place.run(|| thread::current().id()).unwrap(), here);
 }
 

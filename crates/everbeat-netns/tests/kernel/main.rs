@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::disallowed_methods, reason = "nothing here is simulated")]
+#![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
 
 mod clocks;
 mod faults;
@@ -45,7 +46,8 @@ fn network(tools: &Tools) -> (Network, Host, Host) {
 /// A connection between them: the client's end, the server's
 fn connect(client: &Host, server: &Host, to: SocketAddr) -> (TcpStream, TcpStream) {
     let listener = server.place().run(move || TcpListener::bind(to)).unwrap().unwrap();
-    let near = client.place().run(move || TcpStream::connect_timeout(&to, PATIENCE)).unwrap().unwrap();
+    let near =
+        client.place().run(move || TcpStream::connect_timeout(&to, PATIENCE)).unwrap().unwrap();
     (near, listener.accept().unwrap().0)
 }
 
