@@ -37,7 +37,8 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
     let runtime = runtime.with_context(|| format!("no runtime is called `{wanted}`"))?;
     let stack = Stack { runtime, tls: args.flag("--tls") };
     let times = args.value("--times")?.map_or(Ok(1), |times| times.parse::<u32>());
-    let times = times.ok().filter(|times| *times > 0).context("--times takes a number from 1 on")?;
+    let times =
+        times.ok().filter(|times| *times > 0).context("--times takes a number from 1 on")?;
     let faults = chosen(stack, &args.rest())?;
     Ok(play(shell, stack, &faults, times)?.finish(shell))
 }

@@ -120,7 +120,11 @@ fn play(shell: &Shell, build: &str, smoke: bool, words: &[String]) -> Result<Vec
 }
 
 /// What `work` makes of each, in their order, while `most` of them are worked on
-pub(crate) fn at_a_time<T: Sync, U: Send>(most: usize, items: &[T], work: impl Fn(&T) -> U + Sync) -> Vec<U> {
+pub(crate) fn at_a_time<T: Sync, U: Send>(
+    most: usize,
+    items: &[T],
+    work: impl Fn(&T) -> U + Sync,
+) -> Vec<U> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     thread::scope(|scope| {

@@ -7,8 +7,8 @@ use std::process::Stdio;
 use anyhow::Context;
 use everbeat_netns::Place;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::runtime::Handle;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 

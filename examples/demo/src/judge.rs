@@ -110,7 +110,9 @@ pub(crate) fn judge(
         }
     }
     if notice == Notice::Either {
-        problems.extend(lives.clients.iter().filter_map(|(name, life)| either(name.name(), life, late)));
+        problems.extend(
+            lives.clients.iter().filter_map(|(name, life)| either(name.name(), life, late)),
+        );
     }
     (last.map(|last| last.saturating_duration_since(begun)), problems)
 }
@@ -124,7 +126,9 @@ fn either(name: &str, life: &Life, late: Duration) -> Option<String> {
     match (lost.how, dropped.how) {
         (How::Dead, How::Dead) => None,
         (How::Dead, _) | (_, How::Dead) if told <= settings::TOLD + late => None,
-        (How::Dead, _) | (_, How::Dead) => Some(format!("{name}: the other end was not told in time")),
+        (How::Dead, _) | (_, How::Dead) => {
+            Some(format!("{name}: the other end was not told in time"))
+        }
         _ => Some(format!("{name}: neither end noticed by the silence")),
     }
 }

@@ -101,18 +101,9 @@ where
 {
     Note::Connected(true).write();
     loop {
-        let tick = pin!(async {
-            match &mut ticker {
-                Some(ticker) => ticker.tick().await,
-                None => pending().await,
-            }
-        });
-        let event = match select(connection.next(), tick).await {
-            Either::Left((event, _)) => event,
-            Either::Right(((), _)) => {
-                connection.send("tick").await?;
-                continue;
-            }
+        let Some(event) = event_or_tick(&mut connection, &mut ticker).await else {
+            connection.send("tick").await?;
+            continue;
         };
         match event {
             None => return Ok(()),
@@ -130,5 +121,25 @@ where
             Some(Event::Disconnected(end)) => Note::Closed(End::new(&end.cause, &end)).write(),
             Some(_) => {}
         }
+    }
+}
+
+/// What happens next on a connection; `None` if it is time to say something
+async fn event_or_tick<T: Transport, K: Timer, L: Timer<Sleep: Unpin>>(
+    connection: &mut Connection<T, K>,
+    ticker: &mut Option<Ticker<L>>,
+) -> Option<Option<Event>>
+where
+    Connection<T, K>: Unpin,
+{
+    let tick = async {
+        match ticker {
+            Some(ticker) => ticker.tick().await,
+            None => pending().await,
+        }
+    };
+    match select(pin!(connection.next()), pin!(tick)).await {
+        Either::Left((event, _)) => Some(event),
+        Either::Right(_) => None,
     }
 }

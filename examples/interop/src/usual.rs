@@ -12,7 +12,7 @@ use everbeat_smol::Smol;
 use everbeat_support::Ticker;
 use everbeat_ws::Runtime;
 use futures_util::future::{Either, select};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::stream::StreamExt;
 use smol::net::TcpStream;
 
 use crate::command::{self, Command};
@@ -41,8 +41,8 @@ async fn live(url: &str) -> Result<()> {
     let writes = async {
         let mut ticker = Ticker::new(timer.clone(), INTERVAL);
         loop {
-            let next = select(commands.next(), pin!(ticker.tick())).await;
-            let message = match next {
+            let tick = pin!(ticker.tick());
+            let message = match select(commands.next(), tick).await {
                 Either::Left((Some(Command::Send(payload)), _)) => {
                     Message::binary(payload.message()?.as_bytes().to_vec())
                 }

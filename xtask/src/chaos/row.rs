@@ -123,7 +123,8 @@ pub(super) fn skipped(fault: &Fault, stack: Stack, why: &str) -> Value {
 pub(super) fn summary(rows: &[Row], took: Duration) -> String {
     let met = rows.iter().filter(|row| row.met()).count();
     let late = rows.iter().map(|row| row.late).max().unwrap_or_default();
-    let mut sum = format!("{met} of {} rows met in {took:.0?}; {late:.0?} late at worst", rows.len());
+    let mut sum =
+        format!("{met} of {} rows met in {took:.0?}; {late:.0?} late at worst", rows.len());
     if !rows.iter().all(Row::counts) {
         sum += &paint(YELLOW, ", INVALID: the machine was too late for all rows to count");
     }

@@ -206,7 +206,11 @@ impl Scene<'_> {
 
 impl Stage {
     /// Waits until the client tells of something, and returns when it did
-    pub(super) fn expect(&mut self, what: &str, mut is: impl FnMut(&Note) -> bool) -> Result<Instant> {
+    pub(super) fn expect(
+        &mut self,
+        what: &str,
+        mut is: impl FnMut(&Note) -> bool,
+    ) -> Result<Instant> {
         let told = &mut self.told;
         let (at, ()) = self.client.expect(what, PATIENCE, |note| {
             told.push(note.clone());
@@ -242,4 +246,3 @@ impl Stage {
         }
     }
 }
-

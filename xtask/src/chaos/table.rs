@@ -28,7 +28,10 @@ const fn fault(
 /// The longest first, where not all of them are played at one time
 pub(super) const TABLE: &[Fault] = &[
     fault("2.5 MB upload over 1 Mbit/s", "until it is there", play::upload),
-    Fault { plain_only: true, ..fault("the same, by the usual recipe", "until `dead`", play::usual_upload) },
+    Fault {
+        plain_only: true,
+        ..fault("the same, by the usual recipe", "until `dead`", play::usual_upload)
+    },
     fault("black hole in the middle of it", "until dead", play::hole_in_an_upload),
     fault("black hole on an idle link", "until dead", play::hole),
     fault("hole of 1.2 s, repaired", "until it answers", play::short_hole),

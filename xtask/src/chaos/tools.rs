@@ -28,7 +28,9 @@ pub(crate) fn tools(shell: &Shell) -> Result<Had> {
     if unpacked.missing().is_some() {
         eprintln!("{missing}: unpacking Debian's packages ..");
         if let Err(error) = debian::unpack(shell, &root, &Tools::PACKAGES.map(String::from)) {
-            return Ok(Had::Not(format!("{missing}, and Debian's packages are not to be had: {error:#}")));
+            return Ok(Had::Not(format!(
+                "{missing}, and Debian's packages are not to be had: {error:#}"
+            )));
         }
     }
     Ok(match unpacked.missing() {

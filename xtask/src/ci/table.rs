@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{
-    Outcome, chaos, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, soak, typos,
+    Outcome, chaos, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, soak,
+    typos,
 };
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, nostd, tidy};

@@ -104,7 +104,7 @@ impl Program {
     }
 
     /// SIGSTOP, until the pause ends
-    pub(crate) fn pause(&self) -> Result<Pause> {
+    pub(super) fn pause(&self) -> Result<Pause> {
         Pause::of(self.child.id())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write, stdout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::{env, thread};
 
 use everbeat_netns::{Network, Place, Tools};
@@ -31,9 +31,11 @@ fn networks_and_processes_are_gone_after_a_panic() {
         let sleeper = client.place().spawn(sleeper(client.place())).unwrap();
         // Who is stopped cannot end by himself.
         everbeat_netns::stop(sleeper.id()).unwrap();
-        std::panic::panic_any(network_of(&client));
+        // Nobody waits for it: the host's end is its own.
+        std::panic::panic_any((network_of(&client), sleeper));
     });
-    let network = panicked.unwrap_err().downcast::<String>().unwrap();
+    let (network, mut sleeper) = *panicked.unwrap_err().downcast::<(String, Child)>().unwrap();
+    assert!(!sleeper.wait().unwrap().success());
     assert!(becomes(|| !is_inhabited(&network)), "something has stayed there");
 }
 

@@ -37,6 +37,8 @@ fn a_stopped_process_does_nothing_until_it_goes_on() {
     stdin.write_all(b"two\n").unwrap();
     resume(child.id()).unwrap();
     assert_eq!(said.next().unwrap().unwrap(), "two");
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

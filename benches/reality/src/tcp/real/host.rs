@@ -23,13 +23,10 @@ pub(super) struct Host(Place);
 
 impl Host {
     /// A host at `address`, and the end of its only wire
-    pub(super) fn new(
-        name: &str,
-        address: Ipv4Addr,
-        peer: Ipv4Addr,
-    ) -> Result<(Self, SyncDevice)> {
+    pub(super) fn new(name: &str, address: Ipv4Addr, peer: Ipv4Addr) -> Result<(Self, SyncDevice)> {
         let place = Place::new(name, &Tools::default())?;
-        let wire = place.run(move || DeviceBuilder::new().ipv4(address, PREFIX, Some(peer)).build_sync())?;
+        let wire = place
+            .run(move || DeviceBuilder::new().ipv4(address, PREFIX, Some(peer)).build_sync())?;
         Ok((Self(place), wire.context("no TUN device for us")?))
     }
 
