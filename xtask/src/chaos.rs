@@ -20,7 +20,7 @@ use self::stage::{Stack, Theatre};
 use self::table::{Fault, TABLE};
 use crate::args::Args;
 use crate::interop::at_a_time;
-use crate::interop::lateness::Lateness;
+use crate::lateness::Lateness;
 use crate::interop::settings::STALLED;
 use crate::report::Report;
 use crate::runtimes::RUNTIMES;

@@ -13,6 +13,7 @@ mod packaging;
 mod sim;
 mod sim_check;
 mod soak;
+mod syscalls;
 mod table;
 mod typos;
 

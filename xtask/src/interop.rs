@@ -6,7 +6,6 @@
 
 mod install;
 mod judge;
-pub(crate) mod lateness;
 mod matrix;
 mod messages;
 pub(crate) mod note;
@@ -28,12 +27,12 @@ use std::thread;
 use anyhow::{Context, Result};
 
 use self::install::Installed;
-use self::lateness::Lateness;
 use self::matrix::Row;
 use self::peer::Peer;
 use self::plan::Plan;
 use self::stage::Theatre;
 use crate::args::Args;
+use crate::lateness::Lateness;
 use crate::report::Report;
 use crate::shell::Shell;
 

@@ -15,6 +15,7 @@ mod demo;
 mod fuzz;
 mod instructions;
 mod interop;
+mod lateness;
 mod metadata;
 mod nostd;
 mod report;
@@ -24,6 +25,7 @@ mod sim;
 mod sim_check;
 mod soak;
 mod source;
+mod syscalls;
 mod test;
 mod tidy;
 
@@ -49,6 +51,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask chaos            real faults in networks of this kernel, as a table; wants root
     cargo xtask sim check        the simulator against this kernel and other people's programs
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
+    cargo xtask syscalls         what a thousand idle connections ask of the kernel, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
     cargo xtask ci               all that a change must pass, as the CI runs it
     cargo xtask ci --full        and what takes longer; before an issue is called resolved
@@ -67,6 +70,7 @@ What may follow:
     sim   [--days N] [--seed S] [--scenario NAME,..] [--threads N] [--json]   sim --scenario roam
     sim check [tcp|rules] [--verbose] [--json]     its TCP wants root, to have a road of its own
     instructions [--bless]                         makes what it counts the new baseline
+    syscalls [--runtime R] [--connections N] [--seconds N]
     tidy  [--map]                                  lines per crate, median and largest file
     ci    [--full] [--list] [--no-budgets] [STEP..]   ci clippy test
 
@@ -106,6 +110,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "test" => test::run(&shell, args),
         "bench" => bench::run(&shell, args),
         "instructions" => instructions::run(&shell, args),
+        "syscalls" => syscalls::run(&shell, args),
         "tidy" => tidy::run(&shell, args),
         "fuzz" => fuzz::run(&shell, args),
         "interop" => interop::run(&shell, args),

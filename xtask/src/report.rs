@@ -57,13 +57,18 @@ impl Report {
         self.all_met
     }
 
+    /// How the process should end
+    pub(crate) const fn code(&self) -> u8 {
+        match (self.valid, self.all_met) {
+            (false, _) => 2,
+            (true, true) => 0,
+            (true, false) => 1,
+        }
+    }
+
     /// Prints the object if it is wanted, and says how the process should end
     pub(crate) fn finish(self, shell: &Shell) -> ExitCode {
-        let code = match (self.valid, self.all_met) {
-            (false, _) => ExitCode::from(2),
-            (true, true) => ExitCode::SUCCESS,
-            (true, false) => ExitCode::FAILURE,
-        };
+        let code = ExitCode::from(self.code());
         if shell.json {
             let commit = commit(shell).unwrap_or_else(|_| "unknown".into());
             println!("{}", self.object(&commit, std::env::var("EVERBEAT_SEED").ok().as_deref()));

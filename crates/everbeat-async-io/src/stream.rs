@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::net::{Shutdown, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use async_io::Async;
 use everbeat_ws::{Adopted, Socket};
@@ -13,7 +13,12 @@ use socket2::SockRef;
 
 /// A TCP connection on the reactor
 #[derive(Debug)]
-pub struct Stream(Arc<Async<TcpStream>>);
+pub struct Stream {
+    socket: Arc<Async<TcpStream>>,
+    /// The last read has emptied it: before the reactor tells of more, another would be a system call
+    /// for nothing
+    empty: bool,
+}
 
 impl Stream {
     /// Takes over a connection: smol's `TcpStream`, or an `Async<TcpStream>`
@@ -22,7 +27,7 @@ impl Stream {
     /// the `TryFrom` of this type. A clone that somebody keeps keeps the socket open.
     #[must_use]
     pub fn new(stream: impl Into<Arc<Async<TcpStream>>>) -> Self {
-        Self(stream.into())
+        Self { socket: stream.into(), empty: false }
     }
 }
 
@@ -47,11 +52,20 @@ impl TryFrom<TcpStream> for Stream {
 
 impl AsyncRead for Stream {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         into: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self.0).poll_read(cx, into)
+        if self.empty {
+            ready!(self.socket.poll_readable(cx))?;
+        }
+        let read = Pin::new(&mut &*self.socket).poll_read(cx, into);
+        self.empty = match &read {
+            Poll::Ready(Ok(bytes)) => (1..into.len()).contains(bytes),
+            Poll::Ready(Err(_)) => false,
+            Poll::Pending => true,
+        };
+        read
     }
 }
 
@@ -61,7 +75,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self.0).poll_write(cx, bytes)
+        Pin::new(&mut &*self.socket).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -69,16 +83,16 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self.0).poll_write_vectored(cx, bytes)
+        Pin::new(&mut &*self.socket).poll_write_vectored(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut &*self.0).poll_flush(cx)
+        Pin::new(&mut &*self.socket).poll_flush(cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         // `Async`'s own only flushes; it does not know that this is a socket.
-        Poll::Ready(match self.0.get_ref().shutdown(Shutdown::Write) {
+        Poll::Ready(match self.socket.get_ref().shutdown(Shutdown::Write) {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             other => other,
         })
@@ -87,6 +101,84 @@ impl AsyncWrite for Stream {
 
 impl Socket for Stream {
     fn tcp(&self) -> Option<SockRef<'_>> {
-        Some(SockRef::from(self.0.get_ref()))
+        Some(SockRef::from(self.socket.get_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Ours, and a peer that blocks
+    fn pair() -> (Stream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (Stream::try_from(near).unwrap(), listener.accept().unwrap().0)
+    }
+
+    /// What one read gives, in room for so many bytes
+    async fn read(stream: &mut Stream, room: usize) -> Vec<u8> {
+        let mut into = vec![0; room];
+        let read = poll_fn(|cx| Pin::new(&mut *stream).poll_read(cx, &mut into)).await.unwrap();
+        into.truncate(read);
+        into
+    }
+
+    fn reads_nothing(stream: &mut Stream) -> bool {
+        let cx = &mut Context::from_waker(std::task::Waker::noop());
+        Pin::new(stream).poll_read(cx, &mut [0; 8]).is_pending()
+    }
+
+    #[test]
+    fn who_was_emptied_hears_of_more() {
+        let (mut stream, mut peer) = pair();
+        async_io::block_on(async {
+            for round in 0..50_u8 {
+                peer.write_all(&[round; 3]).unwrap();
+                assert_eq!(read(&mut stream, 8).await, [round; 3]);
+                assert!(stream.empty && reads_nothing(&mut stream) && reads_nothing(&mut stream));
+            }
+            // What fills the room says nothing of what is behind it.
+            peer.write_all(&[7; 10]).unwrap();
+            let mut all = read(&mut stream, 8).await;
+            assert_eq!((all.len(), stream.empty), (8, false));
+            all.extend(read(&mut stream, 8).await);
+            assert_eq!(all, [7; 10]);
+        });
+    }
+
+    #[test]
+    fn who_was_emptied_sees_the_end_and_sees_it_again() {
+        let (mut stream, mut peer) = pair();
+        async_io::block_on(async {
+            peer.write_all(b"bye").unwrap();
+            drop(peer);
+            assert_eq!(read(&mut stream, 8).await, b"bye");
+            assert_eq!(read(&mut stream, 8).await, b"");
+            assert_eq!(read(&mut stream, 8).await, b"");
+        });
+    }
+
+    #[test]
+    fn it_sleeps_until_the_peer_speaks() {
+        let (mut stream, mut peer) = pair();
+        let speaks = std::thread::spawn(move || {
+            // Until it was heard that we are ready, and that may be before we sleep or after.
+            let mut ready = [0];
+            peer.read_exact(&mut ready).unwrap();
+            peer.write_all(b"now").unwrap();
+            peer
+        });
+        async_io::block_on(async {
+            assert!(reads_nothing(&mut stream));
+            let written = poll_fn(|cx| Pin::new(&mut stream).poll_write(cx, b"?")).await;
+            assert_eq!(written.unwrap(), 1);
+            assert_eq!(read(&mut stream, 8).await, b"now");
+        });
+        drop(speaks.join());
     }
 }

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use everbeat_netns::{Clock, Host, Network, Rate, Tools};
 use serde_json::json;
 
-use crate::interop::lateness::Lateness;
+use crate::lateness::Lateness;
 use crate::interop::note::{Note, Payload};
 use crate::interop::program::Program;
 use crate::interop::settings::PATIENCE;

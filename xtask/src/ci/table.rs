@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use super::{
     Outcome, chaos, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, soak,
-    typos,
+    syscalls, typos,
 };
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, nostd, tidy};
@@ -160,6 +160,11 @@ pub(super) const GROUPS: &[Group] = &[
             step("soak-breaks", "and what is done wrong is seen", soak::fails),
             step("sim-full", "and on fifteen times as many days", sim::at_length),
             step("interop-full", "other people's peers, the whole matrix", interop::whole),
+            step(
+                "syscalls",
+                "idle connections ask nothing of the kernel but beats",
+                syscalls::holds,
+            ),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
             step(
                 "sim-check",

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::lateness::Lateness;
 use super::note::Note;
 use super::pause::Pause;
+use crate::lateness::Lateness;
 
 /// A note, and when it was read
 type Told = (Instant, Note);

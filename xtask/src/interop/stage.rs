@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::lateness::Lateness;
 use super::note::{End, Note, Payload};
 use super::peer::{Peer, Role};
 use super::program::Program;
 use super::settings::{DIAL, FRAGMENT, INTERVAL, PATIENCE, RETRY, TIMEOUT};
+use crate::lateness::Lateness;
 use crate::shell::Shell;
 
 /// What every stage is built from

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::lateness::Lateness;
 use super::matrix::Row;
 use super::plan::Trial;
 use super::settings::TRIES;
 use super::stage::{Stage, Theatre};
+use crate::lateness::Lateness;
 
 pub(super) fn perform(
     theatre: &Theatre,

@@ -38,6 +38,7 @@ const RULES: &[Rule] = &[
     runtime("everbeat-tokio"),
     runtime("everbeat-async-std"),
     runtime("everbeat-smol"),
+    Rule { name: "everbeat-watch", builds_on: &[CORE], tests_use: &["everbeat-tokio"] },
     Rule { name: "everbeat-support", builds_on: &[CORE], tests_use: &[] },
     Rule { name: "xtask", builds_on: &[NETNS], tests_use: &[] },
 ];
@@ -48,6 +49,7 @@ const PROGRAMS: &[&str] = &[
     "everbeat-demo",
     "everbeat-detection",
     "everbeat-examples",
+    "everbeat-idle",
     "everbeat-interop",
     "everbeat-reality",
     "everbeat-soak",

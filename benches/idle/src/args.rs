@@ -1,0 +1,80 @@
+//! The command line.
+
+use std::net::SocketAddr;
+
+use everbeat_support::{Runtime, number};
+
+pub(crate) const USAGE: &str = "\
+usage: everbeat-idle server [--runtime tokio|async-std|smol] [--connections N]
+       everbeat-idle client ADDRESS [--runtime ..] [--connections N]";
+
+/// What this process is
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Server,
+    /// Of the server at this address
+    Client(SocketAddr),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Args {
+    pub(crate) role: Role,
+    pub(crate) runtime: Runtime,
+    pub(crate) connections: usize,
+}
+
+pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, String> {
+    let mut words = words.into_iter();
+    let role = match words.next().as_deref() {
+        Some("server") => Role::Server,
+        Some("client") => {
+            let address = words.next().unwrap_or_default();
+            Role::Client(address.parse().map_err(|_| format!("`{address}` is no address"))?)
+        }
+        other => return Err(format!("`{}` is no role", other.unwrap_or_default())),
+    };
+    let mut args = Args { role, runtime: Runtime::Tokio, connections: 1_000 };
+    while let Some(word) = words.next() {
+        let value = words.next().ok_or_else(|| format!("`{word}` is followed by nothing"))?;
+        match word.as_str() {
+            "--runtime" => args.runtime = Runtime::parse(&value)?,
+            "--connections" => args.connections = number(&word, &value, 1..=20_000)?,
+            _ => return Err(format!("`{word}` is not an option")),
+        }
+    }
+    Ok(args)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_line(line: &str) -> Result<Args, String> {
+        parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn both_roles_are_described_in_a_line() {
+        let server = Args { role: Role::Server, runtime: Runtime::Tokio, connections: 1_000 };
+        assert_eq!(parse_line("server"), Ok(server));
+        let role = Role::Client("127.0.0.1:9001".parse().unwrap());
+        let client = Args { role, runtime: Runtime::Smol, connections: 7 };
+        let line = "client 127.0.0.1:9001 --runtime smol --connections 7";
+        assert_eq!(parse_line(line), Ok(client));
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        for (line, named) in [
+            ("", "role"),
+            ("client nowhere", "nowhere"),
+            ("server --connections", "--connections"),
+            ("server --connections 0", "--connections"),
+            ("server --loud yes", "--loud"),
+            ("server --runtime none", "none"),
+        ] {
+            let problem = parse_line(line).unwrap_err();
+            assert!(problem.contains(named), "{problem}");
+        }
+    }
+}

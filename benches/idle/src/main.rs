@@ -1,0 +1,52 @@
+//! Connections that have nothing to say: a server's process, or a client's with a thousand of them,
+//! each as the library makes it, with its default heartbeat. There is nothing else in here that would
+//! wake up; `cargo xtask syscalls` counts what is left.
+//!
+//! Says in lines where it listens, when all are connected, and what was lost; ends with its stdin.
+
+mod args;
+mod client;
+mod runtimes;
+mod server;
+
+use std::fmt::Display;
+use std::io::{Read, Write, stdin, stdout};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use everbeat_support::exit;
+
+use crate::args::{Args, Role, USAGE};
+
+/// Beside a connection's own: what the process has open anyway
+const OTHER_DESCRIPTORS: u64 = 64;
+
+fn main() -> ExitCode {
+    match args::parse(std::env::args().skip(1)) {
+        Ok(args) => match run(&args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => exit::failure("idle connections", &error),
+        },
+        Err(problem) => exit::usage(&problem, USAGE),
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    rlimit::increase_nofile_limit(args.connections as u64 + OTHER_DESCRIPTORS)
+        .context("so many descriptors are not allowed")?;
+    let _executor = match args.role {
+        Role::Server => runtimes::start(args.runtime, server::Hosting),
+        Role::Client(address) => {
+            runtimes::start(args.runtime, client::Crowd { address, connections: args.connections })
+        }
+    }?;
+    // Not as a task: whoever waits here is asleep in the kernel until the end.
+    _ = stdin().read_to_end(&mut Vec::new());
+    Ok(())
+}
+
+/// A line for whoever started us
+fn say(line: impl Display) {
+    // A reader who has gone has closed our stdin, too.
+    _ = writeln!(stdout(), "{line}");
+}
