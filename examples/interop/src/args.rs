@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) const USAGE: &str = "\
 usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
            [--beat MS] [--timeout MS] [--within MS] [--dial MS] [--retry MS]
-           [--tick MS] [--brief] [--ca FILE] [--cert FILE --key FILE]
+           [--tick MS] [--watch] [--brief] [--ca FILE] [--cert FILE --key FILE]
        everbeat-interop usual URL
        everbeat-interop certificates FOLDER [NAME..]
 
@@ -19,6 +19,7 @@ usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
   --dial MS      how long a client's attempt may take
   --retry MS     a client's longest delay between attempts
   --tick MS      a server says something by itself so often
+  --watch        a client is told when the addresses and routes of its machine change
   --brief        of messages only their lengths are told
   --ca FILE      whom a client trusts, PEM
   --cert FILE    a server's certificate, PEM: it speaks TLS
@@ -61,6 +62,7 @@ pub(crate) struct Settings {
     pub(crate) dial: Option<Duration>,
     pub(crate) retry: Option<Duration>,
     pub(crate) tick: Option<Duration>,
+    pub(crate) watch: bool,
     pub(crate) brief: bool,
     pub(crate) ca: Option<PathBuf>,
     pub(crate) cert: Option<PathBuf>,
@@ -88,6 +90,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
             "--dial" => settings.dial = Some(millis(&value()?)?),
             "--retry" => settings.retry = Some(millis(&value()?)?),
             "--tick" => settings.tick = Some(millis(&value()?)?),
+            "--watch" => settings.watch = true,
             "--brief" => settings.brief = true,
             "--ca" => settings.ca = Some(value()?.into()),
             "--cert" => settings.cert = Some(value()?.into()),

@@ -4,9 +4,11 @@ use std::pin::pin;
 
 use anyhow::Result;
 use everbeat_core::cause::{CloseCode, CloseFrame};
-use everbeat_core::client::Queue;
+use everbeat_core::client::{Hints, Queue};
+
 use everbeat_core::reconnect::Backoff;
 use everbeat_core::{Client, Event};
+use everbeat_watch::Watcher;
 use everbeat_ws::tls::ClientTls;
 use everbeat_ws::{Connector, Runtime};
 use futures_util::future::{Either, select};
@@ -24,7 +26,9 @@ pub(crate) async fn run<R: Runtime>(
     settings: &Settings,
     mut commands: impl Stream<Item = Command> + Unpin,
 ) -> Result<()> {
-    let mut client = client::<R>(url, settings)?;
+    let hints = Hints::new();
+    let _watcher = settings.watch.then(|| Watcher::new(&hints)).transpose()?;
+    let mut client = client::<R>(url, settings, &hints)?;
     let mut up = false;
     while let Some(next) = next(&mut client, &mut commands).await {
         match next {
@@ -39,8 +43,12 @@ pub(crate) async fn run<R: Runtime>(
     Ok(())
 }
 
-fn client<R: Runtime>(url: &str, settings: &Settings) -> Result<Client<Connector<R>, R::Timer>> {
-    let mut builder = Client::<Connector<R>, R::Timer>::builder(url).queue(QUEUE);
+fn client<R: Runtime>(
+    url: &str,
+    settings: &Settings,
+    hints: &Hints,
+) -> Result<Client<Connector<R>, R::Timer>> {
+    let mut builder = Client::<Connector<R>, R::Timer>::builder(url).queue(QUEUE).hints(hints);
     if let Some(interval) = settings.beat {
         builder = builder.interval(interval);
     }

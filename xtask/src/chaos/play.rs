@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use everbeat_netns::{Clock, Kind, Lost, resume, stop};
 
 use super::row::{Goal, Seen};
@@ -20,6 +20,8 @@ const UPLOADED: Duration = Duration::from_secs(60);
 const STOPPED: Duration = Duration::from_secs(30);
 /// How often a peer says something to whom it cannot hear
 const TICK: Duration = Duration::from_millis(250);
+/// What is known at once is told within that
+const AT_ONCE: Duration = SECOND;
 const HOUR: Duration = Duration::from_secs(3_600);
 /// A beat's longest pause under the promise: as much of a stall need not show
 const INTERVAL: Duration = Duration::from_millis(1_200);
@@ -80,7 +82,10 @@ fn repaired(scene: &Scene<'_>, length: Duration, promise: Duration) -> Result<Se
     let mut stage = scene.open(Role { promise, ..Role::default() })?;
     scene.network.part(&scene.near, &scene.far)?;
     stage.say()?;
+    let before = stage.told.len();
     stage.watch(length)?;
+    let answered = stage.told.iter().skip(before).any(|note| matches!(note, Note::Message(..)));
+    ensure!(!answered, "it was answered through the hole");
     scene.network.repair()?;
     // What comes first is the answer to what was said in the hole.
     alive(&mut stage, promise)
@@ -144,6 +149,12 @@ pub(super) fn address_removed(scene: &mut Scene<'_>) -> Result<Seen> {
     let stage = scene.open(Role::default())?;
     scene.near.lose_addresses()?;
     dead(&stage, "path", PROMISE)
+}
+
+pub(super) fn watched_address_removed(scene: &mut Scene<'_>) -> Result<Seen> {
+    let stage = scene.open(Role { watch: true, ..Role::default() })?;
+    scene.near.lose_addresses()?;
+    dead(&stage, "path", AT_ONCE)
 }
 
 /// The fault has begun just now: the client must find its peer dead, by this evidence

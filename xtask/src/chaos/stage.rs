@@ -11,10 +11,10 @@ use anyhow::{Result, bail};
 use everbeat_netns::{Clock, Host, Network, Rate, Tools};
 use serde_json::json;
 
-use crate::lateness::Lateness;
 use crate::interop::note::{Note, Payload};
 use crate::interop::program::Program;
 use crate::interop::settings::PATIENCE;
+use crate::lateness::Lateness;
 use crate::shell::Shell;
 
 /// What the client is promised
@@ -77,6 +77,8 @@ pub(super) struct Role<'a> {
     pub(super) promise: Duration,
     /// How often the server says something
     pub(super) tick: Option<Duration>,
+    /// Whether it watches the addresses of its host
+    pub(super) watch: bool,
     /// It is hindered itself, so that what it tells of its lateness says nothing of the machine's
     pub(super) hindered: bool,
     pub(super) clock: Option<&'a Clock>,
@@ -84,7 +86,7 @@ pub(super) struct Role<'a> {
 
 impl Default for Role<'_> {
     fn default() -> Self {
-        Self { promise: PROMISE, tick: None, hindered: false, clock: None }
+        Self { promise: PROMISE, tick: None, watch: false, hindered: false, clock: None }
     }
 }
 
@@ -124,6 +126,9 @@ impl Scene<'_> {
         let scheme = if self.stack.tls { "wss" } else { "ws" };
         let mut words = self.words("client", &format!("{scheme}://{}/", self.address()));
         words.extend(["--within".into(), role.promise.as_millis().to_string()]);
+        if role.watch {
+            words.push("--watch".into());
+        }
         if self.stack.tls {
             words.extend(["--ca".into(), self.certificate("ca.pem")]);
         }

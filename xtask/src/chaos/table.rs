@@ -43,4 +43,5 @@ pub(super) const TABLE: &[Fault] = &[
     fault("both clocks jump an hour ahead", "until it answers", play::both_clocks_jump),
     fault("the wall clock jumps an hour ahead", "until it answers", play::wall_clock_jumps),
     fault("address removed", "until dead", play::address_removed),
+    fault("address removed, watched", "until dead", play::watched_address_removed),
 ];
