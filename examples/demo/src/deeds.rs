@@ -48,6 +48,7 @@ impl Play {
         self.stage.calm();
         self.stage.watch(settings::CALM).await?;
         drop(crowd);
+        self.stage.stopped = None;
         outcome.late = self.stage.lateness.worst();
         outcome.false_alarms = self.stage.false_alarms.len();
         outcome.problems.append(&mut self.stage.false_alarms);
@@ -89,6 +90,7 @@ impl Play {
 
     async fn stop(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
         let begun = self.stage.begin(trial.notice);
+        self.stage.stopped = Some(Who::Server);
         everbeat_netns::stop(self.server.id()?)?;
         self.stage.say(Who::Server, "SIGSTOP")?;
         self.noticed(trial, begun, outcome).await?;
