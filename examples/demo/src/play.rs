@@ -82,7 +82,7 @@ impl Play {
         stage.until(soon, |stage| stage.server.is_some()).await?;
         let address = stage.server.context("the server did not start")?;
         let (road, begin) = match hosts {
-            Some(hosts) => (Road::Hosts(hosts), address),
+            Some(hosts) => (Road::Hosts(Box::new(hosts)), address),
             None => {
                 let proxy = Proxy::start(address).await?;
                 let begin = proxy.address();

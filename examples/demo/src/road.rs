@@ -18,7 +18,7 @@ const SERVER: u8 = 3;
 #[derive(Debug)]
 pub(crate) enum Road {
     Proxy(Proxy),
-    Hosts(Hosts),
+    Hosts(Box<Hosts>),
 }
 
 /// The server's host, that of the clients to whom the faults happen, and the witness's

@@ -39,7 +39,7 @@ async fn live(url: &str) -> Result<()> {
     let timer = Smol.timer();
 
     let writes = async {
-        let mut ticker = Ticker::new(timer.clone(), INTERVAL);
+        let mut ticker = Ticker::new(timer, INTERVAL);
         loop {
             let tick = pin!(ticker.tick());
             let message = match select(commands.next(), tick).await {
