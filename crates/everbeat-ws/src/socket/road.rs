@@ -13,14 +13,12 @@
 mod apple;
 #[cfg(not(any(target_os = "android", target_os = "linux", target_vendor = "apple", windows)))]
 mod elsewhere;
+#[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple", windows))]
+mod evidence;
 #[cfg(any(target_os = "android", target_os = "linux"))]
 mod linux;
 #[cfg(windows)]
 mod windows;
-
-use std::time::Duration;
-
-use everbeat_core::transport::PathEvidence;
 
 #[cfg(target_vendor = "apple")]
 pub(super) use apple::Road;
@@ -35,15 +33,3 @@ pub(super) use elsewhere::Road;
 pub(super) use linux::Road;
 #[cfg(windows)]
 pub(super) use windows::Road;
-
-/// What a kernel told, once it is on the scale of `sent`
-#[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple", windows))]
-fn evidence(sent: u64, acknowledged: u64, waiting: u64, last: Duration) -> PathEvidence {
-    let mut evidence = PathEvidence::default();
-    // More than was sent is a FIN, or what somebody else wrote.
-    evidence.acknowledged = acknowledged.min(sent);
-    evidence.unsent = sent - evidence.acknowledged;
-    evidence.waiting = waiting.min(evidence.unsent);
-    evidence.last_acknowledged = last;
-    evidence
-}

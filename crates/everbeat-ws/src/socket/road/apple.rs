@@ -11,7 +11,7 @@ use everbeat_core::transport::PathEvidence;
 use libc::tcp_connection_info;
 use socket2::SockRef;
 
-use super::evidence;
+use super::evidence::evidence;
 use crate::reviewed;
 
 const SND_WND: usize = offset_of!(tcp_connection_info, tcpi_snd_wnd);

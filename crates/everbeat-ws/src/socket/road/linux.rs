@@ -5,7 +5,7 @@ use std::time::Duration;
 use everbeat_core::transport::PathEvidence;
 use socket2::{Protocol, SockRef};
 
-use super::evidence;
+use super::evidence::evidence;
 use crate::reviewed;
 
 // Where the numbers stand

@@ -12,7 +12,7 @@ use everbeat_core::transport::PathEvidence;
 use socket2::SockRef;
 use windows_sys::Win32::Networking::WinSock::TCP_INFO_v0;
 
-use super::evidence;
+use super::evidence::evidence;
 use crate::reviewed;
 
 /// A TCP connection, and where its scale begins

@@ -3,7 +3,8 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
-use socket2::{Domain, Socket, Type};
+use rustix::time::{ClockId, clock_gettime};
+use socket2::{Domain, SockFilter, Socket, Type};
 
 use super::*;
 
@@ -163,6 +164,33 @@ fn a_socket_with_a_past_begins_at_what_is_not_acknowledged() {
     let path = look(later, &end, sent);
     assert!(path.acknowledged >= held && path.unsent > 0, "{path:?} of {held} and {sent}");
     until("all acknowledged", Some(&peer), || look(later, &end, sent).acknowledged == sent);
+}
+
+#[test]
+fn when_it_was_last_acknowledged_is_told() {
+    const WHILE: Duration = Duration::from_millis(100);
+    // The kernel counts in ticks of up to 10 ms
+    const TICK: Duration = Duration::from_millis(11);
+    let now = || Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap();
+    let [mut end, peer] = pair();
+    let (road, _) = begin(&end);
+    let silent = now();
+    until("a while", None, || now() - silent > WHILE);
+    let told = look(road, &end, 0).last_acknowledged;
+    assert!(told + TICK >= WHILE, "{told:?}: nothing was heard since the beginning");
+    let said = now();
+    end.write_all(b"hello").unwrap();
+    until("all acknowledged", Some(&peer), || look(road, &end, 5).unsent == 0);
+    let told = look(road, &end, 5).last_acknowledged;
+    assert!(told <= now() - said + TICK, "{told:?}: longer ago than what it acknowledges");
+    // What is said into a hole is acknowledged by nobody
+    SockRef::from(&peer).attach_filter(&[SockFilter::new(0x06, 0, 0, 0)]).unwrap();
+    let swallowed = now();
+    until("a while", None, || now() - swallowed > WHILE);
+    end.write_all(b"hello?").unwrap();
+    let path = look(road, &end, 11);
+    assert!(path.last_acknowledged + TICK >= WHILE, "{path:?}");
+    assert_eq!((path.acknowledged, path.unsent, path.waiting), (5, 6, 0));
 }
 
 #[test]
