@@ -10,13 +10,17 @@ use crate::reviewed;
 
 // Where the numbers stand
 const STATE: usize = 0;
+const SND_MSS: usize = 16;
 const UNACKED: usize = 24;
 const LAST_ACK_RECV: usize = 56;
 const BYTES_ACKED: usize = 120;
 const SEGS_IN: usize = 140;
 const NOTSENT_BYTES: usize = 144;
-/// How much is asked for; Linux 4.6 was the first to tell all of it
+const SND_WND: usize = 228;
+/// How much is needed; Linux 4.6 was the first to tell all of it
 const LENGTH: usize = NOTSENT_BYTES + 4;
+/// How much is asked for; Linux 5.4 was the first to tell how far the peer's window is open
+const ASKED: usize = SND_WND + 4;
 
 /// A state of a connection: it is over
 const TCP_CLOSE: u8 = 7;
@@ -64,7 +68,8 @@ impl Road {
             true => sent,
             false => info.acknowledged.saturating_sub(self.base),
         };
-        evidence(sent, acknowledged, info.waiting.into(), info.last_acknowledged)
+        let waiting = if info.cannot_leave { 0 } else { info.waiting };
+        evidence(sent, acknowledged, waiting.into(), info.last_acknowledged)
     }
 }
 
@@ -78,12 +83,15 @@ struct Info {
     acknowledged: u64,
     /// Bytes that have not left
     waiting: u32,
+    /// Nothing is on the road, and the peer would take what waits: our own kernel has no way to send
+    /// it, say without an address or a route, and its tries are as good as lost on the road
+    cannot_leave: bool,
     last_acknowledged: Duration,
 }
 
 impl Info {
     fn of(tcp: &SockRef<'_>) -> Option<Self> {
-        Self::parse(reviewed::tcp_info(tcp, &mut [0; LENGTH])?)
+        Self::parse(reviewed::tcp_info(tcp, &mut [0; ASKED])?)
     }
 
     /// Reads what the kernel wrote; `None` if it is too old, or only poses as Linux
@@ -94,11 +102,15 @@ impl Info {
         if number(SEGS_IN)? == 0 {
             return None;
         }
+        let (unacked, waiting) = (number(UNACKED)?, number(NOTSENT_BYTES)?);
+        let next = waiting.min(number(SND_MSS)?);
+        let is_open = number(SND_WND).is_some_and(|window| window >= next);
         Some(Self {
             state: *bytes.get(STATE)?,
-            unacked: number(UNACKED)?,
+            unacked,
             acknowledged: u64::from_ne_bytes(*bytes.get(BYTES_ACKED..)?.first_chunk()?),
-            waiting: number(NOTSENT_BYTES)?,
+            waiting,
+            cannot_leave: unacked == 0 && waiting > 0 && is_open,
             last_acknowledged: Duration::from_millis(number(LAST_ACK_RECV)?.into()),
         })
     }

@@ -32,6 +32,7 @@ fn what_is_used_is_read() {
         unacked: 2,
         acknowledged: 5 << 32,
         waiting: 70_000,
+        cannot_leave: false,
         last_acknowledged: Duration::from_millis(2_500),
     };
     assert_eq!(info(), expected);
@@ -44,6 +45,29 @@ fn an_older_kernel_tells_nothing() {
     for length in 0..LENGTH {
         assert_eq!(Info::parse(&written()[..length]), None, "{length} bytes");
     }
+}
+
+#[test]
+fn what_an_open_window_does_not_let_out_is_not_held_up_by_the_peer() {
+    let place = |unacked: u32, waiting: u32, window: Option<u32>| {
+        let mut bytes = [written(), vec![0; ASKED - LENGTH]].concat();
+        let numbers = [(UNACKED, unacked), (NOTSENT_BYTES, waiting), (SND_MSS, 1_448)];
+        let window = window.map(|window| (SND_WND, window));
+        for (at, number) in numbers.into_iter().chain(window) {
+            bytes[at..at + 4].copy_from_slice(&number.to_ne_bytes());
+        }
+        bytes.truncate(if window.is_some() { ASKED } else { LENGTH });
+        let info = Info { acknowledged: 1, ..Info::parse(&bytes).unwrap() };
+        Road { base: 1 }.place(&info, 80_000).waiting
+    };
+    assert_eq!(place(0, 14, Some(65_160)), 0, "no address: the kernel sends in vain");
+    assert_eq!(place(0, 70_000, Some(1_448)), 0);
+    assert_eq!(place(0, 14, Some(14)), 0);
+    assert_eq!(place(0, 14, Some(13)), 14, "the peer's window is shut, or as good as that");
+    assert_eq!(place(0, 70_000, Some(1_447)), 70_000);
+    assert_eq!(place(0, 14, Some(0)), 14);
+    assert_eq!(place(1, 70_000, Some(65_160)), 70_000, "the road is full");
+    assert_eq!(place(0, 14, None), 14, "an older kernel tells no window");
 }
 
 #[test]
