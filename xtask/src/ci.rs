@@ -11,6 +11,7 @@ mod one_runtime;
 mod packaging;
 mod sim;
 mod sim_check;
+mod sim_storm;
 mod soak;
 mod table;
 mod typos;

@@ -21,6 +21,7 @@ mod runtimes;
 mod shell;
 mod sim;
 mod sim_check;
+mod sim_storm;
 mod soak;
 mod source;
 mod test;
@@ -46,6 +47,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask soak plain       2,000 connections on every runtime at once, faults all the time
     cargo xtask sim              how soon detectors notice a death, and how often they are wrong
     cargo xtask sim check        the simulator against this kernel and other people's programs
+    cargo xtask sim storm        how a crowd comes back to a server that restarts
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
     cargo xtask ci               all that a change must pass, as the CI runs it
@@ -63,6 +65,7 @@ What may follow:
           [--break lose|leak|memory|tally|heartbeat]
     sim   [--days N] [--seed S] [--scenario NAME,..] [--threads N] [--json]   sim --scenario roam
     sim check [tcp|rules] [--verbose] [--json]     its TCP wants root, to have a road of its own
+    sim storm [--clients N] [--capacity C,..] [--backlog B] [--real] [--seed S] [--json]
     instructions [--bless]                         makes what it counts the new baseline
     tidy  [--map]                                  lines per crate, median and largest file
     ci    [--full] [--list] [--no-budgets] [STEP..]   ci clippy test
@@ -93,6 +96,9 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "soak" => return soak::run(&Shell::new(false)?, args.rest()),
         "sim" if rest.first().is_some_and(|word| word == "check") => {
             return sim_check::run(&Shell::new(false)?, args.rest());
+        }
+        "sim" if rest.first().is_some_and(|word| word == "storm") => {
+            return sim_storm::run(&Shell::new(false)?, args.rest());
         }
         "sim" => return sim::run(&Shell::new(false)?, args.rest()),
         _ => {}
