@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use everbeat_tokio::client::Queue;
+use everbeat_tokio::client::{Hint, Hints, Queue};
 use everbeat_tokio::config::{ConnectionConfig, HeartbeatConfig, OwnBeat};
 use everbeat_tokio::core::heartbeat::{Beat, Heartbeat};
 use everbeat_tokio::core::time::Timer;
@@ -16,7 +16,7 @@ use everbeat_tokio::reconnect::{Backoff, Retry};
 use everbeat_tokio::server::{self, Accepted, Expire, Facts, Limits, Origins, Reject, Upgrade};
 use everbeat_tokio::transport::{FromStream, Incoming, Outgoing, TokioTimer};
 use everbeat_tokio::{Cause, Client, Connection, Event, Request, Server, Tokio};
-use futures_util::{Sink, Stream};
+use futures_util::{Sink, Stream, StreamExt};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -85,6 +85,26 @@ async fn tuned_client() -> Result {
             _ => {}
         }
     }
+    Ok(())
+}
+
+/// A client that is told what only its application knows
+async fn told_client(mut resumed: impl Stream<Item = ()> + Unpin) -> Result {
+    let hints = Hints::new(); // clones tell the same clients, from any thread
+    let mut client = Client::builder("ws://127.0.0.1:9001/feed").hints(&hints).connect().await?;
+    let telling = async {
+        while let Some(()) = resumed.next().await {
+            hints.tell(Hint::Foreground); // asks the peer now, or tries again soon
+        }
+    };
+    let reading = async {
+        while let Some(event) = client.next().await {
+            if let Event::Stalled { stalled_for, slept_for } = event {
+                println!("we stood still for {stalled_for:?}, and slept for {slept_for:?}");
+            }
+        }
+    };
+    futures_util::future::join(telling, reading).await;
     Ok(())
 }
 

@@ -73,6 +73,7 @@ fn show(event: Event) -> bool {
         }
         Event::Suspect { silent_for, .. } => println!("nothing heard for {silent_for:.1?}"),
         Event::Alive => println!("heard again"),
+        Event::Stalled { stalled_for, .. } => println!("we did not run for {stalled_for:.1?}"),
         // A sentence: why, on what evidence, what became of the messages, when it is tried again.
         Event::Disconnected(end) => println!("{end}"),
         Event::GaveUp(end) | Event::Closed(end) => println!("over: {end}"),

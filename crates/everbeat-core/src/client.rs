@@ -25,7 +25,7 @@ use crate::cause::{Cause, CloseCode, CloseFrame};
 use crate::config::ConfigError;
 use crate::connection::Connection;
 use crate::event::Event;
-use crate::hint::{Feed, Hint};
+use crate::hint::Feed;
 use crate::message::Message;
 use crate::outcome::{Disconnected, Tally, Unconfirmed};
 use crate::reconnect::Reconnect;
@@ -33,6 +33,9 @@ use crate::time::{Alarm, Timer, Wake};
 use crate::transport::{Connect, Endpoint};
 use crate::turn::Turn;
 
+pub use crate::hint::Hint;
+#[cfg(feature = "std")]
+pub use crate::hint::Hints;
 pub use builder::ClientBuilder;
 pub use queue::Queue;
 
@@ -214,7 +217,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// Tells the client what happened outside of it: [`Hint`] has the table of what it does
     ///
     /// It takes effect when the client is next awaited. Whoever has not got the client at hand, for it
-    /// is awaited elsewhere, tells it through [`Hints`](crate::hint::Hints).
+    /// is awaited elsewhere, tells it through [`Hints`].
     pub fn hint(&mut self, hint: Hint)
     where
         Self: Unpin,

@@ -31,7 +31,7 @@ mod event;
 #[cfg(feature = "std")]
 pub mod halves;
 pub mod heartbeat;
-pub mod hint;
+mod hint;
 mod message;
 pub mod outcome;
 pub mod reconnect;

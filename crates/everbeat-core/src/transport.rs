@@ -103,7 +103,7 @@ pub trait Transport {
     }
 
     /// The address of our end, where the transport knows it: when the machine loses that address the
-    /// connection is gone ([`Hint::AddressGone`](crate::hint::Hint::AddressGone))
+    /// connection is gone ([`Hint::AddressGone`](crate::client::Hint::AddressGone))
     fn local_address(&self) -> Option<IpAddr> {
         None
     }

@@ -6,6 +6,7 @@ mod error;
 mod tests;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -319,6 +320,10 @@ impl<T: Transport> Transport for Handled<T> {
 
     fn can_ping(&self) -> bool {
         self.inner.can_ping()
+    }
+
+    fn local_address(&self) -> Option<IpAddr> {
+        self.inner.local_address()
     }
 
     fn path(&self) -> Option<PathEvidence> {

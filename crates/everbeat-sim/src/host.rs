@@ -1,6 +1,7 @@
 //! A host as its user sees it: where tasks run, with a clock of its own, and what can befall the
 //! program and the machine. Which bytes get through is the network's.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use everbeat_core::Spawn;
@@ -51,6 +52,12 @@ impl Host {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its address, which its ends of pipes tell as theirs
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.id.address().into()
     }
 
     /// The simulation that it is part of
@@ -150,8 +157,8 @@ impl Host {
         });
     }
 
-    /// This host's platform tells nothing of the road, as no real one does yet: [`Transport::path`] of
-    /// its pipes is `None`, from now on
+    /// This host's platform tells nothing of the road, as many do not: [`Transport::path`] of its
+    /// pipes is `None`, from now on
     ///
     /// [`Transport::path`]: everbeat_core::transport::Transport::path
     pub fn blind(&self) {

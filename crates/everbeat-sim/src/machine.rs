@@ -2,6 +2,7 @@
 //! clock says. Pure; decides nothing but by the times that it is told.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use everbeat_core::time::Instant;
@@ -25,6 +26,11 @@ pub(crate) struct HostId(u32);
 impl HostId {
     /// Where tasks run that belong to no host: it never stalls and never sleeps
     pub(crate) const NOWHERE: Self = Self(0);
+
+    /// Its address in `10.0.0.0/8`, in the order in which hosts were first spoken of
+    pub(crate) fn address(self) -> Ipv4Addr {
+        Ipv4Addr::from_bits((10 << 24) | (self.0 & 0x00ff_ffff))
+    }
 }
 
 /// All machines, by number and by name

@@ -27,7 +27,7 @@ pub struct Evidence {
     /// How long the machine had slept since then while the clock stood still, as far as the platform
     /// tells ([`Timer::slept`](crate::time::Timer::slept))
     pub slept_for: Duration,
-    /// The machine has our end's address no more ([`Hint::AddressGone`](crate::hint::Hint))
+    /// The machine has our end's address no more ([`Hint::AddressGone`](crate::client::Hint))
     pub address_gone: bool,
     /// What the kernel knew of the road, where the platform tells
     pub path: Option<PathEvidence>,

@@ -11,14 +11,14 @@ use super::queue::Outbox;
 use super::unread::Unread;
 use super::{Client, ConnectError, Queue, VerdictFn};
 use crate::cause::Cause;
+#[cfg(feature = "std")]
+use crate::client::Hints;
 use crate::config::{
     ConfigError, ConnectionConfig, HeartbeatAsked, HeartbeatConfig, LONGEST, OwnBeat, PingLimit,
     SHORTEST, defaults, within,
 };
 use crate::event::Event;
 use crate::hint::Feed;
-#[cfg(feature = "std")]
-use crate::hint::Hints;
 use crate::outcome::{Tally, Unconfirmed};
 use crate::reconnect::{Backoff, Reconnect, Retry};
 use crate::time::{Alarm, Timer};
@@ -198,7 +198,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     }
 
     /// Listens to what happens outside: networks that change, an application in the background; to
-    /// nothing by default ([`Hint`](crate::hint::Hint) has the table of what it does)
+    /// nothing by default ([`Hint`](crate::client::Hint) has the table of what it does)
     #[cfg(feature = "std")]
     pub fn hints(mut self, hints: &Hints) -> Self {
         self.hints = hints.subscribe();

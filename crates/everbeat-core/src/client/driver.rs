@@ -361,3 +361,21 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         self.push(last);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn a_road_is_remembered_by_the_address_that_it_begins_at() {
+        let home = Some(IpAddr::from(Ipv4Addr::new(192, 0, 2, 1)));
+        let train = Some(IpAddr::from(Ipv4Addr::new(198, 51, 100, 1)));
+        let mut road = RoadMemory { from: home, millis: 7_000 };
+        road.leave_if_elsewhere(home);
+        assert_eq!(road.millis, 7_000);
+        road.leave_if_elsewhere(train);
+        assert_eq!((road.from, road.millis), (train, 0));
+    }
+}

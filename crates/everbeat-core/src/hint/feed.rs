@@ -20,7 +20,7 @@ const LIMIT: usize = 32;
 /// [`ClientBuilder::hints`](crate::client::ClientBuilder::hints). A client that is gone is forgotten.
 ///
 /// ```
-/// use everbeat_core::hint::{Hint, Hints};
+/// use everbeat_core::client::{Hint, Hints};
 ///
 /// let hints = Hints::new();
 /// // Client::builder(url).hints(&hints) ..

@@ -6,10 +6,20 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::cause::{CloseCode, Cut};
+use crate::cause::{CloseCode, Cut, RetryWindow};
+use crate::hint::Hint;
 
 fn closed(code: u16) -> Cause {
     Cause::Closed { code: CloseCode(code), reason: "".into() }
+}
+
+/// From 2 s to 6 s
+fn window() -> RetryWindow {
+    RetryWindow::new(Duration::from_secs(2), Duration::from_secs(6))
+}
+
+fn told(code: u16) -> Cause {
+    Cause::Closed { code: CloseCode(code), reason: "retry=2000-6000".into() }
 }
 
 fn cut() -> Cause {
@@ -48,6 +58,11 @@ fn the_verdict_table() {
         (closed(1011), Retry::Alone),
         (closed(1012), Retry::Together),
         (closed(1013), Retry::Alone),
+        (told(1001), Retry::Within(window())),
+        (told(1012), Retry::Within(window())),
+        (told(1013), Retry::Within(window())),
+        (told(1000), Retry::Never),
+        (told(1011), Retry::Alone),
         (closed(1014), Retry::Alone),
         (closed(4000), Retry::Alone),
         (cut(), Retry::Alone),
@@ -86,7 +101,103 @@ fn retry_after_is_a_floor() {
     for seed in 0..100 {
         let mut reconnect = Reconnect::new(Backoff::default(), seed);
         let delay = delay(&mut reconnect, &rejected(503, Some(20)), Instant::ORIGIN).unwrap();
-        assert!((20..=25).contains(&delay.as_secs()), "{delay:?}");
+        assert!((20.0..=21.0).contains(&delay.as_secs_f64()), "{delay:?}");
+    }
+}
+
+#[test]
+fn whoever_is_told_again_and_again_is_spread_wider_until_a_connection_stands() {
+    let longest = |times: usize| {
+        let delays = (0..300).map(|seed| {
+            let mut reconnect = Reconnect::new(Backoff::default(), seed);
+            let busy = rejected(503, Some(20));
+            (0..times)
+                .map(|_| delay(&mut reconnect, &busy, Instant::ORIGIN).unwrap())
+                .last()
+                .unwrap()
+        });
+        delays.max().unwrap().as_secs_f64()
+    };
+    assert!((20.9..=21.0).contains(&longest(1)));
+    assert!((21.8..=22.0).contains(&longest(2)));
+    assert!((27.0..=28.0).contains(&longest(4)));
+    assert!((49.0..=50.0).contains(&longest(20)));
+    let mut reconnect = Reconnect::new(Backoff::default(), 1);
+    for _ in 0..20 {
+        delay(&mut reconnect, &rejected(503, Some(20)), Instant::ORIGIN);
+    }
+    reconnect.handle_connected(Instant::ORIGIN);
+    delay(&mut reconnect, &cut(), Instant::ORIGIN + Duration::from_secs(60));
+    let delay = delay(&mut reconnect, &rejected(503, Some(20)), Instant::ORIGIN).unwrap();
+    assert!(delay <= Duration::from_secs(21), "{delay:?}");
+}
+
+#[test]
+fn a_window_is_drawn_from_evenly_and_the_next_delay_is_an_ordinary_one() {
+    let (mut sum, mut within) = (0.0, (f64::MAX, 0.0_f64));
+    for seed in 0..1_000 {
+        let mut reconnect = Reconnect::new(Backoff::default(), seed);
+        reconnect.handle_connected(Instant::ORIGIN);
+        let now = Instant::ORIGIN + Duration::from_secs(60);
+        let first = delay(&mut reconnect, &told(1012), now).unwrap().as_secs_f64();
+        (sum, within) = (sum + first, (within.0.min(first), within.1.max(first)));
+        let second = delay(&mut reconnect, &refused(), now).unwrap();
+        assert!(second <= Duration::from_secs(5), "{second:?}");
+    }
+    assert!(within.0 >= 2.0 && within.0 < 2.1 && within.1 > 5.9 && within.1 <= 6.0, "{within:?}");
+    assert!((3.9..=4.1).contains(&(sum / 1_000.0)), "{sum}");
+}
+
+#[test]
+fn a_hint_hurries_but_not_before_the_server_s_time() {
+    let second = Duration::from_secs(1);
+    for seed in 0..100 {
+        for hint in [Hint::NetworkChanged, Hint::Online, Hint::Foreground] {
+            let mut reconnect = Reconnect::new(Backoff::default(), seed);
+            delay(&mut reconnect, &refused(), Instant::ORIGIN).unwrap();
+            let at = reconnect.handle_hint(hint, Instant::ORIGIN).unwrap();
+            assert!(at <= Instant::ORIGIN + second, "{at:?}");
+            delay(&mut reconnect, &rejected(503, Some(20)), Instant::ORIGIN).unwrap();
+            let at = reconnect.handle_hint(hint, Instant::ORIGIN).unwrap();
+            assert_eq!(at, Instant::ORIGIN + 20 * second);
+            let told = delay(&mut reconnect, &told(1012), Instant::ORIGIN).unwrap();
+            let at = reconnect.handle_hint(hint, Instant::ORIGIN).unwrap();
+            assert_eq!(at, Instant::ORIGIN + told);
+        }
+    }
+}
+
+#[test]
+fn a_network_that_flaps_hurries_five_times_and_then_once_in_ten_steps() {
+    let mut reconnect = Reconnect::new(Backoff::default(), 1);
+    let mut now = Instant::ORIGIN + Duration::from_secs(100);
+    let mut hurried = |now| reconnect.handle_hint(Hint::NetworkChanged, now).is_some();
+    assert_eq!((0..100).filter(|_| hurried(now)).count(), 5);
+    let mut later = 0;
+    for _ in 0..1_000 {
+        now += Duration::from_millis(100);
+        later += u32::from(hurried(now));
+    }
+    assert_eq!(later, 10);
+}
+
+#[test]
+fn who_is_offline_or_in_the_background_does_not_hurry_until_he_is_back() {
+    for (away, back) in [(Hint::Offline, Hint::Online), (Hint::Background, Hint::Foreground)] {
+        for seed in 0..100 {
+            let mut reconnect = Reconnect::new(Backoff::default(), seed);
+            assert_eq!(reconnect.handle_hint(away, Instant::ORIGIN), None);
+            for cause in [cut(), refused(), told(1012)] {
+                let delay = delay(&mut reconnect, &cause, Instant::ORIGIN).unwrap().as_secs_f64();
+                assert!((24.0..=30.0).contains(&delay), "{delay}");
+            }
+            // Another network does not bring the user back.
+            assert_eq!(reconnect.handle_hint(Hint::NetworkChanged, Instant::ORIGIN), None);
+            let at = reconnect.handle_hint(back, Instant::ORIGIN).unwrap();
+            assert!(at <= Instant::ORIGIN + Duration::from_secs(6), "{at:?}");
+            let delay = delay(&mut reconnect, &cut(), Instant::ORIGIN).unwrap().as_secs_f64();
+            assert!(delay <= 8.0, "{delay}");
+        }
     }
 }
 

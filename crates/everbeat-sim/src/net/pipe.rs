@@ -1,6 +1,7 @@
 //! The pipe: one end of a wire as a [`Transport`], with the duties that RFC 6455 gives it. Decides
 //! when an operation is ready; bytes and their order are the wire's.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -303,6 +304,13 @@ impl Transport for Pipe {
 
     fn sent(&self) -> u64 {
         self.with_end(0, |end| end.sent)
+    }
+
+    fn local_address(&self) -> Option<IpAddr> {
+        self.world.with(|world| {
+            let wire = world.net.wire(self.wire)?;
+            Some(wire.number(self.side).address().into())
+        })
     }
 
     /// What Linux tells in `TCP_INFO`, unless the host is [blind](crate::Host::blind)

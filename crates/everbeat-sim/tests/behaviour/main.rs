@@ -7,6 +7,7 @@ mod close;
 mod flood;
 mod halves;
 mod heartbeat;
+mod hints;
 mod hosts;
 mod local;
 mod outages;
