@@ -84,7 +84,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted, St
             other => return Err(format!("`{other}` is not an option")),
         }
     }
-    let usual: (u32, &[u32]) = if real { (2_000, &[400]) } else { (100_000, &[200, 500, 2_000, 10_000]) };
+    let usual: (u32, &[u32]) =
+        if real { (2_000, &[400]) } else { (100_000, &[200, 500, 2_000, 10_000]) };
     options.clients = clients.unwrap_or(usual.0);
     options.capacities = if capacities.is_empty() { usual.1.to_vec() } else { capacities };
     match (real, options.capacities.len()) {

@@ -27,13 +27,18 @@ pub(crate) fn svg(scenario: &Scenario) -> String {
     let title = scenario.title();
     let mut svg = Drawing::begin((WIDTH, floor + 50.0), &title);
     svg.text("title", (14.0, 28.0), "start", &title);
-    svg.text("small", (LEFT, 54.0), "start", "attempts a second, each line ten times the one below");
+    svg.text(
+        "small",
+        (LEFT, 54.0),
+        "start",
+        "attempts a second, each line ten times the one below",
+    );
     for (at, head) in COLUMNS.into_iter().zip(["peak a second", "attempts", "99 % back"]) {
         svg.text("small", (at, 54.0), "end", head);
     }
 
     let seconds = shown(scenario);
-    let most = cells.iter().map(|cell| peak(cell)).fold(f64::from(scenario.capacity), f64::max);
+    let most = cells.iter().map(peak).fold(f64::from(scenario.capacity), f64::max);
     let decades = most.max(10.0).log10().ceil();
     let x = |second: f64| LEFT + (RIGHT - LEFT) * (second / seconds).min(1.0);
     let height = |rate: f64| LANE * rate.max(1.0).log10() / decades;
@@ -41,7 +46,8 @@ pub(crate) fn svg(scenario: &Scenario) -> String {
         svg.line("grid", (x(tick), TOP - 6.0), (x(tick), floor));
         svg.text("small", (x(tick), floor + 16.0), "middle", format_args!("{tick} s"));
     }
-    let words = "seconds from the restart; blue: how many are back; dashed: what the server can take";
+    let words =
+        "seconds from the restart; blue: how many are back; dashed: what the server can take";
     svg.text("small", (LEFT, floor + 38.0), "start", words);
 
     for (place, cell) in cells.iter().enumerate() {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use everbeat_core::cause::CloseFrame;
 use everbeat_core::time::{Instant, Sleep, Slot, Timer, Wheel};
 
-use crate::builder::{Checked, Farewell};
+use crate::builder::Farewell;
 use crate::registry::{ConnectionHandle, Order, Registry};
 use crate::storm::Plan;
 
@@ -23,26 +23,23 @@ pub(crate) struct Drained<X> {
     pub(crate) cut: Vec<ConnectionHandle<X>>,
 }
 
-/// Closes all connections as the settings say, waits for their handlers, and drops those that are
-/// left
+/// Closes all connections with this farewell, waits for their handlers, and drops those that are
+/// left at the limit
 pub(crate) async fn drain<X, K: Timer>(
     registry: &Registry<X>,
     wheel: &Wheel<K>,
-    settings: &Checked,
+    farewell: &Farewell,
+    told_within: Duration,
+    limit: Duration,
 ) -> Drained<X> {
     let live = registry.handles();
-    let limit = settings.shutdown_timeout;
     tracing::info!(target: "everbeat", connections = live.len(), "shutting down");
     let mut leaving = Leaving {
         live: &live,
         told: 0,
-        words: match &settings.farewell {
+        words: match farewell {
             Farewell::Together(frame) => Words::Together(frame),
-            Farewell::InTurn(restart) => {
-                // The last one has as long for its Close as any other
-                let told_within = limit.saturating_sub(settings.connection.close_timeout());
-                Words::InTurn(restart.plan(live.len(), told_within))
-            }
+            Farewell::InTurn(restart) => Words::InTurn(restart.plan(live.len(), told_within)),
         },
         since: wheel.now(),
     };
@@ -123,7 +120,12 @@ impl Wait {
     }
 
     /// Ready when nobody is left, at the deadline, and at this moment if it is earlier
-    fn poll<X>(&mut self, cx: &mut Context<'_>, registry: &Registry<X>, early: Instant) -> Poll<()> {
+    fn poll<X>(
+        &mut self,
+        cx: &mut Context<'_>,
+        registry: &Registry<X>,
+        early: Instant,
+    ) -> Poll<()> {
         let end = early.min(self.deadline);
         if self.armed != end {
             Pin::new(&mut self.sleep).reset(end);

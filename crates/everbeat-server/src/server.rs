@@ -211,7 +211,10 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             .await;
         }
         upgrades.close();
-        let drained = drain(&registry, &wheel, &settings).await;
+        let (limit, closing) = (settings.shutdown_timeout, settings.connection.close_timeout());
+        // The last to be told has as long for its Close as any other
+        let told_within = limit.saturating_sub(closing);
+        let drained = drain(&registry, &wheel, &settings.farewell, told_within, limit).await;
         Served { served: registry.served(), closed: drained.closed, cut: drained.cut }
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{
-    Outcome, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, sim_storm, soak,
-    typos,
+    Outcome, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, sim_storm,
+    soak, typos,
 };
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, nostd, tidy};

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use everbeat_support::overslept;
+use everbeat_tokio::Tokio;
 use everbeat_tokio::server::{Acceptor, Limits, Server};
 use everbeat_tokio::transport::{Settings, TokioTimer};
-use everbeat_tokio::Tokio;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::signal::unix::{SignalKind, signal};

@@ -9,10 +9,10 @@ use everbeat_server::storm::Restart;
 use everbeat_support::{Timeline, overslept, span};
 use everbeat_tokio::transport::TokioTimer;
 
+use super::TOLD_WITHIN;
 use super::clients::Clients;
 use super::generation::Generation;
 use super::verdict::{self, Prediction};
-use super::TOLD_WITHIN;
 use crate::args::Options;
 use crate::outcome::{A_SECOND, Outcome};
 use crate::policy::Kind;

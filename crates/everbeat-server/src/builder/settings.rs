@@ -109,10 +109,7 @@ impl Default for Settings {
     }
 }
 
-fn farewell(
-    frame: Option<CloseFrame>,
-    restart: Option<Restart>,
-) -> Result<Farewell, ConfigError> {
+fn farewell(frame: Option<CloseFrame>, restart: Option<Restart>) -> Result<Farewell, ConfigError> {
     match (frame, restart) {
         (Some(_), Some(_)) => Err(ConfigError::new(
             "shutdown_with",

@@ -264,8 +264,8 @@ mod tests {
         /// late, or earlier than who was before him, or is away although he could be served.
         #[test]
         fn turns_are_even_and_everybody_is_told_in_time(
-            capacity in 1_u32..20_000,
-            count in 1_usize..3_000,
+            capacity in 1_u32..5_000,
+            count in 1_usize..600,
             opens_in in 0_u64..20_000,
             told_within in 0_u64..60_000,
         ) {

@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn who_comes_back_at_his_slot_gets_in() {
-        for capacity in [50, 200, 2_000] {
-            let count = capacity * 60;
+        for capacity in [50, 200, 1_000] {
+            let count = capacity * 30;
             let done = crowd(&mut Slots::new(capacity), count, 1.0);
             let again = done.iter().filter(|(_, told)| *told > 1).count();
             assert!(again * 200 <= done.len(), "{again} of {count} at {capacity} twice");
@@ -183,8 +183,8 @@ mod tests {
                 .count()
         };
         assert_eq!(begun(&mut slots, at(100.0)), 9);
-        // The work of a second has been done
-        assert_eq!(begun(&mut slots, at(101.0)), 10);
+        // The work of half a second has been done, by whomever it was that asked
+        assert_eq!(begun(&mut slots, at(100.5)), 5);
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(latest, Slots::LATEST.as_secs());
         // 5,400 fit into ten minutes, whatever was asked for: each second as often as another
         let often = |second: u32| told.iter().filter(|told| **told == second).count();
-        assert!((10..590).all(|second| (27..=36).contains(&often(second))), "{}", often(300));
+        assert!((10..590).all(|second| (24..=40).contains(&often(second))), "{}", often(300));
     }
 
     proptest! {
