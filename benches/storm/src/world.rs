@@ -273,13 +273,13 @@ mod tests {
         assert_ne!(once, run(&Setup { seed: 2, ..setup(Kind::FullJitter) }));
     }
 
-    /// A queue that is never empty: 2,000 at 200 a second
+    /// A queue that is never empty, up to those who wait long: 1,000 of 2,000 at 200 a second
     #[test]
     fn the_server_works_as_fast_as_it_can() {
         for kind in [Kind::Fixed, Kind::SocketIo, Kind::Everbeat] {
             let outcome = run(&setup(kind));
-            let last = outcome.back(1.0).unwrap();
-            assert!((10.0..13.0).contains(&last), "{kind:?}: {last} s");
+            let half = outcome.back(0.5).unwrap();
+            assert!((5.0..5.6).contains(&half), "{kind:?}: {half} s");
         }
     }
 
@@ -311,7 +311,7 @@ mod tests {
     /// The backlog is 20 s of work, and clients wait for 10
     #[test]
     fn a_backlog_that_is_longer_than_its_clients_patience_serves_the_gone() {
-        let many = Setup { clients: 40_000, ..setup(Kind::FullJitter) };
+        let many = Setup { clients: 20_000, ..setup(Kind::FullJitter) };
         let collapsed = run(&many);
         assert_eq!(collapsed.back(0.5), None, "{:?}", collapsed.back(0.5));
         assert!(collapsed.for_nobody > 100_000, "{}", collapsed.for_nobody);
@@ -319,7 +319,7 @@ mod tests {
         assert!(advised.back(1.0).is_some());
         let slots = run(&Setup { slots: true, kind: Kind::Everbeat, ..many });
         let last = slots.back(1.0).unwrap();
-        assert!(last < 40_000.0 / 200.0 / 0.9 + 15.0, "{last}");
+        assert!(last < 20_000.0 / 200.0 / 0.9 + 15.0, "{last}");
         assert!(slots.for_nobody < 100, "{}", slots.for_nobody);
     }
 

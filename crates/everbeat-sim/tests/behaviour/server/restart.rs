@@ -1,6 +1,8 @@
 //! A planned restart: clients leave for the successor one after the other, each served until its
 //! turn or told when it is, whatever peers, handlers and the server's user do meanwhile.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::cell::RefCell;
 use std::future::pending;
 use std::rc::Rc;
