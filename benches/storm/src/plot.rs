@@ -10,7 +10,7 @@ use crate::study::{Cell, Role, Scenario};
 
 const WIDTH: f64 = 940.0;
 /// Where names end and lanes begin and end
-const LEFT: f64 = 222.0;
+const LEFT: f64 = 244.0;
 const RIGHT: f64 = 664.0;
 /// The right edges of the columns of figures
 const COLUMNS: [f64; 3] = [756.0, 836.0, 928.0];
@@ -77,7 +77,7 @@ fn shown(scenario: &Scenario) -> f64 {
     let opens = |cell: &Cell| cell.setup.opens.as_secs_f64();
     let back = |cell: &Cell| cell.mean(|one| one.back(0.99)).map(|back| back + opens(cell));
     let ours = scenario.ours().filter_map(back).fold(scenario.ideal(), f64::max);
-    (ours * 1.6).max(20.0)
+    (ours * 1.6).max(8.0)
 }
 
 /// Round numbers up to the last second
