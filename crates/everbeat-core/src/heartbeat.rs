@@ -169,9 +169,8 @@ impl Heartbeat {
         }
     }
 
-    /// A beat that was due at `due`, or as soon as the one before it needed no more judgement
+    /// A beat that was due at `due`
     fn beat_late(&mut self, due: Instant, now: Instant) -> Beat {
-        let due = due.max(self.detector.last_heard());
         self.detector.note_late_ping(now.saturating_duration_since(due), now);
         self.beat_now(now)
     }

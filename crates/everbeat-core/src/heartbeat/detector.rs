@@ -347,5 +347,8 @@ impl From<Millis> for Duration {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 // The promise of two cache lines is kept where it can be broken.
 const _: () = assert!(size_of::<Detector>() <= 128);

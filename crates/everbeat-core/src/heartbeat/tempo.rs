@@ -123,6 +123,32 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_sooner_than_a_second_however_short_the_interval() {
+        let mut tempo = Tempo::new(at(0), SECOND);
+        for _ in 0..1_000 {
+            tempo.handle_heard(SECOND / 100);
+        }
+        assert_eq!(tempo.due(at(110), SECOND), at(111));
+    }
+
+    #[test]
+    fn one_long_gap_is_an_eighth_of_what_is_usual() {
+        let mut tempo = talkative(100);
+        tempo.handle_heard(10 * SECOND);
+        assert_eq!(tempo.due(at(110), INTERVAL), at(122));
+    }
+
+    #[test]
+    fn who_was_asked_out_of_turn_owes_four_pings_at_most() {
+        let mut tempo = talkative(100);
+        for _ in 0..100 {
+            tempo.handle_ping(at(100), INTERVAL);
+        }
+        assert_eq!(tempo.due(at(110), INTERVAL), at(125));
+        assert_eq!(tempo.due(at(126), INTERVAL), at(134));
+    }
+
+    #[test]
     fn who_was_never_heard_has_no_tempo() {
         assert_eq!(Tempo::new(at(0), INTERVAL).due(at(0), INTERVAL), Instant::NEVER);
     }
