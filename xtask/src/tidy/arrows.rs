@@ -48,6 +48,7 @@ const PROGRAMS: &[&str] = &[
     "everbeat-examples",
     "everbeat-interop",
     "everbeat-reality",
+    "everbeat-storm",
     "everbeat-soak",
 ];
 
