@@ -109,7 +109,7 @@ mod tests {
             clients: 100,
             capacities: vec![capacity],
             backlog: 4_096,
-            seed: 1,
+            seed: None,
             threads: 1,
             folder: None,
             runs: 1,

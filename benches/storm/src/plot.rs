@@ -150,7 +150,7 @@ mod tests {
             clients: 300,
             capacities: vec![100],
             backlog: 4_096,
-            seed: 1,
+            seed: None,
             threads: 1,
             folder: None,
             runs: 1,

@@ -52,7 +52,7 @@ pub(crate) fn verdict(
     timeline.plain(format_args!("\nverdict    {}", timeline.paint(mood, words)));
     if options.json {
         let object = json!({
-            "command": "sim storm", "commit": commit(), "seed": options.seed,
+            "command": "sim storm", "commit": commit(), "seed": options.seeds(),
             "clients": options.clients, "rows": rows, "all_met": all_met, "valid": valid,
         });
         // A reader who has left has the exit code.
@@ -110,9 +110,9 @@ fn draw(options: &Options, scenarios: &[Scenario], folder: &Path) -> Result<()> 
         write(&format!("storm-{}.svg", scenario.name()), &plot::svg(scenario))?;
     }
     let words = format!(
-        "{} clients, seeds from {}, commit <code>{}</code>. Means over the seeds; curves of the first.",
+        "{} clients, seeds {:?}, commit <code>{}</code>. Means over the seeds; curves of the first.",
         options.clients,
-        options.seed,
+        options.seeds(),
         commit().as_deref().unwrap_or("unknown"),
     );
     write("storm.html", &page::html(scenarios, &words))

@@ -18,8 +18,6 @@ const LATE: Duration = Duration::from_secs(60);
 /// What a server has for its Closes, of its `shutdown_timeout`: both are everbeat's defaults
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
-/// With how many seeds each is tried
-const SEEDS: u64 = 3;
 /// Clients' usual patience, of which a backlog should be half
 const ADVISED: u32 = 5;
 
@@ -100,7 +98,7 @@ pub(crate) fn study(options: &Options) -> Result<Vec<Scenario>> {
     let mut jobs = Vec::new();
     for (place, scenario) in scenarios.iter().enumerate() {
         for (row, cell) in scenario.cells.iter().enumerate() {
-            for seed in options.seed..options.seed.saturating_add(SEEDS) {
+            for seed in options.seeds() {
                 let setup = Setup { seed, ..cell.setup.clone() };
                 jobs.push((place, row, scenario.name(), setup));
             }
@@ -134,7 +132,7 @@ fn cell(name: impl Into<String>, role: Role, setup: Setup) -> Cell {
 
 /// Everybody is cut off, and nobody listens for a while
 fn crash(options: &Options, capacity: u32) -> Scenario {
-    let &Options { clients, backlog, seed, .. } = options;
+    let &Options { clients, backlog, .. } = options;
     let of = |kind| Setup {
         clients,
         capacity,
@@ -144,7 +142,8 @@ fn crash(options: &Options, capacity: u32) -> Scenario {
         way: Way::Crash,
         opens: DOWN,
         roads: ROADS,
-        seed,
+        // Each job has its own
+        seed: 0,
     };
     let mut cells: Vec<_> =
         USUAL.into_iter().map(|kind| cell(kind.name(), Role::Usual, of(kind))).collect();
@@ -161,7 +160,7 @@ fn crash(options: &Options, capacity: u32) -> Scenario {
 
 /// A successor listens, and the server goes
 fn planned(options: &Options, capacity: u32) -> Scenario {
-    let &Options { clients, backlog, seed, .. } = options;
+    let &Options { clients, backlog, .. } = options;
     let told_within = |time| Way::InTurn(Restart::new(capacity).plan(clients as usize, time));
     let of = |kind, way, slots, opens| Setup {
         clients,
@@ -172,7 +171,8 @@ fn planned(options: &Options, capacity: u32) -> Scenario {
         way,
         opens,
         roads: ROADS,
-        seed,
+        // Each job has its own
+        seed: 0,
     };
     let now = Duration::ZERO;
     let brief = told_within(SHUTDOWN_TIMEOUT - CLOSE_TIMEOUT);
@@ -198,7 +198,7 @@ mod tests {
             clients: 500,
             capacities,
             backlog: 4_096,
-            seed: 1,
+            seed: None,
             threads,
             folder: None,
             runs: 1,

@@ -81,7 +81,7 @@ pub(crate) fn run(setup: &Setup) -> Outcome {
     let opens = BEGIN + setup.opens;
     let mut world = World {
         setup,
-        agenda: Agenda::default(),
+        agenda: Agenda::new(),
         crowd: Crowd::new(setup),
         server: Server::new(setup),
         opens,
@@ -116,7 +116,6 @@ impl World<'_> {
                 self.ended(client, &cause, now);
             }
             What::Begin => self.begin(client, now),
-            What::SynAgain if current => self.send_syn(client, attempt, now),
             What::Syn if current => self.syn(client, attempt, now),
             What::Refused if current => {
                 self.ended(client, &Cause::Unreachable { detail: "".into() }, now);
@@ -141,7 +140,7 @@ impl World<'_> {
                 self.serve(now);
             }
             // Of an attempt that its client has given up
-            What::SynAgain | What::Syn | What::Refused | What::Busy | What::GiveUp => {}
+            What::Syn | What::Refused | What::Busy | What::GiveUp => {}
         }
     }
 
@@ -198,7 +197,7 @@ impl World<'_> {
         let again = SYN_AGAIN.get(one.syns).map(|delay| one.began + *delay);
         one.syns += 1;
         match again.filter(|again| *again < give_up) {
-            Some(again) => self.agenda.add(again, What::SynAgain, client, attempt),
+            Some(again) => self.send_syn(client, attempt, again),
             None => self.agenda.add(give_up, What::GiveUp, client, attempt),
         }
     }
