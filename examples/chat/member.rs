@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use everbeat_core::{Client, Event};
-use everbeat_ws::{Connector, Request, Runtime, Settings, WebSocket};
+use everbeat_ws::connect::Request;
+use everbeat_ws::{Connector, Runtime, Settings, WebSocket};
 
 use crate::story::{Clock, Result};
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use everbeat_core::Cause;
 use everbeat_ws::upgrade::UpgradeError;
-use everbeat_ws::{Request, Settings, WebSocket};
+use everbeat_ws::connect::Request;
+use everbeat_ws::{Settings, WebSocket};
 
 use crate::run::run;
 use crate::wire::{Cuts, Wire};

@@ -17,6 +17,7 @@ mod map;
 mod module_docs;
 mod packages;
 mod readme;
+mod reviewed;
 mod root_names;
 mod runtime_size;
 mod runtimes_alike;
@@ -48,6 +49,7 @@ const CHECKS: &[Check] = &[
     ("names at a crate's root", root_names::check),
     ("module docs", module_docs::check),
     ("attributes", attributes::check),
+    ("unsafe code has one place", reviewed::check),
     ("white space", whitespace::check),
     ("things put off", todos::check),
     ("paths of one machine", machine_paths::check),

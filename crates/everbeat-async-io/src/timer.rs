@@ -9,7 +9,8 @@ use everbeat_core::time::Instant;
 
 /// The system's monotonic clock, from the moment it was made
 ///
-/// A clone tells the same time.
+/// A clone tells the same time. It stands still while the machine sleeps, except on Windows; how long
+/// that was is told on Linux, Android and macOS.
 #[derive(Clone, Copy, Debug)]
 pub struct Timer {
     origin: std::time::Instant,
@@ -41,6 +42,10 @@ impl everbeat_core::time::Timer for Timer {
 
     fn now(&self) -> Instant {
         Instant::from_origin(self.origin.elapsed())
+    }
+
+    fn slept(&self) -> Duration {
+        everbeat_ws::clock::slept()
     }
 
     fn sleep_until(&self, deadline: Instant) -> Sleep {

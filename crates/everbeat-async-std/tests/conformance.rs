@@ -8,4 +8,6 @@ fn every_line_of_every_contract_holds() {
     let runtime = Native::<AsyncStd>::new(async_std::task::block_on);
     hold(&runtime, lines());
     hold(&runtime, socket_lines());
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    hold(&runtime, everbeat_conformance::contracts::road_lines());
 }

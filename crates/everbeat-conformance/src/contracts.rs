@@ -7,11 +7,15 @@
 mod ends;
 mod meeting;
 mod native;
+#[cfg(any(target_os = "android", target_os = "linux"))]
+mod road;
 mod sockets;
 mod spawn;
 mod timer;
 mod tools;
 mod transport;
+#[cfg(any(target_os = "android", target_os = "linux"))]
+mod verdicts;
 
 use std::fmt;
 use std::future::Future;
@@ -23,6 +27,8 @@ use everbeat_core::time::Timer;
 use everbeat_core::transport::{Accept, Connect, Transport};
 
 pub use native::Native;
+#[cfg(any(target_os = "android", target_os = "linux"))]
+pub use road::road_lines;
 pub use sockets::socket_lines;
 
 /// A future that stays on its thread

@@ -15,3 +15,6 @@ mod line;
 mod peer;
 pub mod policy;
 mod server_side;
+mod skipped;
+#[cfg(target_os = "linux")]
+pub mod slept;

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -36,6 +37,15 @@ const SEEDS: usize = 9;
 const DROPPED: usize = 10;
 const HALF: usize = 11;
 const TCP: usize = 12;
+/// Of the lines about the road only
+const ELSEWHERE: usize = 13;
+
+/// A connection on which nothing is said
+static IDLE: LazyLock<(TcpListener, TcpStream)> = LazyLock::new(|| {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (listener, stream)
+});
 
 #[derive(Clone)]
 struct Clock<const FAULT: usize>(SmolTimer);
@@ -188,6 +198,9 @@ impl<const FAULT: usize> AsyncWrite for Wire<FAULT> {
 
 impl<const FAULT: usize> Socket for Wire<FAULT> {
     fn tcp(&self) -> Option<SockRef<'_>> {
+        if FAULT == ELSEWHERE {
+            return Some(SockRef::from(&IDLE.1));
+        }
         self.0.as_ref().filter(|_| FAULT != TCP)?.tcp()
     }
 }
@@ -206,6 +219,42 @@ fn fails_its_line_alone<const FAULT: usize>() {
     let found = broken(&Native::<Broken<FAULT>>::new(smol::block_on), lines);
     let names = found.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     assert_eq!(names, [expected], "{found:#?}");
+}
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+mod road {
+    use everbeat_conformance::contracts::road_lines;
+
+    use super::*;
+
+    /// Whether this line does not hold with this fault
+    fn breaks<const FAULT: usize>(index: usize) -> bool {
+        let line = road_lines::<Broken<FAULT>>().remove(index);
+        !broken(&Native::<Broken<FAULT>>::new(smol::block_on), vec![line]).is_empty()
+    }
+
+    #[test]
+    fn every_line_has_a_runtime_that_fails_it() {
+        std::thread::scope(|scope| {
+            for (index, line) in road_lines::<Broken<TCP>>().into_iter().enumerate() {
+                let name = line.name;
+                // Where nothing is told no line holds; what is told of another socket is too good
+                scope.spawn(move || assert!(breaks::<TCP>(index), "{name}"));
+                let told = [
+                    "over TLS",
+                    "what nobody reads",
+                    "a past",
+                    "everything",
+                    "and not",
+                    "repaired",
+                ];
+                let told = told.iter().any(|words| name.contains(words));
+                scope.spawn(move || {
+                    assert_eq!(breaks::<ELSEWHERE>(index), told, "{name}");
+                });
+            }
+        });
+    }
 }
 
 #[test]

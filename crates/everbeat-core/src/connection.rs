@@ -107,6 +107,8 @@ struct SinceClock {
     probe: bool,
     /// Our end's address is gone
     address_gone: bool,
+    /// How late we were for something that was due, before something was heard; zero if not worth a word
+    late: Duration,
 }
 
 impl<T: Transport, K: Timer> Connection<T, K> {

@@ -143,8 +143,8 @@ pub trait Transport {
 
 /// What a platform's kernel knows of the road to the peer
 ///
-/// On Linux these are `tcpi_bytes_acked`, what was sent less that, `tcpi_notsent_bytes` and
-/// `tcpi_last_ack_recv` of `TCP_INFO`.
+/// On Linux these are `tcpi_bytes_acked`, counted from where [`Transport::sent`] began, what was sent
+/// less that, `tcpi_notsent_bytes` and `tcpi_last_ack_recv` of `TCP_INFO`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PathEvidence {

@@ -67,8 +67,7 @@ impl<O> ServerBuilder<O> {
     }
 
     /// How long after a Ping its silence means death, one duration for both clocks; by default 20 s, or
-    /// 10 s where the kernel tells that the road is gone, which no real socket's does yet
-    /// ([`HeartbeatConfig`])
+    /// 10 s where the kernel tells that the road is gone, as Linux's does ([`HeartbeatConfig`])
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.asked = self.settings.asked.timeout(timeout);
         self

@@ -9,9 +9,9 @@
 //! servers on them are the real ones. `cargo run -p everbeat-sim --example reconnect_logic` tests a
 //! reconnect loop that was written by hand.
 //!
-//! Its kernels tell more of the road than any real socket does yet: to see what everbeat would do on
-//! one today, say [`blind`](Host::blind) to its host first. And what befalls a host befalls what that
-//! host spawned: [`Host::spawn`], not [`Sim::spawn`](SimHandle::spawn).
+//! Its kernels tell of the road, as Linux's does: to see what everbeat does where none tells, say
+//! [`blind`](Host::blind) to its host first. And what befalls a host befalls what that host spawned:
+//! [`Host::spawn`], not [`Sim::spawn`](SimHandle::spawn).
 //!
 //! ```
 //! use std::time::Duration;

@@ -34,7 +34,7 @@ pub mod transport;
 
 pub use everbeat_core as core;
 pub use everbeat_core::{Cause, Connection, Event, Message, config, outcome, reconnect};
-pub use everbeat_ws::Request;
+pub use everbeat_ws::connect::Request;
 
 pub use runtime::Smol;
 

@@ -9,7 +9,8 @@ use everbeat_core::time::{Instant, Sleep, Timer};
 
 /// Tokio's clock, from the moment it was made
 ///
-/// It follows a paused clock (`tokio::time::pause`). A clone tells the same time.
+/// It follows a paused clock (`tokio::time::pause`). A clone tells the same time. It stands still while
+/// the machine sleeps, except on Windows; how long that was is told on Linux, Android and macOS.
 #[derive(Clone, Copy, Debug)]
 pub struct TokioTimer {
     origin: tokio::time::Instant,
@@ -42,6 +43,10 @@ impl Timer for TokioTimer {
 
     fn now(&self) -> Instant {
         Instant::from_origin(self.origin.elapsed())
+    }
+
+    fn slept(&self) -> Duration {
+        everbeat_ws::clock::slept()
     }
 
     fn sleep_until(&self, deadline: Instant) -> TokioSleep {

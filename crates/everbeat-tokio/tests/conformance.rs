@@ -10,4 +10,6 @@ fn every_line_of_every_contract_holds() {
     });
     hold(&runtime, lines());
     hold(&runtime, socket_lines());
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    hold(&runtime, everbeat_conformance::contracts::road_lines());
 }

@@ -6,11 +6,13 @@
 #![deny(unsafe_code)]
 
 pub mod accept;
+pub mod clock;
 pub mod connect;
 mod error;
 mod frame;
 mod pool;
 mod read;
+mod reviewed;
 mod role;
 mod runtime;
 mod settings;
@@ -21,7 +23,7 @@ mod websocket;
 mod write;
 
 pub use accept::Acceptor;
-pub use connect::{Connector, Request};
+pub use connect::Connector;
 pub use error::{Error, ProtocolError};
 pub use role::Role;
 pub use runtime::Runtime;

@@ -3,7 +3,6 @@
 //! between messages.
 
 mod codec;
-mod text;
 mod whole;
 
 use std::pin::Pin;

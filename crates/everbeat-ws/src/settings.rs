@@ -22,6 +22,7 @@ pub struct Settings {
     pub(crate) max_head: usize,
     pub(crate) fragment: Option<usize>,
     pub(crate) user_timeout: Option<Duration>,
+    pub(crate) notsent_lowat: Option<u32>,
 }
 
 impl Settings {
@@ -36,9 +37,13 @@ impl Settings {
     /// The default of [`fragment`](Self::fragment): 64 KiB, which a slow road of 1 Mbit/s carries
     /// in half a second, so that a Ping never waits longer
     pub const FRAGMENT: usize = 64 << 10;
-    /// The default of [`user_timeout`](Self::user_timeout): 30 s, longer than a Ping that was not
-    /// answered waits, and far shorter than the quarter of an hour for which kernels go on
+    /// The default of [`user_timeout`](Self::user_timeout): 30 s, longer than the heartbeat waits for
+    /// an acknowledgement, and far shorter than the quarter of an hour for which kernels go on
     pub const USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+    /// The default of [`notsent_lowat`](Self::notsent_lowat): 128 KiB, twice our own frames, so that
+    /// a fast road never waits for us, and a slow one of 1 Mbit/s is a second ahead and no more
+    pub const NOTSENT_LOWAT: u32 = 128 << 10;
 
     /// The most that one head may be allowed: the HTTP parser behind it takes no more
     const LARGEST_HEAD: usize = 64 << 10;
@@ -49,6 +54,10 @@ impl Settings {
     const SHORTEST_USER_TIMEOUT: Duration = Duration::from_secs(1);
     /// The most that the kernel's patience may be, as every duration's
     const LONGEST_USER_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+    /// The least that may wait to leave: a few segments, or each would be a wake-up
+    const SMALLEST_NOTSENT_LOWAT: u32 = 4 << 10;
+    /// The most that may wait to leave: beyond it no limit is meant
+    const LARGEST_NOTSENT_LOWAT: u32 = 1 << 30;
 
     /// The longest message taken from the peer, in bytes; a longer one ends the connection with
     /// 1009; 16 MiB by default, 1 byte or more
@@ -89,17 +98,27 @@ impl Settings {
     /// the connection (`TCP_USER_TIMEOUT`, on Linux and Android only); 30 s by default, 1 s to 24
     /// hours; `None` leaves the system's, which is about a quarter of an hour
     ///
-    /// A net below the heartbeat, which counts from elsewhere: from our oldest byte that was not
-    /// acknowledged, not from the Ping. With data of ours in flight the kernel may therefore end
-    /// the connection first: by default the heartbeat's verdict comes up to 40 s after a client
-    /// last heard something, and 45 s after a server did. The cause is then a cut, "timed out". It
-    /// also ends a peer that reads nothing for as long while bytes of ours wait for it.
-    ///
-    /// A heartbeat whose `timeout` is longer needs this raised, and one that is to have the first
-    /// word even with data in flight needs it above its `interval` and `timeout` together.
+    /// A net below the heartbeat, for a program that does not poll its connection, and for a way out
+    /// that is closed while the peer goes on talking. Else the heartbeat is first: it asks the same
+    /// kernel, and by default an acknowledgement may be missing for 10 s, or 20 s on a road that was
+    /// silent for long before. A heartbeat whose clock for the road is longer needs this raised; the
+    /// cause would be a cut, "timed out". It also ends a peer that reads nothing for as long while
+    /// bytes of ours wait for it.
     #[must_use]
     pub const fn user_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.user_timeout = timeout;
+        self
+    }
+
+    /// How many bytes may wait in our kernel before it says that it is full (`TCP_NOTSENT_LOWAT`, on
+    /// Linux and Android only), beside those that are on the road; 128 KiB by default, 4 KiB to 1
+    /// GiB; `None` leaves the system's, which is no limit but the send buffer's
+    ///
+    /// What waits there goes out ahead of a Ping, whose silence counts from when the kernel took it.
+    /// More buys nothing: what may be on the road at once is not limited by it.
+    #[must_use]
+    pub const fn notsent_lowat(mut self, bytes: Option<u32>) -> Self {
+        self.notsent_lowat = bytes;
         self
     }
 
@@ -108,7 +127,7 @@ impl Settings {
     /// # Errors
     ///
     /// `max_message`, `max_frame` or `fragment` is 0, `max_head` is under 512 bytes or over 64 KiB,
-    /// or `user_timeout` is under 1 s or over 24 hours.
+    /// `user_timeout` is under 1 s or over 24 hours, or `notsent_lowat` is under 4 KiB or over 1 GiB.
     pub fn check(&self) -> Result<(), ConfigError> {
         for (name, bytes) in [("max_message", self.max_message), ("max_frame", self.max_frame)] {
             if bytes == 0 {
@@ -135,6 +154,17 @@ impl Settings {
                 "user_timeout",
                 format_args!(
                     "is {timeout:?}: it must be between {:?} and {:?}, or None",
+                    possible.start(),
+                    possible.end()
+                ),
+            ));
+        }
+        let possible = Self::SMALLEST_NOTSENT_LOWAT..=Self::LARGEST_NOTSENT_LOWAT;
+        if let Some(bytes) = self.notsent_lowat.filter(|bytes| !possible.contains(bytes)) {
+            return Err(ConfigError::new(
+                "notsent_lowat",
+                format_args!(
+                    "is {bytes} bytes: it must be between {} and {}, or None",
                     possible.start(),
                     possible.end()
                 ),
@@ -184,11 +214,21 @@ macro_rules! forward_limits {
         /// How long sent bytes may wait for an acknowledgement before the kernel ends the
         /// connection; 30 s by default, 1 s to 24 hours; `None` leaves the system's
         ///
-        /// With data in flight this may come before the heartbeat's verdict: see
+        /// A net below the heartbeat, whose clock for the road is to be shorter: see
         /// [`Settings::user_timeout`](crate::Settings::user_timeout).
         #[must_use]
         pub fn user_timeout(mut self, timeout: Option<std::time::Duration>) -> Self {
             self.$field = self.$field.user_timeout(timeout);
+            self
+        }
+
+        /// How many bytes may wait in our kernel, a Ping behind them, before it says that it is
+        /// full; 128 KiB by default, 4 KiB to 1 GiB; `None` leaves the system's
+        ///
+        /// See [`Settings::notsent_lowat`](crate::Settings::notsent_lowat).
+        #[must_use]
+        pub fn notsent_lowat(mut self, bytes: Option<u32>) -> Self {
+            self.$field = self.$field.notsent_lowat(bytes);
             self
         }
     };
@@ -204,6 +244,7 @@ impl Default for Settings {
             max_head: Self::MAX_HEAD,
             fragment: Some(Self::FRAGMENT),
             user_timeout: Some(Self::USER_TIMEOUT),
+            notsent_lowat: Some(Self::NOTSENT_LOWAT),
         }
     }
 }
@@ -225,6 +266,9 @@ mod tests {
             (Settings::default().user_timeout(Some(Duration::ZERO)), "user_timeout"),
             (Settings::default().user_timeout(Some(999 * MS)), "user_timeout"),
             (Settings::default().user_timeout(Some(86_400_001 * MS)), "user_timeout"),
+            (Settings::default().notsent_lowat(Some(0)), "notsent_lowat"),
+            (Settings::default().notsent_lowat(Some((4 << 10) - 1)), "notsent_lowat"),
+            (Settings::default().notsent_lowat(Some((1 << 30) + 1)), "notsent_lowat"),
         ];
         for (settings, name) in bad {
             assert_eq!(settings.check().unwrap_err().setting(), name);
@@ -238,6 +282,9 @@ mod tests {
             Settings::default().user_timeout(Some(1_000 * MS)),
             Settings::default().user_timeout(Some(86_400_000 * MS)),
             Settings::default().user_timeout(None),
+            Settings::default().notsent_lowat(Some(4 << 10)),
+            Settings::default().notsent_lowat(Some(1 << 30)),
+            Settings::default().notsent_lowat(None),
             // Either limit may be the tighter one: whichever is met first counts
             Settings::default().max_message(1_000),
             Settings::default().max_frame(1_000),

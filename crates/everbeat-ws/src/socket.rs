@@ -3,15 +3,15 @@
 
 mod adopted;
 mod counted;
+mod road;
 mod tcp;
 
-use everbeat_core::transport::PathEvidence;
 use futures_io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
 
 pub use adopted::Adopted;
 pub(crate) use counted::Counted;
-pub(crate) use tcp::{reset_on_drop, tune};
+pub(crate) use tcp::{local_address, reset_on_drop, tune};
 
 /// A byte stream that a WebSocket can run on
 ///
@@ -23,13 +23,12 @@ pub(crate) use tcp::{reset_on_drop, tune};
 /// Dropping it closes it. `poll_close` shuts down the writing half only, and the reading half goes
 /// on, as a TCP socket does.
 pub trait Socket: AsyncRead + AsyncWrite {
-    /// The TCP socket, if it is one: its options, and evidence of its road, are read and set here
+    /// The TCP socket, if it is one: its options are set here, and here its kernel is asked for our
+    /// own address and for what it knows of the road
+    ///
+    /// Each byte that this stream takes must be one of that socket's, and nobody else may write to it:
+    /// what is acknowledged is compared with what was written here. A stream with TLS inside is none.
     fn tcp(&self) -> Option<SockRef<'_>> {
-        None
-    }
-
-    /// What the platform knows of the road; at most one system call
-    fn path(&self) -> Option<PathEvidence> {
         None
     }
 }

@@ -5,6 +5,7 @@ mod closing;
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -16,7 +17,7 @@ use crate::error::Error;
 use crate::read::Reader;
 use crate::role::Role;
 use crate::settings::Settings;
-use crate::socket::{Counted, Socket, reset_on_drop};
+use crate::socket::{Counted, Socket, local_address, reset_on_drop};
 use crate::tls::{self, Layered};
 use crate::write::Writer;
 
@@ -246,7 +247,11 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
     }
 
     fn path(&self) -> Option<PathEvidence> {
-        self.socket.as_ref().and_then(|socket| socket.get_ref().path())
+        self.socket.as_ref().and_then(Layered::path)
+    }
+
+    fn local_address(&self) -> Option<IpAddr> {
+        local_address(&self.socket.as_ref()?.get_ref().tcp()?)
     }
 
     fn release(self: Pin<&mut Self>) -> bool {

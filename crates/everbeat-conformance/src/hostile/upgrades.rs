@@ -1,7 +1,8 @@
 //! Requests and answers that are wrong, cut, or carry what does not belong there.
 
 use everbeat_core::cause::{Cause, Cut};
-use everbeat_ws::{Connector, Request, Runtime, Settings};
+use everbeat_ws::connect::Request;
+use everbeat_ws::{Connector, Runtime, Settings};
 
 use super::peer::{ASK, client, grant, server};
 use super::server_side::{accept, acceptor, attempt};

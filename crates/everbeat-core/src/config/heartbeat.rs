@@ -10,8 +10,8 @@ use super::{ConfigError, LONGEST, SHORTEST, defaults, within};
 /// A Ping after [`interval`](Self::interval) of silence, and then two clocks. The road's: what we sent
 /// is not acknowledged for [`path_timeout`](Self::path_timeout), or longer on a road that was silent
 /// for long before, four times that, up to the longer clock. The program's: its kernel has our Ping,
-/// and nothing is heard for [`app_timeout`](Self::app_timeout). Where the kernel tells nothing, which is
-/// every real socket today, there is one clock, the program's, and the road's column does not apply.
+/// and nothing is heard for [`app_timeout`](Self::app_timeout). Where the kernel tells nothing there is
+/// one clock, the program's, and the road's column does not apply.
 ///
 /// | preset | interval | road | program | a death is known after (half, 99 of 100) | for |
 /// |---|---|---|---|---|---|
@@ -120,8 +120,7 @@ impl HeartbeatConfig {
     ///
     /// Where the kernel tells of the road, the promise is kept for the way out too: a peer that only talks
     /// and never pings is asked for a Pong within each interval, although it is heard. Where it does not,
-    /// which is every real socket today, a peer that goes on talking is alive, whatever becomes of our
-    /// bytes.
+    /// a peer that goes on talking is alive, whatever becomes of our bytes.
     ///
     /// # Errors
     ///

@@ -205,7 +205,11 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// Turns what happened since the last look at the clock into instants
     #[inline]
-    pub(super) fn settle(self: Pin<&mut Self>, now: Instant) -> Option<Event> {
+    pub(super) fn settle(mut self: Pin<&mut Self>, now: Instant) -> Option<Event> {
+        // Before what is heard moves it: the alarm is never armed for later than what is due.
+        if self.alarm.lateness(now) >= STALL {
+            self.as_mut().note_late(now);
+        }
         let this = self.project();
         let since = core::mem::take(this.since_clock);
         let (received, sent) = (this.transport.received(), this.transport.sent());
@@ -217,6 +221,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             unflushed: since.unflushed,
             probe: since.probe,
             address_gone: since.address_gone,
+            late: since.late,
             frames: since.frames,
             ..SinceClock::default()
         };
@@ -251,6 +256,16 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         None
     }
 
+    /// The alarm is late; whether we are, for what is due now
+    #[cold]
+    fn note_late(self: Pin<&mut Self>, now: Instant) {
+        let late = now.saturating_duration_since(self.beat_at());
+        if late >= STALL {
+            let since = self.project().since_clock;
+            since.late = since.late.max(late);
+        }
+    }
+
     /// Reads the clock, lets the policies speak, sets the alarm
     pub(super) fn poll_time(
         mut self: Pin<&mut Self>,
@@ -262,7 +277,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             return Poll::Ready(Some(event));
         }
         // For nearly every message nothing is due, and that is asked once.
-        let asked = self.since_clock.probe || self.since_clock.address_gone;
+        let since = &self.since_clock;
+        let asked = since.probe || since.address_gone || !since.late.is_zero();
         let mut beat_at = self.beat_at();
         if asked || now >= beat_at {
             if let Poll::Ready(end) = self.as_mut().poll_due(now, wake) {
@@ -358,12 +374,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// Something is due: are we late for it, and has the machine slept since the last time?
     fn notice_stall(self: Pin<&mut Self>, now: Instant) -> Option<Event> {
-        let late = now.saturating_duration_since(self.beat_at());
         let this = self.project();
+        let late = core::mem::take(&mut this.since_clock.late);
         let slept = this.timer.slept();
         let since = slept.saturating_sub(core::mem::replace(this.slept, slept));
         let slept_for = if since >= STALL { since } else { Duration::ZERO };
-        if late < STALL && slept_for.is_zero() {
+        if late.is_zero() && slept_for.is_zero() {
             return None;
         }
         tracing::info!(target: "everbeat", stalled_for = ?late, ?slept_for, "stalled");

@@ -7,7 +7,8 @@ use std::time::Duration;
 use everbeat_core::cause::{Cause, Verdict};
 use everbeat_core::client::{Hint, Hints};
 use everbeat_core::halves::split;
-use everbeat_core::transport::Incoming;
+use everbeat_core::time::Timer;
+use everbeat_core::transport::{Incoming, Outgoing};
 use everbeat_core::{Event, client::Queue};
 use everbeat_sim::net::Answer;
 use everbeat_sim::{Sim, for_each_seed};
@@ -193,6 +194,44 @@ fn a_stall_is_told_with_how_long_it_was_and_the_connection_lives() {
 }
 
 #[test]
+fn a_stall_is_told_although_what_the_peer_said_meanwhile_is_read_first() {
+    for_each_seed(0..50, |sim| {
+        sim.link("client", "server").delay(20 * MS);
+        let host = sim.host("client");
+        let (pipe, mut peer) = sim.pipe("client", "server");
+        let config = beat(2 * SECOND, 3 * SECOND);
+        let mut client = everbeat_core::Connection::new(pipe, host.timer(), config, sim.random());
+        // It pings and talks all the time, and so is heard before anything else.
+        let (timer, ping) = (sim.timer(), sim.random() % 2 == 0);
+        sim.spawn(async move {
+            loop {
+                let said: Outgoing =
+                    if ping { Outgoing::Ping([1; 8]) } else { Outgoing::Message("tick".into()) };
+                if peer.send(said).await.is_err() {
+                    return;
+                }
+                timer.sleep_until(timer.now() + 300 * MS).await;
+            }
+        });
+        let told = host.spawn(async move {
+            loop {
+                match client.next().await {
+                    Some(Event::Stalled { stalled_for, .. }) => return stalled_for,
+                    Some(Event::Message(_)) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        });
+        sim.run_for(MS * (10_000 + sim.random() % 5_000) as u32).unwrap();
+        host.stall(30 * SECOND);
+        sim.run_for(31 * SECOND).unwrap();
+        let stalled_for = told.take().expect("it was told of its stall");
+        let range = 26 * SECOND..=30 * SECOND;
+        assert!(range.contains(&stalled_for), "{stalled_for:?}");
+    });
+}
+
+#[test]
 fn stalls_that_nobody_reads_are_told_as_one() {
     let mut sim = Sim::seed(3);
     sim.link("client", "server").delay(20 * MS);
@@ -204,7 +243,12 @@ fn stalls_that_nobody_reads_are_told_as_one() {
         sim.run_for(10 * SECOND).unwrap();
     }
     let events = drive(&mut sim, &mut client, MS);
-    let stalls = events.iter().filter(|(_, event)| matches!(event, Event::Stalled { .. }));
-    assert_eq!(stalls.count(), 1, "{events:?}");
-    assert!(events.len() <= 3, "{events:?}");
+    let stalls = events.iter().filter_map(|(_, event)| match event {
+        Event::Stalled { stalled_for, .. } => Some(*stalled_for),
+        _ => None,
+    });
+    // A hundred were; the last is noticed by who reads.
+    let stalls = stalls.collect::<Vec<_>>();
+    assert!(stalls.len() <= 2 && stalls[0] >= 500 * SECOND, "{events:?}");
+    assert!(events.len() <= 4, "{events:?}");
 }

@@ -12,6 +12,8 @@ mod frames;
 mod options;
 mod peer;
 mod refused;
+#[cfg(any(target_os = "android", target_os = "linux"))]
+mod road;
 mod slow;
 mod timer;
 mod tls;

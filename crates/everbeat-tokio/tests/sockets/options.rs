@@ -66,16 +66,28 @@ impl Runtime for Noting {
     }
 }
 
-/// Both ends of a connection: `TCP_NODELAY`, and `TCP_USER_TIMEOUT`
-async fn options(timeout: Option<Option<Duration>>) -> Vec<(bool, Option<Duration>)> {
+/// What a socket's kernel was told: `TCP_NODELAY`, `TCP_USER_TIMEOUT`, `TCP_NOTSENT_LOWAT`
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Options {
+    nodelay: bool,
+    user_timeout: Option<Duration>,
+    /// 0 is the system's
+    notsent_lowat: u32,
+}
+
+/// Those of both ends of a connection, by default or with these for the last two
+async fn options(set: Option<(Option<Duration>, Option<u32>)>) -> Vec<Options> {
     LENT.take();
     let settings = Settings::default();
-    let settings = timeout.map_or(settings, |timeout| settings.user_timeout(timeout));
+    let settings = match set {
+        Some((timeout, lowat)) => settings.user_timeout(timeout).notsent_lowat(lowat),
+        None => settings,
+    };
     let mut acceptor = Acceptor::<Noting>::bind("127.0.0.1:0", settings).await.unwrap();
     let url = format!("ws://{}/", acceptor.local_address().unwrap());
     let connector = Connector::<Noting>::new(&url).unwrap();
-    let mut connector = match timeout {
-        Some(timeout) => connector.user_timeout(timeout),
+    let mut connector = match set {
+        Some((timeout, lowat)) => connector.user_timeout(timeout).notsent_lowat(lowat),
         None => connector,
     };
     let (client, server) = soon(async {
@@ -85,17 +97,21 @@ async fn options(timeout: Option<Option<Duration>>) -> Vec<(bool, Option<Duratio
     })
     .await;
     drop((client.unwrap(), server.unwrap()));
-    let options = LENT.take().into_iter().map(|tcp| {
-        let timeout = tcp.tcp_user_timeout().unwrap();
-        (tcp.tcp_nodelay().unwrap(), timeout.filter(|timeout| !timeout.is_zero()))
+    let options = LENT.take().into_iter().map(|tcp| Options {
+        nodelay: tcp.tcp_nodelay().unwrap(),
+        user_timeout: tcp.tcp_user_timeout().unwrap().filter(|timeout| !timeout.is_zero()),
+        notsent_lowat: tcp.tcp_notsent_lowat().unwrap(),
     });
     options.collect()
 }
 
 #[tokio::test]
 async fn both_ends_have_their_options() {
-    let timeout = Duration::from_millis(90_500);
-    assert_eq!(options(Some(Some(timeout))).await, [(true, Some(timeout)); 2]);
-    assert_eq!(options(None).await, [(true, Some(Duration::from_secs(30))); 2], "the default");
-    assert_eq!(options(Some(None)).await, [(true, None); 2], "the system's");
+    let expected =
+        |user_timeout, notsent_lowat| [Options { nodelay: true, user_timeout, notsent_lowat }; 2];
+    let timeout = Some(Duration::from_millis(90_500));
+    assert_eq!(options(Some((timeout, Some(16_384)))).await, expected(timeout, 16_384));
+    let default = expected(Some(Duration::from_secs(30)), 128 << 10);
+    assert_eq!(options(None).await, default, "the default");
+    assert_eq!(options(Some((None, None))).await, expected(None, 0), "the system's");
 }

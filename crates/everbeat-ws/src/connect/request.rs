@@ -21,7 +21,7 @@ const WSS: &str = "wss";
 /// A request for an upgrade (RFC 6455, section 4.1)
 ///
 /// ```
-/// use everbeat_ws::Request;
+/// use everbeat_ws::connect::Request;
 ///
 /// let request = Request::to("ws://example.com/feed").bearer("secret").build()?;
 /// assert_eq!(request.host(), "example.com");

@@ -8,9 +8,9 @@ use async_tungstenite::tungstenite;
 use async_tungstenite::tungstenite::protocol::{WebSocketConfig, WebSocketContext};
 use everbeat_core::Message;
 
-use super::text;
 use crate::error::{Error, ProtocolError};
 use crate::pool::{CLIENT_CODECS, Lend, SERVER_CODECS};
+use crate::reviewed::validated;
 use crate::role::Role;
 
 /// The codec's own read buffer, in bytes; it only ever holds one frame
@@ -62,7 +62,7 @@ impl Codec {
         mut feed: Feed<'_>,
     ) -> Result<Option<Message>, Error> {
         let message = match context.read(&mut feed) {
-            Ok(tungstenite::Message::Text(text)) => Message::Text(text::validated(text)),
+            Ok(tungstenite::Message::Text(text)) => Message::Text(validated(text)),
             Ok(tungstenite::Message::Binary(bytes)) => Message::Binary(bytes),
             Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 // The frame was not the message's last

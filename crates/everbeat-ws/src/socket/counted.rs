@@ -1,25 +1,41 @@
 //! Counts what goes through a socket, from its first byte: the upgrade included, and TLS, which is
-//! above it.
+//! above it. What the kernel tells of the road is told on the scale of that count.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use everbeat_core::transport::PathEvidence;
 use futures_io::{AsyncRead, AsyncWrite};
+
+use super::Socket;
+use super::road::Road;
 
 /// A socket, and how many bytes it gave and took
 #[derive(Debug)]
 pub(crate) struct Counted<S> {
     socket: S,
     received: u64,
+    /// Begins with what the kernel still holds of an earlier time
     sent: u64,
+    /// `None` if nothing is told of it
+    road: Option<Road>,
+}
+
+impl<S: Socket> Counted<S> {
+    pub(crate) fn new(socket: S) -> Self {
+        let begun = socket.tcp().and_then(|tcp| Road::begin(&tcp));
+        let (road, sent) = begun.map_or((None, 0), |(road, held)| (Some(road), held));
+        Self { socket, received: 0, sent, road }
+    }
+
+    /// What the kernel knows of the road, by one system call
+    pub(crate) fn path(&self) -> Option<PathEvidence> {
+        self.road?.look(&self.socket.tcp()?, self.sent)
+    }
 }
 
 impl<S> Counted<S> {
-    pub(crate) const fn new(socket: S) -> Self {
-        Self { socket, received: 0, sent: 0 }
-    }
-
     pub(crate) const fn received(&self) -> u64 {
         self.received
     }

@@ -1,15 +1,13 @@
-//! TCP options: safety nets below the heartbeat, and a reset instead of a quiet goodbye.
+//! TCP options: safety nets below the heartbeat, and a reset instead of a quiet goodbye; and our
+//! own address.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use socket2::SockRef;
 
 use crate::settings::Settings;
-
-/// How many unsent bytes the kernel takes before it says that it is full: a Ping waits behind them
-#[cfg(any(target_os = "android", target_os = "linux"))]
-const NOTSENT_LOWAT: u32 = 128 << 10;
 
 /// Sets the options of a new socket
 ///
@@ -24,7 +22,9 @@ pub(crate) fn tune(tcp: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
         if let Some(timeout) = settings.user_timeout {
             tcp.set_tcp_user_timeout(Some(timeout))?;
         }
-        tcp.set_tcp_notsent_lowat(NOTSENT_LOWAT)?;
+        if let Some(bytes) = settings.notsent_lowat {
+            tcp.set_tcp_notsent_lowat(bytes)?;
+        }
     }
     #[cfg(not(any(target_os = "android", target_os = "linux")))]
     let _ = settings;
@@ -39,4 +39,10 @@ pub(crate) fn tune(tcp: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
 /// The platform refused; dropping then is a plain close.
 pub(crate) fn reset_on_drop(tcp: &SockRef<'_>) -> io::Result<()> {
     tcp.set_linger(Some(Duration::ZERO))
+}
+
+/// Our end's address; one of IPv4 is told as such on a socket of both families too, for so it is
+/// called where it belongs, at an interface
+pub(crate) fn local_address(tcp: &SockRef<'_>) -> Option<IpAddr> {
+    Some(tcp.local_addr().ok()?.as_socket()?.ip().to_canonical())
 }

@@ -6,18 +6,26 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use everbeat_core::transport::PathEvidence;
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::TlsStream;
 use futures_rustls::rustls::{CertificateError as Bad, Error, InvalidMessage};
 
 use super::{TlsError, words};
-use crate::socket::Counted;
+use crate::socket::{Counted, Socket};
 
 /// A socket, with TLS or without
 pub(crate) enum Layered<S> {
     Plain(Counted<S>),
     /// Boxed, so that a plain one does not pay for its kilobyte
     Tls(Box<TlsStream<Counted<S>>>),
+}
+
+impl<S: Socket> Layered<S> {
+    /// What the kernel knows of the road, below TLS
+    pub(crate) fn path(&self) -> Option<PathEvidence> {
+        self.counted().path()
+    }
 }
 
 impl<S> Layered<S> {

@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use everbeat_core::cause::{Cause, Cut};
+use everbeat_ws::connect::Request;
 use everbeat_ws::tls::TlsError;
 use everbeat_ws::upgrade::UpgradeError;
-use everbeat_ws::{Request, Settings, Socket, WebSocket};
+use everbeat_ws::{Settings, Socket, WebSocket};
 use futures_util::future::join;
 use futures_util::io::{AsyncRead, AsyncWrite};
 

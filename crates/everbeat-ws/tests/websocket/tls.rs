@@ -8,9 +8,10 @@ use std::thread::{self, Thread};
 
 use everbeat_core::transport::{Incoming, Outgoing, Transport};
 use everbeat_core::{Cause, Message};
+use everbeat_ws::connect::Request;
 use everbeat_ws::tls::{ClientTls, ServerTls, TlsError};
 use everbeat_ws::upgrade::UpgradeError;
-use everbeat_ws::{Error, Request, Settings, WebSocket};
+use everbeat_ws::{Error, Settings, WebSocket};
 use futures_util::AsyncWriteExt;
 use futures_util::future::{Either, join, select};
 

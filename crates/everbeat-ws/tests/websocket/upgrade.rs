@@ -7,8 +7,9 @@ use async_tungstenite::tungstenite::handshake::derive_accept_key;
 use everbeat_core::Message;
 use everbeat_core::cause::{Cause, Cut};
 use everbeat_core::transport::{Incoming, Transport};
+use everbeat_ws::connect::Request;
 use everbeat_ws::upgrade::UpgradeError;
-use everbeat_ws::{Request, Settings, WebSocket};
+use everbeat_ws::{Settings, WebSocket};
 use futures_util::future::join;
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 

@@ -1,5 +1,4 @@
-//! The one place of unsafe code: a text that the codec has validated becomes ours without being
-//! validated again.
+//! A text that the codec has validated becomes ours without being validated again.
 //!
 //! # Proof
 //!
