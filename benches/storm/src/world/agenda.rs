@@ -98,7 +98,8 @@ mod tests {
             assert!(event.at >= now, "{:?} after {now:?}", event.at);
             (now, happened) = (event.at, happened + 1);
             if added < 20_000 {
-                let later = std::time::Duration::from_nanos(rng.u64(..1 << rng.u32(0..40)));
+                let far = rng.u32(0..40);
+                let later = std::time::Duration::from_nanos(rng.u64(..1 << far));
                 agenda.add(now + later, What::Syn, added, 0);
                 added += 1;
             }
