@@ -69,8 +69,13 @@ mod tests {
     use super::*;
 
     fn run(jobs: &[u32], threads: usize) -> Result<Vec<u32>, u32> {
-        let share = |_: &u32| Share { weight: 1.0, name: "" };
-        run_all(jobs, threads, "jobs", share, |job| if *job == 7 { Err(7) } else { Ok(job * 2) })
+        run_all(
+            jobs,
+            threads,
+            "jobs",
+            |_| Share { weight: 1.0, name: "" },
+            |job| if *job == 7 { Err(7) } else { Ok(job * 2) },
+        )
     }
 
     #[test]
