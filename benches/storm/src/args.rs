@@ -13,7 +13,7 @@ usage: everbeat-storm [--clients N] [--capacity C[,C..]] [--backlog B] [--seed S
   --clients N      how many clients a restart cuts off, 100 to 1000000 (100000; 2000 if real)
   --capacity C     how many connections a second the server takes (200,500,2000,10000; 400 if real)
   --backlog B      how many may wait in the kernel to be taken (4096)
-  --seed S         this seed alone, instead of 1 to 3
+  --seed S         the chance of a run (1)
   --threads N      how many simulations run at once (as many as there are processors)
   --folder DIR     where the drawings and the page go
   --real           real clients and a real server, whose process is replaced, beside the prediction
@@ -39,19 +39,11 @@ pub(crate) struct Options {
     pub(crate) clients: u32,
     pub(crate) capacities: Vec<u32>,
     pub(crate) backlog: u32,
-    /// `None` is a few
-    pub(crate) seed: Option<u64>,
+    pub(crate) seed: u64,
     pub(crate) threads: usize,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) runs: usize,
     pub(crate) json: bool,
-}
-
-impl Options {
-    /// The seed that was asked for, or a few
-    pub(crate) fn seeds(&self) -> Vec<u64> {
-        self.seed.map_or_else(|| (1..=3).collect(), |seed| vec![seed])
-    }
 }
 
 /// Parses the arguments behind the program's name
@@ -66,7 +58,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted, St
         clients: 0,
         capacities: Vec::new(),
         backlog: 4_096,
-        seed: None,
+        seed: 1,
         threads: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         folder: None,
         runs: 5,
@@ -82,7 +74,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted, St
                 }
             }
             "--backlog" => options.backlog = number(&arg, &value()?, 1..=1_000_000)?,
-            "--seed" => options.seed = Some(number(&arg, &value()?, 0..=u64::MAX)?),
+            "--seed" => options.seed = number(&arg, &value()?, 0..=u64::MAX)?,
             "--threads" => options.threads = number(&arg, &value()?, 1..=1_024)?,
             "--folder" => options.folder = Some(value()?.into()),
             "--runs" => options.runs = number(&arg, &value()?, 1..=100)?,
@@ -119,7 +111,7 @@ mod tests {
             clients: 5_000,
             capacities: vec![200, 300, 7],
             backlog: 9,
-            seed: Some(4),
+            seed: 4,
             threads: 2,
             folder: Some("a".into()),
             runs: 5,

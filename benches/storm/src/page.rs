@@ -72,20 +72,19 @@ fn section(page: &mut String, scenario: &Scenario) {
 
 fn row(page: &mut String, cell: &Cell) {
     let class = if cell.role == Role::Ours { " class=\"ours\"" } else { "" };
-    let number = |value: Option<f64>, digits: usize| {
-        value.map_or_else(|| "never".into(), |value| format!("{value:.digits$}"))
-    };
+    let one = &cell.outcome;
+    let seconds = |time: Option<f64>| time.map_or("never".into(), |time| format!("{time:.1} s"));
     _ = writeln!(
         page,
-        "<tr{class}><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}</tr>",
+        "<tr{class}><td>{}<td>{:.0}<td>{:.0}<td>{:.2}<td>{:.2}<td>{}<td>{}<td>{}<td>{}</tr>",
         cell.name,
-        number(cell.mean(|one| Some(one.peak(A_SECOND))), 0),
-        number(cell.mean(|one| Some(one.peak(1))), 0),
-        number(cell.mean(|one| Some(one.attempts_each())), 2),
-        number(cell.mean(|one| Some(one.syns_each())), 2),
-        number(cell.mean(|one| one.back(0.99)), 1),
-        number(cell.mean(|one| one.away(0.5)), 1),
-        number(cell.mean(|one| one.away(0.99)), 1),
-        number(cell.mean(|one| Some(one.for_nobody as f64)), 0),
+        one.peak(A_SECOND),
+        one.peak(1),
+        one.attempts_each(),
+        one.syns_each(),
+        seconds(one.back(0.99)),
+        seconds(one.away(0.5)),
+        seconds(one.away(0.99)),
+        one.for_nobody,
     );
 }

@@ -69,13 +69,13 @@ pub(crate) fn svg(scenario: &Scenario) -> String {
 }
 
 fn peak(cell: &Cell) -> f64 {
-    cell.mean(|one| Some(one.peak(A_SECOND))).unwrap_or(0.0)
+    cell.outcome.peak(A_SECOND)
 }
 
 /// How much of the time is shown: until whoever is judged is back, and something of what others do
 fn shown(scenario: &Scenario) -> f64 {
     let opens = |cell: &Cell| cell.setup.opens.as_secs_f64();
-    let back = |cell: &Cell| cell.mean(|one| one.back(0.99)).map(|back| back + opens(cell));
+    let back = |cell: &Cell| cell.outcome.back(0.99).map(|back| back + opens(cell));
     let ours = scenario.ours().filter_map(back).fold(scenario.ideal(), f64::max);
     (ours * 1.6).max(8.0)
 }
@@ -89,7 +89,7 @@ fn ticks(last: f64) -> impl Iterator<Item = f64> {
     (0..).map(move |tick| f64::from(tick) * step).take_while(move |tick| *tick <= last)
 }
 
-/// The rate of attempts, in steps of a second, of the first seed
+/// The rate of attempts, in steps of a second
 fn area(
     cell: &Cell,
     seconds: f64,
@@ -98,26 +98,21 @@ fn area(
     floor: f64,
 ) -> String {
     let mut path = format!("M{:.1} {floor:.1}", x(0.0));
-    let rates = cell.outcomes.first().map(crate::outcome::Outcome::a_second).unwrap_or_default();
-    let mut end = 0.0;
+    let rates = cell.outcome.a_second();
     for (second, rate) in rates.into_iter().enumerate().take(seconds.ceil() as usize) {
-        end = second as f64 + 1.0;
         // Writing to a string cannot fail.
-        _ = write!(path, "V{:.1}H{:.1}", y(rate), x(end));
+        _ = write!(path, "V{:.1}H{:.1}", y(rate), x(second as f64 + 1.0));
     }
-    _ = write!(path, "V{floor:.1}H{:.1}Z", x(0.0_f64.min(end)));
+    _ = write!(path, "V{floor:.1}Z");
     path
 }
 
 /// The share of clients that are back
 fn share(cell: &Cell, seconds: f64, x: &impl Fn(f64) -> f64, floor: f64) -> String {
     let opens = cell.setup.opens.as_secs_f64();
-    let Some(outcome) = cell.outcomes.first() else {
-        return String::new();
-    };
     let point = |step: u32| {
         let second = seconds * f64::from(step) / 200.0;
-        let back = if second < opens { 0.0 } else { outcome.back_by(second - opens) };
+        let back = if second < opens { 0.0 } else { cell.outcome.back_by(second - opens) };
         format!("{:.1},{:.1}", x(second), floor - LANE * back)
     };
     (0..=200).map(point).collect::<Vec<_>>().join(" ")
@@ -125,9 +120,9 @@ fn share(cell: &Cell, seconds: f64, x: &impl Fn(f64) -> f64, floor: f64) -> Stri
 
 fn figures(svg: &mut Drawing, cell: &Cell, at: f64, ours: &str) {
     svg.text(&format!("name{ours}"), (14.0, at), "start", &cell.name);
-    let attempts = cell.mean(|one| Some(one.attempts_each())).unwrap_or(0.0);
-    let back = cell.mean(|one| one.back(0.99));
-    let lost = cell.mean(|one| Some(1.0 - one.share_back())).unwrap_or(1.0);
+    let attempts = cell.outcome.attempts_each();
+    let back = cell.outcome.back(0.99);
+    let lost = 1.0 - cell.outcome.share_back();
     let class = |bad: bool| if bad { "small bad".into() } else { format!("small name{ours}") };
     let [peaks, tries, backs] = COLUMNS;
     svg.text(&class(false), (peaks, at), "end", format_args!("{:.0}", peak(cell)));
@@ -150,7 +145,7 @@ mod tests {
             clients: 300,
             capacities: vec![100],
             backlog: 4_096,
-            seed: None,
+            seed: 1,
             threads: 1,
             folder: None,
             runs: 1,
@@ -164,7 +159,7 @@ mod tests {
         assert_eq!(svg.matches(" never<").count(), 0, "{svg}");
         let mut lost = crash;
         lost.cells.truncate(1);
-        lost.cells[0].outcomes = vec![crate::outcome::Outcome::new(300)];
+        lost.cells[0].outcome = crate::outcome::Outcome::new(300);
         assert!(super::svg(&lost).contains(">100 % never<"));
     }
 

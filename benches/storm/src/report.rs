@@ -52,7 +52,7 @@ pub(crate) fn verdict(
     timeline.plain(format_args!("\nverdict    {}", timeline.paint(mood, words)));
     if options.json {
         let object = json!({
-            "command": "sim storm", "commit": commit(), "seed": options.seeds(),
+            "command": "sim storm", "commit": commit(), "seed": options.seed,
             "clients": options.clients, "rows": rows, "all_met": all_met, "valid": valid,
         });
         // A reader who has left has the exit code.
@@ -78,23 +78,20 @@ fn table(timeline: &Timeline, scenario: &Scenario) {
 }
 
 fn line(cell: &Cell) -> String {
-    let mean = |figure: fn(&crate::outcome::Outcome) -> f64| {
-        cell.mean(|one| Some(figure(one))).unwrap_or(f64::NAN)
-    };
-    let seconds = |share| {
-        cell.mean(|one| one.away(share)).map_or_else(|| "never".into(), |time| format!("{time:.1}"))
-    };
-    let back = match cell.mean(|one| one.back(0.99)) {
+    let one = &cell.outcome;
+    let seconds =
+        |share| one.away(share).map_or_else(|| "never".into(), |time| format!("{time:.1}"));
+    let back = match one.back(0.99) {
         Some(back) => format!("{back:.1} s"),
-        None => format!("{:.0} % ever", 100.0 * mean(|one| one.share_back())),
+        None => format!("{:.0} % ever", 100.0 * one.share_back()),
     };
     format!(
         "  {:<34}{:>8.0}{:>9.0}{:>9.2}{:>7.1}{back:>11}{:>9}{:>7}",
         cell.name,
-        mean(|one| one.peak(A_SECOND)),
-        mean(|one| one.peak(1)),
-        mean(|one| one.attempts_each()),
-        mean(|one| one.syns_each()),
+        one.peak(A_SECOND),
+        one.peak(1),
+        one.attempts_each(),
+        one.syns_each(),
         seconds(0.5),
         seconds(0.99),
     )
@@ -110,9 +107,9 @@ fn draw(options: &Options, scenarios: &[Scenario], folder: &Path) -> Result<()> 
         write(&format!("storm-{}.svg", scenario.name()), &plot::svg(scenario))?;
     }
     let words = format!(
-        "{} clients, seeds {:?}, commit <code>{}</code>. Means over the seeds; curves of the first.",
+        "{} clients, seed {}, commit <code>{}</code>.",
         options.clients,
-        options.seeds(),
+        options.seed,
         commit().as_deref().unwrap_or("unknown"),
     );
     write("storm.html", &page::html(scenarios, &words))

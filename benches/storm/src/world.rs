@@ -81,7 +81,7 @@ pub(crate) fn run(setup: &Setup) -> Outcome {
     let opens = BEGIN + setup.opens;
     let mut world = World {
         setup,
-        agenda: Agenda::new(),
+        agenda: Agenda::new(BEGIN),
         crowd: Crowd::new(setup),
         server: Server::new(setup),
         opens,

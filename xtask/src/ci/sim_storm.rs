@@ -12,13 +12,13 @@ use crate::sim_storm::{optimised, plain};
 
 /// A tenth of the crowd, at the capacities that have a goal: seconds
 pub(super) fn in_short(shell: &Shell) -> Result<Outcome> {
-    let words = ["--clients", "10000", "--capacity", "200,2000", "--seed", "1"];
+    let words = ["--clients", "10000", "--capacity", "200,2000"];
     holds(shell, plain(shell)?.args(words))
 }
 
-/// All of it, once
+/// All of it
 pub(super) fn at_length(shell: &Shell) -> Result<Outcome> {
-    holds(shell, optimised(shell)?.args(["--seed", "1"]))
+    holds(shell, &mut optimised(shell)?)
 }
 
 fn holds(shell: &Shell, study: &mut Command) -> Result<Outcome> {

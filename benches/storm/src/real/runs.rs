@@ -81,7 +81,7 @@ fn predicted(options: &Options, capacity: u32) -> Vec<Outcome> {
         roads: (0.02, 0.2),
         seed,
     };
-    options.seeds().into_iter().map(|seed| world::run(&setup(seed))).collect()
+    (options.seed..options.seed.saturating_add(5)).map(|seed| world::run(&setup(seed))).collect()
 }
 
 /// One restart; what the clients did, and how late the latest of the three processes was

