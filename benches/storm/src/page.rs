@@ -73,7 +73,8 @@ fn section(page: &mut String, scenario: &Scenario) {
 fn row(page: &mut String, cell: &Cell) {
     let class = if cell.role == Role::Ours { " class=\"ours\"" } else { "" };
     let one = &cell.outcome;
-    let seconds = |time: Option<f64>| time.map_or("never".into(), |time| format!("{time:.1} s"));
+    let seconds =
+        |time: Option<f64>| time.map_or_else(|| "never".into(), |time| format!("{time:.1} s"));
     _ = writeln!(
         page,
         "<tr{class}><td>{}<td>{:.0}<td>{:.0}<td>{:.2}<td>{:.2}<td>{}<td>{}<td>{}<td>{}</tr>",

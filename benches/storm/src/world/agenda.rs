@@ -79,7 +79,7 @@ impl Agenda {
                 continue;
             }
             self.empty.push(std::mem::replace(&mut self.present, next));
-            self.present.sort_unstable_by(|a, b| b.at.cmp(&a.at));
+            self.present.sort_unstable_by_key(|event| std::cmp::Reverse(event.at));
         }
         self.present.pop()
     }
