@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
+use crate::chaos::{Had, tools};
 use crate::shell::Shell;
 
 /// What the demo's exit code says
@@ -20,7 +21,14 @@ pub(crate) mod exit {
 pub(crate) fn run(shell: &Shell, words: Vec<String>) -> Result<ExitCode> {
     eprintln!("building the demo ..");
     shell.run(&mut shell.cargo("build --quiet --package everbeat-demo"))?;
-    become_program(Command::new(binary(shell)).args(words))
+    let mut demo = Command::new(binary(shell));
+    if words.iter().any(|word| word == "--netns") {
+        // Without them it says why itself.
+        if let Had::All(tools) = tools(shell)? {
+            tools.pass_on(&mut demo);
+        }
+    }
+    become_program(demo.args(words))
 }
 
 /// Runs a program whose exit code is ours

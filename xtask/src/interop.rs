@@ -8,13 +8,13 @@ mod install;
 mod judge;
 mod matrix;
 mod messages;
-mod note;
+pub(crate) mod note;
 mod pause;
 mod peer;
 mod plan;
-mod program;
+pub(crate) mod program;
 mod scenarios;
-mod settings;
+pub(crate) mod settings;
 mod stage;
 mod trial;
 
@@ -119,7 +119,11 @@ fn play(shell: &Shell, build: &str, smoke: bool, words: &[String]) -> Result<Vec
 }
 
 /// What `work` makes of each, in their order, while `most` of them are worked on
-fn at_a_time<T: Sync, U: Send>(most: usize, items: &[T], work: impl Fn(&T) -> U + Sync) -> Vec<U> {
+pub(crate) fn at_a_time<T: Sync, U: Send>(
+    most: usize,
+    items: &[T],
+    work: impl Fn(&T) -> U + Sync,
+) -> Vec<U> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     thread::scope(|scope| {

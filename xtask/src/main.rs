@@ -8,6 +8,7 @@
 mod args;
 mod bench;
 mod build;
+mod chaos;
 mod ci;
 mod debian;
 mod demo;
@@ -47,6 +48,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
     cargo xtask soak plain       2,000 connections on every runtime at once, faults all the time
     cargo xtask sim              how soon detectors notice a death, and how often they are wrong
+    cargo xtask chaos            real faults in networks of this kernel, as a table; wants root
     cargo xtask sim check        the simulator against this kernel and other people's programs
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
     cargo xtask syscalls         what a thousand idle connections ask of the kernel, counted
@@ -56,7 +58,7 @@ Everything that is done to everbeat, one word each.
 
 What may follow:
 
-    demo  [--runtime tokio|async-std|smol] [--tls] [--seconds N] [--json]
+    demo  [--runtime tokio|async-std|smol] [--tls] [--netns] [--seconds N] [--json]
           [--break heartbeat|backoff|expiry|jitter|queue]
     test  [anything for `cargo test`]              test -p everbeat-core wheel
     bench [--quick] [anything for criterion]       bench --quick wheel
@@ -64,6 +66,7 @@ What may follow:
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
     soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
           [--break lose|leak|memory|tally|heartbeat]
+    chaos [--runtime tokio|async-std|smol] [--tls] [--times N] [ROW..]   chaos stopped --times 5
     sim   [--days N] [--seed S] [--scenario NAME,..] [--threads N] [--json]   sim --scenario roam
     sim check [tcp|rules] [--verbose] [--json]     its TCP wants root, to have a road of its own
     instructions [--bless]                         makes what it counts the new baseline
@@ -111,6 +114,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "tidy" => tidy::run(&shell, args),
         "fuzz" => fuzz::run(&shell, args),
         "interop" => interop::run(&shell, args),
+        "chaos" => chaos::run(&shell, args),
         "ci" => ci::run(&shell, args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -47,6 +47,11 @@ impl Report {
         self.valid = false;
     }
 
+    /// Whether the machine kept up so far
+    pub(crate) const fn is_valid(&self) -> bool {
+        self.valid
+    }
+
     /// Whether every row so far was met
     pub(crate) const fn all_met(&self) -> bool {
         self.all_met

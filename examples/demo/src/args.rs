@@ -9,12 +9,14 @@ use crate::note::Who;
 use crate::runtimes::Runtime;
 
 pub(crate) const USAGE: &str = "\
-usage: everbeat-demo [--runtime tokio | async-std | smol] [--tls] [--seconds N] [--json]
+usage: everbeat-demo [--runtime tokio | async-std | smol] [--tls] [--netns] [--seconds N] [--json]
                      [--break heartbeat | backoff | expiry | jitter | queue]
 
   --runtime R   server and client on this runtime
                 (without it, a client on each, and the server on tokio)
   --tls         wss instead of ws, by certificates made for the run
+  --netns       on hosts of this machine's kernel instead of its loopback, so that the verdicts are
+                by the kernel's evidence; wants Linux and root
   --seconds N   run for at most N seconds; the faults are repeated while there is time
                 (without it, each fault once, in under a minute)
   --json        one object as the last line of stdout; the timeline goes to stderr
@@ -37,6 +39,8 @@ pub(crate) struct Options {
     pub(crate) runtime: Option<Runtime>,
     pub(crate) broken: Option<Mechanism>,
     pub(crate) tls: bool,
+    /// On hosts of this machine's kernel
+    pub(crate) netns: bool,
     /// What a child is told to use; the demo makes its own
     certificates: Option<Certificates>,
     pub(crate) limit: Option<Duration>,
@@ -114,6 +118,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Role, Stri
             "--seconds" => options.limit = Some(seconds(&value()?)?),
             "--json" => options.json = true,
             "--tls" => options.tls = true,
+            "--netns" => options.netns = true,
             "--certificates" => options.certificates = Some(Certificates::at(value()?)),
             "--break" => options.broken = Some(Mechanism::parse(&value()?)?),
             "--runtime" => options.runtime = Some(Runtime::parse(&value()?)?),
@@ -154,8 +159,10 @@ mod tests {
     fn options_and_roles_are_understood() {
         let broken = Some(Mechanism::Expiry);
         let limit = Some(Duration::from_secs(30));
-        let options = Options { limit, json: true, broken, tls: true, ..Options::default() };
-        assert_eq!(parse_line("--json --seconds 30 --tls --break expiry"), Ok(Role::Demo(options)));
+        let (tls, netns) = (true, true);
+        let options = Options { limit, json: true, broken, tls, netns, ..Options::default() };
+        let line = "--json --seconds 30 --tls --netns --break expiry";
+        assert_eq!(parse_line(line), Ok(Role::Demo(options)));
         for runtime in Runtime::ALL {
             for who in [Who::Witness, Who::Client(runtime), Who::Server, Who::Crowd] {
                 let line = format!(

@@ -25,12 +25,13 @@ impl Causes {
         };
         let concerned = match peer {
             Who::Client(_) => !matches!(notice, Notice::Server | Notice::Nobody),
-            Who::Witness => notice == Notice::Clients,
+            Who::Witness => matches!(notice, Notice::Clients | Notice::Hung),
             Who::Sloth => notice == Notice::Server,
             _ => false,
         };
         let deaf = match notice {
-            Notice::Both => true,
+            Notice::Both | Notice::Either => true,
+            Notice::Hung => observer != Who::Server,
             Notice::ServerThenClient | Notice::Server => observer == Who::Server,
             Notice::ClientThenServer => observer.is_client(),
             Notice::Told | Notice::Clients | Notice::Nobody => false,

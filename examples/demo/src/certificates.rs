@@ -10,7 +10,7 @@ use everbeat_conformance::certificates::Authority;
 use everbeat_core::config::ConfigError;
 use everbeat_ws::tls::{ClientTls, ServerTls};
 
-/// A folder with a root, and a certificate and its key for 127.0.0.1
+/// A folder with a root, and a certificate and its key for the server
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Certificates(PathBuf);
 
@@ -42,11 +42,12 @@ impl Certificates {
 pub(crate) struct Made(Certificates);
 
 impl Made {
-    pub(crate) fn new() -> anyhow::Result<Self> {
+    /// For a server of this name
+    pub(crate) fn new(server: &str) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
         let made = Self(Certificates(new_folder(program.parent().context("no folder")?)?));
         let authority = Authority::new();
-        let certified = authority.certify("127.0.0.1");
+        let certified = authority.certify(server);
         for (name, pem) in [
             (ROOT, &authority.root()),
             (CERTIFICATE, &certified.certificate),

@@ -5,13 +5,16 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 
 use anyhow::Context;
+use everbeat_netns::Place;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::child::Orders;
 use crate::note::{Note, Who};
+use crate::road;
 
 /// Notes that wait to be looked at; a child that notes more waits in turn
 const NOTES: usize = 1_024;
@@ -45,14 +48,15 @@ impl Notes {
         Self { sender, receiver }
     }
 
-    /// Starts this program again as `who`
+    /// Starts this program again as `who`, in that place if it is another than ours
     pub(crate) fn start(
         &self,
         who: Who,
         address: SocketAddr,
         orders: &Orders,
+        place: Option<&Place>,
     ) -> anyhow::Result<Process> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::from(road::command(place)?);
         command.arg(who.name()).arg(address.to_string());
         command.arg("--runtime").arg(orders.runtime.name());
         if let Some(mechanism) = orders.broken {
@@ -62,7 +66,18 @@ impl Notes {
             command.arg("--certificates").arg(certificates.folder());
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().with_context(|| format!("{who} could not be started"))?;
+        let mut child = match place {
+            None => command.spawn(),
+            Some(place) => {
+                // Who is started is where the thread is that starts him.
+                let here = Handle::current();
+                place.run(move || {
+                    let _runtime = here.enter();
+                    command.spawn()
+                })?
+            }
+        }
+        .with_context(|| format!("{who} could not be started"))?;
         let stdout = child.stdout.take().context("a child without stdout")?;
         tokio::spawn(listen(who, stdout, self.sender.clone()));
         Ok(Process { stdin: child.stdin.take(), child })
@@ -110,6 +125,11 @@ impl Process {
         if let Some(stdin) = &mut self.stdin {
             _ = stdin.write_all(format!("{command}\n").as_bytes()).await;
         }
+    }
+
+    /// Its number, while it has not ended
+    pub(crate) fn id(&self) -> anyhow::Result<u32> {
+        self.child.id().context("it has ended")
     }
 
     /// SIGKILL, and waits until it is gone

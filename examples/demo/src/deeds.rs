@@ -15,6 +15,7 @@ use crate::ledger::Waited;
 use crate::note::Who;
 use crate::outcome::{Measured, Outcome};
 use crate::play::Play;
+use crate::road::Road;
 use crate::settings;
 use crate::sloth;
 use crate::stage::{Crowd, Stage};
@@ -35,6 +36,9 @@ impl Play {
         let mut crowd = None;
         match trial.deed {
             Deed::Road(fault) => self.road(trial, fault, &mut outcome).await?,
+            Deed::Payload => self.lose(trial, Road::lose_payload, &mut outcome).await?,
+            Deed::Addresses => self.lose(trial, Road::lose_addresses, &mut outcome).await?,
+            Deed::Stop => self.stop(trial, &mut outcome).await?,
             Deed::Sloth => self.sloth(trial, &mut outcome).await?,
             Deed::Kill => self.kill(trial, &mut outcome).await?,
             Deed::Crowd => crowd = Some(self.crowd(trial, &mut outcome).await?),
@@ -44,6 +48,7 @@ impl Play {
         self.stage.calm();
         self.stage.watch(settings::CALM).await?;
         drop(crowd);
+        self.stage.stopped = None;
         outcome.late = self.stage.lateness.worst();
         outcome.false_alarms = self.stage.false_alarms.len();
         outcome.problems.append(&mut self.stage.false_alarms);
@@ -58,17 +63,40 @@ impl Play {
         fault: Fault,
         outcome: &mut Outcome,
     ) -> anyhow::Result<()> {
-        let begun = self.stage.begin(trial.notice);
-        self.proxy.inject(fault);
-        self.noticed(trial, begun, outcome).await?;
-        let mut repaired = begun;
         if !matches!(fault, Fault::Reset | Fault::HalfClose(_)) {
-            self.stage.watch(AFTERMATH).await?;
-            self.proxy.inject(Fault::Heal);
-            self.stage.say(Who::Proxy, "the road is good again")?;
-            repaired = Instant::now();
+            return self.lose(trial, |road| road.inject(fault), outcome).await;
         }
-        self.back(repaired, outcome).await
+        let begun = self.stage.begin(trial.notice);
+        self.road.inject(fault)?;
+        self.noticed(trial, begun, outcome).await?;
+        self.back(begun, outcome).await
+    }
+
+    /// The road is bad until that was noticed
+    async fn lose(
+        &mut self,
+        trial: Trial,
+        fault: impl FnOnce(&Road) -> anyhow::Result<()>,
+        outcome: &mut Outcome,
+    ) -> anyhow::Result<()> {
+        let begun = self.stage.begin(trial.notice);
+        fault(&self.road)?;
+        self.noticed(trial, begun, outcome).await?;
+        self.stage.watch(AFTERMATH).await?;
+        self.road.inject(Fault::Heal)?;
+        self.stage.say(Who::Road, "it is good again")?;
+        self.back(Instant::now(), outcome).await
+    }
+
+    async fn stop(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
+        let begun = self.stage.begin(trial.notice);
+        self.stage.stopped = Some(Who::Server);
+        everbeat_netns::stop(self.server.id()?)?;
+        self.stage.say(Who::Server, "SIGSTOP")?;
+        self.noticed(trial, begun, outcome).await?;
+        everbeat_netns::resume(self.server.id()?)?;
+        self.stage.say(Who::Server, "SIGCONT")?;
+        self.back(Instant::now(), outcome).await
     }
 
     async fn sloth(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<()> {
@@ -89,7 +117,7 @@ impl Play {
         self.noticed(trial, begun, outcome).await?;
         self.stage.watch_until(begun + settings::DOWN_FOR).await?;
         let repaired = Instant::now();
-        self.server = self.stage.notes().start(Who::Server, address, &self.options.orders())?;
+        self.server = self.start(Who::Server, address)?;
         let listening = |stage: &Stage| stage.server.is_some();
         let soon = repaired + settings::BACK;
         ensure!(self.stage.until(soon, listening).await?, "the server did not start again");
@@ -115,7 +143,7 @@ impl Play {
     async fn crowd(&mut self, trial: Trial, outcome: &mut Outcome) -> anyhow::Result<Process> {
         let Some(address) = self.stage.server else { bail!("the server is down") };
         self.stage.crowd = Crowd::default();
-        let crowd = self.stage.notes().start(Who::Crowd, address, &self.options.orders())?;
+        let crowd = self.start(Who::Crowd, address)?;
         let soon = Instant::now() + PATIENCE;
         ensure!(
             self.stage.until(soon, |stage| stage.crowd.gathered).await?,
@@ -139,19 +167,19 @@ impl Play {
     async fn flap(&mut self, outcome: &mut Outcome) -> anyhow::Result<()> {
         let Some(server) = self.stage.server else { bail!("the server is down") };
         let begun = self.stage.begin_flapping();
-        let before = self.proxy.accepted();
-        self.proxy.redirect(self.flapping);
-        self.proxy.inject(Fault::Reset);
+        let before = self.road.proxy()?.accepted();
+        self.road.redirect(self.flapping);
+        self.road.inject(Fault::Reset)?;
         let end = begun + settings::FLAPPING_FOR;
         let tried: Vec<_> = self.attempts().collect();
         let too_many = before + settings::FLAPPING_ATTEMPTS * tried.len() as u64;
         let broken = self.options.broken == Some(Mechanism::Backoff);
         // Thousands of attempts need not be watched to see that they are too many.
-        while Instant::now() < end && !(broken && self.proxy.accepted() > too_many) {
+        while Instant::now() < end && !(broken && self.road.proxy()?.accepted() > too_many) {
             self.stage.watch(settings::TICK_EVERY).await?;
         }
-        let met = self.proxy.accepted() - before;
-        self.stage.say(Who::Proxy, &format!("was met {met} times; leads to the server again"))?;
+        let met = self.road.proxy()?.accepted() - before;
+        self.stage.say(Who::Road, &format!("was met {met} times; leads to the server again"))?;
         let tried: Vec<_> =
             self.attempts().zip(tried).map(|(after, before)| after - before).collect();
         outcome.attempts = tried.iter().max().copied();
@@ -159,7 +187,7 @@ impl Play {
         if met > told {
             outcome.problems.push(format!("{met} attempts were met, and {told} were told of"));
         }
-        self.proxy.redirect(server);
+        self.road.redirect(server);
         self.back(Instant::now(), outcome).await
     }
 
@@ -171,20 +199,20 @@ impl Play {
     /// One end is silent, then the other: what it hears and is heard of is Pings alone
     async fn slow(&mut self, outcome: &mut Outcome) -> anyhow::Result<()> {
         self.stage.begin(Notice::Nobody);
-        self.proxy.inject(Fault::Delay(Direction::Both, settings::DELAY));
+        self.road.inject(Fault::Delay(Direction::Both, settings::DELAY))?;
         let delay = span(settings::DELAY);
-        self.stage.say(Who::Proxy, &format!("{delay} later, each way; the server says nothing"))?;
+        self.stage.say(Who::Road, &format!("{delay} later, each way; the server says nothing"))?;
         self.server.tell(command::QUIET).await;
         self.stage.watch(settings::DELAYED_FOR).await?;
-        self.stage.say(Who::Proxy, "now the clients say nothing, and the server does")?;
+        self.stage.say(Who::Road, "now the clients say nothing, and the server does")?;
         self.server.tell(command::TALK).await;
         self.tell_clients(command::QUIET).await;
         self.stage.watch(settings::DELAYED_FOR).await?;
         self.tell_clients(command::TALK).await;
-        self.proxy.inject(Fault::Heal);
+        self.road.inject(Fault::Heal)?;
         let slowest = self.stage.slowest;
         let what = format!("the road is fast again; slowest Ping answered in {}", span(slowest));
-        self.stage.say(Who::Proxy, &what)?;
+        self.stage.say(Who::Road, &what)?;
         if slowest < settings::DELAY * 2 {
             outcome
                 .problems
@@ -216,6 +244,9 @@ impl Play {
         let (noticed, problems) = judge::judge(trial.notice, begun, &self.stage.lives, late);
         outcome.noticed = Some(Measured { took: noticed, allowed: trial.allowed() + late });
         outcome.problems.extend(problems);
+        if let Some(by) = trial.by {
+            outcome.problems.extend(judge::misjudged(by, &self.stage.lives));
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::life::{Life, Seen};
-use crate::note::{How, Who};
+use crate::note::{By, How, Who};
 use crate::runtimes::Runtime;
 use crate::settings;
 use crate::trials::Notice;
@@ -64,11 +64,11 @@ fn expected(notice: Notice, lives: &Lives) -> Expected {
         Notice::Both => (clients().chain(server()).collect(), true, vec![]),
         Notice::ServerThenClient => (server().collect(), true, clients().collect()),
         Notice::ClientThenServer => (clients().collect(), true, server().collect()),
-        Notice::Told => (clients().chain(server()).collect(), false, vec![]),
+        Notice::Told | Notice::Either => (clients().chain(server()).collect(), false, vec![]),
         Notice::Server => (vec![("the server".to_owned(), lives.sloth.dropped)], true, vec![]),
-        Notice::Clients => {
+        Notice::Clients | Notice::Hung => {
             let witness = ("the witness".to_owned(), lives.witness.lost);
-            (clients().chain([witness]).collect(), false, vec![])
+            (clients().chain([witness]).collect(), notice == Notice::Hung, vec![])
         }
         Notice::Nobody => (vec![], false, vec![]),
     };
@@ -109,7 +109,36 @@ pub(crate) fn judge(
             problems.push(format!("{who} was not told in time"));
         }
     }
+    if notice == Notice::Either {
+        problems.extend(
+            lives.clients.iter().filter_map(|(name, life)| either(name.name(), life, late)),
+        );
+    }
     (last.map(|last| last.saturating_duration_since(begun)), problems)
+}
+
+/// What was wrong if neither end has noticed by the silence, or the other was not told by its hanging
+/// up; whoever was first
+fn either(name: &str, life: &Life, late: Duration) -> Option<String> {
+    let (lost, dropped) = (life.lost?, life.dropped?);
+    let (first, then) = if lost.at <= dropped.at { (lost, dropped) } else { (dropped, lost) };
+    let told = then.at.saturating_duration_since(first.at);
+    match (lost.how, dropped.how) {
+        (How::Dead, How::Dead) => None,
+        (How::Dead, _) | (_, How::Dead) if told <= settings::TOLD + late => None,
+        (How::Dead, _) | (_, How::Dead) => {
+            Some(format!("{name}: the other end was not told in time"))
+        }
+        _ => Some(format!("{name}: neither end noticed by the silence")),
+    }
+}
+
+/// Which clients did not find what the kernel had evidence of; who was told, or has not noticed, is
+/// none of them
+pub(crate) fn misjudged(expected: By, lives: &Lives) -> Vec<String> {
+    let seen = lives.named().filter_map(|(who, life)| Some((who, life.lost?)));
+    let dead = seen.filter(|(_, seen)| seen.how == How::Dead && seen.by != Some(expected));
+    dead.map(|(who, seen)| format!("{who} found {:?}, and it was {expected:?}", seen.by)).collect()
 }
 
 #[cfg(test)]
@@ -120,7 +149,7 @@ mod tests {
 
     fn lives(client: Option<(u32, How)>, server: Option<(u32, How)>, begun: Instant) -> Lives {
         let seen = |seen: Option<(u32, How)>| {
-            seen.map(|(seconds, how)| Seen { at: begun + SECOND * seconds, how })
+            seen.map(|(seconds, how)| Seen { at: begun + SECOND * seconds, how, by: None })
         };
         let client = Life { lost: seen(client), dropped: seen(server), ..Life::default() };
         Lives { clients: [(Runtime::Tokio, client)].into(), ..Lives::default() }
@@ -166,6 +195,33 @@ mod tests {
         let (noticed, problems) = judge(Notice::ServerThenClient, begun, &both, Duration::ZERO);
         assert_eq!(noticed, Some(SECOND * 4));
         assert_eq!(problems, ["smol's client was not told in time"]);
+    }
+
+    #[test]
+    fn either_end_may_be_first_but_one_by_the_silence() {
+        let begun = Instant::now();
+        let problems = |client, server, late| {
+            judge(Notice::Either, begun, &lives(client, server, begun), late).1.len()
+        };
+        let (dead, cut) = (|at| Some((at, How::Dead)), |at| Some((at, How::Cut)));
+        assert_eq!(problems(dead(3), cut(3), Duration::ZERO), 0);
+        assert_eq!(problems(cut(3), dead(3), Duration::ZERO), 0);
+        assert_eq!(problems(dead(1), dead(3), Duration::ZERO), 0);
+        assert_eq!(problems(cut(3), cut(3), Duration::ZERO), 1);
+        assert_eq!(problems(dead(1), cut(3), Duration::ZERO), 1);
+        assert_eq!(problems(dead(1), cut(3), SECOND), 0);
+        assert_eq!(problems(dead(1), None, Duration::ZERO), 1);
+    }
+
+    #[test]
+    fn who_finds_something_else_than_the_kernel_told_is_named() {
+        let begun = Instant::now();
+        let mut lives = lives(Some((3, How::Dead)), None, begun);
+        assert_eq!(misjudged(By::Path, &lives).len(), 1);
+        let life = lives.clients.get_mut(&Runtime::Tokio).unwrap();
+        life.lost = life.lost.map(|seen| Seen { by: Some(By::Path), ..seen });
+        assert_eq!(misjudged(By::Path, &lives).len(), 0);
+        assert_eq!(misjudged(By::App, &lives).len(), 1);
     }
 
     #[test]

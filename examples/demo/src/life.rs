@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::note::How;
+use crate::note::{By, How};
 
 /// One client's connection
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +26,8 @@ pub(crate) struct Life {
 pub(crate) struct Seen {
     pub(crate) at: Instant,
     pub(crate) how: How,
+    /// What it was dead by
+    pub(crate) by: Option<By>,
 }
 
 impl Life {
@@ -60,7 +62,7 @@ mod tests {
     #[test]
     fn only_the_end_of_a_connection_counts_and_only_the_first() {
         let now = Instant::now();
-        let seen = |how| Seen { at: now, how };
+        let seen = |how| Seen { at: now, how, by: None };
         let mut life = Life::default();
         assert!(!life.lost(seen(How::Other)));
         assert!(life.lost.is_none());

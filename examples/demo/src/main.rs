@@ -19,6 +19,7 @@ mod object;
 mod outcome;
 mod play;
 mod report;
+mod road;
 mod runtimes;
 mod server;
 mod settings;

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use everbeat_core::Cause;
+use everbeat_core::cause::Verdict;
 use everbeat_support::Fate;
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +26,8 @@ pub(crate) enum Who {
     Crowd,
     /// A peer that talks and never reads
     Sloth,
-    /// The fault proxy
-    Proxy,
+    /// What is between the clients and the server
+    Road,
 }
 
 impl Who {
@@ -37,20 +38,20 @@ impl Who {
             Self::Witness => "witness",
             Self::Crowd => "crowd",
             Self::Sloth => "sloth",
-            Self::Proxy => "proxy",
+            Self::Road => "road",
         }
     }
 
     /// Somebody by his name; messages begin with it
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        let others = [Self::Server, Self::Witness, Self::Crowd, Self::Sloth, Self::Proxy];
+        let others = [Self::Server, Self::Witness, Self::Crowd, Self::Sloth, Self::Road];
         let clients = Runtime::ALL.map(Self::Client);
         clients.into_iter().chain(others).find(|who| who.name() == name)
     }
 
     /// Whether he is a process of his own
     pub(crate) const fn is_child(self) -> bool {
-        !matches!(self, Self::Sloth | Self::Proxy)
+        !matches!(self, Self::Sloth | Self::Road)
     }
 
     pub(crate) const fn is_client(self) -> bool {
@@ -110,6 +111,8 @@ pub(crate) enum Note {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct End {
     pub(crate) how: How,
+    /// What a dead one is dead by
+    pub(crate) by: Option<By>,
     pub(crate) sentence: String,
 }
 
@@ -126,7 +129,37 @@ pub(crate) enum How {
     Other,
 }
 
+/// The evidence for a death
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum By {
+    /// Nothing was heard, and no kernel told why
+    Silence,
+    /// The path was gone
+    Path,
+    /// The program hung
+    App,
+    /// Our bytes did not get out
+    OneWay,
+}
+
+impl By {
+    fn of(cause: &Cause) -> Option<Self> {
+        let Cause::Dead { verdict, .. } = cause else { return None };
+        Some(match verdict {
+            Verdict::Path => Self::Path,
+            Verdict::App => Self::App,
+            Verdict::OneWay => Self::OneWay,
+            _ => Self::Silence,
+        })
+    }
+}
+
 impl End {
+    pub(crate) fn closed(sentence: &str) -> Self {
+        Self { how: How::Closed, by: None, sentence: sentence.into() }
+    }
+
     pub(crate) fn new(cause: &Cause, sentence: impl fmt::Display) -> Self {
         let how = match cause {
             Cause::Dead { .. } => How::Dead,
@@ -134,7 +167,7 @@ impl End {
             cause if cause.is_polite() => How::Closed,
             _ => How::Other,
         };
-        Self { how, sentence: sentence.to_string() }
+        Self { how, by: By::of(cause), sentence: sentence.to_string() }
     }
 }
 
@@ -161,7 +194,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let end = End { how: How::Dead, sentence: "dead: \"quoted\",\nand broken".into() };
+        let sentence = "dead: \"quoted\",\nand broken".into();
+        let end = End { how: How::Dead, by: Some(By::OneWay), sentence };
         for note in [
             Note::Got { from: Who::Witness, id: 7 },
             Note::Fates { fate: Fate::Unconfirmed, ids: vec![1, 2] },

@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use everbeat_faults::{Fault, Proxy};
+use everbeat_netns::skipped;
 use everbeat_support::{Timeline, span};
 use everbeat_tokio::Server;
 use tokio::time::{Instant, timeout};
@@ -20,6 +21,7 @@ use crate::life::Life;
 use crate::note::Who;
 use crate::outcome::Outcome;
 use crate::report;
+use crate::road::{self, Hosts, Road};
 use crate::settings;
 use crate::stage::Stage;
 use crate::trials::Trial;
@@ -36,9 +38,14 @@ const REPEAT_FOR: Duration = Duration::from_secs(240);
 /// Runs the demo and prints its report
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn demo(options: Options) -> anyhow::Result<ExitCode> {
+    if let Some(why) = options.netns.then(road::missing).flatten() {
+        skipped("the demo on hosts", &why);
+        bail!("there is no network of our own");
+    }
     let timeline = Timeline::new(options.json);
     report::preface(&timeline, &options);
-    let made = options.tls.then(Made::new).transpose()?;
+    let server = road::name_of_server(options.netns);
+    let made = options.tls.then(|| Made::new(&server)).transpose()?;
     let options = options.with_certificates(made.as_ref().map(Made::certificates));
     let mut play = Play::open(timeline, options.clone()).await?;
     let outcomes = play.perform_all(options.limit).await?;
@@ -49,7 +56,7 @@ pub(crate) async fn demo(options: Options) -> anyhow::Result<ExitCode> {
 /// Everybody who plays
 pub(crate) struct Play {
     pub(crate) stage: Stage,
-    pub(crate) proxy: Proxy,
+    pub(crate) road: Road,
     pub(crate) server: Process,
     /// Those behind the proxy
     pub(crate) clients: Vec<Process>,
@@ -64,21 +71,34 @@ impl Play {
         let runtimes = options.runtimes();
         let mut stage = Stage::new(Notes::new(), timeline, Lateness::measure(), &runtimes);
         let orders = options.orders();
-        let anywhere = (Ipv4Addr::LOCALHOST, 0).into();
-        let server = stage.notes().start(Who::Server, anywhere, &orders)?;
+        let hosts = options.netns.then(Hosts::new).transpose()?;
+        let place = |who| hosts.as_ref().map(|hosts| hosts.place(who));
+        let wanted = match &hosts {
+            Some(_) => Hosts::address(),
+            None => (Ipv4Addr::LOCALHOST, 0).into(),
+        };
+        let server = stage.notes().start(Who::Server, wanted, &orders, place(Who::Server))?;
         let soon = Instant::now() + PATIENCE;
         stage.until(soon, |stage| stage.server.is_some()).await?;
         let address = stage.server.context("the server did not start")?;
-        let proxy = Proxy::start(address).await?;
-        stage.say(Who::Proxy, &format!("{} leads to the server", proxy.address()))?;
+        let (road, begin) = match hosts {
+            Some(hosts) => (Road::Hosts(Box::new(hosts)), address),
+            None => {
+                let proxy = Proxy::start(address).await?;
+                let begin = proxy.address();
+                stage.say(Who::Road, &format!("a proxy, {begin}, leads to the server"))?;
+                (Road::Proxy(proxy), begin)
+            }
+        };
         let clients = runtimes.into_iter().map(|runtime| {
-            let orders = Orders { runtime, ..orders.clone() };
-            stage.notes().start(Who::Client(runtime), proxy.address(), &orders)
+            let (who, orders) = (Who::Client(runtime), Orders { runtime, ..orders.clone() });
+            stage.notes().start(who, begin, &orders, road.place(who))
         });
         let clients = clients.collect::<anyhow::Result<Vec<_>>>()?;
-        let witness = stage.notes().start(Who::Witness, address, &orders)?;
+        let place = road.place(Who::Witness);
+        let witness = stage.notes().start(Who::Witness, address, &orders, place)?;
         let flapping = flapping(&orders).await?;
-        let mut play = Self { stage, proxy, server, clients, witness, flapping, options };
+        let mut play = Self { stage, road, server, clients, witness, flapping, options };
         play.up().await?;
         Ok(play)
     }
@@ -88,7 +108,7 @@ impl Play {
         let is_over = || limit.is_some_and(|limit| limit.saturating_sub(start.elapsed()) < LONGEST);
         let mut outcomes = Vec::new();
         loop {
-            for trial in Trial::all(self.options.broken) {
+            for trial in Trial::all(self.options.broken, self.options.netns) {
                 if is_over() && !outcomes.is_empty() {
                     return Ok(outcomes);
                 }
@@ -121,9 +141,13 @@ impl Play {
         let late = span(late);
         self.stage.say("demo", &format!("the machine stalled for {late}: once more"))?;
         if let Some(server) = self.stage.server {
-            self.proxy.redirect(server);
+            self.road.redirect(server);
         }
-        self.proxy.inject(Fault::Heal);
+        self.road.inject(Fault::Heal)?;
+        if matches!(self.road, Road::Hosts(_)) {
+            // It may have been stopped.
+            everbeat_netns::resume(self.server.id()?)?;
+        }
         self.up().await?;
         self.stage.calm();
         Ok(())
@@ -144,7 +168,7 @@ impl Play {
     async fn close(mut self) -> anyhow::Result<Stage> {
         self.stage.timeline.rule(Instant::now(), "the end");
         self.stage.lateness.begin();
-        self.proxy.inject(Fault::Heal);
+        self.road.inject(Fault::Heal)?;
         self.stage.begin_closing();
         let soon = Instant::now() + PATIENCE;
         self.witness.tell(command::CLOSE).await;
@@ -163,6 +187,12 @@ impl Play {
             timeout(PATIENCE, child.ended()).await.context("a client did not exit")??;
         }
         self.stage.rest().await
+    }
+
+    /// Starts this program again as `who`, where that one lives
+    pub(crate) fn start(&self, who: Who, address: SocketAddr) -> anyhow::Result<Process> {
+        let place = self.road.place(who);
+        self.stage.notes().start(who, address, &self.options.orders(), place)
     }
 
     /// SIGKILL: no farewell, no flush, no destructor

@@ -58,10 +58,11 @@ impl Sum {
 pub(crate) fn preface(timeline: &Timeline, options: &Options) {
     let clients: Vec<_> = options.runtimes().into_iter().map(|runtime| runtime.name()).collect();
     timeline.plain(format_args!(
-        "clients    on {}; server and witness on {}; {}",
+        "clients    on {}; server and witness on {}; {}{}",
         clients.join(", "),
         options.orders().runtime,
         if options.tls { "wss" } else { "ws" },
+        if options.netns { ", on hosts of this machine's kernel" } else { "" },
     ));
     timeline.plain(format_args!(
         "settings   interval {}, timeout {}, dial {}, backoff {} to {}, reset after {}",

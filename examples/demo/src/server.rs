@@ -18,7 +18,7 @@ use everbeat_ws::Acceptor;
 use crate::args::Mechanism;
 use crate::child::{Orders, command, commands};
 use crate::client::number;
-use crate::note::{End, How, Note, Who};
+use crate::note::{End, Note, Who};
 use crate::runtimes::Everbeat;
 use crate::settings;
 use crate::sloth::FLOOD;
@@ -98,7 +98,7 @@ where
     let mut peer = None;
     let ended = converse(&mut connection, ticks, &mut peer, &talking).await;
     let end = match &ended {
-        Ok(()) => End { how: How::Closed, sentence: "closed by the peer".into() },
+        Ok(()) => End::closed("closed by the peer"),
         Err(cause) => End::new(cause, cause),
     };
     note(&Note::Ended { peer, end });

@@ -55,6 +55,8 @@ pub(crate) struct Stage {
     /// The newest number from a sender at a receiver, and whether it may begin anew
     newest: BTreeMap<(Who, Who), u64>,
     closing: bool,
+    /// The trial stops it, so that what it tells of its lateness is no stall of the machine's
+    pub(crate) stopped: Option<Who>,
     pub(crate) crowd: Crowd,
 }
 
@@ -90,6 +92,7 @@ impl Stage {
             notes,
             newest: BTreeMap::new(),
             closing: false,
+            stopped: None,
             crowd: Crowd::default(),
         }
     }
@@ -200,6 +203,7 @@ impl Stage {
             (Who::Crowd, None) => {}
             (_, None) if self.closing => {}
             (_, None) => bail!("the {who} process ended by itself"),
+            (who, Some(Note::Late { .. })) if self.stopped == Some(who) => {}
             (_, Some(Note::Late { millis })) => self.lateness.note(Duration::from_millis(millis)),
             (_, Some(Note::Got { from, id })) => self.got(at, who, from, id),
             (Who::Server, Some(note)) => self.hear_server(at, note),
@@ -237,7 +241,7 @@ impl Stage {
             }
             Note::Ended { peer: Some(peer), end } => {
                 if let Some(life) = self.life(peer) {
-                    life.dropped(Seen { at, how: end.how });
+                    life.dropped(Seen { at, how: end.how, by: end.by });
                 }
                 let (mood, verb) = match end.how {
                     How::Dead => (Mood::Bad, "expired"),
@@ -301,7 +305,7 @@ impl Stage {
 
     fn lost(&mut self, at: Instant, who: Who, end: &End) {
         let Some(life) = self.life(who) else { return };
-        if life.lost(Seen { at, how: end.how }) {
+        if life.lost(Seen { at, how: end.how, by: end.by }) {
             let mood = if end.how == How::Closed { Mood::Good } else { Mood::Bad };
             self.timeline.verdict(at, who, mood, &end.sentence);
             self.check_alarm(at, who, who, end);
@@ -358,7 +362,7 @@ impl Stage {
             Who::Client(runtime) => self.lives.clients.get_mut(&runtime),
             Who::Witness => Some(&mut self.lives.witness),
             Who::Sloth => Some(&mut self.lives.sloth),
-            Who::Server | Who::Crowd | Who::Proxy => None,
+            Who::Server | Who::Crowd | Who::Road => None,
         }
     }
 }

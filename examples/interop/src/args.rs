@@ -7,14 +7,20 @@ use anyhow::{Context, Result, bail};
 
 pub(crate) const USAGE: &str = "\
 usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
-           [--beat MS] [--timeout MS] [--dial MS] [--retry MS]
-           [--ca FILE] [--cert FILE --key FILE]
-       everbeat-interop certificates FOLDER
+           [--beat MS] [--timeout MS] [--within MS] [--dial MS] [--retry MS]
+           [--tick MS] [--watch] [--brief] [--ca FILE] [--cert FILE --key FILE]
+       everbeat-interop usual URL
+       everbeat-interop certificates FOLDER [NAME..]
 
+  usual          no everbeat: the usual recipe, which ours is held against
   --beat MS      the heartbeat's interval
   --timeout MS   and its timeout
+  --within MS    instead of both: a promise, when a peer that is gone is found dead
   --dial MS      how long a client's attempt may take
   --retry MS     a client's longest delay between attempts
+  --tick MS      a server says something by itself so often
+  --watch        a client is told when the addresses and routes of its machine change
+  --brief        of messages only their lengths are told
   --ca FILE      whom a client trusts, PEM
   --cert FILE    a server's certificate, PEM: it speaks TLS
   --key FILE     and its key";
@@ -24,8 +30,10 @@ usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
 pub(crate) enum Wanted {
     /// To be a peer
     Peer(Args),
-    /// Certificates in this folder, for peers that speak TLS
-    Certificates(PathBuf),
+    /// To be a client by the usual recipe, at this URL
+    Usual(String),
+    /// Certificates in this folder, for peers that speak TLS and have one of these names
+    Certificates(PathBuf, Vec<String>),
 }
 
 /// Which peer
@@ -50,8 +58,12 @@ pub(crate) enum Role {
 pub(crate) struct Settings {
     pub(crate) beat: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) within: Option<Duration>,
     pub(crate) dial: Option<Duration>,
     pub(crate) retry: Option<Duration>,
+    pub(crate) tick: Option<Duration>,
+    pub(crate) watch: bool,
+    pub(crate) brief: bool,
     pub(crate) ca: Option<PathBuf>,
     pub(crate) cert: Option<PathBuf>,
     pub(crate) key: Option<PathBuf>,
@@ -64,14 +76,22 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
     while let Some(arg) = args.next() {
         let mut value = || args.next().with_context(|| format!("`{arg}` needs a value\n{USAGE}"));
         match arg.as_str() {
-            "certificates" => return Ok(Wanted::Certificates(value()?.into())),
+            "certificates" => {
+                let folder = value()?.into();
+                return Ok(Wanted::Certificates(folder, args.collect()));
+            }
+            "usual" => return Ok(Wanted::Usual(value()?)),
             "client" => role = Some(Role::Client(value()?)),
             "server" => role = Some(Role::Server(value()?)),
             "--runtime" => runtime = Some(value()?),
             "--beat" => settings.beat = Some(millis(&value()?)?),
             "--timeout" => settings.timeout = Some(millis(&value()?)?),
+            "--within" => settings.within = Some(millis(&value()?)?),
             "--dial" => settings.dial = Some(millis(&value()?)?),
             "--retry" => settings.retry = Some(millis(&value()?)?),
+            "--tick" => settings.tick = Some(millis(&value()?)?),
+            "--watch" => settings.watch = true,
+            "--brief" => settings.brief = true,
             "--ca" => settings.ca = Some(value()?.into()),
             "--cert" => settings.cert = Some(value()?.into()),
             "--key" => settings.key = Some(value()?.into()),
@@ -103,8 +123,8 @@ mod tests {
         let settings = Settings { beat: millis(400), retry: millis(100), ..Settings::default() };
         let role = Role::Client("ws://a/".into());
         assert_eq!(wanted, Wanted::Peer(Args { role, runtime: "tokio".into(), settings }));
-        let wanted = parse_line("certificates there").unwrap();
-        assert_eq!(wanted, Wanted::Certificates("there".into()));
+        let wanted = parse_line("certificates there 10.0.0.1").unwrap();
+        assert_eq!(wanted, Wanted::Certificates("there".into(), vec!["10.0.0.1".into()]));
     }
 
     #[test]

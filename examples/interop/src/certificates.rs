@@ -10,8 +10,8 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 /// Whom the certificate is for
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// Writes `ca.pem`, `cert.pem` and `key.pem` into `folder`
-pub(crate) fn write(folder: &Path) -> Result<()> {
+/// Writes `ca.pem`, `cert.pem` and `key.pem` into `folder`, for us and for who has one of `names`
+pub(crate) fn write(folder: &Path, names: &[String]) -> Result<()> {
     let key = KeyPair::generate()?;
     let mut root = CertificateParams::default();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -21,7 +21,8 @@ pub(crate) fn write(folder: &Path) -> Result<()> {
     let issuer = Issuer::new(root, key);
 
     let key = KeyPair::generate()?;
-    let mut leaf = CertificateParams::new(NAMES.map(String::from))?;
+    let names = NAMES.into_iter().map(String::from).chain(names.iter().cloned());
+    let mut leaf = CertificateParams::new(names.collect::<Vec<_>>())?;
     leaf.use_authority_key_identifier_extension = true;
     let cert = leaf.signed_by(&key, &issuer)?;
 

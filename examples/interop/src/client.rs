@@ -4,9 +4,11 @@ use std::pin::pin;
 
 use anyhow::Result;
 use everbeat_core::cause::{CloseCode, CloseFrame};
-use everbeat_core::client::Queue;
+use everbeat_core::client::{Hints, Queue};
+
 use everbeat_core::reconnect::Backoff;
 use everbeat_core::{Client, Event};
+use everbeat_watch::Watcher;
 use everbeat_ws::tls::ClientTls;
 use everbeat_ws::{Connector, Runtime};
 use futures_util::future::{Either, select};
@@ -14,7 +16,7 @@ use futures_util::stream::{Stream, StreamExt};
 
 use crate::args::Settings;
 use crate::command::Command;
-use crate::note::{End, Note, Payload};
+use crate::note::{End, Note, Payload, stalled};
 
 /// Room for what the tester sends before it waits
 const QUEUE: Queue = Queue::bounded(1_024, 16 << 20);
@@ -24,11 +26,13 @@ pub(crate) async fn run<R: Runtime>(
     settings: &Settings,
     mut commands: impl Stream<Item = Command> + Unpin,
 ) -> Result<()> {
-    let mut client = client::<R>(url, settings)?;
+    let hints = Hints::new();
+    let _watcher = settings.watch.then(|| Watcher::new(&hints)).transpose()?;
+    let mut client = client::<R>(url, settings, &hints)?;
     let mut up = false;
     while let Some(next) = next(&mut client, &mut commands).await {
         match next {
-            Next::Event(event) => tell(event, &mut up),
+            Next::Event(event) => tell(event, &mut up, settings.brief),
             Next::Command(Command::Send(payload)) => client.send(payload.message()?).await?,
             Next::Command(Command::Close { code, reason }) => {
                 let end = client.close_with(CloseFrame::new(CloseCode(code), reason)).await;
@@ -39,13 +43,20 @@ pub(crate) async fn run<R: Runtime>(
     Ok(())
 }
 
-fn client<R: Runtime>(url: &str, settings: &Settings) -> Result<Client<Connector<R>, R::Timer>> {
-    let mut builder = Client::<Connector<R>, R::Timer>::builder(url).queue(QUEUE);
+fn client<R: Runtime>(
+    url: &str,
+    settings: &Settings,
+    hints: &Hints,
+) -> Result<Client<Connector<R>, R::Timer>> {
+    let mut builder = Client::<Connector<R>, R::Timer>::builder(url).queue(QUEUE).hints(hints);
     if let Some(interval) = settings.beat {
         builder = builder.interval(interval);
     }
     if let Some(timeout) = settings.timeout {
         builder = builder.timeout(timeout);
+    }
+    if let Some(promise) = settings.within {
+        builder = builder.detect_within(promise);
     }
     if let Some(timeout) = settings.dial {
         builder = builder.connect_timeout(timeout);
@@ -82,15 +93,16 @@ async fn next<R: Runtime>(
 }
 
 /// Tells of an event; `up` is whether a connection stands
-fn tell(event: Event, up: &mut bool) {
+fn tell(event: Event, up: &mut bool, brief: bool) {
     match event {
         Event::Connected { .. } => {
             *up = true;
             Note::Connected(true)
         }
-        Event::Message(message) => Note::Message(Payload::from(&message)),
+        Event::Message(message) => Note::Message(Payload::of(&message, brief)),
         Event::Suspect { silent_for, .. } => Note::Suspect(silent_for.as_millis()),
         Event::Alive => Note::Alive(true),
+        Event::Stalled { stalled_for, slept_for } => stalled(stalled_for, slept_for),
         // An end is told once, whichever event brings it.
         Event::Disconnected(end) | Event::Closed(end) | Event::GaveUp(end) => {
             match std::mem::take(up) {

@@ -11,6 +11,7 @@ mod lateness;
 mod note;
 mod runtimes;
 mod server;
+mod usual;
 
 use std::io::{Write, stderr};
 use std::pin::pin;
@@ -26,7 +27,8 @@ fn main() -> ExitCode {
     let wanted = args::parse(std::env::args().skip(1));
     let ended = wanted.and_then(|wanted| match wanted {
         Wanted::Peer(args) => runtimes::run(args),
-        Wanted::Certificates(folder) => certificates::write(&folder),
+        Wanted::Usual(url) => usual::run(&url),
+        Wanted::Certificates(folder, names) => certificates::write(&folder, &names),
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
 /// All of a peer, inside a runtime; ends when its stdin does
 async fn run<R>(args: Args) -> anyhow::Result<()>
 where
-    R: Runtime + SpawnServer<Acceptor<R>, R::Timer, server::Echo>,
+    R: Runtime + SpawnServer<Acceptor<R>, R::Timer, server::Echo<R::Timer>>,
 {
     let timer = R::default().timer();
     let commands = command::listen();

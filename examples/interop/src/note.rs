@@ -3,8 +3,10 @@
 
 use std::fmt;
 use std::io::{Write, stdout};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use everbeat_core::cause::Verdict;
 use everbeat_core::{Cause, Message};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,8 @@ pub(crate) enum Note {
     Suspect(u128),
     /// Heard again
     Alive(bool),
+    /// We did not run for so many milliseconds by the clock, and so many beside it
+    Stalled { stalled: u128, slept: u128 },
     /// The connection has ended
     Closed(End),
     /// An attempt failed, or a command
@@ -37,12 +41,17 @@ pub(crate) enum Payload {
     Text(String),
     /// Two hexadecimal digits a byte
     Binary(String),
+    /// So many bytes, whatever they are
+    Bytes(usize),
 }
 
 /// How a connection ended
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct End {
     pub(crate) how: &'static str,
+    /// What a dead peer is dead by
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verdict: Option<&'static str>,
     /// The peer's code; without one, as RFC 6455 calls it (section 7.1.5)
     pub(crate) code: u16,
     pub(crate) reason: String,
@@ -56,7 +65,8 @@ impl End {
     pub(crate) fn new(cause: &Cause, sentence: impl fmt::Display) -> Self {
         let how = match cause {
             Cause::Closed { code, reason } => {
-                return Self { how: "closed", code: code.0, reason: reason.to_string() };
+                let reason = reason.to_string();
+                return Self { how: "closed", verdict: None, code: code.0, reason };
             }
             Cause::ClosedByUs => "closed by us",
             Cause::Dead { .. } => "dead",
@@ -64,8 +74,32 @@ impl End {
             Cause::Violation { .. } => "violation",
             _ => "other",
         };
-        Self { how, code: ABNORMAL, reason: sentence.to_string() }
+        let verdict = match cause {
+            Cause::Dead { verdict, .. } => Some(name(*verdict)),
+            _ => None,
+        };
+        Self { how, verdict, code: ABNORMAL, reason: sentence.to_string() }
     }
+
+    /// Dead by a rule that is not ours
+    pub(crate) fn dead(sentence: String) -> Self {
+        Self { how: "dead", verdict: None, code: ABNORMAL, reason: sentence }
+    }
+}
+
+fn name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Silent => "silent",
+        Verdict::Path => "path",
+        Verdict::App => "app",
+        Verdict::OneWay => "one-way",
+        _ => "other",
+    }
+}
+
+/// We did not run
+pub(crate) const fn stalled(by_the_clock: Duration, beside_it: Duration) -> Note {
+    Note::Stalled { stalled: by_the_clock.as_millis(), slept: beside_it.as_millis() }
 }
 
 impl Note {
@@ -91,15 +125,16 @@ impl Payload {
         match self {
             Self::Text(text) => Ok(text.into()),
             Self::Binary(digits) => Ok(bytes(&digits)?.into()),
+            Self::Bytes(length) => Ok(vec![0; length].into()),
         }
     }
-}
 
-impl From<&Message> for Payload {
-    fn from(message: &Message) -> Self {
-        match message.as_text() {
-            Some(text) => Self::Text(text.into()),
-            None => Self::Binary(digits(message.as_bytes())),
+    /// What is told of a message
+    pub(crate) fn of(message: &Message, brief: bool) -> Self {
+        match (message.as_text(), brief) {
+            (_, true) => Self::Bytes(message.as_bytes().len()),
+            (Some(text), false) => Self::Text(text.into()),
+            (None, false) => Self::Binary(digits(message.as_bytes())),
         }
     }
 }
@@ -118,7 +153,7 @@ fn bytes(digits: &str) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use everbeat_core::cause::{CloseCode, Cut};
+    use everbeat_core::cause::{CloseCode, Cut, Evidence};
 
     use super::*;
 
@@ -126,27 +161,34 @@ mod tests {
     fn a_note_is_one_line_of_json() {
         let line = |note: &Note| serde_json::to_string(note).unwrap();
         assert_eq!(line(&Note::Connected(true)), r#"{"connected":true}"#);
-        let message = Note::Message((&Message::from(vec![0, 255])).into());
+        let told = |message: &Message, brief| Note::Message(Payload::of(message, brief));
+        let message = told(&Message::from(vec![0, 255]), false);
         assert_eq!(line(&message), r#"{"message":{"binary":"00ff"}}"#);
-        let message = Note::Message((&Message::from("a\nb")).into());
+        let message = told(&Message::from("a\nb"), false);
         assert_eq!(line(&message), r#"{"message":{"text":"a\nb"}}"#);
+        assert_eq!(line(&told(&Message::from("é"), true)), r#"{"message":{"bytes":2}}"#);
+        let stalled = Note::Stalled { stalled: 30_000, slept: 0 };
+        assert_eq!(line(&stalled), r#"{"stalled":{"stalled":30000,"slept":0}}"#);
     }
 
     #[test]
     fn the_end_is_told_with_the_peers_code_or_with_none() {
         let cause = Cause::Closed { code: CloseCode(4001), reason: "x".into() };
-        let end = End { how: "closed", code: 4001, reason: "x".into() };
+        let end = End { how: "closed", verdict: None, code: 4001, reason: "x".into() };
         assert_eq!(End::new(&cause, &cause), end);
         let cause = Cause::Cut { how: Cut::End, detail: "".into() };
         let end = End::new(&cause, "gone");
         assert_eq!((end.how, end.code, &*end.reason), ("cut", 1006, "gone"));
+        let verdict = Verdict::OneWay;
+        let end = End::new(&Cause::Dead { verdict, evidence: Evidence::default().into() }, "gone");
+        assert_eq!((end.how, end.verdict), ("dead", Some("one-way")));
     }
 
     #[test]
     fn binary_payloads_are_read_as_they_are_written() {
         let message = Payload::Binary("00ff10".into()).message().unwrap();
         assert_eq!(message, Message::from(vec![0, 255, 16]));
-        assert_eq!(Payload::from(&message), Payload::Binary("00ff10".into()));
+        assert_eq!(Payload::of(&message, false), Payload::Binary("00ff10".into()));
         for wrong in ["0", "0g", "é"] {
             assert!(Payload::Binary(wrong.into()).message().is_err(), "{wrong}");
         }

@@ -1,14 +1,16 @@
 //! The role of a server: sends back what comes, and tells of it.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use anyhow::Result;
 use everbeat_core::cause::{CloseCode, CloseFrame};
 use everbeat_core::time::Timer;
 use everbeat_core::transport::Transport;
 use everbeat_core::{Cause, Connection, Event};
-use everbeat_server::{Handler, Server, SpawnServer};
+use everbeat_server::{Expire, Handler, Server, SpawnServer};
+use everbeat_support::Ticker;
 use everbeat_ws::tls::ServerTls;
 use everbeat_ws::{Acceptor, Runtime};
 use futures_util::future::{Either, select};
@@ -16,7 +18,7 @@ use futures_util::stream::{Stream, StreamExt};
 
 use crate::args::Settings;
 use crate::command::Command;
-use crate::note::{End, Note, Payload};
+use crate::note::{End, Note, Payload, stalled};
 
 pub(crate) async fn run<R>(
     address: &str,
@@ -24,7 +26,7 @@ pub(crate) async fn run<R>(
     mut commands: impl Stream<Item = Command> + Unpin,
 ) -> Result<()>
 where
-    R: Runtime + SpawnServer<Acceptor<R>, R::Timer, Echo>,
+    R: Runtime + SpawnServer<Acceptor<R>, R::Timer, Echo<R::Timer>>,
 {
     let mut builder = Server::<Acceptor<R>, R::Timer, R>::builder();
     if let Some(interval) = settings.beat {
@@ -32,6 +34,9 @@ where
     }
     if let Some(timeout) = settings.timeout {
         builder = builder.timeout(timeout);
+    }
+    if let Some(promise) = settings.within {
+        builder = builder.expire(Expire::default().silent(promise));
     }
     if let Some((cert, key)) = settings.cert.as_ref().zip(settings.key.as_ref()) {
         let tls = ServerTls::from_files(cert, key)?;
@@ -54,7 +59,8 @@ where
         }
         Ok(())
     };
-    match select(pin!(server.serve_with(Echo)), pin!(obedience)).await {
+    let (timer, tick, brief) = (R::default().timer(), settings.tick, settings.brief);
+    match select(pin!(server.serve_with(Echo { timer, tick, brief })), pin!(obedience)).await {
         Either::Left(_) => Ok(()),
         Either::Right((ended, _)) => ended,
     }
@@ -62,10 +68,16 @@ where
 
 /// Sends back what comes, until the connection ends
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Echo;
+pub(crate) struct Echo<L> {
+    timer: L,
+    /// How often it says something besides
+    tick: Option<Duration>,
+    brief: bool,
+}
 
-impl<T, K, X> Handler<T, K, X> for Echo
+impl<L, T, K, X> Handler<T, K, X> for Echo<L>
 where
+    L: Timer<Sleep: Send + Unpin> + Clone + Send + Sync + 'static,
     T: Transport,
     K: Timer,
     Connection<T, K>: Unpin + Send + 'static,
@@ -74,26 +86,60 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<(), Cause>> + Send>>;
 
     fn handle(&self, connection: Connection<T, K>, _: X) -> Self::Future {
-        Box::pin(echo(connection))
+        let ticker = self.tick.map(|tick| Ticker::new(self.timer.clone(), tick));
+        Box::pin(echo(connection, ticker, self.brief))
     }
 }
 
-async fn echo<T: Transport, K: Timer>(mut connection: Connection<T, K>) -> Result<(), Cause>
+async fn echo<T: Transport, K: Timer, L: Timer<Sleep: Unpin>>(
+    mut connection: Connection<T, K>,
+    mut ticker: Option<Ticker<L>>,
+    brief: bool,
+) -> Result<(), Cause>
 where
     Connection<T, K>: Unpin,
 {
     Note::Connected(true).write();
-    while let Some(event) = connection.next().await {
+    loop {
+        let Some(event) = event_or_tick(&mut connection, &mut ticker).await else {
+            connection.send("tick").await?;
+            continue;
+        };
         match event {
-            Event::Message(message) => {
-                Note::Message(Payload::from(&message)).write();
+            None => return Ok(()),
+            Some(Event::Message(message)) => {
+                Note::Message(Payload::of(&message, brief)).write();
                 connection.send(message).await?;
             }
-            Event::Suspect { silent_for, .. } => Note::Suspect(silent_for.as_millis()).write(),
-            Event::Alive => Note::Alive(true).write(),
-            Event::Disconnected(end) => Note::Closed(End::new(&end.cause, &end)).write(),
-            _ => {}
+            Some(Event::Suspect { silent_for, .. }) => {
+                Note::Suspect(silent_for.as_millis()).write();
+            }
+            Some(Event::Alive) => Note::Alive(true).write(),
+            Some(Event::Stalled { stalled_for, slept_for }) => {
+                stalled(stalled_for, slept_for).write();
+            }
+            Some(Event::Disconnected(end)) => Note::Closed(End::new(&end.cause, &end)).write(),
+            Some(_) => {}
         }
     }
-    Ok(())
+}
+
+/// What happens next on a connection; `None` if it is time to say something
+async fn event_or_tick<T: Transport, K: Timer, L: Timer<Sleep: Unpin>>(
+    connection: &mut Connection<T, K>,
+    ticker: &mut Option<Ticker<L>>,
+) -> Option<Option<Event>>
+where
+    Connection<T, K>: Unpin,
+{
+    let tick = async {
+        match ticker {
+            Some(ticker) => ticker.tick().await,
+            None => pending().await,
+        }
+    };
+    match select(pin!(connection.next()), pin!(tick)).await {
+        Either::Left((event, _)) => Some(event),
+        Either::Right(_) => None,
+    }
 }

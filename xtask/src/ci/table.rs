@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{
-    Outcome, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, soak, syscalls,
-    typos,
+    Outcome, chaos, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, soak,
+    syscalls, typos,
 };
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, nostd, tidy};
@@ -171,6 +171,8 @@ pub(super) const GROUPS: &[Group] = &[
                 "the simulator against this kernel and real programs",
                 sim_check::holds,
             ),
+            step("networks", "networks of this kernel, made, broken and removed", chaos::networks),
+            step("chaos", "real faults are judged as they must be, on tokio", chaos::holds),
             step("msrv", "library crates with the oldest Rust that we promise", msrv::run),
             step("release", "the examples, optimised", |shell| {
                 cargo(shell, "build --release --package everbeat-examples --all-targets")

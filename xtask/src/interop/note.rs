@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// Something that a program saw
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Note {
+pub(crate) enum Note {
     /// The server can be reached there
     Listening(String),
     /// A connection stands
@@ -23,6 +23,8 @@ pub(super) enum Note {
     Suspect,
     /// Heard again; ours only
     Alive,
+    /// It did not run for so long, by the clock and beside it; ours only
+    Stalled(Duration),
     /// The connection has ended
     Closed(End),
     /// An attempt failed, or a command; ours only
@@ -33,22 +35,26 @@ pub(super) enum Note {
 
 /// A message
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Payload {
+pub(crate) enum Payload {
     Text(String),
     Binary(Vec<u8>),
+    /// Of which only its length is told
+    Bytes(usize),
 }
 
 /// How a connection ended
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct End {
+pub(crate) struct End {
     /// Ours says whether it was dead or cut; a foreign peer need not
-    pub(super) how: Option<String>,
-    pub(super) code: u64,
-    pub(super) reason: String,
+    pub(crate) how: Option<String>,
+    /// Ours says what a dead peer was dead by
+    pub(crate) verdict: Option<String>,
+    pub(crate) code: u64,
+    pub(crate) reason: String,
 }
 
 impl Note {
-    pub(super) fn parse(line: &str) -> Result<Self> {
+    pub(crate) fn parse(line: &str) -> Result<Self> {
         let note: Value = serde_json::from_str(line)?;
         let note =
             note.as_object().filter(|note| note.len() == 1).and_then(|note| note.iter().next());
@@ -62,6 +68,11 @@ impl Note {
             "pong" => Self::Pong(bytes(&text()?)?),
             "suspect" => Self::Suspect,
             "alive" => Self::Alive,
+            "stalled" => {
+                let millis = value["stalled"].as_u64().zip(value["slept"].as_u64());
+                let (stalled, slept) = millis.context("is no stall")?;
+                Self::Stalled(Duration::from_millis(stalled.saturating_add(slept)))
+            }
             "closed" => Self::Closed(End::parse(value)?),
             "failed" => Self::Failed(text()?),
             "late" => Self::Late(Duration::from_millis(value.as_u64().context("is no number")?)),
@@ -74,6 +85,7 @@ impl End {
     fn parse(value: &Value) -> Result<Self> {
         Ok(Self {
             how: value["how"].as_str().map(String::from),
+            verdict: value["verdict"].as_str().map(String::from),
             code: value["code"].as_u64().context("an end has a code")?,
             reason: value["reason"].as_str().unwrap_or_default().to_owned(),
         })
@@ -82,18 +94,20 @@ impl End {
 
 impl Payload {
     fn parse(value: &Value) -> Result<Self> {
-        match (value["text"].as_str(), value["binary"].as_str()) {
-            (Some(text), None) => Ok(Self::Text(text.into())),
-            (None, Some(digits)) => Ok(Self::Binary(bytes(digits)?)),
+        match (value["text"].as_str(), value["binary"].as_str(), value["bytes"].as_u64()) {
+            (Some(text), None, None) => Ok(Self::Text(text.into())),
+            (None, Some(digits), None) => Ok(Self::Binary(bytes(digits)?)),
+            (None, None, Some(length)) => Ok(Self::Bytes(length.try_into()?)),
             _ => bail!("a message is text or binary"),
         }
     }
 
     /// As a command has it
-    pub(super) fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         match self {
             Self::Text(text) => json!({ "text": text }),
             Self::Binary(bytes) => json!({ "binary": digits(bytes) }),
+            Self::Bytes(length) => json!({ "bytes": length }),
         }
     }
 
@@ -101,16 +115,20 @@ impl Payload {
         match self {
             Self::Text(text) => text.as_bytes(),
             Self::Binary(bytes) => bytes,
+            Self::Bytes(_) => &[],
         }
     }
 
     /// In bytes
-    pub(super) fn len(&self) -> usize {
-        self.bytes().len()
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Bytes(length) => *length,
+            told => told.bytes().len(),
+        }
     }
 
     /// Its kind and its size
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let kind = if matches!(self, Self::Text(_)) { "text" } else { "binary" };
         format!("{kind}, {} bytes", self.len())
     }
@@ -125,7 +143,7 @@ impl std::fmt::Debug for Payload {
 }
 
 /// Two hexadecimal digits a byte
-pub(super) fn digits(bytes: &[u8]) -> String {
+pub(crate) fn digits(bytes: &[u8]) -> String {
     let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
@@ -150,8 +168,12 @@ mod tests {
         assert_eq!(Note::parse(r#"{"ping":"00ff"}"#).unwrap(), Note::Ping(vec![0, 255]));
         let message = Note::parse(r#"{"message":{"text":"a","frames":3}}"#).unwrap();
         assert_eq!(message, Note::Message(Payload::Text("a".into()), Some(3)));
-        let closed = Note::parse(r#"{"closed":{"code":1006,"reason":"","how":"dead"}}"#).unwrap();
-        let end = End { how: Some("dead".into()), code: 1006, reason: String::new() };
+        let stalled = Note::parse(r#"{"stalled":{"stalled":30000,"slept":1}}"#).unwrap();
+        assert_eq!(stalled, Note::Stalled(Duration::from_millis(30_001)));
+        let closed = r#"{"closed":{"code":1006,"reason":"","how":"dead","verdict":"path"}}"#;
+        let closed = Note::parse(closed).unwrap();
+        let [how, verdict] = ["dead", "path"].map(|word| Some(word.into()));
+        let end = End { how, verdict, code: 1006, reason: String::new() };
         assert_eq!(closed, Note::Closed(end));
     }
 
@@ -165,6 +187,7 @@ mod tests {
             r#"{"ping":"0"}"#,
             r#"{"pong":"+1"}"#,
             r#"{"message":{}}"#,
+            r#"{"stalled":3}"#,
             r#"{"closed":{}}"#,
         ] {
             assert!(Note::parse(line).is_err(), "{line}");
@@ -173,7 +196,11 @@ mod tests {
 
     #[test]
     fn a_message_is_told_as_it_is_commanded() {
-        for payload in [Payload::Text("é\n".into()), Payload::Binary(vec![0, 15, 240, 255])] {
+        for payload in [
+            Payload::Text("é\n".into()),
+            Payload::Binary(vec![0, 15, 240, 255]),
+            Payload::Bytes(2_500_000),
+        ] {
             let line = json!({ "message": payload.value() }).to_string();
             assert_eq!(Note::parse(&line).unwrap(), Note::Message(payload, None));
         }

@@ -19,7 +19,7 @@ type Told = (Instant, Note);
 
 /// A process of a peer
 #[derive(Debug)]
-pub(super) struct Program {
+pub(crate) struct Program {
     name: String,
     child: Child,
     stdin: ChildStdin,
@@ -27,9 +27,14 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub(super) fn start(name: &str, command: &mut Command, lateness: &Lateness) -> Result<Self> {
+    pub(crate) fn start(name: &str, command: &mut Command, lateness: &Lateness) -> Result<Self> {
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = piped.spawn().with_context(|| format!("{name} cannot be started"))?;
+        let child = piped.spawn().with_context(|| format!("{name} cannot be started"))?;
+        Self::adopt(name, child, lateness)
+    }
+
+    /// A process that was started elsewhere, with pipes for its stdin and stdout
+    pub(crate) fn adopt(name: &str, mut child: Child, lateness: &Lateness) -> Result<Self> {
         let stdin = child.stdin.take().context("its stdin is ours")?;
         let stdout = child.stdout.take().context("its stdout is ours")?;
         let (sender, notes) = mpsc::channel();
@@ -39,14 +44,14 @@ impl Program {
     }
 
     /// Gives a command
-    pub(super) fn tell(&mut self, command: &Value) -> Result<()> {
+    pub(crate) fn tell(&mut self, command: &Value) -> Result<()> {
         let told = self.stdin.write_all(format!("{command}\n").as_bytes());
         told.with_context(|| format!("{} takes no command any more", self.name))
     }
 
     /// The first note that `pick` picks, and when it came; the end of a connection that nobody
     /// waits for ends the wait
-    pub(super) fn expect<T>(
+    pub(crate) fn expect<T>(
         &self,
         what: &str,
         patience: Duration,
@@ -82,12 +87,17 @@ impl Program {
     }
 
     /// What it has told by now and nobody has asked for
-    pub(super) fn told(&self) -> Vec<Note> {
+    pub(crate) fn told(&self) -> Vec<Note> {
         self.notes.try_iter().map(|(_, note)| note).collect()
     }
 
+    /// The number of its process
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL, and waits until it is gone
-    pub(super) fn kill(&mut self) -> Result<()> {
+    pub(crate) fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())

@@ -16,11 +16,11 @@ pub(super) const FRAGMENT: usize = 50_021;
 /// What every bound on real time may be exceeded by: scheduling, pipes, two kernels
 pub(super) const MARGIN: Duration = Duration::from_millis(500);
 /// A machine that holds a short sleep back for longer than this proves nothing: half the timeout
-pub(super) const STALLED: Duration = Duration::from_millis(500);
+pub(crate) const STALLED: Duration = Duration::from_millis(500);
 /// How often a trial is performed until the machine did not stall meanwhile
 pub(super) const TRIES: u32 = 4;
 /// How long anything may take that no promise is about: only what hangs meets it
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// When a silence must have been noticed
 pub(super) const SILENCE: Duration = INTERVAL.saturating_add(TIMEOUT).saturating_add(MARGIN);

@@ -14,6 +14,7 @@ const CONFORMANCE: &str = "everbeat-conformance";
 const CORE: &str = "everbeat-core";
 const FAULTS: &str = "everbeat-faults";
 const MUSEUM: &str = "everbeat-museum";
+const NETNS: &str = "everbeat-netns";
 const SERVER: &str = "everbeat-server";
 const SIM: &str = "everbeat-sim";
 const WS: &str = "everbeat-ws";
@@ -32,13 +33,14 @@ const RULES: &[Rule] = &[
     // Its own tests run the simulator, and break one runtime.
     Rule { name: CONFORMANCE, builds_on: &[CORE, WS, SERVER], tests_use: &[SIM, "everbeat-smol"] },
     Rule { name: FAULTS, builds_on: &[], tests_use: &[] },
+    Rule { name: NETNS, builds_on: &[], tests_use: &[] },
     Rule { name: MUSEUM, builds_on: &[CORE], tests_use: &[SERVER, SIM] },
     runtime("everbeat-tokio"),
     runtime("everbeat-async-std"),
     runtime("everbeat-smol"),
     Rule { name: "everbeat-watch", builds_on: &[CORE], tests_use: &["everbeat-tokio"] },
     Rule { name: "everbeat-support", builds_on: &[CORE], tests_use: &[] },
-    Rule { name: "xtask", builds_on: &[], tests_use: &[] },
+    Rule { name: "xtask", builds_on: &[NETNS], tests_use: &[] },
 ];
 
 /// Nobody depends on these, so that they may use everything

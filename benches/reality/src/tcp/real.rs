@@ -3,7 +3,7 @@
 
 mod end;
 mod evidence;
-mod place;
+mod host;
 mod road;
 mod segment;
 
@@ -17,7 +17,7 @@ use futures_util::future::try_join_all;
 use tokio::time::{Instant, sleep_until};
 
 use self::end::RealEnd;
-use self::place::{CLIENT, Place, SERVER};
+use self::host::{CLIENT, Host, SERVER};
 use self::road::{Roads, Way};
 use super::Real;
 use super::case::Case;
@@ -56,8 +56,8 @@ pub(super) async fn play(cases: &[Case], runs: usize, verbose: bool) -> Result<R
 /// Two hosts of one kernel, and the roads between them
 struct Kernel {
     begun: Instant,
-    client: Place,
-    server: Place,
+    client: Host,
+    server: Host,
     roads: Arc<Roads>,
     port: AtomicU16,
 }
@@ -71,8 +71,8 @@ struct Machine {
 
 impl Kernel {
     fn new() -> Result<Self> {
-        let (client, near) = Place::new(CLIENT, SERVER)?;
-        let (server, far) = Place::new(SERVER, CLIENT)?;
+        let (client, near) = Host::new("client", CLIENT, SERVER)?;
+        let (server, far) = Host::new("server", SERVER, CLIENT)?;
         client.can_tell()?;
         let roads = Roads::lay(near, far);
         Ok(Self { begun: Instant::now(), client, server, roads, port: AtomicU16::new(9_000) })

@@ -1,14 +1,12 @@
-//! A host: a thread in a network namespace of its own, in which sockets are made. They stay there
-//! wherever they are used.
+//! A host: a network of its own, in which sockets are made. They stay there wherever they are used.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::panic::resume_unwind;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, Sender};
-use std::thread;
 
 use anyhow::{Context, Result, ensure};
-use nix::sched::{CloneFlags, unshare};
+use everbeat_netns::{Place, Tools};
 use tokio::sync::oneshot;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
@@ -19,28 +17,17 @@ pub(super) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 2);
 /// The length of the prefix that holds both
 const PREFIX: u8 = 30;
 
-type Work = Box<dyn FnOnce() + Send>;
-
 /// A host, and who works there
 #[derive(Debug)]
-pub(super) struct Place {
-    worker: Sender<Work>,
-}
+pub(super) struct Host(Place);
 
-impl Place {
+impl Host {
     /// A host at `address`, and the end of its only wire
-    pub(super) fn new(address: Ipv4Addr, peer: Ipv4Addr) -> Result<(Self, SyncDevice)> {
-        let (worker, work) = mpsc::channel::<Work>();
-        let (made, device) = mpsc::channel();
-        thread::spawn(move || {
-            let built = build(address, peer);
-            let go_on = built.is_ok();
-            if made.send(built).is_ok() && go_on {
-                work.into_iter().for_each(|work| work());
-            }
-        });
-        let device = device.recv().context("the host's thread is gone")??;
-        Ok((Self { worker }, device))
+    pub(super) fn new(name: &str, address: Ipv4Addr, peer: Ipv4Addr) -> Result<(Self, SyncDevice)> {
+        let place = Place::new(name, &Tools::default())?;
+        let wire = place
+            .run(move || DeviceBuilder::new().ipv4(address, PREFIX, Some(peer)).build_sync())?;
+        Ok((Self(place), wire.context("no TUN device for us")?))
     }
 
     /// Whether its kernel can be asked here
@@ -78,17 +65,9 @@ impl Place {
     /// Has it done there, after what was asked before
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let (done, result) = oneshot::channel();
-        let work = move || {
-            // Nobody may want to know any more.
-            _ = done.send(work());
-        };
-        self.worker.send(Box::new(work)).ok().context("the host's thread is gone")?;
-        result.await.context("the host's thread is gone")
+        // Nobody may want to know any more.
+        self.0.begin(work, move |worked| drop(done.send(worked)))?;
+        let worked = result.await.context("the host's thread is gone")?;
+        Ok(worked.unwrap_or_else(|panic| resume_unwind(panic)))
     }
-}
-
-fn build(address: Ipv4Addr, peer: Ipv4Addr) -> Result<SyncDevice> {
-    unshare(CloneFlags::CLONE_NEWNET).context("no network namespace for us: it wants root")?;
-    let device = DeviceBuilder::new().ipv4(address, PREFIX, Some(peer)).build_sync();
-    device.context("no TUN device for us")
 }
