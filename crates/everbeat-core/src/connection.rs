@@ -71,6 +71,8 @@ pub struct Connection<T: Transport, K: Timer> {
     since_clock: SinceClock,
     /// How long the machine had slept when something was last due
     slept: Duration,
+    /// From when on a beat that is asked for may go out
+    probe_from: Instant,
     /// Its application's, while that does nothing but send
     turn: Turn,
 }
@@ -172,6 +174,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             write_failed: None,
             last_message: now,
             slept,
+            probe_from: Instant::ORIGIN,
             turn: Turn::default(),
         }
     }
@@ -293,7 +296,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// It goes out when the connection is next awaited, and what is silent from then on is judged by
     /// the same clocks as ever: where the kernel tells of the road it is known after 10 s by default
     /// whether that is gone. Asked again in the same silence it changes nothing, so that a dead road is
-    /// found however often it is asked. Nothing happens without a heartbeat.
+    /// found however often it is asked; and none goes out within a second of the one before, so that
+    /// asking is no flood. Nothing happens without a heartbeat.
     pub fn probe(&mut self)
     where
         Self: Unpin,
@@ -319,7 +323,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     pub(crate) fn hear(self: Pin<&mut Self>, hint: Hint) {
         if let Hint::AddressGone(address) = hint {
             let this = self.project();
-            this.since_clock.address_gone |= this.transport.local_address() == Some(address);
+            let ours = this.transport.local_address().map(|ours| ours.to_canonical());
+            this.since_clock.address_gone |= ours == Some(address.to_canonical());
         } else if hint.hurries() {
             self.ask();
         }

@@ -26,6 +26,10 @@ pub(super) const FRAMES_PER_POLL: u32 = 64;
 /// stalled one, and two clocks that are read one after the other differ
 const STALL: Duration = Duration::from_secs(1);
 
+/// How long after a beat that was asked for the next such goes out: an application may be told of
+/// every change of its network, and the peer counts our Pings
+const PROBE_PAUSE: Duration = Duration::from_secs(1);
+
 /// What reading the transport came to
 pub(super) enum Read {
     /// Something for the application
@@ -278,7 +282,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         }
         // For nearly every message nothing is due, and that is asked once.
         let since = &self.since_clock;
-        let asked = since.probe || since.address_gone || !since.late.is_zero();
+        let asked =
+            (since.probe && now >= self.probe_from) || since.address_gone || !since.late.is_zero();
         let mut beat_at = self.beat_at();
         if asked || now >= beat_at {
             if let Poll::Ready(end) = self.as_mut().poll_due(now, wake) {
@@ -290,7 +295,10 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             self.fail(Cause::Expired(Expired::Idle));
             return Poll::Ready(None);
         }
-        let deadline = beat_at.min(self.idle_at());
+        let mut deadline = beat_at.min(self.idle_at());
+        if self.since_clock.probe {
+            deadline = deadline.min(self.probe_from);
+        }
         let this = self.project();
         if this.alarm.poll_due(wake.cx, this.timer, now, deadline).is_ready() {
             // All that was due has been done: a policy that wants more is asked after the others.
@@ -332,7 +340,9 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         now: Instant,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
-        if core::mem::take(&mut self.as_mut().project().since_clock.probe) {
+        let this = self.as_mut().project();
+        if this.since_clock.probe && now >= *this.probe_from {
+            (this.since_clock.probe, *this.probe_from) = (false, now + PROBE_PAUSE);
             let beat = self.as_mut().project().heartbeat.as_mut().map(|beat| beat.beat_now(now));
             if let Some(Err(cause)) = beat.map(|beat| self.as_mut().beat(beat, now, wake)) {
                 self.fail(cause);
@@ -382,7 +392,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         if late.is_zero() && slept_for.is_zero() {
             return None;
         }
-        tracing::info!(target: "everbeat", stalled_for = ?late, ?slept_for, "stalled");
+        tracing::debug!(target: "everbeat", stalled_for = ?late, ?slept_for, "stalled");
         if let Some(heartbeat) = this.heartbeat.as_mut().filter(|_| !slept_for.is_zero()) {
             heartbeat.handle_slept(slept_for, now);
         }
