@@ -342,3 +342,20 @@ fn a_hint_during_an_attempt_hurries_the_next() {
         assert!(back.saturating_duration_since(now) <= 3 * SECOND + 100 * MS, "{events:?}");
     });
 }
+
+#[test]
+fn a_hint_too_soon_after_another_is_heard_when_its_second_is_over() {
+    let mut sim = Sim::seed(3);
+    sim.link("client", "server").delay(2 * MS);
+    let (mut client, peer) = with_peer(&sim, beat(20 * SECOND, 10 * SECOND));
+    let heard = read_and_stay(&sim, peer);
+    drive(&mut sim, &mut client, 21 * SECOND);
+    let (before, now) = (heard.borrow().len(), sim.now());
+    client.hint(Hint::NetworkChanged);
+    drive(&mut sim, &mut client, 100 * MS);
+    client.hint(Hint::Foreground);
+    drive(&mut sim, &mut client, 5 * SECOND);
+    let after = |(at, _): &(everbeat_core::time::Instant, _)| at.saturating_duration_since(now);
+    let pings = heard.borrow()[before..].iter().map(after).collect::<Vec<_>>();
+    assert_eq!(pings, [2 * MS, SECOND + 2 * MS]);
+}
