@@ -117,7 +117,8 @@ async fn tuned_server(shutdown: impl Future<Output = ()>) -> Result {
                 .authentication(Duration::from_secs(900)) // refreshed by `handle.authenticated()`
                 .age(Duration::from_secs(3_600)), // so that a fleet rebalances
         )
-        .limits(Limits::default().connections(50_000).per_address(20))
+        .limits(Limits::default().connections(50_000).per_address(20).upgrades_per_second(2_000))
+        .restart(2_000) // a shutdown sends clients to a successor, as fast as that can take them
         .upgrade(|request| async move {
             let Some(token) = request.header("Authorization") else {
                 return Err(Reject::status(401).header("WWW-Authenticate", "Bearer"));

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use everbeat_core::Cause;
 use everbeat_core::time::{Instant, Timer};
-use everbeat_server::{Expire, Server, SpawnServer};
+use everbeat_server::tasks::SpawnServer;
+use everbeat_server::{Expire, Server};
 use everbeat_ws::{Acceptor, Runtime};
 use futures_util::future::{Either, select, try_join};
 

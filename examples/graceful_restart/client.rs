@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use everbeat_core::cause::CloseCode;
-use everbeat_tokio::reconnect::{Backoff, Retry};
+use everbeat_tokio::reconnect::Backoff;
 use everbeat_tokio::{Cause, Client, Event};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -51,9 +51,6 @@ pub(crate) struct Sending {
 /// Connects, and sends from then on
 pub(crate) async fn start(address: SocketAddr) -> Result<Sending, Failure> {
     let client = Client::builder(&format!("ws://{address}/"))
-        // By default 1012 is answered with up to 5 s of patience, for everybody comes back then. We
-        // are alone.
-        .verdict(|cause| if is_restart(cause) { Retry::Alone } else { cause.default_verdict() })
         // Here a connection of a second is an old one
         .backoff(Backoff::full_jitter(EVERY..=Duration::from_secs(1)).with_healthy_after(HEALTHY))
         // What is proven need not be told twice

@@ -6,9 +6,9 @@
 //!
 //! The supervisor holds the listening socket and gives it to each generation as its standard input.
 //! The new one is started first and takes connections from the same backlog; then the old one is told
-//! SIGTERM, says 1012 to everybody and ends when they are gone. Nobody is ever refused, and what the
-//! client has sent adds up at the end: every message was received, or the client knows that it may
-//! not have been.
+//! SIGTERM, tells each client in its turn to go to the new one, and ends when they are gone. Nobody is
+//! ever refused, and what the client has sent adds up at the end: every message was received, or the
+//! client knows that it may not have been.
 //!
 //! Unix only: it is a file descriptor that is inherited.
 

@@ -12,6 +12,7 @@ mod one_runtime;
 mod packaging;
 mod sim;
 mod sim_check;
+mod sim_storm;
 mod soak;
 mod syscalls;
 mod table;

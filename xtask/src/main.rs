@@ -23,6 +23,7 @@ mod runtimes;
 mod shell;
 mod sim;
 mod sim_check;
+mod sim_storm;
 mod soak;
 mod source;
 mod syscalls;
@@ -50,6 +51,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask sim              how soon detectors notice a death, and how often they are wrong
     cargo xtask chaos            real faults in networks of this kernel, as a table; wants root
     cargo xtask sim check        the simulator against this kernel and other people's programs
+    cargo xtask sim storm        how a crowd comes back to a server that restarts
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
     cargo xtask syscalls         what a thousand idle connections ask of the kernel, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
@@ -69,6 +71,7 @@ What may follow:
     chaos [--runtime tokio|async-std|smol] [--tls] [--times N] [ROW..]   chaos stopped --times 5
     sim   [--days N] [--seed S] [--scenario NAME,..] [--threads N] [--json]   sim --scenario roam
     sim check [tcp|rules] [--verbose] [--json]     its TCP wants root, to have a road of its own
+    sim storm [--clients N] [--capacity C,..] [--backlog B] [--real] [--seed S] [--json]
     instructions [--bless]                         makes what it counts the new baseline
     syscalls [--runtime R] [--connections N] [--seconds N]
     tidy  [--map]                                  lines per crate, median and largest file
@@ -100,6 +103,9 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "soak" => return soak::run(&Shell::new(false)?, args.rest()),
         "sim" if rest.first().is_some_and(|word| word == "check") => {
             return sim_check::run(&Shell::new(false)?, args.rest());
+        }
+        "sim" if rest.first().is_some_and(|word| word == "storm") => {
+            return sim_storm::run(&Shell::new(false)?, args.rest());
         }
         "sim" => return sim::run(&Shell::new(false)?, args.rest()),
         _ => {}

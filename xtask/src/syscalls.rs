@@ -117,7 +117,13 @@ fn judge(wanted: &Wanted, counts: &[(&str, Counts)], late: Duration) -> Report {
         row("beats, begun or answered", both, "beats", Some(beats as f64), both >= beats as f64);
         let per_beat = |calls: u64| round(calls as f64 / both.max(1.0));
         let sends = per_beat(counts.sends());
-        row("sends a beat", sends, "calls", Some(1.0), sends == 1.0);
+        row(
+            "sends a beat",
+            sends,
+            "calls",
+            Some(1.0),
+            counts.sends() == counts.pings + counts.pongs,
+        );
         let receives = per_beat(counts.receives());
         row("receives a beat", receives, "calls", Some(2.0), receives <= 2.0);
         row("of these in vain, a beat", per_beat(counts.empty), "calls", None, true);
@@ -145,9 +151,9 @@ fn judge(wanted: &Wanted, counts: &[(&str, Counts)], late: Duration) -> Report {
     report
 }
 
-/// In thousandths, as it is shown
+/// In hundredths: a beat that was under way when the counting began, or ended, does not show
 fn round(ratio: f64) -> f64 {
-    (ratio * 1_000.0).round() / 1_000.0
+    (ratio * 100.0).round() / 100.0
 }
 
 /// Whole, if it is

@@ -12,7 +12,6 @@ mod page;
 mod parameters;
 mod plot;
 mod programs;
-mod progress;
 mod report;
 mod stage;
 mod study;

@@ -5,7 +5,7 @@
 mod axis;
 mod labels;
 
-use std::fmt::{Display, Write};
+use everbeat_support::Drawing;
 
 use self::axis::Axis;
 use crate::goals::upper_a_day;
@@ -26,19 +26,6 @@ const LANE: f64 = 24.0;
 /// Between the scale and the lanes
 const GAP: f64 = 34.0;
 
-/// Colours that are read on white and on black; where the reader's taste is known, better ones
-const STYLE: &str = "\
-text{font-family:system-ui,-apple-system,'Segoe UI',sans-serif;font-size:13px;fill:#59636e}\
-.title{font-size:17px;font-weight:600;fill:#1f2328}\
-.name{fill:#1f2328}.ours{fill:#0a7d4f;font-weight:600}.small{font-size:11.5px}\
-.grid{stroke:#818b98;stroke-opacity:.22}.guide{stroke:#818b98;stroke-opacity:.45;fill:none}\
-.span{stroke:#6e7781;stroke-width:2.5;stroke-linecap:round}.dot{fill:#6e7781}\
-.span.ours{stroke:#0f9d63;stroke-width:4}.dot.ours{fill:#0f9d63}\
-.bad{fill:#cf222e}\
-@media(prefers-color-scheme:dark){text{fill:#9198a1}.title,.name{fill:#f0f6fc}\
-.name.ours{fill:#4ade9c}.span{stroke:#9198a1}.dot{fill:#9198a1}\
-.span.ours{stroke:#34c88a}.dot.ours{fill:#34c88a}.bad{fill:#ff7b72}}";
-
 /// The drawing, whole
 pub(crate) fn svg(measured: &Measured) -> String {
     let Measured { scenario, cells } = measured;
@@ -57,7 +44,8 @@ pub(crate) fn svg(measured: &Measured) -> String {
     let floor = lanes + LANE * right.len() as f64;
     let height = floor + 50.0;
 
-    let mut svg = Drawing::begin(height, &scenario.title);
+    let mut svg = Drawing::begin((WIDTH, height), &scenario.title);
+    svg.text("title", (LEFT - 52.0, 28.0), "start", &scenario.title);
     for (value, at) in x.ticks() {
         svg.line("grid", (at, TOP - 8.0), (at, floor + 4.0));
         svg.text("small", (at, floor + 20.0), "middle", seconds(value));
@@ -82,7 +70,7 @@ pub(crate) fn svg(measured: &Measured) -> String {
         let names = labels::spread(&places, APART.1, TOP, y.end());
         for ((cell, mark), name) in wrong.iter().zip(marks).zip(names) {
             let a_day = cell.alarms_a_day().unwrap_or_default();
-            svg.cell(cell, &x, mark, name, &format!("{a_day:.2}"));
+            draw(&mut svg, cell, &x, mark, name, &format!("{a_day:.2}"));
         }
     }
     let head = match (&y, cells.iter().any(|cell| cell.alarms_a_day().is_some())) {
@@ -102,7 +90,7 @@ pub(crate) fn svg(measured: &Measured) -> String {
             (None, _) if !survivors => String::new(),
             (None, killed) => format!("{killed} of {}", cell.tally.trials),
         };
-        svg.cell(cell, &x, at, at, &note);
+        draw(&mut svg, cell, &x, at, at, &note);
     }
     svg.end()
 }
@@ -116,72 +104,35 @@ fn seconds(value: f64) -> String {
     format!("{value} s")
 }
 
-struct Drawing(String);
-
-impl Drawing {
-    fn begin(height: f64, title: &str) -> Self {
-        let mut drawing = Self(format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height:.0}\" \
-             role=\"img\">\n<title>{title}</title>\n<style>{STYLE}</style>\n"
-        ));
-        drawing.text("title", (LEFT - 52.0, 28.0), "start", title);
-        drawing
-    }
-
-    fn end(mut self) -> String {
-        self.0.push_str("</svg>\n");
-        self.0
-    }
-
-    fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
-        // Writing to a string cannot fail.
-        _ = writeln!(
-            self.0,
-            "<line class=\"{class}\" x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\"/>",
-            from.0, from.1, to.0, to.1
-        );
-    }
-
-    fn text(&mut self, class: &str, at: (f64, f64), anchor: &str, text: impl Display) {
-        _ = writeln!(
-            self.0,
-            "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{text}</text>",
-            at.0, at.1
-        );
-    }
-
-    /// A contender: its times at one height, its name at another
-    fn cell(&mut self, cell: &Cell, x: &Axis, at: f64, label: f64, note: &str) {
-        let ours = if cell.everbeat { " ours" } else { "" };
-        let bad = if cell.tally.killed > 0 { " bad" } else { "" };
-        match (cell.decided(0.5), cell.decided(0.99)) {
-            (Some(half), late) => {
-                let late = late.unwrap_or_else(|| x.last());
-                let (from, to) = (x.at(half), x.at(late));
-                let bend = NAMES - 16.0;
-                _ = writeln!(
-                    self.0,
-                    "<path class=\"guide\" d=\"M{:.1} {at:.1}H{:.1}L{bend:.1} {label:.1}H{:.1}\"/>",
-                    to + 5.0,
-                    (to + 5.0).max(bend - 18.0),
-                    NAMES - 6.0,
-                );
-                self.line(&format!("span{ours}"), (from, at), (to, at));
-                self.line(&format!("span{ours}"), (to, at - 5.0), (to, at + 5.0));
-                let size = if cell.everbeat { 6.0 } else { 5.0 };
-                _ = writeln!(
-                    self.0,
-                    "<circle class=\"dot{ours}\" cx=\"{from:.1}\" cy=\"{at:.1}\" r=\"{size}\"/>"
-                );
-            }
-            (None, _) if cell.tally.killed == 0 => {
-                self.text("small bad", (NAMES - 24.0, at + 4.0), "end", "not noticed");
-            }
-            (None, _) => {}
+/// A contender: its times at one height, its name at another
+fn draw(svg: &mut Drawing, cell: &Cell, x: &Axis, at: f64, label: f64, note: &str) {
+    let ours = if cell.everbeat { " ours" } else { "" };
+    let bad = if cell.tally.killed > 0 { " bad" } else { "" };
+    match (cell.decided(0.5), cell.decided(0.99)) {
+        (Some(half), late) => {
+            let late = late.unwrap_or_else(|| x.last());
+            let (from, to) = (x.at(half), x.at(late));
+            let bend = NAMES - 16.0;
+            svg.add(format_args!(
+                "<path class=\"guide\" d=\"M{:.1} {at:.1}H{:.1}L{bend:.1} {label:.1}H{:.1}\"/>",
+                to + 5.0,
+                (to + 5.0).max(bend - 18.0),
+                NAMES - 6.0,
+            ));
+            svg.line(&format!("span{ours}"), (from, at), (to, at));
+            svg.line(&format!("span{ours}"), (to, at - 5.0), (to, at + 5.0));
+            let size = if cell.everbeat { 6.0 } else { 5.0 };
+            svg.add(format_args!(
+                "<circle class=\"dot{ours}\" cx=\"{from:.1}\" cy=\"{at:.1}\" r=\"{size}\"/>"
+            ));
         }
-        self.text(&format!("name{ours}"), (NAMES, label + 4.0), "start", cell.contender);
-        self.text(&format!("small{bad}"), (WIDTH - 8.0, label + 4.0), "end", note);
+        (None, _) if cell.tally.killed == 0 => {
+            svg.text("small bad", (NAMES - 24.0, at + 4.0), "end", "not noticed");
+        }
+        (None, _) => {}
     }
+    svg.text(&format!("name{ours}"), (NAMES, label + 4.0), "start", cell.contender);
+    svg.text(&format!("small{bad}"), (WIDTH - 8.0, label + 4.0), "end", note);
 }
 
 #[cfg(test)]

@@ -1,17 +1,13 @@
 //! The whole of it: which contenders run in which scenario, cut into jobs, and what became of them.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use anyhow::{Context, Result, bail};
+use everbeat_support::jobs::{Share, run_all};
+use everbeat_support::percentile;
 
 use crate::args::{DAYS, Options};
 use crate::contenders::{Contender, everywhere, extra};
-use crate::figures::percentile;
 use crate::job::{Job, Part};
 use crate::parameters::{Parameters, Scenario};
-use crate::progress::Progress;
 use crate::tally::Tally;
 
 /// The most days that one job has: short enough for the last one to be waited for
@@ -80,7 +76,13 @@ pub(crate) fn study(parameters: &Parameters, options: &Options) -> Result<Vec<Me
             }
         }
     }
-    let tallies = run_all(&jobs, options.threads)?;
+    let tallies = run_all(
+        &jobs,
+        options.threads,
+        "connection-days",
+        |(_, _, job)| Share { weight: job.weight(), name: &job.scenario.name },
+        |(_, _, job)| job.run().with_context(|| job.describe()),
+    )?;
 
     let mut measured: Vec<_> = fields
         .iter()
@@ -127,43 +129,6 @@ fn parts(days: f64, trials: u32, seeds: usize) -> impl Iterator<Item = Part> {
 fn empty(contender: &Contender) -> Cell {
     let Contender { name, about, everbeat, .. } = *contender;
     Cell { contender: name, about, everbeat, tally: Tally::default() }
-}
-
-/// Runs all jobs, so many at once; what each came to, in their order
-fn run_all(jobs: &[(usize, usize, Job<'_>)], threads: usize) -> Result<Vec<Tally>> {
-    let total = jobs.iter().map(|(_, _, job)| job.weight()).sum();
-    let progress = Mutex::new(Progress::new(total));
-    let next = AtomicUsize::new(0);
-    let tallies: Vec<Mutex<Option<Result<Tally>>>> =
-        jobs.iter().map(|_| Mutex::default()).collect();
-    let work = || {
-        loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let (Some((_, _, job)), Some(tally)) = (jobs.get(place), tallies.get(place)) else {
-                return;
-            };
-            let ran = job.run().with_context(|| job.describe());
-            let failed = ran.is_err();
-            *lock(tally) = Some(ran);
-            lock(&progress).done(job);
-            if failed {
-                return;
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(jobs.len()) {
-            scope.spawn(work);
-        }
-    });
-    lock(&progress).finish();
-    let tallies =
-        tallies.into_iter().map(|tally| tally.into_inner().unwrap_or_else(PoisonError::into_inner));
-    tallies.map(|tally| tally.unwrap_or_else(|| bail!("a simulation before it failed"))).collect()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use anyhow::Result;
 use everbeat_async_std::AsyncStd;
 use everbeat_core::Spawn;
-use everbeat_server::SpawnServer;
+use everbeat_server::tasks::SpawnServer;
 use everbeat_smol::Smol;
 use everbeat_support::Runtime;
 use everbeat_tokio::Tokio;

@@ -15,9 +15,9 @@ use socket2::SockRef;
 #[derive(Debug)]
 pub struct Stream {
     socket: Arc<Async<TcpStream>>,
-    /// The last read has emptied it: before the reactor tells of more, another would be a system call
-    /// for nothing
-    empty: bool,
+    /// The last read found nothing, and the reactor was asked to tell of more: before it does, another
+    /// would be a system call for nothing
+    asleep: bool,
 }
 
 impl Stream {
@@ -27,7 +27,13 @@ impl Stream {
     /// the `TryFrom` of this type. A clone that somebody keeps keeps the socket open.
     #[must_use]
     pub fn new(stream: impl Into<Arc<Async<TcpStream>>>) -> Self {
-        Self { socket: stream.into(), empty: false }
+        Self { socket: stream.into(), asleep: false }
+    }
+
+    /// Whoever cannot write any more reads what is left now, and not when the reactor tells of it
+    fn wrote<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.asleep &= !matches!(written, Poll::Ready(Err(_)));
+        written
     }
 }
 
@@ -56,34 +62,32 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         into: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if self.empty {
+        if self.asleep {
             ready!(self.socket.poll_readable(cx))?;
         }
         let read = Pin::new(&mut &*self.socket).poll_read(cx, into);
-        self.empty = match &read {
-            Poll::Ready(Ok(bytes)) => (1..into.len()).contains(bytes),
-            Poll::Ready(Err(_)) => false,
-            Poll::Pending => true,
-        };
+        self.asleep = read.is_pending();
         read
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self.socket).poll_write(cx, bytes)
+        let written = Pin::new(&mut &*self.socket).poll_write(cx, bytes);
+        self.wrote(written)
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self.socket).poll_write_vectored(cx, bytes)
+        let written = Pin::new(&mut &*self.socket).poll_write_vectored(cx, bytes);
+        self.wrote(written)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -134,25 +138,37 @@ mod tests {
     }
 
     #[test]
-    fn who_was_emptied_hears_of_more() {
+    fn who_found_nothing_hears_of_more() {
         let (mut stream, mut peer) = pair();
         async_io::block_on(async {
             for round in 0..50_u8 {
-                peer.write_all(&[round; 3]).unwrap();
+                assert!(reads_nothing(&mut stream) && reads_nothing(&mut stream) && stream.asleep);
+                peer.write_all(&[round; 11]).unwrap();
+                assert_eq!(read(&mut stream, 8).await, [round; 8]);
                 assert_eq!(read(&mut stream, 8).await, [round; 3]);
-                assert!(stream.empty && reads_nothing(&mut stream) && reads_nothing(&mut stream));
+                // Without a word of the reactor's, for nobody has asked it since.
+                peer.write_all(b"more").unwrap();
+                assert!(!reads_nothing(&mut stream));
             }
-            // What fills the room says nothing of what is behind it.
-            peer.write_all(&[7; 10]).unwrap();
-            let mut all = read(&mut stream, 8).await;
-            assert_eq!((all.len(), stream.empty), (8, false));
-            all.extend(read(&mut stream, 8).await);
-            assert_eq!(all, [7; 10]);
         });
     }
 
     #[test]
-    fn who_was_emptied_sees_the_end_and_sees_it_again() {
+    fn who_cannot_write_any_more_reads_what_is_left() {
+        let (mut stream, mut peer) = pair();
+        async_io::block_on(async {
+            assert!(reads_nothing(&mut stream) && stream.asleep);
+            peer.write_all(b"bye").unwrap();
+            drop(peer);
+            let mut write = async || poll_fn(|cx| Pin::new(&mut stream).poll_write(cx, b"?")).await;
+            while write().await.is_ok() {}
+            assert!(!stream.asleep);
+            assert_eq!(read(&mut stream, 8).await, b"bye");
+        });
+    }
+
+    #[test]
+    fn the_end_is_seen_again_and_again() {
         let (mut stream, mut peer) = pair();
         async_io::block_on(async {
             peer.write_all(b"bye").unwrap();

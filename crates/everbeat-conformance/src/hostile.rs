@@ -10,7 +10,7 @@ mod own_beat;
 mod tls;
 mod upgrades;
 
-use everbeat_server::SpawnServer;
+use everbeat_server::tasks::SpawnServer;
 use everbeat_ws::{Acceptor, Runtime};
 
 use crate::line::lines;

@@ -19,7 +19,7 @@ mod neighbours;
 mod slow;
 
 use everbeat_core::Spawn;
-use everbeat_server::SpawnServer;
+use everbeat_server::tasks::SpawnServer;
 use everbeat_ws::{Acceptor, Runtime};
 
 use crate::line::lines;

@@ -1,5 +1,5 @@
-//! The accept loop: takes sockets while there is room for their upgrades, and waits a little when
-//! the acceptor cannot.
+//! The accept loop: takes sockets while there is room for their upgrades, which are begun or given a
+//! slot later, and waits a little when the acceptor cannot.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,9 +11,9 @@ use everbeat_core::time::{Slot, Timer, Wheel};
 use everbeat_core::transport::Accept;
 use pin_project::pin_project;
 
-use crate::admission::Pace;
 use crate::handled::Handled;
 use crate::handler::{Accepted, Handler};
+use crate::storm::Slots;
 use crate::tasks::{Shared, SpawnServer, Upgrading};
 
 /// After an error such as being out of descriptors: long enough not to spin, short enough that a
@@ -31,7 +31,7 @@ pub(crate) struct Accepting<A, X, K, H, S> {
     acceptor: A,
     shared: Arc<Shared<X, K, H>>,
     spawner: Arc<S>,
-    pace: Option<Pace>,
+    slots: Option<Slots>,
     pause: Option<Slot>,
     /// How long the next pause is
     delay: Duration,
@@ -48,9 +48,9 @@ where
         acceptor: A,
         shared: Arc<Shared<A::Facts, K, H>>,
         spawner: Arc<S>,
-        pace: Option<Pace>,
+        slots: Option<Slots>,
     ) -> Self {
-        Self { acceptor, shared, spawner, pace, pause: None, delay: PAUSE_MIN }
+        Self { acceptor, shared, spawner, slots, pause: None, delay: PAUSE_MIN }
     }
 
     pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -60,28 +60,18 @@ where
                 ready!(Pin::new(pause).poll(cx));
                 *this.pause = None;
             }
-            ready!(this.shared.upgrades.poll_room(cx));
             let wheel = &this.shared.wheel;
-            if let Some(pace) = this.pace.as_ref() {
-                let next = pace.next();
-                if next > wheel.now() {
-                    *this.pause = Some(wheel.sleep_until(next));
-                    continue;
-                }
-            }
+            let full = this.slots.as_ref().is_some_and(|slots| slots.is_full(wheel.now()));
+            ready!(this.shared.upgrades.poll_room(cx, full));
             match ready!(this.acceptor.as_mut().poll_accept(cx)) {
                 Ok(upgrade) => {
                     *this.delay = PAUSE_MIN;
                     let (shared, spawner) = (this.shared.clone(), this.spawner.clone());
-                    let upgrading = Upgrading::<A, K, H, S>::new(upgrade, shared, spawner);
-                    let Some(upgrading) = upgrading else {
-                        continue;
-                    };
-                    // Who is refused takes nobody's turn
-                    if let Some(pace) = this.pace.as_mut().filter(|_| !upgrading.is_refusal()) {
-                        pace.handle_begun(wheel.now());
+                    let slots = this.slots.as_mut();
+                    let upgrading = Upgrading::<A, K, H, S>::new(upgrade, shared, spawner, slots);
+                    if let Some(upgrading) = upgrading {
+                        this.spawner.spawn(upgrading);
                     }
-                    this.spawner.spawn(upgrading);
                 }
                 Err(error) => {
                     let (delay, cause) = (*this.delay, A::classify(&error));

@@ -1,12 +1,9 @@
-//! Whom the server takes on: so many connections in all, so many from one address, so many upgrades
-//! a second.
+//! Whom the server takes on: so many connections in all, so many from one address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use everbeat_core::time::Instant;
 use everbeat_core::transport::Busy;
 
 use crate::Limits;
@@ -123,34 +120,6 @@ impl Drop for Ticket {
     }
 }
 
-/// How fast upgrades may begin: so many a second on average, and as many at once
-#[derive(Debug)]
-pub(crate) struct Pace {
-    every: Duration,
-    /// What may be ahead of time
-    ahead: Duration,
-    /// Up to when the time has been used
-    used_until: Instant,
-}
-
-impl Pace {
-    pub(crate) fn new(per_second: u32) -> Self {
-        let every = Duration::from_secs(1) / per_second.max(1);
-        Self { every, ahead: every * per_second.saturating_sub(1), used_until: Instant::ORIGIN }
-    }
-
-    /// From when on one may begin
-    pub(crate) fn next(&self) -> Instant {
-        let used = self.used_until.since_origin();
-        Instant::from_origin(used.saturating_sub(self.ahead))
-    }
-
-    /// One has begun
-    pub(crate) fn handle_begun(&mut self, now: Instant) {
-        self.used_until = self.used_until.max(now) + self.every;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,21 +176,5 @@ mod tests {
         assert_eq!(other.reassign(v4(7)), Err(Busy::PerAddress));
         drop((proxied, other));
         assert!(admission.lock().by_address.is_empty());
-    }
-
-    #[test]
-    fn a_second_s_worth_at_once_and_then_in_step() {
-        let second = Duration::from_secs(1);
-        let mut pace = Pace::new(10);
-        let mut now = Instant::ORIGIN + 100 * second;
-        let mut begun = Vec::new();
-        for _ in 0..30 {
-            now = now.max(pace.next());
-            pace.handle_begun(now);
-            begun.push(now.saturating_duration_since(Instant::ORIGIN + 100 * second));
-        }
-        assert_eq!(begun[9], Duration::ZERO);
-        assert_eq!(begun[10], second / 10);
-        assert_eq!(begun[29], 2 * second);
     }
 }

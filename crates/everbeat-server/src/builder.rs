@@ -11,10 +11,11 @@ use everbeat_core::config::{ConfigError, HeartbeatConfig, OwnBeat};
 use everbeat_core::time::Timer;
 use everbeat_core::transport::{Accept, Hookable, Listen, WithHook};
 
+use crate::storm::Restart;
 use crate::{Expire, Limits, Server};
 
 use settings::Settings;
-pub(crate) use settings::{Checked, within};
+pub(crate) use settings::{Checked, Farewell, within};
 
 /// Builds a [`Server`]
 ///
@@ -133,15 +134,28 @@ impl<O> ServerBuilder<O> {
 
     /// How long handlers have at a shutdown before they are dropped; 10 s by default: a Close
     /// handshake's 5 s, and as long again for the handler's own last work
+    ///
+    /// At a [`restart`](Self::restart) it is how long this process may live on to serve those whose
+    /// turn has not come.
     pub const fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.settings.shutdown_timeout = timeout;
         self
     }
 
-    /// What connections say at a shutdown; 1001 without a reason by default, after which clients
-    /// come back
+    /// What connections say at a shutdown, all at once; 1001 without a reason by default, after which
+    /// clients come back
     pub fn shutdown_with(mut self, frame: CloseFrame) -> Self {
-        self.settings.farewell = frame;
+        self.settings.farewell = Some(frame);
+        self
+    }
+
+    /// Each shutdown is a restart: clients are sent to a successor that takes so many connections a
+    /// second, one after the other; off by default, for only its user knows that there is one
+    ///
+    /// `.restart(2_000)` is all, if the successor listens already. See [`Restart`] for one that does
+    /// not, and for what `shutdown_timeout` is then.
+    pub fn restart(mut self, restart: impl Into<Restart>) -> Self {
+        self.settings.restart = Some(restart.into());
         self
     }
 }

@@ -1,14 +1,17 @@
-//! The end of a server: its connections are told, waited for, and at last cut.
+//! The end of a server: its connections are told, all at once or each in its turn, waited for, and at
+//! last cut.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use everbeat_core::cause::CloseFrame;
-use everbeat_core::time::{Timer, Wheel};
+use everbeat_core::time::{Instant, Sleep, Slot, Timer, Wheel};
 
+use crate::builder::Farewell;
 use crate::registry::{ConnectionHandle, Order, Registry};
+use crate::storm::Plan;
 
 /// How long handlers have to be dropped once they are cut: they only have to be polled, which a
 /// thread that is blocked cannot do, and no shutdown waits for one for ever
@@ -21,35 +24,116 @@ pub(crate) struct Drained<X> {
 }
 
 /// Closes all connections with this farewell, waits for their handlers, and drops those that are
-/// left
+/// left at the limit
 pub(crate) async fn drain<X, K: Timer>(
     registry: &Registry<X>,
     wheel: &Wheel<K>,
-    farewell: &CloseFrame,
-    timeout: Duration,
+    farewell: &Farewell,
+    told_within: Duration,
+    limit: Duration,
 ) -> Drained<X> {
     let live = registry.handles();
     tracing::info!(target: "everbeat", connections = live.len(), "shutting down");
-    for handle in &live {
-        handle.mailbox().order(Order::shut_down(farewell.clone()));
-    }
-    emptied_within(registry, wheel, timeout).await;
+    let mut leaving = Leaving {
+        live: &live,
+        told: 0,
+        words: match farewell {
+            Farewell::Together(frame) => Words::Together(frame),
+            Farewell::InTurn(restart) => Words::InTurn(restart.plan(live.len(), told_within)),
+        },
+        since: wheel.now(),
+    };
+    let mut wait = Wait::until(wheel.now() + limit, wheel);
+    poll_fn(|cx| {
+        loop {
+            let next = leaving.tell(wheel.now());
+            ready!(wait.poll(cx, registry, next));
+            let now = wheel.now();
+            // A sleep that is over early has nobody any more who turns the wheel
+            if registry.is_empty() || now >= wait.deadline || now < next {
+                return Poll::Ready(());
+            }
+        }
+    })
+    .await;
     let late = registry.handles();
     for handle in &late {
         handle.mailbox().attention().cut();
     }
     if !late.is_empty() {
-        emptied_within(registry, wheel, CUT_GRACE).await;
+        let mut wait = Wait::until(wheel.now() + CUT_GRACE, wheel);
+        poll_fn(|cx| wait.poll(cx, registry, Instant::NEVER)).await;
     }
     let in_time = |one: &&ConnectionHandle<X>| !late.iter().any(|late| late.id() == one.id());
     Drained { closed: live.iter().filter(in_time).count(), cut: late }
 }
 
-async fn emptied_within<X, K: Timer>(registry: &Registry<X>, wheel: &Wheel<K>, limit: Duration) {
-    let mut deadline = wheel.sleep_until(wheel.now() + limit);
-    poll_fn(|cx| match registry.poll_emptied(cx) {
-        Poll::Ready(()) => Poll::Ready(()),
-        Poll::Pending => Pin::new(&mut deadline).poll(cx),
-    })
-    .await;
+/// Those who are to leave, in their order
+struct Leaving<'a, X> {
+    live: &'a [ConnectionHandle<X>],
+    /// How many of them were told
+    told: usize,
+    words: Words<'a>,
+    since: Instant,
+}
+
+enum Words<'a> {
+    Together(&'a CloseFrame),
+    InTurn(Plan),
+}
+
+impl<X> Leaving<'_, X> {
+    /// Tells everybody whose turn it is; when it is the next one's
+    ///
+    /// Who has left by himself leaves his turn unused: nobody goes earlier for it.
+    fn tell(&mut self, now: Instant) -> Instant {
+        while let Some(handle) = self.live.get(self.told) {
+            let frame = match &self.words {
+                Words::Together(frame) => (*frame).clone(),
+                Words::InTurn(plan) => {
+                    let leave = plan.leave(self.told);
+                    let turn = self.since + leave.at;
+                    if turn > now {
+                        return turn;
+                    }
+                    leave.window.into()
+                }
+            };
+            handle.mailbox().order(Order::shut_down(frame));
+            self.told += 1;
+        }
+        Instant::NEVER
+    }
+}
+
+/// Waits for the registry to empty, with one sleep
+struct Wait {
+    sleep: Slot,
+    /// When the sleep ends
+    armed: Instant,
+    deadline: Instant,
+}
+
+impl Wait {
+    fn until<K: Timer>(deadline: Instant, wheel: &Wheel<K>) -> Self {
+        Self { sleep: wheel.sleep_until(deadline), armed: deadline, deadline }
+    }
+
+    /// Ready when nobody is left, at the deadline, and at this moment if it is earlier
+    fn poll<X>(
+        &mut self,
+        cx: &mut Context<'_>,
+        registry: &Registry<X>,
+        early: Instant,
+    ) -> Poll<()> {
+        let end = early.min(self.deadline);
+        if self.armed != end {
+            Pin::new(&mut self.sleep).reset(end);
+            self.armed = end;
+        }
+        if registry.poll_emptied(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        Pin::new(&mut self.sleep).poll(cx)
+    }
 }

@@ -26,6 +26,7 @@ pub mod registry;
 mod served;
 mod server;
 mod stop;
+pub mod storm;
 pub mod tasks;
 #[cfg(test)]
 mod testing;
@@ -39,4 +40,3 @@ pub use registry::{ConnectionHandle, Registry};
 pub use served::Served;
 pub use server::Server;
 pub use stop::ServerHandle;
-pub use tasks::SpawnServer;

@@ -9,7 +9,7 @@ use everbeat_core::config::{ConfigError, defaults};
 /// | [`connections`](Self::connections) | 100,000 | the request is answered 503 |
 /// | [`per_address`](Self::per_address) | none | the request is answered 429 |
 /// | [`upgrades`](Self::upgrades) | 1,024 at a time | peers wait in the kernel's backlog |
-/// | [`upgrades_per_second`](Self::upgrades_per_second) | none | peers wait in the kernel's backlog |
+/// | [`upgrades_per_second`](Self::upgrades_per_second) | none | the request is answered 503, with a slot |
 /// | [`queued`](Self::queued) | 1,024 messages, 1 MiB a connection | the sender is refused |
 /// | [`queued_in_all`](Self::queued_in_all) | 256 MiB | the sender is refused |
 ///
@@ -75,7 +75,18 @@ impl Limits {
         self
     }
 
-    /// How many upgrades may begin a second, on average, and at once; no limit by default
+    /// How many upgrades the server can do a second, 1 or more; no limit by default, for nobody but
+    /// its user can know
+    ///
+    /// It is what a storm of reconnects is survived by: whoever finds more than a quarter of a second
+    /// of work before him is answered 503 with a `Retry-After`, a slot at which there will be time
+    /// for him, and is no work until then. [`Slots`](crate::storm::Slots) is the machine, its
+    /// [`LATEST`](crate::storm::Slots::LATEST) slot is in ten minutes. Everybody else's clients do
+    /// well to obey; everbeat's does.
+    ///
+    /// The number is what everything that an upgrade needs can bear: TLS, the hook, whatever a
+    /// connection asks of a database in its first second. Over TLS the answer comes behind the
+    /// handshake, for which nothing is spared: set it to half if TLS is most of the work.
     #[must_use]
     pub fn upgrades_per_second(mut self, most: impl Into<Option<u32>>) -> Self {
         self.upgrades_per_second = most.into();

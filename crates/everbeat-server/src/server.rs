@@ -15,7 +15,7 @@ use everbeat_core::time::{Timer, Wheel};
 use everbeat_core::transport::{Accept, Listen};
 
 use crate::accepting::Accepting;
-use crate::admission::{Admission, Pace};
+use crate::admission::Admission;
 use crate::builder::{BindError, Checked, Parts, ServerBuilder, ToBind};
 use crate::draining::drain;
 use crate::handled::Handled;
@@ -23,6 +23,7 @@ use crate::handler::{Accepted, Handler, WithoutFacts};
 use crate::registry::{ConnectionHandle, Registry, Rules};
 use crate::served::Served;
 use crate::stop::ServerHandle;
+use crate::storm::Slots;
 use crate::tasks::{Shared, SpawnServer};
 use crate::upgrades::Upgrades;
 
@@ -162,12 +163,14 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
     /// [`ServerHandle::shutdown`] is called
     ///
     /// Then nothing is accepted any more, upgrades are given up, and every connection says 1001, or
-    /// what [`shutdown_with`](ServerBuilder::shutdown_with) says, and closes. Handlers that have not returned after `shutdown_timeout` are dropped, and with them
-    /// their connections.
+    /// what [`shutdown_with`](ServerBuilder::shutdown_with) says, and closes; or each says 1012 and
+    /// closes when its turn has come, with [`restart`](ServerBuilder::restart). Handlers that have not
+    /// returned after `shutdown_timeout` are dropped, and with them their connections.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, nothing is accepted any more; the connections go on.
+    /// If the future is dropped, nothing is accepted any more; the connections go on, but for those
+    /// that were told to close already.
     pub async fn serve_until<H, D>(self, handler: H, shutdown: D) -> Served<A::Facts>
     where
         H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
@@ -179,7 +182,8 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
         for turn in wheel.turns() {
             spawner.spawn(turn);
         }
-        let upgrades = Arc::new(Upgrades::new(settings.limits.upgrades));
+        let slots = settings.limits.upgrades_per_second.map(Slots::new);
+        let upgrades = Arc::new(Upgrades::new(settings.limits.upgrades, slots.is_some()));
         let shared = Arc::new(Shared {
             handler,
             wheel: wheel.clone(),
@@ -195,9 +199,8 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             seed,
         });
         {
-            let pace = settings.limits.upgrades_per_second.map(Pace::new);
             let spawner = Arc::new(spawner);
-            let mut accepting = pin!(Accepting::new(acceptor, shared, spawner, pace));
+            let mut accepting = pin!(Accepting::new(acceptor, shared, spawner, slots));
             let mut shutdown = pin!(shutdown);
             poll_fn(|cx| {
                 if shutdown.as_mut().poll(cx).is_ready() || handle.poll_stop(cx).is_ready() {
@@ -208,8 +211,10 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             .await;
         }
         upgrades.close();
-        let (farewell, limit) = (&settings.farewell, settings.shutdown_timeout);
-        let drained = drain(&registry, &wheel, farewell, limit).await;
+        let (limit, closing) = (settings.shutdown_timeout, settings.connection.close_timeout());
+        // The last to be told has as long for its Close as any other
+        let told_within = limit.saturating_sub(closing);
+        let drained = drain(&registry, &wheel, &settings.farewell, told_within, limit).await;
         Served { served: registry.served(), closed: drained.closed, cut: drained.cut }
     }
 }

@@ -24,8 +24,8 @@ impl ServerHandle {
         Self(Arc::default())
     }
 
-    /// Has the server stop accepting and close its connections with 1001, as the end of the future
-    /// given to [`serve_until`](crate::Server::serve_until) does; returns at once
+    /// Has the server stop accepting and close its connections, as the end of the future given to
+    /// [`serve_until`](crate::Server::serve_until) does; returns at once
     pub fn shutdown(&self) {
         self.0.asked.store(true, Ordering::SeqCst);
         self.0.waker.wake();

@@ -8,6 +8,8 @@ use std::task::{Context, Poll, Waker};
 /// The upgrades that go on
 pub(crate) struct Upgrades {
     limit: usize,
+    /// How many may be told at one time that the server is busy
+    refusals: usize,
     closed: AtomicBool,
     state: Mutex<State>,
 }
@@ -25,15 +27,20 @@ struct State {
 }
 
 impl Upgrades {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, closed: AtomicBool::new(false), state: Mutex::default() }
+    /// A server that tells a crowd when to come back does so to as many at one time as it upgrades;
+    /// an eighth is enough to tell it to the few who are one too many
+    pub(crate) fn new(limit: usize, tells_a_crowd: bool) -> Self {
+        let refusals = if tells_a_crowd { limit } else { limit.div_ceil(8) };
+        Self { limit, refusals, closed: AtomicBool::new(false), state: Mutex::default() }
     }
 
-    /// Ready while another upgrade may begin; the accept loop's one task asks
-    pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+    /// Ready while another upgrade may begin, and somebody may be told that the server is busy if
+    /// that is what comes next; the accept loop's one task asks
+    pub(crate) fn poll_room(&self, cx: &Context<'_>, busy: bool) -> Poll<()> {
         let waker = cx.waker().clone();
         let mut state = self.lock();
-        if state.running.len() - state.refusals < self.limit {
+        let upgrades = state.running.len() - state.refusals;
+        if upgrades < self.limit && !(busy && state.refusals >= self.refusals) {
             return Poll::Ready(());
         }
         let old = state.waiting.replace(waker);
@@ -48,11 +55,11 @@ impl Upgrades {
     }
 
     /// Begins to tell somebody that the server is busy, beside the upgrades and without holding them
-    /// up; `None` if an eighth as many as may be upgraded are being told already, and then a socket
-    /// that is dropped has to say it
+    /// up; `None` if as many as may be are being told already, and then a socket that is dropped has
+    /// to say it
     pub(crate) fn begin_refusal(self: &Arc<Self>) -> Option<Permit> {
         let state = self.lock();
-        (state.refusals < self.limit.div_ceil(8)).then(|| self.permit(state, true))
+        (state.refusals < self.refusals).then(|| self.permit(state, true))
     }
 
     fn permit(self: &Arc<Self>, mut state: MutexGuard<'_, State>, refusal: bool) -> Permit {
@@ -129,22 +136,36 @@ mod tests {
 
     #[test]
     fn room_comes_back_with_a_permit_and_the_end_reaches_the_latest_waker() {
-        let upgrades = Arc::new(Upgrades::new(2));
+        let upgrades = Arc::new(Upgrades::new(2, false));
         let (acceptor, old, new) = <(Arc<Calls>, Arc<Calls>, Arc<Calls>)>::default();
         let wakers = [&acceptor, &old, &new].map(|calls| Waker::from(calls.clone()));
         let [accepting, first, second] = wakers.each_ref().map(Context::from_waker);
         let mut kept = upgrades.begin();
-        assert!(upgrades.poll_room(&accepting).is_ready());
+        assert!(upgrades.poll_room(&accepting, false).is_ready());
         let permit = upgrades.begin();
-        assert!(upgrades.poll_room(&accepting).is_pending());
+        assert!(upgrades.poll_room(&accepting, false).is_pending());
         drop(permit);
         assert_eq!(acceptor.0.load(Ordering::SeqCst), 1);
-        assert!(upgrades.poll_room(&accepting).is_ready());
+        assert!(upgrades.poll_room(&accepting, false).is_ready());
 
         assert!(!kept.poll_closed(&first) && !kept.poll_closed(&second));
         upgrades.close();
         assert_eq!(old.0.load(Ordering::SeqCst), 0);
         assert_eq!(new.0.load(Ordering::SeqCst), 1);
         assert!(kept.poll_closed(&second));
+    }
+    #[test]
+    fn a_crowd_that_is_told_to_come_back_waits_for_who_is_being_told() {
+        let waker = Waker::noop();
+        let cx = Context::from_waker(waker);
+        for (crowd, most) in [(false, 1), (true, 8)] {
+            let upgrades = Arc::new(Upgrades::new(8, crowd));
+            let mut told: Vec<_> = (0..most).map(|_| upgrades.begin_refusal().unwrap()).collect();
+            assert!(upgrades.begin_refusal().is_none());
+            assert!(upgrades.poll_room(&cx, false).is_ready(), "they hold up no upgrade");
+            assert!(upgrades.poll_room(&cx, true).is_pending());
+            told.pop();
+            assert!(upgrades.poll_room(&cx, true).is_ready());
+        }
     }
 }

@@ -47,7 +47,7 @@
 //! # Elsewhere
 //!
 //! On other systems [`Watcher::new`] returns [`Error::Unsupported`]. There the platform tells the
-//! application, and it tells [`Hints`](everbeat_core::client::Hints), from any thread:
+//! application, and it tells [`Hints`], from any thread:
 //!
 //! - **Apple**: the handler of an `NWPathMonitor`: `Online` when a path becomes satisfied, `Offline`
 //!   when it is not, `NetworkChanged` for another path.

@@ -69,7 +69,7 @@ impl<R: Runtime, H: Hook> Acceptor<R, H> {
         let settings = settings.into();
         // Before the address is had, for it may be a port that somebody else then misses
         settings.check().map_err(AcceptError::Config)?;
-        let listener = listen::listen(&R::default(), address)
+        let listener = listen::listen(&R::default(), address, settings.backlog)
             .await
             .map_err(|error| AcceptError::Bind { address: address.to_owned(), error })?;
         Self::over(listener, settings)

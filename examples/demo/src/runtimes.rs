@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use everbeat_async_std::AsyncStd;
-use everbeat_server::SpawnServer;
+use everbeat_server::tasks::SpawnServer;
 use everbeat_smol::Smol;
 use everbeat_tokio::Tokio;
 use everbeat_ws::Acceptor;

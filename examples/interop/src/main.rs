@@ -17,7 +17,7 @@ use std::io::{Write, stderr};
 use std::pin::pin;
 use std::process::ExitCode;
 
-use everbeat_server::SpawnServer;
+use everbeat_server::tasks::SpawnServer;
 use everbeat_ws::{Acceptor, Runtime};
 use futures_util::future::select;
 

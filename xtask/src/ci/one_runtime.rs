@@ -39,6 +39,11 @@ const RULES: &[Rule] = &[
         needs: &["everbeat-core"],
         without: &["tokio", "async-std", "smol", "async-io"],
     },
+    Rule {
+        package: "everbeat-watch",
+        needs: &["everbeat-core"],
+        without: &["tokio", "async-std", "smol", "async-io"],
+    },
 ];
 
 pub(super) fn run(shell: &Shell) -> Result<Outcome> {

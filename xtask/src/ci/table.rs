@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{
-    Outcome, chaos, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check, soak,
-    syscalls, typos,
+    Outcome, chaos, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check,
+    sim_storm, soak, syscalls, typos,
 };
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, nostd, tidy};
@@ -105,6 +105,7 @@ pub(super) const GROUPS: &[Group] = &[
         steps: &[
             step("simulator", "behaviour under twice as many seeds", |shell| simulate(shell, 2)),
             step("sim", "deaths are noticed as soon as promised, and no others", sim::in_short),
+            step("storm", "a tenth of a crowd comes back in time", sim_storm::in_short),
         ],
     },
     Group {
@@ -159,6 +160,8 @@ pub(super) const GROUPS: &[Group] = &[
             step("soak", "accounts add up under faults, on all runtimes at once", soak::holds),
             step("soak-breaks", "and what is done wrong is seen", soak::fails),
             step("sim-full", "and on fifteen times as many days", sim::at_length),
+            step("storm-full", "the whole crowd comes back in time", sim_storm::at_length),
+            step("storm-real", "a process is replaced, as was predicted", sim_storm::for_real),
             step("interop-full", "other people's peers, the whole matrix", interop::whole),
             step(
                 "syscalls",

@@ -52,6 +52,7 @@ const PROGRAMS: &[&str] = &[
     "everbeat-idle",
     "everbeat-interop",
     "everbeat-reality",
+    "everbeat-storm",
     "everbeat-soak",
 ];
 

@@ -62,14 +62,34 @@ pub enum Busy {
     Connections,
     /// It has as many from this address as it may have: its setting `per_address`
     PerAddress,
+    /// It is asked for more upgrades than it can do: its setting `upgrades_per_second`
+    Upgrades {
+        /// After so many seconds there is a slot for one
+        seconds: u32,
+    },
+}
+
+impl Busy {
+    /// After how many seconds a peer may try again: at its slot, or 5 s later, for connections come
+    /// and go within that
+    #[must_use]
+    pub const fn retry_after(self) -> u32 {
+        match self {
+            Self::Upgrades { seconds } => seconds,
+            Self::Connections | Self::PerAddress => 5,
+        }
+    }
 }
 
 impl fmt::Display for Busy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connections => "too many connections",
-            Self::PerAddress => "too many connections from one address",
-        })
+        match self {
+            Self::Connections => f.write_str("too many connections"),
+            Self::PerAddress => f.write_str("too many connections from one address"),
+            Self::Upgrades { seconds } => {
+                write!(f, "too many at a time, there is a slot in {seconds} s")
+            }
+        }
     }
 }
 

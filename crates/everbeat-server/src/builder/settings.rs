@@ -7,6 +7,7 @@ use everbeat_core::config::{
     ConfigError, ConnectionConfig, HeartbeatAsked, HeartbeatConfig, OwnBeat, PingLimit, defaults,
 };
 
+use crate::storm::Restart;
 use crate::{Expire, Limits};
 
 /// What was asked for, unchecked
@@ -20,7 +21,9 @@ pub(super) struct Settings {
     pub(super) pings: (u32, u32),
     pub(super) handshake_timeout: Duration,
     pub(super) shutdown_timeout: Duration,
-    pub(super) farewell: CloseFrame,
+    /// 1001 without a reason, if nothing is said
+    pub(super) farewell: Option<CloseFrame>,
+    pub(super) restart: Option<Restart>,
     pub(super) limits: Limits,
 }
 
@@ -31,9 +34,18 @@ pub(crate) struct Checked {
     pub(crate) beat: Option<OwnBeat>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
-    pub(crate) farewell: CloseFrame,
+    pub(crate) farewell: Farewell,
     pub(crate) expire: Expire,
     pub(crate) limits: Limits,
+}
+
+/// What connections say at a shutdown
+#[derive(Clone, Debug)]
+pub(crate) enum Farewell {
+    /// This, all at once
+    Together(CloseFrame),
+    /// When their clients are to come to the successor, one after the other
+    InTurn(Restart),
 }
 
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -56,12 +68,7 @@ impl Settings {
         }
         self.limits.check()?;
         self.expire.check(self.limits.room.bytes)?;
-        if !self.farewell.code.may_be_sent() {
-            return Err(ConfigError::new(
-                "shutdown_with",
-                format_args!("is {}: no Close frame may say that", self.farewell.code),
-            ));
-        }
+        let farewell = farewell(self.farewell, self.restart)?;
         Ok(Checked {
             connection,
             beat: self.beat,
@@ -78,7 +85,7 @@ impl Settings {
                 Duration::ZERO,
                 LONGEST,
             )?,
-            farewell: self.farewell,
+            farewell,
             expire: self.expire,
             limits: self.limits,
         })
@@ -95,9 +102,26 @@ impl Default for Settings {
             pings: (defaults::PING_BURST, defaults::PINGS_PER_SECOND),
             handshake_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(10),
-            farewell: CloseCode::GOING_AWAY.into(),
+            farewell: None,
+            restart: None,
             limits: Limits::default(),
         }
+    }
+}
+
+fn farewell(frame: Option<CloseFrame>, restart: Option<Restart>) -> Result<Farewell, ConfigError> {
+    match (frame, restart) {
+        (Some(_), Some(_)) => Err(ConfigError::new(
+            "shutdown_with",
+            "says what `restart` says in its own words: one of them",
+        )),
+        (Some(frame), None) if !frame.code.may_be_sent() => Err(ConfigError::new(
+            "shutdown_with",
+            format_args!("is {}: no Close frame may say that", frame.code),
+        )),
+        (Some(frame), None) => Ok(Farewell::Together(frame)),
+        (None, None) => Ok(Farewell::Together(CloseCode::GOING_AWAY.into())),
+        (None, Some(restart)) => restart.check().map(|()| Farewell::InTurn(restart)),
     }
 }
 
@@ -126,7 +150,7 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_refused_by_name() {
-        let cases: [Case; 25] = [
+        let cases: [Case; 29] = [
             ("interval", |s| s.asked = s.asked.interval(Duration::ZERO)),
             ("timeout", |s| s.asked = s.asked.timeout(Duration::from_millis(99))),
             ("timeout", |s| s.asked = s.asked.timeout(LONGEST + Duration::from_secs(1))),
@@ -159,7 +183,13 @@ mod tests {
             ("upgrades_per_second", |s| s.limits = s.limits.upgrades_per_second(0)),
             ("queued", |s| s.limits = s.limits.queued(1, 0)),
             ("queued_in_all", |s| s.limits = s.limits.queued_in_all(1 << 10)),
-            ("shutdown_with", |s| s.farewell = CloseCode::NO_STATUS.into()),
+            ("shutdown_with", |s| s.farewell = Some(CloseCode::NO_STATUS.into())),
+            ("shutdown_with", |s| {
+                (s.farewell, s.restart) = (Some(CloseCode::RESTART.into()), Some(1.into()));
+            }),
+            ("restart", |s| s.restart = Some(0.into())),
+            ("restart", |s| s.restart = Some(Restart::new(1).opens_in(Duration::MAX))),
+            ("restart", |s| s.restart = Some(Restart::new(u32::MAX))),
         ];
         for (name, spoil) in cases {
             let mut settings = Settings::default();

@@ -17,6 +17,8 @@ pub(crate) struct Attention {
 const ORDERED: u8 = 1;
 /// The server's last word: the task drops its handler
 const CUT: u8 = 2;
+/// An order was given that the server itself sees to, at the end of its shutdown
+const LEAVING: u8 = 4;
 
 /// What the task was told so far
 #[derive(Clone, Copy)]
@@ -30,6 +32,10 @@ impl Told {
     pub(crate) const fn cut(self) -> bool {
         self.0 & CUT != 0
     }
+
+    pub(crate) const fn leaving(self) -> bool {
+        self.0 & LEAVING != 0
+    }
 }
 
 impl Attention {
@@ -39,6 +45,10 @@ impl Attention {
 
     pub(crate) fn cut(&self) {
         self.tell(CUT);
+    }
+
+    pub(crate) fn leaving(&self) {
+        self.tell(LEAVING);
     }
 
     /// Has the task look at what may have changed

@@ -137,6 +137,8 @@ impl Mailbox {
             self.raise(state);
             if bounded {
                 self.attention.ordered();
+            } else {
+                self.attention.leaving();
             }
         }
     }

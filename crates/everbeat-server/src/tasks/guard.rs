@@ -53,8 +53,9 @@ impl Guard {
         if told.ordered() && self.obeyed_by.is_none() {
             self.obeyed_by = Some(shared.obeyed_by(wheel.now()));
         }
-        // At a shutdown the server's own deadline stands over all
-        if self.obeyed_by.is_none() && shared.upgrades.is_closed() {
+        // Whom the shutdown has told is under the server's own deadline; the others, whose turn to
+        // leave comes later, are under the rules as ever
+        if self.obeyed_by.is_none() && told.leaving() {
             return Poll::Pending;
         }
         let deadline = self.obeyed_by.unwrap_or_else(|| self.expiry.poll_timeout());

@@ -20,6 +20,7 @@ use crate::admission::Ticket;
 use crate::handled::Handled;
 use crate::handler::{Accepted, Handler};
 use crate::registry::Order;
+use crate::storm::{Slots, Turn};
 use crate::upgrades::Permit;
 
 /// One upgrade, on the server's wheel; then spawns the connection's [`Serving`]
@@ -62,10 +63,19 @@ where
         upgrade: A::Upgrade,
         shared: Arc<Shared<A::Facts, K, H>>,
         spawner: Arc<S>,
+        slots: Option<&mut Slots>,
     ) -> Option<Self> {
         // An address that is found later is counted then
         let address = A::address(&upgrade).filter(|_| shared.address.is_none());
-        let (upgrade, ticket, permit) = match shared.admission.admit(address) {
+        // Who is refused takes nobody's turn
+        let admitted = shared.admission.admit(address).and_then(|ticket| match slots {
+            Some(slots) => match slots.handle_arrival(shared.wheel.now()) {
+                Turn::Now => Ok(ticket),
+                Turn::After { seconds } => Err(Busy::Upgrades { seconds }),
+            },
+            None => Ok(ticket),
+        });
+        let (upgrade, ticket, permit) = match admitted {
             Ok(ticket) => (upgrade, Some(ticket), shared.upgrades.begin()),
             Err(busy) => {
                 tracing::debug!(target: "everbeat", %busy, ?address, "refused");
@@ -82,11 +92,6 @@ where
             shared,
             spawner,
         })
-    }
-
-    /// Whether the peer is only to be told that the server is busy
-    pub(crate) const fn is_refusal(&self) -> bool {
-        self.ticket.is_none()
     }
 }
 

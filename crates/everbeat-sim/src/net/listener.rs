@@ -70,7 +70,8 @@ impl Accept for SimListener {
         })
     }
 
-    /// The client is answered 503, or 429 if its host has too many, and may try again after 5 s
+    /// The client is answered 503, or 429 if its host has too many, and told after how long to
+    /// try again
     fn refuse(mut upgrade: Upgrading, busy: Busy) -> Option<Upgrading> {
         upgrade.busy = Some(busy);
         Some(upgrade)
@@ -121,7 +122,7 @@ impl Future for Upgrading {
             }
             if let Some(busy) = busy {
                 let status = if busy == Busy::PerAddress { 429 } else { 503 };
-                let retry_after = Some(Duration::from_secs(5));
+                let retry_after = Some(Duration::from_secs(busy.retry_after().into()));
                 world.turn_away(id, ConnectError::Rejected { status, retry_after });
                 return Err(PipeError::Closed);
             }

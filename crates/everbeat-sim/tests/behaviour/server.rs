@@ -10,6 +10,7 @@ mod layers;
 mod limits;
 mod own_beat;
 mod registry;
+mod restart;
 mod rig;
 mod shutdown;
 mod upgrades;

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed helper fails its test")]
 
 mod adopted;
+#[cfg(target_os = "linux")]
+mod backlog;
 mod deadline;
 mod frames;
 #[cfg(any(target_os = "android", target_os = "linux"))]

@@ -233,6 +233,9 @@ mod tests {
         assert_eq!(machine.told([gone(BRIDGE)]), [Hint::AddressGone(ip(BRIDGE))]);
         let leads = [Change::Link(BRIDGE, Some(bridge)), address(BRIDGE, true), routes(BRIDGE)];
         assert_eq!(machine.told(leads), [Hint::NetworkChanged]);
+        let second =
+            Change::Address { link: BRIDGE, ip: ip(9), is: Some(Address { usable: true }) };
+        assert_eq!(machine.told([second]), [Hint::NetworkChanged]);
         assert_eq!(machine.told([Change::Link(BRIDGE, Some(idle))]), [Hint::NetworkChanged]);
     }
 

@@ -10,12 +10,15 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use everbeat_core::client::Hint;
+use everbeat_core::cause::Verdict;
+use everbeat_core::client::{Hint, Hints};
+use everbeat_tokio::{Cause, Client, Event, Server};
 use nix::sched::{CloneFlags, unshare};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 use super::socket::Socket;
 use super::{STEP, STEPS, Watch};
+use crate::Watcher;
 
 /// Far more than anything here takes
 const GUARD: Duration = Duration::from_secs(20);
@@ -48,6 +51,8 @@ fn ip(line: &str) {
 /// A wire whose other end is here too, with a carrier
 fn wire(name: &str) {
     ip(&format!("link add {name} type veth peer name {name}-far"));
+    // No address of its own accord: one that comes later would be news.
+    ip(&format!("link set {name} addrgenmode none"));
     ip(&format!("link set {name}-far up"));
     ip(&format!("link set {name} up"));
 }
@@ -277,5 +282,37 @@ fn the_thread_sleeps_without_an_end_and_ends_when_it_is_dropped() {
         }
         drop(watch);
         assert_eq!(threads.recv_timeout(GUARD), Err(RecvTimeoutError::Disconnected));
+    });
+}
+
+/// From the kernel to the end of a connection, which by its beats alone would take longer than we wait
+#[test]
+fn a_connection_dies_with_its_address() {
+    in_a_namespace(|| {
+        ip("link set lo up");
+        wire("eth0");
+        ip("addr add 192.0.2.1/24 dev eth0");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let ended = async {
+            let server = Server::bind("192.0.2.1:0").await.unwrap();
+            let url = format!("ws://{}/", server.acceptor().local_address().unwrap());
+            drop(tokio::spawn(server.serve(|mut connection| async move {
+                while connection.recv().await?.is_some() {}
+                Ok(())
+            })));
+            let hints = Hints::new();
+            let _watcher = Watcher::new(&hints).unwrap();
+            let mut client = Client::builder(&url).hints(&hints).connect().await.unwrap();
+            assert!(matches!(client.next().await, Some(Event::Connected { .. })));
+            ip("addr del 192.0.2.1/24 dev eth0");
+            loop {
+                if let Some(Event::Disconnected(end)) = client.next().await {
+                    return end.cause;
+                }
+            }
+        };
+        let ended = runtime.block_on(async { tokio::time::timeout(GUARD, ended).await });
+        let Ok(Cause::Dead { verdict, .. }) = ended else { panic!("{ended:?}") };
+        assert_eq!(verdict, Verdict::Path);
     });
 }

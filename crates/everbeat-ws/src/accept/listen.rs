@@ -7,16 +7,16 @@ use socket2::{Domain, Socket, Type};
 
 use crate::runtime::Runtime;
 
-/// How many connections may wait to be taken: when a server comes back, its whole crowd connects at
-/// once, and whoever finds no room tries again a second later, then after 3, 7 and 15. The system
-/// takes less if its own limit is less.
-const BACKLOG: i32 = 4_096;
-
-/// A listening socket at the first address of `address` that can be had
-pub(super) async fn listen<R: Runtime>(runtime: &R, address: &str) -> io::Result<R::Listener> {
+/// A listening socket at the first address of `address` that can be had, for which so many
+/// connections may wait
+pub(super) async fn listen<R: Runtime>(
+    runtime: &R,
+    address: &str,
+    backlog: u16,
+) -> io::Result<R::Listener> {
     let mut problem = None;
     for address in addresses(runtime, address).await? {
-        match listen_at(address).and_then(|listener| runtime.adopt(listener)) {
+        match listen_at(address, backlog).and_then(|listener| runtime.adopt(listener)) {
             Ok(listener) => return Ok(listener),
             Err(error) => problem = Some(error),
         }
@@ -36,14 +36,14 @@ async fn addresses<R: Runtime>(runtime: &R, address: &str) -> io::Result<Vec<Soc
     runtime.resolve(host, port).await
 }
 
-fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen_at(address: SocketAddr, backlog: u16) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // A server that is started again finds its old connections in TIME_WAIT. On Windows the option
     // means something else, and nothing good.
     #[cfg(not(windows))]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(backlog.into())?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
 }

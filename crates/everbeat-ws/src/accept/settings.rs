@@ -22,12 +22,16 @@ pub struct AcceptSettings<H = AcceptAll> {
     /// `None` looks at no origin
     pub(super) origins: Option<Origins>,
     pub(super) cookies: bool,
+    pub(super) backlog: u16,
 }
 
 impl<H> AcceptSettings<H> {
     /// The default of [`hook_timeout`](Self::hook_timeout): half of what a server lets an upgrade
     /// take, so that there is time for an answer
     pub const HOOK_TIMEOUT: Duration = Duration::from_secs(5);
+    /// The default of [`backlog`](Self::backlog): what Linux allows by default, and room for the
+    /// crowd of a server that comes back and takes 820 connections a second or more
+    pub const BACKLOG: u16 = 4_096;
 
     forward_limits!(limits);
 
@@ -43,6 +47,7 @@ impl<H> AcceptSettings<H> {
             hook_timeout: self.hook_timeout,
             origins: self.origins,
             cookies: self.cookies,
+            backlog: self.backlog,
         }
     }
 
@@ -80,11 +85,29 @@ impl<H> AcceptSettings<H> {
         self
     }
 
+    /// How many connections may wait in the kernel to be taken; 4,096 by default, 1 or more; the
+    /// system takes less if its own limit is less (`net.core.somaxconn` on Linux)
+    ///
+    /// At most what the server takes in half of the time for which its clients wait: for those that
+    /// give up after 10 s, 5 times the capacity a second. Whoever waits longer is gone when its turn
+    /// comes, and its upgrade is done for nobody. A server that takes 200 a second has 20 s of work
+    /// in a backlog of 4,096: with such clients it never gets to one that is still there, and after a
+    /// restart it serves nobody again. Too short costs little, for whoever finds it full tries again
+    /// a second later, then after 3 and 7.
+    ///
+    /// A server that is told its capacity (`upgrades_per_second` of its limits) lets nobody wait for
+    /// an upgrade, so that its backlog does not fill with work.
+    #[must_use]
+    pub const fn backlog(mut self, most: u16) -> Self {
+        self.backlog = most;
+        self
+    }
+
     /// Whether the values can be
     ///
     /// # Errors
     ///
-    /// See [`Settings::check`]; or `hook_timeout` is under 1 ms or over 24 hours, or `cookies`
+    /// See [`Settings::check`]; or `backlog` is 0, `hook_timeout` is under 1 ms or over 24 hours, or `cookies`
     /// authenticate and no `origins` are checked.
     pub fn check(&self) -> Result<(), ConfigError> {
         const SHORTEST: Duration = Duration::from_millis(1);
@@ -95,6 +118,9 @@ impl<H> AcceptSettings<H> {
                 "hook_timeout",
                 format_args!("is {limit:?}: it must be between {SHORTEST:?} and {LONGEST:?}"),
             ));
+        }
+        if self.backlog == 0 {
+            return Err(ConfigError::new("backlog", "is 0: nobody could wait to be taken"));
         }
         if self.cookies && self.origins.is_none() {
             return Err(ConfigError::new(
@@ -122,6 +148,7 @@ impl From<Settings> for AcceptSettings {
             hook_timeout: Self::HOOK_TIMEOUT,
             origins: None,
             cookies: false,
+            backlog: Self::BACKLOG,
         }
     }
 }
@@ -136,6 +163,7 @@ impl<H> Clone for AcceptSettings<H> {
             hook_timeout: self.hook_timeout,
             origins: self.origins.clone(),
             cookies: self.cookies,
+            backlog: self.backlog,
         }
     }
 }
@@ -172,6 +200,7 @@ mod tests {
         let settings = AcceptSettings::default();
         assert_eq!(settings.hook_timeout, Duration::from_secs(5));
         assert!(settings.origins.is_none() && !settings.cookies);
+        assert_eq!(settings.backlog, 4_096);
     }
 
     #[test]
@@ -183,6 +212,8 @@ mod tests {
         for limit in [Duration::from_millis(1), Duration::from_secs(86_400)] {
             assert_eq!(with(limit), Ok(()));
         }
+        let full = AcceptSettings::default().backlog(0).check();
+        assert_eq!(full.unwrap_err().setting(), "backlog");
         let limits = AcceptSettings::default().max_head(1);
         assert_eq!(limits.check().unwrap_err().setting(), "max_head");
     }

@@ -251,12 +251,16 @@ mod tests {
     #[test]
     fn who_is_one_too_many_is_told_so_and_keeps_us_for_a_second_at_most() {
         let settings = AcceptSettings::default();
-        let cases = [(Busy::Connections, "503 Service Unavailable"), (Busy::PerAddress, "429 Too")];
-        for (busy, status) in cases {
+        let cases = [
+            (Busy::Connections, "503 Service Unavailable", 5),
+            (Busy::PerAddress, "429 Too", 5),
+            (Busy::Upgrades { seconds: 17 }, "503 Service Unavailable", 17),
+        ];
+        for (busy, status, after) in cases {
             for (goes, took) in [(true, Duration::ZERO), (false, COURTESY)] {
                 let (heard, lasted) = turned_away(&settings, ASK, true, goes, busy);
                 assert!(heard.starts_with(&format!("HTTP/1.1 {status}")), "{heard}");
-                assert!(heard.contains("\r\nRetry-After: 5\r\n"), "{heard}");
+                assert!(heard.contains(&format!("\r\nRetry-After: {after}\r\n")), "{heard}");
                 assert_eq!(lasted, took);
             }
         }

@@ -6,7 +6,7 @@ use everbeat_core::cause::CloseCode;
 use everbeat_core::transport::{Attempt, Connect};
 use everbeat_server::Limits;
 use everbeat_sim::net::ConnectError;
-use everbeat_sim::{Pipe, Sim};
+use everbeat_sim::{Pipe, Sim, Task};
 
 use super::rig::{SECOND, builder, noting, reading, start, start_with};
 
@@ -81,21 +81,67 @@ fn one_connection_too_many_from_an_address_is_told_1013_and_others_are_served() 
     assert!(heard.borrow().close.is_none(), "their places are free");
 }
 
+/// A client that obeys: when it is in, and how often it was told to come back
+fn obedient(sim: &Sim, host: String) -> Task<(Pipe, u32)> {
+    let mut connector = sim.connector("server").on_host(&host);
+    let sim = sim.handle();
+    sim.clone().spawn(async move {
+        let mut told = 0;
+        loop {
+            match connector.connect(Attempt::first()).await {
+                Ok(pipe) => return (pipe, told),
+                Err(ConnectError::Rejected { status: 503, retry_after: Some(delay) }) => {
+                    told += 1;
+                    let jitter = SECOND.mul_f64((sim.random() >> 11) as f64 / (1_u64 << 53) as f64);
+                    sim.sleep(delay + jitter).await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    })
+}
+
 #[test]
-fn upgrades_begin_at_their_pace_and_whoever_waits_is_served() {
+fn a_crowd_is_told_slots_and_gets_in_at_them() {
     let mut sim = Sim::seed(3);
-    let limits = Limits::default().upgrades_per_second(10);
+    let limits = Limits::default().upgrades_per_second(40);
     let host = start(&sim, builder(&sim).limits(limits), noting(&sim).1);
-    let crowd: Vec<_> = (0..50).map(|n| reading(&sim, &format!("c{n}"))).collect();
+    let crowd: Vec<_> = (0..800).map(|n| obedient(&sim, format!("c{n}"))).collect();
     sim.run_for(SECOND / 10).unwrap();
-    assert!((10..=12).contains(&host.registry.len()), "{} at once", host.registry.len());
-    for second in 1..4_u64 {
+    // A quarter of a second of work, at once
+    let at_once = host.registry.len();
+    assert!((11..=15).contains(&at_once), "{at_once} at once");
+    let mut before = host.registry.served();
+    for second in 0..18 {
         sim.run_for(SECOND).unwrap();
-        let (least, most) = (7 + 9 * second, 13 + 10 * second);
-        let served = host.registry.served();
-        assert!((least..=most).contains(&served), "{served} after {second} s");
+        let begun = host.registry.served() - before;
+        assert!(begun <= 51, "{begun} in second {second}");
+        before = host.registry.served();
     }
-    sim.run_for(2 * SECOND).unwrap();
-    assert_eq!(host.registry.len(), 50);
-    assert!(crowd.iter().all(|(heard, _)| heard.borrow().ended.is_none()));
+    // 790 slots at 36 a second, a second each for whole seconds and for jitter, and who is told
+    // twice has one of the last
+    sim.run_for(10 * SECOND).unwrap();
+    assert_eq!(host.registry.served(), 800);
+    let told: Vec<_> = crowd.iter().map(|task| task.take().unwrap().1).collect();
+    let again = told.iter().filter(|told| **told > 1).count();
+    assert!(again < 16, "{again} of 800 were told twice");
+}
+
+#[test]
+fn who_is_one_too_many_takes_no_slot() {
+    let mut sim = Sim::seed(4);
+    let limits = Limits::default().connections(5).upgrades_per_second(10);
+    let host = start(&sim, builder(&sim).limits(limits), noting(&sim).1);
+    let mut taken: Vec<_> = (0..5).map(|n| connect(&mut sim, &format!("c{n}")).unwrap()).collect();
+    for _ in 0..100 {
+        let refused = connect(&mut sim, "one too many").unwrap_err();
+        let ConnectError::Rejected { status: 503, retry_after: Some(delay) } = refused else {
+            panic!("{refused}");
+        };
+        assert_eq!(delay, 5 * SECOND, "the limit on connections, not a slot");
+    }
+    taken.pop();
+    sim.run_for(SECOND).unwrap();
+    let _another = connect(&mut sim, "another").unwrap();
+    assert_eq!(host.registry.len(), 5);
 }

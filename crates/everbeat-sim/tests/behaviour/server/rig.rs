@@ -10,9 +10,8 @@ use everbeat_core::transport::{Accept, Attempt, Connect, Incoming, Outgoing};
 use everbeat_core::{Cause, Connection, Event};
 use everbeat_server::builder::Parts;
 use everbeat_server::handled::Handled;
-use everbeat_server::{
-    Accepted, Handler, Registry, Served, Server, ServerBuilder, ServerHandle, SpawnServer,
-};
+use everbeat_server::tasks::SpawnServer;
+use everbeat_server::{Accepted, Handler, Registry, Served, Server, ServerBuilder, ServerHandle};
 use everbeat_sim::net::SimListener;
 use everbeat_sim::{Pipe, Sim, SimHandle, SimTimer, Task};
 

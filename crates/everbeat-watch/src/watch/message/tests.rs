@@ -245,6 +245,17 @@ fn a_length_of_nothing_ends_the_reading() {
     }
 }
 
+#[test]
+fn an_attribute_of_no_length_ends_them() {
+    for length in 0..4_u16 {
+        let mut body = vec![0; 16];
+        body.extend(length.to_ne_bytes().into_iter().chain([0; 2]));
+        body.extend(8_u16.to_ne_bytes().into_iter().chain(10_u16.to_ne_bytes()).chain([9; 4]));
+        let Some(Change::Link(0, Some(link))) = link(&body, true) else { panic!("no link") };
+        assert!(!link.port, "{length}");
+    }
+}
+
 /// An address, by either family
 fn any_ip() -> impl Strategy<Value = IpAddr> {
     prop_oneof![any::<Ipv4Addr>().prop_map(IpAddr::V4), any::<Ipv6Addr>().prop_map(IpAddr::V6)]
@@ -271,7 +282,10 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+    fn any_bytes_are_survived(
+        // Small numbers are lengths and types that mean something.
+        bytes in proptest::collection::vec(prop_oneof![0..20_u8, 0..4_u8, any::<u8>()], 0..400),
+    ) {
         prop_assert!(messages(&bytes).count() <= bytes.len() / HEADER);
         for kind in [NEW_LINK, DEL_LINK, NEW_ADDRESS, DEL_ADDRESS, NEW_ROUTE, DEL_ROUTE, DONE, ERROR] {
             if let Some(Told::Change(Change::Routes { routes, .. })) = told(kind, 0, &bytes) {

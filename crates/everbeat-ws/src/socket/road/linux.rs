@@ -16,11 +16,12 @@ const LAST_ACK_RECV: usize = 56;
 const BYTES_ACKED: usize = 120;
 const SEGS_IN: usize = 140;
 const NOTSENT_BYTES: usize = 144;
-const SND_WND: usize = 228;
 /// How much is needed; Linux 4.6 was the first to tell all of it
-const LENGTH: usize = NOTSENT_BYTES + 4;
-/// How much is asked for; Linux 5.4 was the first to tell how far the peer's window is open
-const ASKED: usize = SND_WND + 4;
+const NEEDED: usize = NOTSENT_BYTES + 4;
+/// Told since Linux 5.4, and done without before
+const SND_WND: usize = 228;
+/// How much is asked for
+const LENGTH: usize = SND_WND + 4;
 
 /// A state of a connection: it is over
 const TCP_CLOSE: u8 = 7;
@@ -68,8 +69,9 @@ impl Road {
             true => sent,
             false => info.acknowledged.saturating_sub(self.base),
         };
-        let waiting = if info.cannot_leave { 0 } else { info.waiting };
-        evidence(sent, acknowledged, waiting.into(), info.last_acknowledged)
+        // Bytes that wait for us are late on the road, for it is theirs to leave on.
+        let waiting = if info.cannot_send() { 0 } else { info.waiting.into() };
+        evidence(sent, acknowledged, waiting, info.last_acknowledged)
     }
 }
 
@@ -83,36 +85,44 @@ struct Info {
     acknowledged: u64,
     /// Bytes that have not left
     waiting: u32,
-    /// Nothing is on the road, and the peer would take what waits: our own kernel has no way to send
-    /// it, say without an address or a route, and its tries are as good as lost on the road
-    cannot_leave: bool,
+    /// How much a segment carries
+    segment: u32,
+    /// How much the peer would take, where that is told
+    window: Option<u32>,
     last_acknowledged: Duration,
 }
 
 impl Info {
     fn of(tcp: &SockRef<'_>) -> Option<Self> {
-        Self::parse(reviewed::tcp_info(tcp, &mut [0; ASKED])?)
+        Self::parse(reviewed::tcp_info(tcp, &mut [0; LENGTH])?)
     }
 
     /// Reads what the kernel wrote; `None` if it is too old, or only poses as Linux
     fn parse(bytes: &[u8]) -> Option<Self> {
         let number = |at: usize| Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?));
+        if bytes.len() < NEEDED {
+            return None;
+        }
         // gVisor gives the whole length, and zero for what it does not count. No connection was made
         // without a segment of the peer's.
         if number(SEGS_IN)? == 0 {
             return None;
         }
-        let (unacked, waiting) = (number(UNACKED)?, number(NOTSENT_BYTES)?);
-        let next = waiting.min(number(SND_MSS)?);
-        let is_open = number(SND_WND).is_some_and(|window| window >= next);
         Some(Self {
             state: *bytes.get(STATE)?,
-            unacked,
+            unacked: number(UNACKED)?,
             acknowledged: u64::from_ne_bytes(*bytes.get(BYTES_ACKED..)?.first_chunk()?),
-            waiting,
-            cannot_leave: unacked == 0 && waiting > 0 && is_open,
+            waiting: number(NOTSENT_BYTES)?,
+            segment: number(SND_MSS)?,
+            window: number(SND_WND),
             last_acknowledged: Duration::from_millis(number(LAST_ACK_RECV)?.into()),
         })
+    }
+
+    /// Whether our own kernel cannot send: nothing is on the road although the peer would take what
+    /// waits, for the address or the route is gone
+    fn cannot_send(&self) -> bool {
+        self.unacked == 0 && self.window.is_some_and(|room| room >= self.waiting.min(self.segment))
     }
 
     /// Whether all that was given to the kernel is acknowledged; one that gave up has let go of it

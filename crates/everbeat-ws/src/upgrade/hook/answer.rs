@@ -9,10 +9,6 @@ use everbeat_core::transport::Busy;
 use super::{Reject, RequestHead, Upgrade};
 use crate::upgrade::UpgradeError;
 
-/// After how many seconds a peer may try again that found the server busy: connections come and go
-/// within that, and a crowd that comes back is spread by then
-const RETRY_AFTER: &str = "5";
-
 /// Headers that frame the answer or speak of the connection, and so are ours (RFC 9110, sections
 /// 7.6.1 and 8.6; RFC 9112, section 6.1)
 const FRAMING: [&str; 7] =
@@ -82,7 +78,7 @@ impl Refusal {
             UpgradeError::Origin => plain(403, ""),
             UpgradeError::Busy(busy) => {
                 let status = if *busy == Busy::PerAddress { 429 } else { 503 };
-                plain(status, &format!("Retry-After: {RETRY_AFTER}\r\n"))
+                plain(status, &format!("Retry-After: {}\r\n", busy.retry_after()))
             }
             UpgradeError::HookTimeout { .. } => ours(503),
             UpgradeError::HookPanicked | UpgradeError::Answer { .. } => ours(500),

@@ -18,6 +18,8 @@ fn written() -> Vec<u8> {
     put(BYTES_ACKED, &(5u64 << 32).to_ne_bytes());
     put(SEGS_IN, &9u32.to_ne_bytes());
     put(NOTSENT_BYTES, &70_000u32.to_ne_bytes());
+    put(SND_MSS, &1_448u32.to_ne_bytes());
+    put(SND_WND, &64_000u32.to_ne_bytes());
     bytes
 }
 
@@ -32,7 +34,8 @@ fn what_is_used_is_read() {
         unacked: 2,
         acknowledged: 5 << 32,
         waiting: 70_000,
-        cannot_leave: false,
+        segment: 1_448,
+        window: Some(64_000),
         last_acknowledged: Duration::from_millis(2_500),
     };
     assert_eq!(info(), expected);
@@ -42,32 +45,28 @@ fn what_is_used_is_read() {
 
 #[test]
 fn an_older_kernel_tells_nothing() {
-    for length in 0..LENGTH {
+    for length in 0..NEEDED {
         assert_eq!(Info::parse(&written()[..length]), None, "{length} bytes");
+    }
+    for length in NEEDED..LENGTH {
+        let without = Info { window: None, ..info() };
+        assert_eq!(Info::parse(&written()[..length]), Some(without), "{length} bytes");
     }
 }
 
 #[test]
-fn what_an_open_window_does_not_let_out_is_not_held_up_by_the_peer() {
-    let place = |unacked: u32, waiting: u32, window: Option<u32>| {
-        let mut bytes = [written(), vec![0; ASKED - LENGTH]].concat();
-        let numbers = [(UNACKED, unacked), (NOTSENT_BYTES, waiting), (SND_MSS, 1_448)];
-        let window = window.map(|window| (SND_WND, window));
-        for (at, number) in numbers.into_iter().chain(window) {
-            bytes[at..at + 4].copy_from_slice(&number.to_ne_bytes());
-        }
-        bytes.truncate(if window.is_some() { ASKED } else { LENGTH });
-        let info = Info { acknowledged: 1, ..Info::parse(&bytes).unwrap() };
-        Road { base: 1 }.place(&info, 80_000).waiting
-    };
-    assert_eq!(place(0, 14, Some(65_160)), 0, "no address: the kernel sends in vain");
-    assert_eq!(place(0, 70_000, Some(1_448)), 0);
-    assert_eq!(place(0, 14, Some(14)), 0);
-    assert_eq!(place(0, 14, Some(13)), 14, "the peer's window is shut, or as good as that");
-    assert_eq!(place(0, 70_000, Some(1_447)), 70_000);
-    assert_eq!(place(0, 14, Some(0)), 14);
-    assert_eq!(place(1, 70_000, Some(65_160)), 70_000, "the road is full");
-    assert_eq!(place(0, 14, None), 14, "an older kernel tells no window");
+fn what_waits_for_a_window_is_told_from_what_our_own_kernel_cannot_send() {
+    let waiting = |info| Road { base: 0 }.place(&info, 6 << 32).waiting;
+    let idle = Info { unacked: 0, ..info() };
+    // The peer would take a segment, and nothing leaves: the address is gone, or the route.
+    assert_eq!(waiting(idle), 0);
+    assert_eq!(waiting(Info { window: Some(1_448), ..idle }), 0);
+    assert_eq!(waiting(Info { window: Some(14), waiting: 14, ..idle }), 0);
+    // It would not; or the road is full; or an old kernel does not tell.
+    assert_eq!(waiting(Info { window: Some(0), ..idle }), 70_000);
+    assert_eq!(waiting(Info { window: Some(1_447), ..idle }), 70_000);
+    assert_eq!(waiting(Info { unacked: 1, ..idle }), 70_000);
+    assert_eq!(waiting(Info { window: None, ..idle }), 70_000);
 }
 
 #[test]

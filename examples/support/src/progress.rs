@@ -4,50 +4,50 @@
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
-use crate::job::Job;
-
 const WIDTH: usize = 32;
 
-/// How far the study is
+/// How far a study is
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub struct Progress {
     start: Instant,
     shown: Instant,
     terminal: bool,
+    unit: &'static str,
     done: f64,
     total: f64,
 }
 
 #[expect(clippy::disallowed_methods, reason = "it tells real time; the simulations have their own")]
 impl Progress {
-    /// Nothing of so many connection-days is done
-    pub(crate) fn new(total: f64) -> Self {
+    /// Nothing is done of so much, in this unit
+    #[must_use]
+    pub fn new(total: f64, unit: &'static str) -> Self {
         let now = Instant::now();
-        Self { start: now, shown: now, terminal: stderr().is_terminal(), done: 0.0, total }
+        Self { start: now, shown: now, terminal: stderr().is_terminal(), unit, done: 0.0, total }
     }
 
-    /// A job is done
-    pub(crate) fn done(&mut self, job: &Job<'_>) {
-        self.done += job.weight();
+    /// So much more is done, and it is called so
+    pub fn done(&mut self, weight: f64, name: &str) {
+        self.done += weight;
         let every = Duration::from_millis(if self.terminal { 100 } else { 15_000 });
         if self.shown.elapsed() < every {
             return;
         }
         self.shown = Instant::now();
         let share = (self.done / self.total).min(1.0);
-        let line = line(share, self.start.elapsed(), &job.scenario.name);
+        let line = line(share, self.start.elapsed(), name);
         let line = if self.terminal { format!("\r{line}\x1b[K") } else { format!("{line}\n") };
         // Whoever does not read it any more has the result.
         _ = stderr().write_all(line.as_bytes());
     }
 
     /// All is done: says how fast it was
-    pub(crate) fn finish(&self) {
+    pub fn finish(&self) {
         let took = self.start.elapsed().as_secs_f64();
         let clear = if self.terminal { "\r\x1b[K" } else { "" };
         let (done, speed) = (self.done, self.done / took.max(0.001));
-        let line =
-            format!("{clear}{done:.0} connection-days in {took:.0} s, {speed:.0} a second\n");
+        let unit = self.unit;
+        let line = format!("{clear}{done:.0} {unit} in {took:.0} s, {speed:.0} a second\n");
         _ = stderr().write_all(line.as_bytes());
     }
 }
