@@ -71,8 +71,7 @@ pub struct Connection<T: Transport, K: Timer> {
     since_clock: SinceClock,
     /// How long the machine had slept when something was last due
     slept: Duration,
-    /// From when on a beat that is asked for may go out
-    probe_from: Instant,
+    out_of_turn: OutOfTurn,
     /// Its application's, while that does nothing but send
     turn: Turn,
 }
@@ -105,12 +104,35 @@ struct SinceClock {
     flushed: bool,
     /// The transport holds something that is not flushed
     unflushed: bool,
-    /// A beat was asked for
+}
+
+/// What lies out of turn before the connection: what it was told, and its own lateness
+#[derive(Debug)]
+struct OutOfTurn {
+    /// A beat is asked for
     probe: bool,
+    /// From when on it may go out
+    probe_from: Instant,
     /// Our end's address is gone
     address_gone: bool,
     /// How late we were for something that was due, before something was heard; zero if not worth a word
     late: Duration,
+}
+
+impl OutOfTurn {
+    const NOTHING: Self = Self {
+        probe: false,
+        probe_from: Instant::ORIGIN,
+        address_gone: false,
+        late: Duration::ZERO,
+    };
+
+    /// Whether something is to be done or told now
+    const fn is_due(&self, now: Instant) -> bool {
+        self.address_gone
+            || !self.late.is_zero()
+            || (self.probe && now.as_nanos() >= self.probe_from.as_nanos())
+    }
 }
 
 impl<T: Transport, K: Timer> Connection<T, K> {
@@ -174,7 +196,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             write_failed: None,
             last_message: now,
             slept,
-            probe_from: Instant::ORIGIN,
+            out_of_turn: OutOfTurn::NOTHING,
             turn: Turn::default(),
         }
     }
@@ -307,7 +329,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     pub(crate) fn ask(self: Pin<&mut Self>) {
         let this = self.project();
-        this.since_clock.probe = this.heartbeat.is_some();
+        this.out_of_turn.probe = this.heartbeat.is_some();
     }
 
     /// Tells the connection what happened outside of it: [`Hint`] has the table of what it does
@@ -324,7 +346,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         if let Hint::AddressGone(address) = hint {
             let this = self.project();
             let ours = this.transport.local_address().map(|ours| ours.to_canonical());
-            this.since_clock.address_gone |= ours == Some(address.to_canonical());
+            this.out_of_turn.address_gone |= ours == Some(address.to_canonical());
         } else if hint.hurries() {
             self.ask();
         }
@@ -369,7 +391,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let judged = self.heartbeat.as_ref().map(|heartbeat| heartbeat.evidence(now));
         Evidence {
             timer_late: self.alarm.lateness(now),
-            address_gone: self.since_clock.address_gone,
+            address_gone: self.out_of_turn.address_gone,
             path: self.transport.path(),
             received: self.transport.received(),
             sent: self.transport.sent(),

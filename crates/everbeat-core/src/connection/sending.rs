@@ -36,7 +36,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Result<(), Cause>> {
         self.refuse_unless_open()?;
-        if self.since_clock.address_gone {
+        if self.out_of_turn.address_gone {
             // What is written from there never arrives.
             return self.poll_ahead(wake).map(|ended| ended.map(drop));
         }
@@ -88,7 +88,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     ///
     /// The alarm tells whether anything is: a message costs neither a look at the clock nor a read.
     fn keep_beat(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Result<(), Cause>> {
-        let told = self.since_clock.probe || self.since_clock.address_gone;
+        let told = self.out_of_turn.probe || self.out_of_turn.address_gone;
         let nothing_is_ever_due = self.heartbeat.is_none() && self.config.idle().is_none();
         if told {
             // It is looked at now.
