@@ -104,6 +104,11 @@ fn a_view_that_is_not_whole_is_not_judged_but_asked_for_again() {
     let lost = Doubt { lost: true, ..Doubt::default() };
     watched.hears(Ok((vec![gone(OURS)], lost)));
     assert_eq!(watched.next(), Ok(Hint::NetworkChanged), "and not that it is gone");
+    // What was told while it was asked in vain is lost as well.
+    watched.script.lock().unwrap().answers.extend([failed(), Ok(view([OURS, OTHER]))]);
+    let routes = Doubt { routes: true, ..Doubt::default() };
+    watched.hears(Ok((vec![], routes)));
+    assert_eq!(watched.next(), Ok(Hint::NetworkChanged));
     // All is whole again: what is heard is believed.
     watched.hears(Ok((vec![gone(OURS)], Doubt::default())));
     assert_eq!(watched.next(), Ok(Hint::AddressGone(OURS)));
