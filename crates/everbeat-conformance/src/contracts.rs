@@ -51,6 +51,10 @@ pub trait Subject: Clone + 'static {
 
     /// A clock that starts now
     fn timer(&self) -> Self::Timer;
+    /// How long something may take before it is said to hang
+    fn patience(&self) -> Duration {
+        tools::PATIENCE
+    }
     /// Time that passes whether the timer under test works or not
     fn wait(&self, time: Duration) -> Local<()>;
     /// Starts a task
