@@ -26,6 +26,8 @@ use std::time::Duration;
 use everbeat_core::time::Timer;
 use everbeat_core::transport::{Accept, Connect, Transport};
 
+use crate::line::side_by_side;
+
 pub use native::Native;
 #[cfg(any(target_os = "android", target_os = "linux"))]
 pub use road::road_lines;
@@ -49,6 +51,10 @@ pub trait Subject: Clone + 'static {
 
     /// A clock that starts now
     fn timer(&self) -> Self::Timer;
+    /// How long something may take before it is said to hang
+    fn patience(&self) -> Duration {
+        tools::PATIENCE
+    }
     /// Time that passes whether the timer under test works or not
     fn wait(&self, time: Duration) -> Local<()>;
     /// Starts a task
@@ -100,14 +106,17 @@ pub fn lines<S: Subject>() -> Vec<Line<S>> {
 }
 
 /// Those of `lines` that do not hold, each with what was seen instead
-pub fn broken<H: Host>(host: &H, lines: Vec<Line<H::Subject>>) -> Vec<(&'static str, String)> {
-    let verdict = |line: Line<H::Subject>| {
+pub fn broken<H: Host + Sync>(
+    host: &H,
+    lines: Vec<Line<H::Subject>>,
+) -> Vec<(&'static str, String)> {
+    let verdict = |line: &Line<H::Subject>| {
         let panic = catch_unwind(AssertUnwindSafe(|| host.run(line.check))).err()?;
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         Some((line.name, text.unwrap_or_else(|| "a panic without words".to_owned())))
     };
-    lines.into_iter().filter_map(verdict).collect()
+    side_by_side(&lines, verdict).into_iter().flatten().collect()
 }
 
 /// Puts a runtime to these lines
@@ -115,7 +124,7 @@ pub fn broken<H: Host>(host: &H, lines: Vec<Line<H::Subject>>) -> Vec<(&'static 
 /// # Panics
 ///
 /// A line does not hold: its name is in the message.
-pub fn hold<H: Host>(host: &H, lines: Vec<Line<H::Subject>>) {
+pub fn hold<H: Host + Sync>(host: &H, lines: Vec<Line<H::Subject>>) {
     let broken = broken(host, lines);
     assert!(broken.is_empty(), "{} lines do not hold: {broken:#?}", broken.len());
 }

@@ -27,10 +27,15 @@
 //! | before and after | hint |
 //! |---|---|
 //! | an address is on no link any more | [`AddressGone`](Hint::AddressGone) |
-//! | the last default route, or the last address, has gone, or its link has no carrier | [`Offline`](Hint::Offline) |
+//! | no address and no default route is left on any link that has a carrier | [`Offline`](Hint::Offline) |
 //! | one is there again | [`Online`](Hint::Online) |
-//! | another default route, another address, a link with one runs or has stopped | [`NetworkChanged`](Hint::NetworkChanged) |
+//! | a default route, an address, or a link with one comes or goes, and others are left | [`NetworkChanged`](Hint::NetworkChanged) |
 //! | the kernel had more to tell than it could keep | [`NetworkChanged`](Hint::NetworkChanged), after all was asked anew |
+//! | nobody watches any more, and `Offline` was told last | [`Online`](Hint::Online) |
+//!
+//! To lose the last default route is not to be offline, for the peer may be a neighbour. What is seen
+//! is judged only if it is whole: while the kernel's answers are not, as in a storm of changes, nothing
+//! is told, and it is asked again each second.
 //!
 //! Where there was no network from the beginning nothing is told of it: whoever talks to its own
 //! machine only is not offline. A link that is set down keeps its IPv4 addresses, and connections
@@ -40,8 +45,8 @@
 //!
 //! A host of containers adds and removes links all day. Of these nothing is told: ports of a bridge or
 //! bond, bridges, dummies and tunnels between containers (`vxlan`, `geneve`), except where a default
-//! route leaves by them; addresses that are valid on their link or host only; routes that are not
-//! default routes; addresses that IPv6 has not yet found to be unique; lifetimes that are renewed.
+//! route leaves by them; addresses that are valid on their host only, or on their link (a hint has no
+//! link, and `fe80::1` may stand on two); routes that are not default routes; addresses that IPv6 has not yet found to be unique; lifetimes that are renewed.
 //! Other network namespaces are not watched, only that of the thread which calls [`Watcher::new`].
 //!
 //! # Elsewhere
@@ -79,9 +84,14 @@ pub struct Watcher {
 impl Watcher {
     /// Watches the network namespace of the thread that calls this, and tells `hints`
     ///
-    /// Asks the kernel for what is there, which takes about a millisecond, and starts a thread named
-    /// `everbeat-watch`. Dropping the watcher ends the thread without waiting for it, so that a hint
-    /// which is just being told may still arrive.
+    /// Asks the kernel for what is there, and starts a thread named `everbeat-watch`. This **blocks**:
+    /// about a millisecond as a rule; longer on a router, for all routes are listed; some seconds where
+    /// addresses or routes change so fast that it has to ask again, or the kernel does not answer. Make
+    /// it before a runtime starts, or where blocking is allowed.
+    ///
+    /// Dropping the watcher ends the thread without waiting for it, so that a hint which is just being
+    /// told may still arrive. If `Offline` was told last, `Online` is told then, and also if the kernel
+    /// fails and the thread ends by itself: nobody else would take it back.
     ///
     /// # Errors
     ///

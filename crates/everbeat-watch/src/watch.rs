@@ -7,6 +7,8 @@ mod view;
 
 #[cfg(test)]
 mod kernel_tests;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -27,6 +29,8 @@ use crate::Error;
 const STEPS: u32 = 4;
 /// .. of this length, between which the kernel's queue is emptied: it holds about a hundred changes
 const STEP: Duration = Duration::from_millis(50);
+/// Until a kernel that gave no whole answer is asked again, if it tells of no change before
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Ends the thread when it is dropped
 #[derive(Debug)]
@@ -57,17 +61,38 @@ impl Watch {
     }
 }
 
-/// Until `stop` is closed
+/// Where changes come from: the kernel, and in tests one that fails as it is told
+trait Source: AsFd {
+    /// All that is there now
+    fn ask(&mut self) -> io::Result<View>;
+
+    /// Applies the changes that wait
+    fn drain(&mut self, view: &mut View) -> io::Result<Doubt>;
+}
+
+/// Until `stop` is closed, and then takes back what nobody else would
 fn run(
-    mut socket: Socket,
-    mut view: View,
+    source: impl Source,
+    view: View,
     stop: &UnixStream,
     mut tell: impl FnMut(Hint),
 ) -> io::Result<()> {
     let mut judge = Judge::new(view.clone());
+    let ended = watch(source, view, stop, &mut judge, &mut tell);
+    judge.taken_back().into_iter().for_each(tell);
+    ended
+}
+
+fn watch(
+    mut source: impl Source,
+    mut view: View,
+    stop: &UnixStream,
+    judge: &mut Judge,
+    tell: &mut impl FnMut(Hint),
+) -> io::Result<()> {
     let mut doubt = Doubt::default();
-    while wait(stop.as_fd(), Some(socket.as_fd()), None)? {
-        doubt = doubt.and(socket.drain(&mut view)?);
+    while wait(stop.as_fd(), Some(source.as_fd()), doubt.any().then_some(AGAIN))? {
+        doubt = doubt.and(source.drain(&mut view)?);
         if !doubt.any() && !judge.differs(&view) {
             continue;
         }
@@ -75,17 +100,22 @@ fn run(
             if !wait(stop.as_fd(), None, Some(STEP))? {
                 return Ok(());
             }
-            doubt = doubt.and(socket.drain(&mut view)?);
+            doubt = doubt.and(source.drain(&mut view)?);
         }
         let missed = doubt.lost;
         if doubt.any() {
-            match socket.ask() {
+            match source.ask() {
                 Ok(asked) => (view, doubt) = (asked, Doubt::default()),
-                // Asked again at the next change
-                Err(error) => tracing::debug!(%error, "the kernel was asked anew, in vain"),
+                Err(error) => {
+                    tracing::debug!(%error, "the kernel was asked anew, in vain");
+                    // An address that seems to be gone may have come back unheard: to judge by this
+                    // view would end its connections. What was told while it was asked is lost, too.
+                    doubt.lost = true;
+                    continue;
+                }
             }
         }
-        judge.judge(&view, missed).into_iter().for_each(&mut tell);
+        judge.judge(&view, missed).into_iter().for_each(&mut *tell);
     }
     Ok(())
 }

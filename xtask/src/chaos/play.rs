@@ -52,7 +52,14 @@ pub(super) fn usual_upload(scene: &mut Scene<'_>) -> Result<Seen> {
     let begun = Instant::now();
     stage.upload()?;
     let (at, end) = stage.client.expect("its verdict", UPLOADED, end)?;
-    Ok(Seen { figure: at - begun, goal: Goal::Any, told: end.reason, problem: None })
+    let problem = not_by_its_clock(&end);
+    Ok(Seen { figure: at - begun, goal: Goal::Any, told: end.reason, problem })
+}
+
+/// What is wrong if the usual recipe's end is not the one that it is shown for
+fn not_by_its_clock(end: &End) -> Option<String> {
+    let by_its_clock = end.how.as_deref() == Some("dead") && end.reason.starts_with("no Pong for");
+    (!by_its_clock).then(|| format!("it ended, and not for want of a Pong: {:?}", end.how))
 }
 
 pub(super) fn hole_in_an_upload(scene: &mut Scene<'_>) -> Result<Seen> {
@@ -207,4 +214,23 @@ fn stalls(told: &[Note]) -> Duration {
         _ => Duration::ZERO,
     });
     stalls.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_recipe_is_shown_for_one_end_only() {
+        let end = |how: &str, reason: &str| End {
+            how: Some(how.into()),
+            verdict: None,
+            code: 1006,
+            reason: reason.into(),
+        };
+        assert_eq!(not_by_its_clock(&end("dead", "no Pong for 5 s")), None);
+        for (how, reason) in [("dead", "reset by the peer"), ("closed", "no Pong for 5 s")] {
+            assert!(not_by_its_clock(&end(how, reason)).is_some(), "{how}: {reason}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use everbeat_core::Spawn;
 use everbeat_ws::{Acceptor, Connector, Runtime, Settings, WebSocket};
 
+use super::tools::PATIENCE;
 use super::{Host, Job, Local, Subject};
 
 /// A runtime, and how it runs a future to its end
@@ -19,13 +20,20 @@ use super::{Host, Job, Local, Subject};
 pub struct Native<R> {
     runtime: R,
     block_on: fn(Local<()>),
+    patience: Duration,
 }
 
 impl<R: Runtime + Spawn<Job>> Native<R> {
     /// Of a runtime whose `block_on` is given
     #[must_use]
     pub fn new(block_on: fn(Local<()>)) -> Self {
-        Self { runtime: R::default(), block_on }
+        Self { runtime: R::default(), block_on, patience: PATIENCE }
+    }
+
+    /// The same, for a runtime that is known to hang: nobody wants to wait for that
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 }
 
@@ -45,6 +53,10 @@ impl<R: Runtime + Spawn<Job>> Subject for Native<R> {
 
     fn timer(&self) -> R::Timer {
         self.runtime.timer()
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
     }
 
     fn wait(&self, time: Duration) -> Local<()> {

@@ -58,7 +58,7 @@ async fn stream<R: Runtime + Spawn<Job>>(subject: &Native<R>) -> (R::Stream, Tcp
     let dialing = dialing.dial(listener.local_addr().unwrap());
     let stream = soon(subject, "a dial", dialing).await.unwrap();
     let (peer, _) = listener.accept().unwrap();
-    peer.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    peer.set_read_timeout(Some(subject.patience())).unwrap();
     (stream, peer)
 }
 

@@ -12,8 +12,8 @@ use everbeat_core::transport::{Accept, Attempt, Connect, Incoming, Outgoing, Tra
 
 use super::Subject;
 
-/// Far above what anything here needs, so that only what hangs meets it
-const PATIENCE: Duration = Duration::from_secs(20);
+/// What takes longer hangs, also on a machine under load
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// Long enough for what must not happen to be seen if it does
 pub(super) const WHILE: Duration = Duration::from_millis(100);
 /// More than any socket takes at once
@@ -21,7 +21,7 @@ pub(super) const LARGE: usize = 16 << 20;
 
 /// The future's result; if it hangs, a panic
 pub(super) async fn soon<S: Subject, F: Future>(subject: &S, what: &str, future: F) -> F::Output {
-    match first(future, subject.wait(PATIENCE)).await {
+    match first(future, subject.wait(subject.patience())).await {
         Some(done) => done,
         None => panic!("{what}: nothing happens"),
     }

@@ -13,7 +13,7 @@ use super::view::View;
 #[derive(Debug)]
 pub(super) struct Judge {
     seen: View,
-    /// `Offline` was said, and nothing has become better since
+    /// `Offline` was told, and is still so
     offline: bool,
 }
 
@@ -35,10 +35,11 @@ impl Judge {
         let gone = gone.collect::<BTreeSet<_>>();
         let (before, after) = (Roads::of(&self.seen), Roads::of(now));
         let mut hints = gone.iter().copied().map(Hint::AddressGone).collect::<Vec<_>>();
-        if after.reach() < before.reach() {
+        // Who has lost the default route only still reaches its neighbours, and the peer may be one.
+        if after.are_none() && !before.are_none() {
             self.offline = true;
             hints.push(Hint::Offline);
-        } else if after.reach() > before.reach() && self.offline {
+        } else if self.offline && !after.are_none() {
             self.offline = false;
             hints.push(Hint::Online);
         } else if missed || after.has_more_than(&before) || before.has_lost(&after, &gone) {
@@ -47,15 +48,11 @@ impl Judge {
         self.seen = now.clone();
         hints
     }
-}
 
-/// How far a packet may come
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
-    Nowhere,
-    /// There are addresses, and no default route
-    Near,
-    Far,
+    /// What must not stand when nobody watches any more
+    pub(super) const fn taken_back(&self) -> Option<Hint> {
+        if self.offline { Some(Hint::Online) } else { None }
+    }
 }
 
 /// The ways out of this machine
@@ -83,12 +80,8 @@ impl Roads {
         Self { far, near: near.map(|((ip, link), _)| (*link, *ip)).collect() }
     }
 
-    fn reach(&self) -> Reach {
-        match (self.far.is_empty(), self.near.is_empty()) {
-            (false, _) => Reach::Far,
-            (true, false) => Reach::Near,
-            (true, true) => Reach::Nowhere,
-        }
+    fn are_none(&self) -> bool {
+        self.far.is_empty() && self.near.is_empty()
     }
 
     fn has_more_than(&self, before: &Self) -> bool {
@@ -192,13 +185,16 @@ mod tests {
     #[test]
     fn the_last_way_out_goes_and_comes_again() {
         let mut machine = Machine::wired();
-        assert_eq!(machine.told([no_routes(ETH)]), [Hint::Offline]);
+        assert_eq!(machine.told([no_routes(ETH)]), [Hint::NetworkChanged]);
+        assert_eq!(machine.1.taken_back(), None);
         assert_eq!(machine.told([gone(ETH)]), [GONE, Hint::Offline]);
+        assert_eq!(machine.1.taken_back(), Some(Hint::Online));
         assert_eq!(machine.told([address(ETH, true)]), [Hint::Online]);
         assert_eq!(machine.told([routes(ETH)]), [Hint::NetworkChanged]);
         let no_carrier = Link { running: false, ..RUNS };
         assert_eq!(machine.told([Change::Link(ETH, Some(no_carrier))]), [Hint::Offline]);
         assert_eq!(machine.told([Change::Link(ETH, Some(RUNS))]), [Hint::Online]);
+        assert_eq!(machine.1.taken_back(), None);
         let removed = [no_routes(ETH), gone(ETH), Change::Link(ETH, None)];
         assert_eq!(machine.told(removed), [GONE, Hint::Offline]);
     }

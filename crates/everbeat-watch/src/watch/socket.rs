@@ -11,6 +11,7 @@ use rustix::net::{
     socket_with,
 };
 
+use super::Source;
 use super::message::{Message, Told, messages};
 use super::view::View;
 
@@ -76,28 +77,6 @@ impl Socket {
         Ok(Self { socket, buffer: vec![0; ROOM], sequence: 0 })
     }
 
-    /// All that is there now; what changes meanwhile is in it, or waits in the socket
-    pub(super) fn ask(&mut self) -> io::Result<View> {
-        for _ in 0..TRIES {
-            if let Some(view) = self.try_ask()? {
-                return Ok(view);
-            }
-        }
-        Err(io::Error::other("it changes too fast for a whole answer"))
-    }
-
-    /// Applies the changes that wait
-    pub(super) fn drain(&mut self, view: &mut View) -> io::Result<Doubt> {
-        let mut doubt = Doubt::default();
-        loop {
-            match self.read(|message| doubt.routes |= apply(view, message))? {
-                Heard::Bytes { cut } => doubt.lost |= cut,
-                Heard::Lost => doubt.lost = true,
-                Heard::Nothing => return Ok(doubt),
-            }
-        }
-    }
-
     /// `None` if something is missing in it
     fn try_ask(&mut self) -> io::Result<Option<View>> {
         let mut view = View::default();
@@ -159,6 +138,30 @@ impl Socket {
             Err(Errno::AGAIN | Errno::INTR) => Ok(Heard::Nothing),
             Err(Errno::NOBUFS) => Ok(Heard::Lost),
             Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Source for Socket {
+    /// All that is there now; what changes meanwhile is in it, or waits in the socket
+    fn ask(&mut self) -> io::Result<View> {
+        for _ in 0..TRIES {
+            if let Some(view) = self.try_ask()? {
+                return Ok(view);
+            }
+        }
+        Err(io::Error::other("it changes too fast for a whole answer"))
+    }
+
+    /// Applies the changes that wait
+    fn drain(&mut self, view: &mut View) -> io::Result<Doubt> {
+        let mut doubt = Doubt::default();
+        loop {
+            match self.read(|message| doubt.routes |= apply(view, message))? {
+                Heard::Bytes { cut } => doubt.lost |= cut,
+                Heard::Lost => doubt.lost = true,
+                Heard::Nothing => return Ok(doubt),
+            }
         }
     }
 }
