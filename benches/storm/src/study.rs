@@ -143,7 +143,8 @@ fn crash(options: &Options, capacity: u32) -> Scenario {
 /// A successor listens, and the server goes
 fn planned(options: &Options, capacity: u32) -> Scenario {
     let &Options { clients, backlog, seed, .. } = options;
-    let told_within = |time| Way::InTurn(Restart::new(capacity).plan(clients as usize, time));
+    let told_within =
+        |time| Way::InTurn(Restart::per_second(capacity).plan(clients as usize, time));
     let of = |kind, way, slots, opens| Setup {
         clients,
         capacity,

@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn in_turn_each_comes_once_and_evenly() {
-        let plan = Restart::new(200).plan(2_000, Duration::from_secs(5));
+        let plan = Restart::per_second(200).plan(2_000, Duration::from_secs(5));
         let way = Way::InTurn(plan);
         let outcome = run(&Setup { way, opens: Duration::ZERO, ..setup(Kind::Everbeat) });
         assert_eq!((outcome.attempts, outcome.syns), (2_000, 2_000));

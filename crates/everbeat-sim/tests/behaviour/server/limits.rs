@@ -1,11 +1,14 @@
 //! How much a server takes on: connections in all and from one address, and upgrades a second.
 
+use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use everbeat_core::cause::CloseCode;
-use everbeat_core::transport::{Attempt, Connect};
-use everbeat_server::Limits;
-use everbeat_sim::net::ConnectError;
+use everbeat_core::transport::{Accept, Attempt, Busy, Connect};
+use everbeat_server::{Limits, Server};
+use everbeat_sim::net::{ConnectError, SimListener};
 use everbeat_sim::{Pipe, Sim, Task};
 
 use super::rig::{SECOND, builder, noting, reading, start, start_with};
@@ -144,4 +147,57 @@ fn who_is_one_too_many_takes_no_slot() {
     sim.run_for(SECOND).unwrap();
     let _another = connect(&mut sim, "another").unwrap();
     assert_eq!(host.registry.len(), 5);
+}
+
+/// A listener of whose peers those that are refused never take their answer
+struct Deaf(SimListener);
+
+/// An upgrade; `None` of one that is refused
+struct Answer(Option<<SimListener as Accept>::Upgrade>);
+
+impl Accept for Deaf {
+    type Transport = Pipe;
+    type Facts = String;
+    type Error = <SimListener as Accept>::Error;
+    type Upgrade = Answer;
+
+    fn poll_accept(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Answer, Self::Error>> {
+        Pin::new(&mut self.0).poll_accept(cx).map_ok(|upgrade| Answer(Some(upgrade)))
+    }
+
+    fn refuse(_: Answer, _: Busy) -> Option<Answer> {
+        Some(Answer(None))
+    }
+}
+
+impl Future for Answer {
+    type Output = Result<(Pipe, String), <SimListener as Accept>::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(upgrade) = &mut self.0 else { return Poll::Pending };
+        Poll::Ready(ready!(Pin::new(upgrade).poll(cx)))
+    }
+}
+
+#[test]
+fn who_does_not_hear_that_he_is_refused_holds_up_nobody_for_whom_there_is_time() {
+    let mut sim = Sim::seed(5);
+    let deaf = Deaf(sim.listen("server"));
+    let limits = Limits::default().upgrades(4).upgrades_per_second(10);
+    let server = Server::over(deaf, sim.timer(), sim.handle(), 7).limits(limits);
+    let host = start(&sim, server, noting(&sim).1);
+    let _crowd: Vec<_> = (0..9 + 4).map(|n| reading(&sim, &format!("c{n}"))).collect();
+    sim.run_for(SECOND / 10).unwrap();
+    assert_eq!(host.registry.len(), 9);
+    // As many as may be are being told, and for their next 10 s nobody else can be
+    let _waiting: Vec<_> = (0..3).map(|n| reading(&sim, &format!("w{n}"))).collect();
+    sim.run_for(SECOND / 20).unwrap();
+    assert_eq!(host.registry.len(), 9);
+    // Meanwhile the work of nine is done
+    sim.run_for(SECOND).unwrap();
+    assert_eq!(host.registry.len(), 9 + 3);
+    let _late = connect(&mut sim, "late").unwrap();
 }
