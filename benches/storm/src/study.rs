@@ -122,6 +122,7 @@ fn crash(options: &Options, capacity: u32) -> Scenario {
         backlog,
         slots: false,
         kind,
+        others: None,
         way: Way::Crash,
         opens: DOWN,
         roads: ROADS,
@@ -136,7 +137,11 @@ fn crash(options: &Options, capacity: u32) -> Scenario {
         let name = format!("everbeat's client, backlog {advised}");
         cells.push(cell(name, Role::Half, Setup { backlog: advised, ..ours.clone() }));
     }
-    cells.push(cell("everbeat, both: slots", Role::Ours, Setup { slots: true, ..ours }));
+    let ours = Setup { slots: true, ..ours };
+    // Who does not obey, as no browser can, is not to keep away who does
+    let mixed = Setup { others: Some(Kind::SocketIo), ..ours.clone() };
+    cells.push(cell("slots, half the clients Socket.IO", Role::Half, mixed));
+    cells.push(cell("everbeat, both: slots", Role::Ours, ours));
     Scenario { planned: false, capacity, backlog, cells }
 }
 
@@ -151,6 +156,7 @@ fn planned(options: &Options, capacity: u32) -> Scenario {
         backlog,
         slots,
         kind,
+        others: None,
         way,
         opens,
         roads: ROADS,

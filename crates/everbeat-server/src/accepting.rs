@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use everbeat_core::time::{Sleep, Slot, Timer, Wheel};
+use everbeat_core::time::{Slot, Timer, Wheel};
 use everbeat_core::transport::Accept;
 use pin_project::pin_project;
 
@@ -68,8 +68,7 @@ where
             if this.shared.upgrades.poll_room(cx, full_until.is_some()).is_pending() {
                 // Those who are being told hold up those who tell for no longer than they are too many
                 let Some(until) = full_until else { return Poll::Pending };
-                let relief = this.relief.get_or_insert_with(|| wheel.sleep_until(until));
-                Pin::new(&mut *relief).reset(until);
+                let relief = this.relief.insert(wheel.sleep_until(until));
                 ready!(Pin::new(relief).poll(cx));
                 *this.relief = None;
                 continue;

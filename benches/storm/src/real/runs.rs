@@ -75,6 +75,7 @@ fn predicted(options: &Options, capacity: u32) -> Vec<Outcome> {
         backlog: options.backlog,
         slots: true,
         kind: Kind::Everbeat,
+        others: None,
         way: Way::InTurn(plan),
         opens: Duration::ZERO,
         // Loopback

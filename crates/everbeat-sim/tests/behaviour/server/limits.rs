@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use everbeat_core::cause::CloseCode;
 use everbeat_core::transport::{Accept, Attempt, Busy, Connect};
@@ -152,8 +152,10 @@ fn who_is_one_too_many_takes_no_slot() {
 /// A listener of whose peers those that are refused never take their answer
 struct Deaf(SimListener);
 
-/// An upgrade; `None` of one that is refused
-struct Answer(Option<<SimListener as Accept>::Upgrade>);
+struct Answer {
+    upgrade: <SimListener as Accept>::Upgrade,
+    refused: bool,
+}
 
 impl Accept for Deaf {
     type Transport = Pipe;
@@ -165,11 +167,11 @@ impl Accept for Deaf {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Answer, Self::Error>> {
-        Pin::new(&mut self.0).poll_accept(cx).map_ok(|upgrade| Answer(Some(upgrade)))
+        Pin::new(&mut self.0).poll_accept(cx).map_ok(|upgrade| Answer { upgrade, refused: false })
     }
 
-    fn refuse(_: Answer, _: Busy) -> Option<Answer> {
-        Some(Answer(None))
+    fn refuse(upgrade: Answer, _: Busy) -> Option<Answer> {
+        Some(Answer { refused: true, ..upgrade })
     }
 }
 
@@ -177,8 +179,7 @@ impl Future for Answer {
     type Output = Result<(Pipe, String), <SimListener as Accept>::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(upgrade) = &mut self.0 else { return Poll::Pending };
-        Poll::Ready(ready!(Pin::new(upgrade).poll(cx)))
+        if self.refused { Poll::Pending } else { Pin::new(&mut self.upgrade).poll(cx) }
     }
 }
 
@@ -189,15 +190,13 @@ fn who_does_not_hear_that_he_is_refused_holds_up_nobody_for_whom_there_is_time()
     let limits = Limits::default().upgrades(4).upgrades_per_second(10);
     let server = Server::over(deaf, sim.timer(), sim.handle(), 7).limits(limits);
     let host = start(&sim, server, noting(&sim).1);
-    let _crowd: Vec<_> = (0..9 + 4).map(|n| reading(&sim, &format!("c{n}"))).collect();
+    let _crowd: Vec<_> = (0..16).map(|n| reading(&sim, &format!("c{n}"))).collect();
     sim.run_for(SECOND / 10).unwrap();
-    assert_eq!(host.registry.len(), 9);
-    // As many as may be are being told, and for their next 10 s nobody else can be
-    let _waiting: Vec<_> = (0..3).map(|n| reading(&sim, &format!("w{n}"))).collect();
-    sim.run_for(SECOND / 20).unwrap();
-    assert_eq!(host.registry.len(), 9);
-    // Meanwhile the work of nine is done
+    let at_once = host.registry.len();
+    assert!((9..=11).contains(&at_once), "{at_once} at once");
+    // Four are being told, as many as may be, for the 10 s of a handshake. The others need not be
+    // told: meanwhile there is time for them
     sim.run_for(SECOND).unwrap();
-    assert_eq!(host.registry.len(), 9 + 3);
+    assert_eq!(host.registry.len(), 16 - 4);
     let _late = connect(&mut sim, "late").unwrap();
 }
