@@ -71,6 +71,7 @@ pub struct Connection<T: Transport, K: Timer> {
     since_clock: SinceClock,
     /// How long the machine had slept when something was last due
     slept: Duration,
+    out_of_turn: OutOfTurn,
     /// Its application's, while that does nothing but send
     turn: Turn,
 }
@@ -103,12 +104,35 @@ struct SinceClock {
     flushed: bool,
     /// The transport holds something that is not flushed
     unflushed: bool,
-    /// A beat was asked for
+}
+
+/// What lies out of turn before the connection: what it was told, and its own lateness
+#[derive(Debug)]
+struct OutOfTurn {
+    /// A beat is asked for
     probe: bool,
+    /// From when on it may go out
+    probe_from: Instant,
     /// Our end's address is gone
     address_gone: bool,
     /// How late we were for something that was due, before something was heard; zero if not worth a word
     late: Duration,
+}
+
+impl OutOfTurn {
+    const NOTHING: Self = Self {
+        probe: false,
+        probe_from: Instant::ORIGIN,
+        address_gone: false,
+        late: Duration::ZERO,
+    };
+
+    /// Whether something is to be done or told now
+    const fn is_due(&self, now: Instant) -> bool {
+        self.address_gone
+            || !self.late.is_zero()
+            || (self.probe && now.as_nanos() >= self.probe_from.as_nanos())
+    }
 }
 
 impl<T: Transport, K: Timer> Connection<T, K> {
@@ -172,6 +196,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             write_failed: None,
             last_message: now,
             slept,
+            out_of_turn: OutOfTurn::NOTHING,
             turn: Turn::default(),
         }
     }
@@ -293,7 +318,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// It goes out when the connection is next awaited, and what is silent from then on is judged by
     /// the same clocks as ever: where the kernel tells of the road it is known after 10 s by default
     /// whether that is gone. Asked again in the same silence it changes nothing, so that a dead road is
-    /// found however often it is asked. Nothing happens without a heartbeat.
+    /// found however often it is asked; and none goes out within a second of the one before, so that
+    /// asking is no flood. Nothing happens without a heartbeat.
     pub fn probe(&mut self)
     where
         Self: Unpin,
@@ -303,7 +329,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     pub(crate) fn ask(self: Pin<&mut Self>) {
         let this = self.project();
-        this.since_clock.probe = this.heartbeat.is_some();
+        this.out_of_turn.probe = this.heartbeat.is_some();
     }
 
     /// Tells the connection what happened outside of it: [`Hint`] has the table of what it does
@@ -319,7 +345,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     pub(crate) fn hear(self: Pin<&mut Self>, hint: Hint) {
         if let Hint::AddressGone(address) = hint {
             let this = self.project();
-            this.since_clock.address_gone |= this.transport.local_address() == Some(address);
+            let ours = this.transport.local_address().map(|ours| ours.to_canonical());
+            this.out_of_turn.address_gone |= ours == Some(address.to_canonical());
         } else if hint.hurries() {
             self.ask();
         }
@@ -364,7 +391,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let judged = self.heartbeat.as_ref().map(|heartbeat| heartbeat.evidence(now));
         Evidence {
             timer_late: self.alarm.lateness(now),
-            address_gone: self.since_clock.address_gone,
+            address_gone: self.out_of_turn.address_gone,
             path: self.transport.path(),
             received: self.transport.received(),
             sent: self.transport.sent(),

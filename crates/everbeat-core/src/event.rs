@@ -45,7 +45,9 @@ pub enum Event {
     /// its thread was blocked, its task was not polled, the machine slept, or the clock jumped
     ///
     /// Nothing is held against the peer for it: what came meanwhile is read first, and the peer is
-    /// asked by a Ping before it is judged. Two stalls that were not read yet are told as one.
+    /// asked by a Ping before it is judged. Two stalls that were not read yet are told as one. It is
+    /// noticed when something is next due, by the clock that stood still meanwhile if it did; who is
+    /// told of the resume has the peer asked at once ([`Hint`](crate::client::Hint)).
     Stalled {
         /// By the clock: how late we were for what was due, which is as much of the stall as shows
         stalled_for: Duration,

@@ -18,7 +18,7 @@ pub use feed::Hints;
 ///
 /// | hint | a connection that stands | a client that waits for its next attempt |
 /// |---|---|---|
-/// | `NetworkChanged`, `Online`, `Foreground` | is asked by a Ping now | tries within the backoff's first step, not before the time that the server gave |
+/// | `NetworkChanged`, `Online`, `Foreground` | is asked by a Ping now, once a second at most | tries within the backoff's first step, or after the attempt that is under way, not before the time that the server gave |
 /// | `Offline`, `Background` | nothing | spreads its attempts over the backoff's last step, until `Online` or `Foreground` |
 /// | `AddressGone` | is dead, if the address is its own | nothing |
 ///
@@ -42,6 +42,8 @@ pub enum Hint {
     /// The application is not used now
     Background,
     /// The machine has this address no more: nothing that was sent to it arrives
+    ///
+    /// It has no scope: do not tell it of a link-local address that stands on several links.
     AddressGone(IpAddr),
 }
 

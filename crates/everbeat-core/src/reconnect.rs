@@ -57,7 +57,7 @@ pub struct Reconnect {
     connected_at: Option<Instant>,
     /// Whether the one more try that `Retry::Once` grants has been used
     once_used: bool,
-    /// How often in a row a server has said when to come back
+    /// How often a server has said when to come back, since the last healthy connection
     told: u32,
     /// Before which the server does not want us
     not_before: Instant,
@@ -97,13 +97,13 @@ impl Reconnect {
         }
         let healthy = lasted.is_some_and(|lasted| lasted >= self.backoff.healthy_after());
         if healthy {
-            (self.ends, self.flaps, self.once_used) = (0, 0, false);
+            (self.ends, self.flaps, self.once_used, self.told) = (0, 0, false, 0);
         } else if lasted.is_some() || hung_up_in_upgrade(cause) {
             self.flaps = self.flaps.saturating_add(1);
         } else {
             self.flaps = 0;
         }
-        let told = core::mem::take(&mut self.told);
+        let told = self.told;
         self.not_before = now;
         let mut delay = match retry {
             Retry::Never => return Decision::GiveUp,
@@ -124,7 +124,13 @@ impl Reconnect {
                 let drawn = window.from() + width.mul_f64(self.rng.f64());
                 // Its place in the server's order: coming earlier is coming with others.
                 self.not_before = now + drawn;
-                drawn
+                self.told = told.saturating_add(1);
+                if told == 0 {
+                    drawn
+                } else {
+                    // A server that sends everybody away each time is not obeyed into a storm.
+                    drawn.max(self.backoff.draw(self.ends, self.flaps, true, &mut self.rng))
+                }
             }
         };
         if !self.hurry.is_wanted() {
@@ -134,13 +140,19 @@ impl Reconnect {
         Decision::RetryAt(now + delay)
     }
 
-    /// Something happened outside; from when on an attempt that waits may be made because of it, if
-    /// that is earlier than it would be
+    /// Something happened outside while no attempt waits: whether the next ones hurry
+    pub const fn note_hint(&mut self, hint: Hint) {
+        self.hurry.note(hint);
+    }
+
+    /// Something happened outside while an attempt waits; from when on that may be made because of it,
+    /// if that is earlier than it would be
     ///
     /// [`Hint`] has the table of what which hint does.
     pub fn handle_hint(&mut self, hint: Hint, now: Instant) -> Option<Instant> {
         let first = self.backoff.first();
-        if !self.hurry.handle(hint, first, now) {
+        self.hurry.note(hint);
+        if !hint.hurries() || !self.hurry.spend(first, now) {
             return None;
         }
         let soon = now + first.mul_f64(self.rng.f64());

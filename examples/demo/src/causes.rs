@@ -68,6 +68,19 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_hangs_is_found_dead_and_finds_nobody_dead() {
+        let hung = Causes::Fault(Notice::Hung);
+        assert!(hung.explain(CLIENT, CLIENT, How::Dead));
+        assert!(hung.explain(Who::Witness, Who::Witness, How::Dead));
+        assert!(hung.explain(Who::Server, Who::Witness, How::Cut));
+        assert!(!hung.explain(Who::Server, CLIENT, How::Dead));
+        let either = Causes::Fault(Notice::Either);
+        assert!(either.explain(CLIENT, CLIENT, How::Dead));
+        assert!(either.explain(Who::Server, CLIENT, How::Dead));
+        assert!(!either.explain(Who::Witness, Who::Witness, How::Dead));
+    }
+
+    #[test]
     fn the_witness_is_concerned_only_when_the_server_goes() {
         let cut = |notice| Causes::Fault(notice).explain(Who::Witness, Who::Witness, How::Cut);
         assert!(cut(Notice::Clients));

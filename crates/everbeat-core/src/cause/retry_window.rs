@@ -28,9 +28,9 @@ pub struct RetryWindow {
 }
 
 impl RetryWindow {
-    /// The longest that is believed: one frame, wrong by a unit or by intent, must not keep a client
-    /// away for good
-    pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    /// The longest that is believed, an hour: one frame, wrong by a unit or by intent, must not keep
+    /// clients away for a day
+    pub const LONGEST: Duration = Duration::from_secs(60 * 60);
 
     /// From this delay to that; of both at most [`LONGEST`](Self::LONGEST), and a `to` before `from`
     /// is `from`
@@ -41,14 +41,14 @@ impl RetryWindow {
     }
 
     /// The window that a Close frame's reason names, alone or as one of its words; `None` if it names
-    /// none, or one that ends before it begins
+    /// none, one that ends before it begins, or later than [`LONGEST`](Self::LONGEST)
     #[must_use]
     pub fn parse(reason: &str) -> Option<Self> {
         let window =
             reason.split_ascii_whitespace().find_map(|word| word.strip_prefix("retry="))?;
         let (from, to) = window.split_once('-')?;
         let (from, to) = (millis(from)?, millis(to)?);
-        (from <= to).then(|| Self::new(from, to))
+        (from <= to && to <= Self::LONGEST).then_some(Self { from, to })
     }
 
     /// The shortest delay
@@ -64,10 +64,10 @@ impl RetryWindow {
     }
 }
 
-/// Digits and nothing else; a number that is no `u64` is a larger one
+/// Digits and nothing else
 fn millis(text: &str) -> Option<Duration> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().map_or(RetryWindow::LONGEST, Duration::from_millis))
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).map(Duration::from_millis)
 }
 
 impl fmt::Display for RetryWindow {
@@ -121,13 +121,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_keeps_a_client_away_for_more_than_a_day() {
-        let day = RetryWindow::LONGEST.as_millis();
-        assert_eq!(parsed("retry=0-86400001"), Some((0, day)));
-        assert_eq!(parsed("retry=99999999999-999999999999"), Some((day, day)));
-        assert_eq!(parsed("retry=0-99999999999999999999999999"), Some((0, day)));
+    fn nothing_keeps_a_client_away_for_more_than_an_hour() {
+        let hour = RetryWindow::LONGEST.as_millis();
+        assert_eq!(parsed("retry=0-3600000"), Some((0, hour)));
+        for beyond in
+            ["retry=0-3600001", "retry=9999999999-9999999999", "retry=0-99999999999999999999"]
+        {
+            assert_eq!(parsed(beyond), None, "{beyond}");
+        }
         let second = Duration::from_secs(1);
         assert_eq!(RetryWindow::new(5 * second, second).to_string(), "retry=5000-5000");
-        assert_eq!(RetryWindow::new(Duration::MAX, Duration::MAX).to().as_millis(), day);
+        assert_eq!(RetryWindow::new(Duration::MAX, Duration::MAX).to().as_millis(), hour);
     }
 }

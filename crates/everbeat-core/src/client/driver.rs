@@ -69,6 +69,8 @@ pub(super) enum State<C: Connect, K: Timer> {
         attempt: C::Future,
         number: u32,
         since: Instant,
+        /// One that hurries and came meanwhile
+        hint: Option<Hint>,
     },
     /// A connection stands, or is closing
     Up(#[pin] Connection<C::Transport, K>),
@@ -121,10 +123,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
 
     /// One step: ready when something has happened or the state has changed
     fn poll_step(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>, reading: bool) -> Poll<()> {
-        while let Some(hint) = self.as_mut().project().hints.poll(wake.cx) {
-            let now = wake.now(&self.timer);
-            self.as_mut().hear(hint, now);
-        }
+        self.as_mut().listen(wake);
         if self.closing.is_some() && !matches!(self.state, State::Up(_)) {
             self.end(Disconnected::new(Cause::ClosedByUs), wake);
             return Poll::Ready(());
@@ -138,18 +137,18 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
                 let after = after.clone();
                 self.begin(Some(after), wake);
             }
-            StateProjection::Connecting { attempt, number, since } => {
-                let (number, since) = (*number, *since);
+            StateProjection::Connecting { attempt, number, since, hint } => {
+                let (number, since, hint) = (*number, *since, *hint);
                 match attempt.poll(wake.cx) {
                     Poll::Ready(Ok(transport)) => self.connected(transport, number, since, wake),
                     Poll::Ready(Err(error)) => {
-                        self.end(Disconnected::new(C::classify(&error)), wake);
+                        self.fail(Disconnected::new(C::classify(&error)), hint, wake);
                     }
                     Poll::Pending => {
                         let limit = this.settings.connect_timeout;
                         let now = wake.now(this.timer);
                         ready!(this.alarm.poll_due(wake.cx, this.timer, now, since + limit));
-                        self.end(Disconnected::new(Cause::TimedOut { limit }), wake);
+                        self.fail(Disconnected::new(Cause::TimedOut { limit }), hint, wake);
                     }
                 }
             }
@@ -201,6 +200,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// After a message: on its way, if a connection stands; if none does, what is due is done, for
     /// the task may do nothing but send
     pub(super) fn keep_going(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) {
+        self.as_mut().listen(wake);
         self.as_mut().pump(wake);
         for _ in 0..STEPS_PER_MESSAGE {
             let open = self.connection().is_some_and(Connection::is_open);
@@ -247,15 +247,28 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         this.unread.push(event, this.settings.connection.retain_bytes());
     }
 
+    /// Hears what it was told from outside since it was last driven
+    fn listen(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) {
+        while let Some(hint) = self.as_mut().project().hints.poll(wake.cx) {
+            let now = wake.now(&self.timer);
+            self.as_mut().hear(hint, now);
+        }
+    }
+
     /// Something happened outside
     pub(super) fn hear(self: Pin<&mut Self>, hint: Hint, now: Instant) {
         tracing::debug!(target: "everbeat", ?hint, "hint");
         let this = self.project();
-        let sooner = this.reconnect.handle_hint(hint, now);
+        this.reconnect.note_hint(hint);
         match this.state.project() {
             StateProjection::Up(connection) => connection.hear(hint),
             StateProjection::Waiting { until, .. } => {
+                let sooner = this.reconnect.handle_hint(hint, now);
                 *until = sooner.map_or(*until, |sooner| sooner.min(*until));
+            }
+            // What this attempt sent may have gone with the network: the next is not to wait long.
+            StateProjection::Connecting { hint: newest, .. } if hint.hurries() => {
+                *newest = Some(hint);
             }
             StateProjection::Start | StateProjection::Connecting { .. } | StateProjection::Over => {
             }
@@ -268,8 +281,22 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         tracing::debug!(target: "everbeat", attempt = number, "connecting");
         let attempt = this.connector.connect(Attempt { number, after });
         let since = wake.now(this.timer);
-        this.state.set(State::Connecting { attempt, number, since });
+        this.state.set(State::Connecting { attempt, number, since, hint: None });
         self.push(Event::Connecting { attempt: number });
+    }
+
+    /// An attempt failed, during which it was told this
+    fn fail(
+        mut self: Pin<&mut Self>,
+        end: Disconnected,
+        hint: Option<Hint>,
+        wake: &mut Wake<'_, '_>,
+    ) {
+        self.as_mut().end(end, wake);
+        if let Some(hint) = hint {
+            let now = wake.now(&self.timer);
+            self.hear(hint, now);
+        }
     }
 
     fn connected(

@@ -26,6 +26,10 @@ pub(super) const FRAMES_PER_POLL: u32 = 64;
 /// stalled one, and two clocks that are read one after the other differ
 const STALL: Duration = Duration::from_secs(1);
 
+/// How long after a beat that was asked for the next such goes out: an application may be told of
+/// every change of its network, and the peer counts our Pings
+const PROBE_PAUSE: Duration = Duration::from_secs(1);
+
 /// What reading the transport came to
 pub(super) enum Read {
     /// Something for the application
@@ -219,9 +223,6 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             sent,
             sent_aside,
             unflushed: since.unflushed,
-            probe: since.probe,
-            address_gone: since.address_gone,
-            late: since.late,
             frames: since.frames,
             ..SinceClock::default()
         };
@@ -261,8 +262,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     fn note_late(self: Pin<&mut Self>, now: Instant) {
         let late = now.saturating_duration_since(self.beat_at());
         if late >= STALL {
-            let since = self.project().since_clock;
-            since.late = since.late.max(late);
+            let told = self.project().out_of_turn;
+            told.late = told.late.max(late);
         }
     }
 
@@ -277,10 +278,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             return Poll::Ready(Some(event));
         }
         // For nearly every message nothing is due, and that is asked once.
-        let since = &self.since_clock;
-        let asked = since.probe || since.address_gone || !since.late.is_zero();
         let mut beat_at = self.beat_at();
-        if asked || now >= beat_at {
+        if now >= beat_at || self.out_of_turn.is_due(now) {
             if let Poll::Ready(end) = self.as_mut().poll_due(now, wake) {
                 return Poll::Ready(end);
             }
@@ -290,7 +289,10 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             self.fail(Cause::Expired(Expired::Idle));
             return Poll::Ready(None);
         }
-        let deadline = beat_at.min(self.idle_at());
+        let mut deadline = beat_at.min(self.idle_at());
+        if self.out_of_turn.probe {
+            deadline = deadline.min(self.out_of_turn.probe_from);
+        }
         let this = self.project();
         if this.alarm.poll_due(wake.cx, this.timer, now, deadline).is_ready() {
             // All that was due has been done: a policy that wants more is asked after the others.
@@ -308,7 +310,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
         let stall = self.as_mut().notice_stall(now);
-        let polled = if self.since_clock.address_gone {
+        let polled = if self.out_of_turn.address_gone {
             Poll::Ready(Some(self.as_mut().die(Verdict::Path, now)))
         } else {
             self.as_mut().poll_beat(now, wake)
@@ -332,7 +334,10 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         now: Instant,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
-        if core::mem::take(&mut self.as_mut().project().since_clock.probe) {
+        let this = self.as_mut().project();
+        if this.out_of_turn.probe && now >= this.out_of_turn.probe_from {
+            this.out_of_turn.probe = false;
+            this.out_of_turn.probe_from = now + PROBE_PAUSE;
             let beat = self.as_mut().project().heartbeat.as_mut().map(|beat| beat.beat_now(now));
             if let Some(Err(cause)) = beat.map(|beat| self.as_mut().beat(beat, now, wake)) {
                 self.fail(cause);
@@ -375,14 +380,14 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// Something is due: are we late for it, and has the machine slept since the last time?
     fn notice_stall(self: Pin<&mut Self>, now: Instant) -> Option<Event> {
         let this = self.project();
-        let late = core::mem::take(&mut this.since_clock.late);
+        let late = core::mem::take(&mut this.out_of_turn.late);
         let slept = this.timer.slept();
         let since = slept.saturating_sub(core::mem::replace(this.slept, slept));
         let slept_for = if since >= STALL { since } else { Duration::ZERO };
         if late.is_zero() && slept_for.is_zero() {
             return None;
         }
-        tracing::info!(target: "everbeat", stalled_for = ?late, ?slept_for, "stalled");
+        tracing::debug!(target: "everbeat", stalled_for = ?late, ?slept_for, "stalled");
         if let Some(heartbeat) = this.heartbeat.as_mut().filter(|_| !slept_for.is_zero()) {
             heartbeat.handle_slept(slept_for, now);
         }

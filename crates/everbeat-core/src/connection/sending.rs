@@ -36,6 +36,10 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Result<(), Cause>> {
         self.refuse_unless_open()?;
+        if self.out_of_turn.address_gone {
+            // What is written from there never arrives.
+            return self.poll_ahead(wake).map(|ended| ended.map(drop));
+        }
         match self.as_mut().poll_transport_room(wake.cx) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => self.fail_sending(error, wake),
@@ -84,8 +88,13 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     ///
     /// The alarm tells whether anything is: a message costs neither a look at the clock nor a read.
     fn keep_beat(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Result<(), Cause>> {
+        let told = self.out_of_turn.probe || self.out_of_turn.address_gone;
         let nothing_is_ever_due = self.heartbeat.is_none() && self.config.idle().is_none();
-        if nothing_is_ever_due || self.as_mut().project().alarm.poll_armed(wake.cx).is_pending() {
+        if told {
+            // It is looked at now.
+        } else if nothing_is_ever_due
+            || self.as_mut().project().alarm.poll_armed(wake.cx).is_pending()
+        {
             return Poll::Ready(Ok(()));
         }
         match self.poll_ahead(wake) {

@@ -10,9 +10,9 @@ use std::vec::Vec;
 
 use super::Hint;
 
-/// How many hints wait for one client at most: one of each kind, and addresses that are gone; of
-/// more the oldest is forgotten, for a connection has only one address
-const LIMIT: usize = 32;
+/// How many addresses that are gone wait for one client at most; beyond them the oldest is forgotten,
+/// and the connection is asked instead. Of the other hints there is one of each kind.
+const ADDRESSES: usize = 64;
 
 /// Tells clients what happened outside of them, from any thread
 ///
@@ -40,8 +40,14 @@ impl Hints {
 
     /// Tells everybody who listens now; a client acts on it when it is next driven, and is woken to be
     pub fn tell(&self, hint: Hint) {
-        let mut inboxes = lock(&self.inboxes);
-        inboxes.retain(|inbox| inbox.upgrade().is_some_and(|inbox| inbox.put(hint)));
+        let mut wakers = Vec::new();
+        lock(&self.inboxes).retain(|inbox| {
+            let inbox = inbox.upgrade();
+            wakers.extend(inbox.as_ref().and_then(|inbox| inbox.put(hint)));
+            inbox.is_some()
+        });
+        // Called after the lock, for its code is not ours.
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// How many clients listen
@@ -52,7 +58,13 @@ impl Hints {
 
     pub(crate) fn subscribe(&self) -> Feed {
         let inbox = Arc::new(Inbox::default());
-        lock(&self.inboxes).push(Arc::downgrade(&inbox));
+        let mut inboxes = lock(&self.inboxes);
+        if inboxes.len() == inboxes.capacity() {
+            // Nobody may ever be told anything, and clients come and go.
+            inboxes.retain(|inbox| inbox.strong_count() > 0);
+        }
+        inboxes.push(Arc::downgrade(&inbox));
+        drop(inboxes);
         Feed { inbox: Some(inbox), waker: None }
     }
 }
@@ -77,21 +89,19 @@ struct State {
 }
 
 impl Inbox {
-    /// Always true: whoever can be told is there
-    fn put(&self, hint: Hint) -> bool {
+    /// Whom to wake for it
+    fn put(&self, hint: Hint) -> Option<Waker> {
         let mut state = lock(&self.state);
         state.hints.retain(|earlier| *earlier != hint);
-        if state.hints.len() >= LIMIT {
-            state.hints.pop_front();
-        }
         state.hints.push_back(hint);
-        self.waiting.store(true, Ordering::Release);
-        let waker = state.waker.clone();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
+        if state.hints.iter().filter(|hint| is_gone(**hint)).count() > ADDRESSES {
+            state.hints.retain(|earlier| *earlier != Hint::NetworkChanged);
+            if let Some(oldest) = state.hints.iter_mut().find(|hint| is_gone(**hint)) {
+                *oldest = Hint::NetworkChanged;
+            }
         }
-        true
+        self.waiting.store(true, Ordering::Release);
+        state.waker.clone()
     }
 
     fn take(&self) -> Option<Hint> {
@@ -100,6 +110,10 @@ impl Inbox {
         self.waiting.store(!state.hints.is_empty(), Ordering::Release);
         hint
     }
+}
+
+const fn is_gone(hint: Hint) -> bool {
+    matches!(hint, Hint::AddressGone(_))
 }
 
 /// A client's end of a feed
@@ -177,9 +191,10 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_hears_does_not_pile_up_and_the_newest_counts() {
+    fn what_nobody_hears_does_not_pile_up_and_no_kind_is_forgotten() {
         let hints = Hints::new();
         let mut feed = hints.subscribe();
+        hints.tell(Hint::Foreground);
         for last in 0..=255 {
             hints.tell(Hint::Offline);
             hints.tell(Hint::AddressGone(Ipv4Addr::new(192, 0, 2, last).into()));
@@ -187,10 +202,40 @@ mod tests {
         }
         let cx = Context::from_waker(Waker::noop());
         let heard = std::iter::from_fn(|| feed.poll(&cx)).collect::<Vec<_>>();
-        assert_eq!(heard.len(), LIMIT);
+        // The addresses that were forgotten have the connection asked.
+        assert_eq!(heard.len(), ADDRESSES + 4);
+        assert_eq!(heard[..2], [Hint::Foreground, Hint::NetworkChanged]);
         assert_eq!(heard.last(), Some(&Hint::Online));
         assert_eq!(heard.iter().filter(|hint| **hint == Hint::Offline).count(), 1);
         assert!(heard.contains(&Hint::AddressGone(Ipv4Addr::new(192, 0, 2, 255).into())));
+    }
+
+    #[test]
+    fn clients_that_come_and_go_leave_nothing_although_nobody_is_told_anything() {
+        let hints = Hints::new();
+        let stays = hints.subscribe();
+        for _ in 0..10_000 {
+            drop(hints.subscribe());
+        }
+        assert!(lock(&hints.inboxes).len() < 100, "{}", lock(&hints.inboxes).len());
+        assert_eq!(hints.listeners(), 1);
+        drop(stays);
+    }
+
+    #[test]
+    fn who_is_woken_may_subscribe() {
+        struct Curious(Hints);
+        impl Wake for Curious {
+            fn wake(self: Arc<Self>) {
+                drop(self.0.subscribe());
+            }
+        }
+        let hints = Hints::new();
+        let mut feed = hints.subscribe();
+        let waker = Waker::from(Arc::new(Curious(hints.clone())));
+        assert_eq!(feed.poll(&Context::from_waker(&waker)), None);
+        hints.tell(Hint::Online);
+        assert_eq!(feed.poll(&Context::from_waker(&waker)), Some(Hint::Online));
     }
 
     #[test]

@@ -29,8 +29,8 @@ impl Hurry {
         !self.offline && !self.background
     }
 
-    /// Whether this hint brings an attempt forward
-    pub(super) fn handle(&mut self, hint: Hint, first_step: Duration, now: Instant) -> bool {
+    /// Something happened outside
+    pub(super) const fn note(&mut self, hint: Hint) {
         match hint {
             Hint::Offline => self.offline = true,
             Hint::Background => self.background = true,
@@ -38,7 +38,11 @@ impl Hurry {
             Hint::Foreground => self.background = false,
             Hint::NetworkChanged | Hint::AddressGone(_) => {}
         }
-        if !hint.hurries() || !self.is_wanted() {
+    }
+
+    /// Whether an attempt that waits may be brought forward now
+    pub(super) fn spend(&mut self, first_step: Duration, now: Instant) -> bool {
+        if !self.is_wanted() {
             return false;
         }
         let every = first_step.saturating_mul(STEPS_PER_HURRY);

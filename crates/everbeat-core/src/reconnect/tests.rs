@@ -106,7 +106,7 @@ fn retry_after_is_a_floor() {
 }
 
 #[test]
-fn whoever_is_told_again_and_again_is_spread_wider_until_a_connection_stands() {
+fn whoever_is_told_again_and_again_is_spread_wider_until_a_connection_is_healthy() {
     let longest = |times: usize| {
         let delays = (0..300).map(|seed| {
             let mut reconnect = Reconnect::new(Backoff::default(), seed);
@@ -160,6 +160,7 @@ fn a_hint_hurries_but_not_before_the_server_s_time() {
             delay(&mut reconnect, &rejected(503, Some(20)), Instant::ORIGIN).unwrap();
             let at = reconnect.handle_hint(hint, Instant::ORIGIN).unwrap();
             assert_eq!(at, Instant::ORIGIN + 20 * second);
+            let mut reconnect = Reconnect::new(Backoff::default(), seed);
             let told = delay(&mut reconnect, &told(1012), Instant::ORIGIN).unwrap();
             let at = reconnect.handle_hint(hint, Instant::ORIGIN).unwrap();
             assert_eq!(at, Instant::ORIGIN + told);
@@ -289,4 +290,48 @@ proptest! {
         let fits = min >= 1 && max >= min && max <= 24 * 3_600 * 1_000;
         prop_assert_eq!(Backoff::full_jitter(millis(min)..=millis(max)).check().is_ok(), fits);
     }
+}
+
+#[test]
+fn a_server_that_sends_everybody_away_each_time_is_not_besieged() {
+    let again = Cause::Closed { code: CloseCode::RESTART, reason: "retry=0-0".into() };
+    for seed in 0..100 {
+        let mut reconnect = Reconnect::new(Backoff::default(), seed);
+        let begin = Instant::ORIGIN + Duration::from_secs(100);
+        reconnect.handle_connected(begin);
+        let mut now = begin + Duration::from_secs(60);
+        // Once it is obeyed to the letter.
+        assert_eq!(delay(&mut reconnect, &again, now), Some(Duration::ZERO));
+        for _ in 0..10 {
+            reconnect.handle_connected(now);
+            now += delay(&mut reconnect, &again, now).unwrap();
+        }
+        let took = now.saturating_duration_since(begin);
+        assert!(took >= Duration::from_secs(160), "10 connections within {took:?}");
+    }
+}
+
+#[test]
+fn hints_while_a_connection_stands_leave_hurry_for_when_it_is_needed() {
+    let mut reconnect = Reconnect::new(Backoff::default(), 7);
+    let now = Instant::ORIGIN + Duration::from_secs(100);
+    reconnect.handle_connected(now);
+    for _ in 0..50 {
+        reconnect.note_hint(Hint::NetworkChanged);
+    }
+    delay(&mut reconnect, &refused(), now);
+    assert!(reconnect.handle_hint(Hint::Online, now).is_some());
+}
+
+#[test]
+fn whoever_is_told_between_other_failures_is_spread_wider_too() {
+    let longest = (0..300).map(|seed| {
+        let mut reconnect = Reconnect::new(Backoff::default(), seed);
+        for _ in 0..4 {
+            delay(&mut reconnect, &rejected(503, Some(20)), Instant::ORIGIN);
+            delay(&mut reconnect, &refused(), Instant::ORIGIN);
+        }
+        delay(&mut reconnect, &rejected(503, Some(20)), Instant::ORIGIN).unwrap()
+    });
+    assert!(longest.max().unwrap() > Duration::from_secs(30));
 }

@@ -19,7 +19,8 @@ pub enum Retry {
     /// Not before this delay, a `Retry-After`, and at most the backoff's first step later; whoever is
     /// told so again and again is spread wider
     After(Duration),
-    /// At one moment of this window, for the server that said so spreads its clients over it
+    /// At one moment of this window, for the server that said so spreads its clients over it; not
+    /// before it and with backoff, if none of the connections since was healthy
     Within(RetryWindow),
 }
 

@@ -35,7 +35,7 @@ fn networks_and_processes_are_gone_after_a_panic() {
         std::panic::panic_any((network_of(&client), sleeper));
     });
     let (network, mut sleeper) = *panicked.unwrap_err().downcast::<(String, Child)>().unwrap();
-    assert!(!sleeper.wait().unwrap().success());
+    assert!(becomes(|| sleeper.try_wait().unwrap().is_some()), "a process has stayed");
     assert!(becomes(|| !is_inhabited(&network)), "something has stayed there");
 }
 
@@ -52,6 +52,14 @@ fn a_setup_that_fails_leaves_nothing() {
     for names in [["twin-x", "twin-x"], ["fine-x", "much-too-long-for-a-link"], ["fine-x", "a b"]] {
         let error = Network::join(&tools, names).unwrap_err();
         assert_eq!((named("twin-x"), named("fine-x")), (0, 0), "{error:#}");
+    }
+}
+
+#[test]
+fn what_is_no_name_of_a_link_is_refused() {
+    for name in ["", "a b", "a/b", "sixteen-letters-"] {
+        let error = Place::new(name, &Tools::default()).unwrap_err();
+        assert!(error.to_string().contains(&format!("`{name}`")), "{error:#}");
     }
 }
 
@@ -103,6 +111,6 @@ fn is_killed() {
 
 fn sleeper(place: &Place) -> Command {
     let mut command = place.command("sleep");
-    command.arg("600").stdin(Stdio::null()).stdout(Stdio::null());
+    command.arg("60").stdin(Stdio::null()).stdout(Stdio::null());
     command
 }

@@ -36,6 +36,7 @@ fn a_stopped_process_does_nothing_until_it_goes_on() {
     assert!(becomes(|| state().contains(") T ")), "{}", state());
     stdin.write_all(b"two\n").unwrap();
     resume(child.id()).unwrap();
+    assert!(becomes(|| !state().contains(") T ")), "{}", state());
     assert_eq!(said.next().unwrap().unwrap(), "two");
     drop(stdin);
     assert!(child.wait().unwrap().success());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use everbeat_core::cause::{Cause, Verdict};
 use everbeat_core::client::{Hint, Hints};
 use everbeat_core::halves::split;
+use everbeat_core::reconnect::Backoff;
 use everbeat_core::time::Timer;
 use everbeat_core::transport::{Incoming, Outgoing};
 use everbeat_core::{Event, client::Queue};
@@ -14,7 +15,7 @@ use everbeat_sim::net::Answer;
 use everbeat_sim::{Sim, for_each_seed};
 
 use crate::support::clients::{attempts, builder, connected, ends, is_connected, serve};
-use crate::support::{MS, SECOND, beat, drive, read_and_stay, the_end, with_peer};
+use crate::support::{MS, SECOND, beat, drive, messages, read_and_stay, the_end, with_peer};
 
 const HURRIES: [Hint; 3] = [Hint::NetworkChanged, Hint::Online, Hint::Foreground];
 
@@ -82,9 +83,7 @@ fn a_client_that_waits_tries_soon_when_there_is_a_network_again() {
     for_each_seed(0..50, |sim| {
         let server = serve(sim);
         let hints = Hints::new();
-        let plan = builder(sim)
-            .backoff(everbeat_core::reconnect::Backoff::full_jitter(SECOND..=600 * SECOND))
-            .hints(&hints);
+        let plan = builder(sim).backoff(Backoff::full_jitter(SECOND..=600 * SECOND)).hints(&hints);
         let mut client = connected(sim, plan);
         drive(sim, &mut client, 60 * SECOND);
         server.abort();
@@ -110,9 +109,8 @@ fn a_hint_wakes_whoever_waits_for_the_next_attempt() {
     for_each_seed(0..20, |sim| {
         let server = serve(sim);
         let hints = Hints::new();
-        let plan = builder(sim)
-            .backoff(everbeat_core::reconnect::Backoff::full_jitter(300 * SECOND..=600 * SECOND))
-            .hints(&hints);
+        let plan =
+            builder(sim).backoff(Backoff::full_jitter(300 * SECOND..=600 * SECOND)).hints(&hints);
         let mut client = connected(sim, plan);
         server.abort();
         // What ended young waits for nearly all of a step.
@@ -251,4 +249,113 @@ fn stalls_that_nobody_reads_are_told_as_one() {
     let stalls = stalls.collect::<Vec<_>>();
     assert!(stalls.len() <= 2 && stalls[0] >= 500 * SECOND, "{events:?}");
     assert!(events.len() <= 4, "{events:?}");
+}
+
+#[test]
+fn a_task_that_only_sends_writes_nothing_from_an_address_that_is_gone() {
+    for_each_seed(0..10, |sim| {
+        serve(sim);
+        let hints = Hints::new();
+        let host = sim.host("client");
+        let plan = builder(sim).hints(&hints);
+        let mut client = connected(sim, plan);
+        if sim.random() % 2 == 0 {
+            hints.tell(Hint::AddressGone(host.address()));
+        } else {
+            client.hint(Hint::AddressGone(host.address()));
+        }
+        for _ in 0..3 {
+            sim.block_on(client.send("tick"), SECOND).unwrap().unwrap();
+            sim.run_for(100 * MS).unwrap();
+        }
+        let events = drive(sim, &mut client, 5 * SECOND);
+        let end = events.iter().find_map(|(_, event)| match event {
+            Event::Disconnected(end) => Some(end),
+            _ => None,
+        });
+        assert_eq!(end.map(|end| end.unconfirmed.count), Some(0), "{events:?}");
+        assert_eq!(messages(&events).len(), 3, "they wait for the next connection: {events:?}");
+    });
+}
+
+#[test]
+fn a_task_that_only_sends_asks_when_the_network_has_changed() {
+    let mut sim = Sim::seed(3);
+    sim.link("client", "server").delay(20 * MS);
+    let (mut client, peer) = with_peer(&sim, beat(20 * SECOND, 10 * SECOND));
+    let heard = read_and_stay(&sim, peer);
+    drive(&mut sim, &mut client, 21 * SECOND);
+    let pings = || {
+        let ping = |(_, said): &&(_, Incoming)| matches!(said, Incoming::Ping(_));
+        heard.borrow().iter().filter(ping).count()
+    };
+    let before = pings();
+    client.hint(Hint::NetworkChanged);
+    sim.block_on(client.send("tick"), SECOND).unwrap().unwrap();
+    sim.run_for(SECOND).unwrap();
+    assert_eq!(pings(), before + 1);
+}
+
+#[test]
+fn a_flood_of_hints_is_no_flood_of_pings() {
+    for (every, times, most) in [(10, 1_000_u32, 12), (210, 300, 65)] {
+        let mut sim = Sim::seed(3);
+        sim.link("client", "server").delay(2 * MS);
+        let (mut client, peer) = with_peer(&sim, beat(20 * SECOND, 10 * SECOND));
+        let heard = read_and_stay(&sim, peer);
+        drive(&mut sim, &mut client, 21 * SECOND);
+        let before = heard.borrow().len();
+        for _ in 0..times {
+            client.hint(Hint::NetworkChanged);
+            drive(&mut sim, &mut client, every * MS);
+        }
+        // The last is heard too, when its second is over.
+        drive(&mut sim, &mut client, SECOND);
+        let pings = heard.borrow().len() - before;
+        assert!(
+            (10..=most).contains(&pings),
+            "{pings} Pings of {times} hints, one each {every} ms"
+        );
+    }
+}
+
+#[test]
+fn a_hint_during_an_attempt_hurries_the_next() {
+    for_each_seed(0..50, |sim| {
+        serve(sim);
+        let hints = Hints::new();
+        let plan = builder(sim).backoff(Backoff::default()).hints(&hints);
+        let mut client = connected(sim, plan);
+        drive(sim, &mut client, 70 * SECOND);
+        sim.answer("server", Answer::Hang);
+        sim.link("client", "server").reset();
+        drive(sim, &mut client, 300 * SECOND);
+        let connecting =
+            |events: &[(_, Event)]| matches!(events.last(), Some((_, Event::Connecting { .. })));
+        while !connecting(&drive(sim, &mut client, 100 * MS)) {}
+        sim.answer("server", Answer::Upgrade);
+        hints.tell(Hint::Online);
+        let now = sim.now();
+        let events = drive(sim, &mut client, 60 * SECOND);
+        let back = events.iter().find(|(_, event)| is_connected(event)).unwrap().0;
+        // What is left of the attempt's 2 s, the first step, and the way.
+        assert!(back.saturating_duration_since(now) <= 3 * SECOND + 100 * MS, "{events:?}");
+    });
+}
+
+#[test]
+fn a_hint_too_soon_after_another_is_heard_when_its_second_is_over() {
+    let mut sim = Sim::seed(3);
+    sim.link("client", "server").delay(2 * MS);
+    let (mut client, peer) = with_peer(&sim, beat(20 * SECOND, 10 * SECOND));
+    let heard = read_and_stay(&sim, peer);
+    drive(&mut sim, &mut client, 21 * SECOND);
+    let (before, now) = (heard.borrow().len(), sim.now());
+    client.hint(Hint::NetworkChanged);
+    drive(&mut sim, &mut client, 100 * MS);
+    client.hint(Hint::Foreground);
+    drive(&mut sim, &mut client, 5 * SECOND);
+    let after = |(at, _): &(everbeat_core::time::Instant, _)| at.saturating_duration_since(now);
+    let pings = heard.borrow()[before..].iter().map(after).collect::<Vec<_>>();
+    assert_eq!(pings, [2 * MS, SECOND + 2 * MS]);
 }
