@@ -13,6 +13,7 @@ use everbeat_tokio::config::{ConnectionConfig, HeartbeatConfig, OwnBeat};
 use everbeat_tokio::core::heartbeat::{Beat, Heartbeat};
 use everbeat_tokio::core::time::Timer;
 use everbeat_tokio::reconnect::{Backoff, Retry};
+use everbeat_tokio::server::storm::Restart;
 use everbeat_tokio::server::{self, Accepted, Expire, Facts, Limits, Origins, Reject, Upgrade};
 use everbeat_tokio::transport::{FromStream, Incoming, Outgoing, TokioTimer};
 use everbeat_tokio::{Cause, Client, Connection, Event, Request, Server, Tokio};
@@ -118,7 +119,7 @@ async fn tuned_server(shutdown: impl Future<Output = ()>) -> Result {
                 .age(Duration::from_secs(3_600)), // so that a fleet rebalances
         )
         .limits(Limits::default().connections(50_000).per_address(20).upgrades_per_second(2_000))
-        .restart(2_000) // a shutdown sends clients to a successor, as fast as that can take them
+        .restart(Restart::per_second(2_000)) // a shutdown sends clients to a successor, at its pace
         .upgrade(|request| async move {
             let Some(token) = request.header("Authorization") else {
                 return Err(Reject::status(401).header("WWW-Authenticate", "Bearer"));

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use everbeat_tokio::server::storm::Restart;
 use everbeat_tokio::server::{Accepted, Acceptor, Connection, Facts, Server};
 use everbeat_tokio::transport::{Settings, TokioTimer};
 use everbeat_tokio::{Cause, Tokio};
@@ -20,7 +21,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
     let acceptor = Acceptor::inherit(inherited, Settings::default())?;
     let server = Server::over(acceptor, TokioTimer::new(), Tokio, Tokio.seed())
         // The next one takes 1,000 connections a second, and listens already
-        .restart(1_000)
+        .restart(Restart::per_second(1_000))
         .build()?;
     println!("ready");
 

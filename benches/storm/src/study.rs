@@ -122,6 +122,7 @@ fn crash(options: &Options, capacity: u32) -> Scenario {
         backlog,
         slots: false,
         kind,
+        others: None,
         way: Way::Crash,
         opens: DOWN,
         roads: ROADS,
@@ -136,20 +137,26 @@ fn crash(options: &Options, capacity: u32) -> Scenario {
         let name = format!("everbeat's client, backlog {advised}");
         cells.push(cell(name, Role::Half, Setup { backlog: advised, ..ours.clone() }));
     }
-    cells.push(cell("everbeat, both: slots", Role::Ours, Setup { slots: true, ..ours }));
+    let ours = Setup { slots: true, ..ours };
+    // Who does not obey, as no browser can, is not to keep away who does
+    let mixed = Setup { others: Some(Kind::SocketIo), ..ours.clone() };
+    cells.push(cell("slots, half the clients Socket.IO", Role::Half, mixed));
+    cells.push(cell("everbeat, both: slots", Role::Ours, ours));
     Scenario { planned: false, capacity, backlog, cells }
 }
 
 /// A successor listens, and the server goes
 fn planned(options: &Options, capacity: u32) -> Scenario {
     let &Options { clients, backlog, seed, .. } = options;
-    let told_within = |time| Way::InTurn(Restart::new(capacity).plan(clients as usize, time));
+    let told_within =
+        |time| Way::InTurn(Restart::per_second(capacity).plan(clients as usize, time));
     let of = |kind, way, slots, opens| Setup {
         clients,
         capacity,
         backlog,
         slots,
         kind,
+        others: None,
         way,
         opens,
         roads: ROADS,

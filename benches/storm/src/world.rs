@@ -46,12 +46,20 @@ pub(crate) struct Setup {
     /// Whether the server gives slots to those for whom it has no time
     pub(crate) slots: bool,
     pub(crate) kind: Kind,
+    /// What every other client has instead
+    pub(crate) others: Option<Kind>,
     pub(crate) way: Way,
     /// When the successor listens, from the beginning on
     pub(crate) opens: Duration,
     /// The least and the longest that a packet is on its way, in milliseconds
     pub(crate) roads: (f64, f64),
     pub(crate) seed: u64,
+}
+
+impl Setup {
+    fn kind_of(&self, client: u32) -> Kind {
+        self.others.filter(|_| client % 2 == 1).unwrap_or(self.kind)
+    }
 }
 
 /// How the old server goes
@@ -258,6 +266,7 @@ mod tests {
             backlog: 4_096,
             slots: false,
             kind,
+            others: None,
             way: Way::Crash,
             opens: Duration::from_secs(5),
             roads: ROADS,
@@ -316,7 +325,10 @@ mod tests {
         assert!(collapsed.for_nobody > 100_000, "{}", collapsed.for_nobody);
         let advised = run(&Setup { backlog: 1_000, ..many.clone() });
         assert!(advised.back(1.0).is_some());
-        let slots = run(&Setup { slots: true, kind: Kind::Everbeat, ..many });
+        let obeying = Setup { slots: true, kind: Kind::Everbeat, ..many };
+        let mixed = run(&Setup { others: Some(Kind::SocketIo), ..obeying.clone() });
+        assert!(mixed.back(0.99).unwrap() < 1.5 * 100.0, "{:?}", mixed.back(0.99));
+        let slots = run(&obeying);
         let last = slots.back(1.0).unwrap();
         assert!(last < 20_000.0 / 200.0 / 0.9 + 15.0, "{last}");
         assert!(slots.for_nobody < 100, "{}", slots.for_nobody);
@@ -324,7 +336,7 @@ mod tests {
 
     #[test]
     fn in_turn_each_comes_once_and_evenly() {
-        let plan = Restart::new(200).plan(2_000, Duration::from_secs(5));
+        let plan = Restart::per_second(200).plan(2_000, Duration::from_secs(5));
         let way = Way::InTurn(plan);
         let outcome = run(&Setup { way, opens: Duration::ZERO, ..setup(Kind::Everbeat) });
         assert_eq!((outcome.attempts, outcome.syns), (2_000, 2_000));

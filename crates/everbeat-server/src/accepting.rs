@@ -33,6 +33,8 @@ pub(crate) struct Accepting<A, X, K, H, S> {
     spawner: Arc<S>,
     slots: Option<Slots>,
     pause: Option<Slot>,
+    /// Until nobody is told any more to come back, while as many as may be are being told
+    relief: Option<Slot>,
     /// How long the next pause is
     delay: Duration,
 }
@@ -50,7 +52,7 @@ where
         spawner: Arc<S>,
         slots: Option<Slots>,
     ) -> Self {
-        Self { acceptor, shared, spawner, slots, pause: None, delay: PAUSE_MIN }
+        Self { acceptor, shared, spawner, slots, pause: None, relief: None, delay: PAUSE_MIN }
     }
 
     pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -61,8 +63,17 @@ where
                 *this.pause = None;
             }
             let wheel = &this.shared.wheel;
-            let full = this.slots.as_ref().is_some_and(|slots| slots.is_full(wheel.now()));
-            ready!(this.shared.upgrades.poll_room(cx, full));
+            let full_until = this.slots.as_ref().map(Slots::full_until);
+            let full_until = full_until.filter(|until| *until > wheel.now());
+            if this.shared.upgrades.poll_room(cx, full_until.is_some()).is_pending() {
+                // Those who are being told hold up those who tell for no longer than they are too many
+                let Some(until) = full_until else { return Poll::Pending };
+                let relief = this.relief.insert(wheel.sleep_until(until));
+                ready!(Pin::new(relief).poll(cx));
+                *this.relief = None;
+                continue;
+            }
+            *this.relief = None;
             match ready!(this.acceptor.as_mut().poll_accept(cx)) {
                 Ok(upgrade) => {
                     *this.delay = PAUSE_MIN;

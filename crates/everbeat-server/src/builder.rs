@@ -15,7 +15,7 @@ use crate::storm::Restart;
 use crate::{Expire, Limits, Server};
 
 use settings::Settings;
-pub(crate) use settings::{Checked, Farewell, within};
+pub(crate) use settings::{Checked, Farewell, SHUTDOWN_TIMEOUT, within};
 
 /// Builds a [`Server`]
 ///
@@ -136,7 +136,8 @@ impl<O> ServerBuilder<O> {
     /// handshake's 5 s, and as long again for the handler's own last work
     ///
     /// At a [`restart`](Self::restart) it is how long this process may live on to serve those whose
-    /// turn has not come.
+    /// turn has not come. Behind the last turn handlers have those 10 s, or the `close_timeout` if
+    /// that is longer.
     pub const fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.settings.shutdown_timeout = timeout;
         self
@@ -152,10 +153,31 @@ impl<O> ServerBuilder<O> {
     /// Each shutdown is a restart: clients are sent to a successor that takes so many connections a
     /// second, one after the other; off by default, for only its user knows that there is one
     ///
-    /// `.restart(2_000)` is all, if the successor listens already. See [`Restart`] for one that does
-    /// not, and for what `shutdown_timeout` is then.
-    pub fn restart(mut self, restart: impl Into<Restart>) -> Self {
-        self.settings.restart = Some(restart.into());
+    /// `.restart(Restart::per_second(2_000))` is all, **if the successor listens before this process
+    /// ends**. If a supervisor starts it only after that, as `systemctl restart` does, this process
+    /// has to end soon, and clients are told to come when the successor is there:
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/runtime.in"));
+    /// use std::time::Duration;
+    /// use everbeat_server::Server;
+    /// use everbeat_server::storm::Restart;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use runtime::{Nobody, Runtime, Stopped};
+    /// # let (acceptor, timer, spawner, seed) = (Nobody, Stopped, Runtime, 7);
+    /// let server = Server::over(acceptor, timer, spawner, seed)
+    ///     // A second to tell everybody, and the 5 s of `close_timeout`
+    ///     .shutdown_timeout(Duration::from_secs(6))
+    ///     // Behind those 6 s, and the 4 s at most that it takes the next one to start
+    ///     .restart(Restart::per_second(2_000).opens_in(Duration::from_secs(10)))
+    ///     .build()?;
+    /// # drop(server);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn restart(mut self, restart: Restart) -> Self {
+        self.settings.restart = Some(restart);
         self
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use everbeat_core::cause::CloseFrame;
 use everbeat_core::time::{Instant, Sleep, Slot, Timer, Wheel};
 
-use crate::builder::Farewell;
+use crate::builder::{Farewell, SHUTDOWN_TIMEOUT};
 use crate::registry::{ConnectionHandle, Order, Registry};
 use crate::storm::Plan;
 
@@ -24,25 +24,27 @@ pub(crate) struct Drained<X> {
 }
 
 /// Closes all connections with this farewell, waits for their handlers, and drops those that are
-/// left at the limit
+/// left at the limit; the last to be told has as long for its Close as any other
 pub(crate) async fn drain<X, K: Timer>(
     registry: &Registry<X>,
     wheel: &Wheel<K>,
     farewell: &Farewell,
-    told_within: Duration,
+    close_timeout: Duration,
     limit: Duration,
 ) -> Drained<X> {
     let live = registry.handles();
     tracing::info!(target: "everbeat", connections = live.len(), "shutting down");
-    let mut leaving = Leaving {
-        live: &live,
-        told: 0,
-        words: match farewell {
-            Farewell::Together(frame) => Words::Together(frame),
-            Farewell::InTurn(restart) => Words::InTurn(restart.plan(live.len(), told_within)),
-        },
-        since: wheel.now(),
+    let (words, limit) = match farewell {
+        Farewell::Together(frame) => (Words::Together(frame), limit),
+        Farewell::InTurn(restart) => {
+            let plan = restart.plan(live.len(), limit.saturating_sub(close_timeout));
+            // Those who were told have what they have at any shutdown: a handler that does not look
+            // makes no deploy last as long as it may
+            let enough = plan.told_by() + close_timeout.max(SHUTDOWN_TIMEOUT);
+            (Words::InTurn(plan), limit.min(enough))
+        }
     };
+    let mut leaving = Leaving { live: &live, told: 0, words, since: wheel.now() };
     let mut wait = Wait::until(wheel.now() + limit, wheel);
     poll_fn(|cx| {
         loop {
@@ -64,7 +66,7 @@ pub(crate) async fn drain<X, K: Timer>(
         let mut wait = Wait::until(wheel.now() + CUT_GRACE, wheel);
         poll_fn(|cx| wait.poll(cx, registry, Instant::NEVER)).await;
     }
-    let in_time = |one: &&ConnectionHandle<X>| !late.iter().any(|late| late.id() == one.id());
+    let in_time = |one: &&ConnectionHandle<X>| !one.mailbox().attention().is_cut();
     Drained { closed: live.iter().filter(in_time).count(), cut: late }
 }
 

@@ -81,8 +81,9 @@ impl Limits {
     /// It is what a storm of reconnects is survived by: whoever finds more than a quarter of a second
     /// of work before him is answered 503 with a `Retry-After`, a slot at which there will be time
     /// for him, and is no work until then. [`Slots`](crate::storm::Slots) is the machine, its
-    /// [`LATEST`](crate::storm::Slots::LATEST) slot is in ten minutes. Everybody else's clients do
-    /// well to obey; everbeat's does.
+    /// [`LATEST`](crate::storm::Slots::LATEST) slot is in half a minute. everbeat's client obeys.
+    /// Those that do not, as browsers cannot, are let in or refused as they come, and cost those that
+    /// do half a minute at the most.
     ///
     /// The number is what everything that an upgrade needs can bear: TLS, the hook, whatever a
     /// connection asks of a database in its first second. Over TLS the answer comes behind the

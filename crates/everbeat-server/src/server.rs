@@ -165,7 +165,8 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
     /// Then nothing is accepted any more, upgrades are given up, and every connection says 1001, or
     /// what [`shutdown_with`](ServerBuilder::shutdown_with) says, and closes; or each says 1012 and
     /// closes when its turn has come, with [`restart`](ServerBuilder::restart). Handlers that have not
-    /// returned after `shutdown_timeout` are dropped, and with them their connections.
+    /// returned after `shutdown_timeout`, or 10 s behind the last turn, are dropped, and with them
+    /// their connections.
     ///
     /// # Cancel safety
     ///
@@ -212,9 +213,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
         }
         upgrades.close();
         let (limit, closing) = (settings.shutdown_timeout, settings.connection.close_timeout());
-        // The last to be told has as long for its Close as any other
-        let told_within = limit.saturating_sub(closing);
-        let drained = drain(&registry, &wheel, &settings.farewell, told_within, limit).await;
+        let drained = drain(&registry, &wheel, &settings.farewell, closing, limit).await;
         Served { served: registry.served(), closed: drained.closed, cut: drained.cut }
     }
 }

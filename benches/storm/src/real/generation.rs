@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use everbeat_support::overslept;
 use everbeat_tokio::Tokio;
+use everbeat_tokio::server::storm::Restart;
 use everbeat_tokio::server::{Acceptor, Limits, Server};
 use everbeat_tokio::transport::{Settings, TokioTimer};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -32,7 +33,7 @@ pub(super) fn serve(capacity: u32) -> Result<ExitCode> {
         let server = Server::over(acceptor, TokioTimer::new(), Tokio, Tokio.seed())
             .limits(Limits::default().upgrades_per_second(capacity))
             .shutdown_timeout(SHUTDOWN_TIMEOUT)
-            .restart(capacity)
+            .restart(Restart::per_second(capacity))
             .build()?;
         say("ready");
         let mut late = Duration::ZERO;

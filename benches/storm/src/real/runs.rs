@@ -68,13 +68,14 @@ pub(super) fn run(options: &Options) -> Result<ExitCode> {
 
 /// What the study says of it, under a few seeds
 fn predicted(options: &Options, capacity: u32) -> Vec<Outcome> {
-    let plan = Restart::new(capacity).plan(options.clients as usize, TOLD_WITHIN);
+    let plan = Restart::per_second(capacity).plan(options.clients as usize, TOLD_WITHIN);
     let setup = |seed| Setup {
         clients: options.clients,
         capacity,
         backlog: options.backlog,
         slots: true,
         kind: Kind::Everbeat,
+        others: None,
         way: Way::InTurn(plan),
         opens: Duration::ZERO,
         // Loopback

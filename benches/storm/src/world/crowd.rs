@@ -41,8 +41,8 @@ impl Crowd {
     pub(super) fn new(setup: &Setup) -> Self {
         let mut rng = Rng::with_seed(setup.seed);
         let (least, most) = setup.roads;
-        let mut client = || Client {
-            policy: Policy::new(setup.kind, rng.u64(..)),
+        let mut client = |number: u32| Client {
+            policy: Policy::new(setup.kind_of(number), rng.u64(..)),
             state: State::Connected,
             attempt: 0,
             began: BEGIN,
@@ -51,7 +51,7 @@ impl Crowd {
             lost: BEGIN,
             road: Duration::from_secs_f64((least + (most - least) * rng.f64()) / 1_000.0),
         };
-        Self { clients: (0..setup.clients).map(|_| client()).collect(), nobody: client() }
+        Self { clients: (0..setup.clients).map(&mut client).collect(), nobody: client(0) }
     }
 
     /// One of them

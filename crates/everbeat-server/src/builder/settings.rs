@@ -48,6 +48,8 @@ pub(crate) enum Farewell {
     InTurn(Restart),
 }
 
+/// A Close handshake's 5 s, and as long again for the handler's own last work
+pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -101,7 +103,7 @@ impl Default for Settings {
             close_timeout: defaults::CLOSE_TIMEOUT,
             pings: (defaults::PING_BURST, defaults::PINGS_PER_SECOND),
             handshake_timeout: Duration::from_secs(10),
-            shutdown_timeout: Duration::from_secs(10),
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
             farewell: None,
             restart: None,
             limits: Limits::default(),
@@ -148,6 +150,8 @@ mod tests {
     /// A setting's name, and a change that makes it impossible
     type Case = (&'static str, fn(&mut Settings));
 
+    const ONE: Restart = Restart::per_second(1);
+
     #[test]
     fn impossible_settings_are_refused_by_name() {
         let cases: [Case; 29] = [
@@ -185,11 +189,11 @@ mod tests {
             ("queued_in_all", |s| s.limits = s.limits.queued_in_all(1 << 10)),
             ("shutdown_with", |s| s.farewell = Some(CloseCode::NO_STATUS.into())),
             ("shutdown_with", |s| {
-                (s.farewell, s.restart) = (Some(CloseCode::RESTART.into()), Some(1.into()));
+                (s.farewell, s.restart) = (Some(CloseCode::RESTART.into()), Some(ONE));
             }),
-            ("restart", |s| s.restart = Some(0.into())),
-            ("restart", |s| s.restart = Some(Restart::new(1).opens_in(Duration::MAX))),
-            ("restart", |s| s.restart = Some(Restart::new(u32::MAX))),
+            ("restart", |s| s.restart = Some(Restart::per_second(0))),
+            ("restart", |s| s.restart = Some(ONE.opens_in(Duration::MAX))),
+            ("restart", |s| s.restart = Some(Restart::per_second(u32::MAX))),
         ];
         for (name, spoil) in cases {
             let mut settings = Settings::default();

@@ -51,6 +51,10 @@ impl Attention {
         self.tell(LEAVING);
     }
 
+    pub(crate) fn is_cut(&self) -> bool {
+        Told(self.flags.load(Ordering::SeqCst)).cut()
+    }
+
     /// Has the task look at what may have changed
     pub(crate) fn look(&self) {
         self.tell(0);

@@ -1,11 +1,14 @@
 //! How much a server takes on: connections in all and from one address, and upgrades a second.
 
+use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use everbeat_core::cause::CloseCode;
-use everbeat_core::transport::{Attempt, Connect};
-use everbeat_server::Limits;
-use everbeat_sim::net::ConnectError;
+use everbeat_core::transport::{Accept, Attempt, Busy, Connect};
+use everbeat_server::{Limits, Server};
+use everbeat_sim::net::{ConnectError, SimListener};
 use everbeat_sim::{Pipe, Sim, Task};
 
 use super::rig::{SECOND, builder, noting, reading, start, start_with};
@@ -144,4 +147,56 @@ fn who_is_one_too_many_takes_no_slot() {
     sim.run_for(SECOND).unwrap();
     let _another = connect(&mut sim, "another").unwrap();
     assert_eq!(host.registry.len(), 5);
+}
+
+/// A listener of whose peers those that are refused never take their answer
+struct Deaf(SimListener);
+
+struct Answer {
+    upgrade: <SimListener as Accept>::Upgrade,
+    refused: bool,
+}
+
+impl Accept for Deaf {
+    type Transport = Pipe;
+    type Facts = String;
+    type Error = <SimListener as Accept>::Error;
+    type Upgrade = Answer;
+
+    fn poll_accept(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Answer, Self::Error>> {
+        Pin::new(&mut self.0).poll_accept(cx).map_ok(|upgrade| Answer { upgrade, refused: false })
+    }
+
+    fn refuse(upgrade: Answer, _: Busy) -> Option<Answer> {
+        Some(Answer { refused: true, ..upgrade })
+    }
+}
+
+impl Future for Answer {
+    type Output = Result<(Pipe, String), <SimListener as Accept>::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.refused { Poll::Pending } else { Pin::new(&mut self.upgrade).poll(cx) }
+    }
+}
+
+#[test]
+fn who_does_not_hear_that_he_is_refused_holds_up_nobody_for_whom_there_is_time() {
+    let mut sim = Sim::seed(5);
+    let deaf = Deaf(sim.listen("server"));
+    let limits = Limits::default().upgrades(4).upgrades_per_second(10);
+    let server = Server::over(deaf, sim.timer(), sim.handle(), 7).limits(limits);
+    let host = start(&sim, server, noting(&sim).1);
+    let _crowd: Vec<_> = (0..16).map(|n| reading(&sim, &format!("c{n}"))).collect();
+    sim.run_for(SECOND / 10).unwrap();
+    let at_once = host.registry.len();
+    assert!((9..=11).contains(&at_once), "{at_once} at once");
+    // Four are being told, as many as may be, for the 10 s of a handshake. The others need not be
+    // told: meanwhile there is time for them
+    sim.run_for(SECOND).unwrap();
+    assert_eq!(host.registry.len(), 16 - 4);
+    let _late = connect(&mut sim, "late").unwrap();
 }

@@ -62,7 +62,7 @@ fn even(told: &[(f64, f64)], rate: f64) {
 fn everybody_is_served_until_its_turn_while_there_is_time() {
     let mut sim = Sim::seed(1);
     // 80 a second, and 5 s to tell it to all
-    let restarting = builder(&sim).restart(100);
+    let restarting = builder(&sim).restart(Restart::per_second(100));
     let (host, readers) = leaving(&mut sim, restarting, 240);
     sim.run_for(SECOND).unwrap();
     assert!((150..165).contains(&host.registry.len()), "{}", host.registry.len());
@@ -85,7 +85,7 @@ fn everybody_is_served_until_its_turn_while_there_is_time() {
 fn who_has_no_turn_in_time_is_told_when_it_is() {
     let mut sim = Sim::seed(2);
     // 1 s to tell it to all, where their turns take 10
-    let brief = builder(&sim).restart(100).shutdown_timeout(6 * SECOND);
+    let brief = builder(&sim).restart(Restart::per_second(100)).shutdown_timeout(6 * SECOND);
     let (host, readers) = leaving(&mut sim, brief, 800);
     sim.run_for(SECOND + SECOND / 10).unwrap();
     assert!(host.task.is_finished());
@@ -100,7 +100,7 @@ fn who_has_no_turn_in_time_is_told_when_it_is() {
 #[test]
 fn a_successor_that_opens_later_is_waited_for() {
     let mut sim = Sim::seed(3);
-    let late = builder(&sim).restart(Restart::new(1_000).opens_in(2 * SECOND));
+    let late = builder(&sim).restart(Restart::per_second(1_000).opens_in(2 * SECOND));
     let (host, readers) = leaving(&mut sim, late, 80);
     sim.run_for(2 * SECOND - SECOND / 10).unwrap();
     assert_eq!(host.registry.len(), 80);
@@ -113,7 +113,7 @@ fn a_successor_that_opens_later_is_waited_for() {
 #[test]
 fn who_leaves_by_itself_makes_nobody_leave_earlier_and_the_last_ends_it() {
     let mut sim = Sim::seed(4);
-    let restarting = builder(&sim).restart(100);
+    let restarting = builder(&sim).restart(Restart::per_second(100));
     let (host, readers) = leaving(&mut sim, restarting, 240);
     sim.run_for(SECOND / 2).unwrap();
     // Half of those that are left
@@ -143,36 +143,44 @@ fn who_leaves_by_itself_makes_nobody_leave_earlier_and_the_last_ends_it() {
 
 #[test]
 fn a_handler_that_does_not_look_is_cut_at_the_end_and_holds_up_nobody() {
-    let mut sim = Sim::seed(5);
-    let host = start(
-        &sim,
-        builder(&sim).restart(100).shutdown_timeout(7 * SECOND),
-        |mut connection: ServerConnection, accepted: Accepted<String>| async move {
-            if accepted.facts.ends_with('7') {
-                pending::<()>().await;
-            }
-            while connection.recv().await?.is_some() {}
-            Ok::<_, Cause>(())
-        },
-    );
-    let readers: Vec<Reader> = (0..80).map(|n| reading(&sim, &format!("c{n}"))).collect();
-    sim.run_for(SECOND).unwrap();
-    host.handle.shutdown();
-    sim.run_for(SECOND + SECOND / 10).unwrap();
-    let told = told(&readers);
-    assert_eq!((told.len(), host.registry.len()), (72, 8));
-    assert!(told.iter().all(|(at, turn)| turn - at < 0.001 && *at < 1.0 + TICK));
-    sim.run_for(6 * SECOND - SECOND / 5).unwrap();
-    assert!(!host.task.is_finished());
-    sim.run_for(SECOND / 5).unwrap();
-    let served = host.task.take().unwrap();
-    assert_eq!((served.closed, served.cut.len()), (72, 8));
+    // At the end of this process's time, or if there is more of it, 10 s behind the last turn, or the
+    // `close_timeout`
+    for (seed, time, close, end) in [(5, 7, 5, 7.0), (50, 3_600, 5, 11.0), (51, 3_600, 20, 21.0)] {
+        let mut sim = Sim::seed(seed);
+        let restarting = builder(&sim)
+            .restart(Restart::per_second(100))
+            .shutdown_timeout(time * SECOND)
+            .close_timeout(close * SECOND);
+        let host = start(
+            &sim,
+            restarting,
+            |mut connection: ServerConnection, accepted: Accepted<String>| async move {
+                if accepted.facts.ends_with('7') {
+                    pending::<()>().await;
+                }
+                while connection.recv().await?.is_some() {}
+                Ok::<_, Cause>(())
+            },
+        );
+        let readers: Vec<Reader> = (0..80).map(|n| reading(&sim, &format!("c{n}"))).collect();
+        sim.run_for(SECOND).unwrap();
+        host.handle.shutdown();
+        sim.run_for(SECOND + SECOND / 10).unwrap();
+        let told = told(&readers);
+        assert_eq!((told.len(), host.registry.len()), (72, 8));
+        assert!(told.iter().all(|(at, turn)| turn - at < 0.001 && *at < 1.0 + TICK));
+        sim.run_for(Duration::from_secs_f64(end - 1.2)).unwrap();
+        assert!(!host.task.is_finished());
+        sim.run_for(SECOND / 5).unwrap();
+        let served = host.task.take().expect("it waits for who does not look");
+        assert_eq!((served.closed, served.cut.len()), (72, 8));
+    }
 }
 
 #[test]
 fn whose_server_is_dropped_meanwhile_is_served_on() {
     let mut sim = Sim::seed(6);
-    let restarting = builder(&sim).restart(100);
+    let restarting = builder(&sim).restart(Restart::per_second(100));
     let (host, readers) = leaving(&mut sim, restarting, 240);
     sim.run_for(SECOND).unwrap();
     host.task.abort();
@@ -192,7 +200,7 @@ fn whose_server_is_dropped_meanwhile_is_served_on() {
 fn the_rules_stand_for_whoever_waits_for_its_turn() {
     let mut sim = Sim::seed(7);
     let strict = builder(&sim)
-        .restart(10)
+        .restart(Restart::per_second(10))
         .shutdown_timeout(60 * SECOND)
         .expire(Expire::default().unauthenticated(3 * SECOND));
     let (_host, readers) = leaving(&mut sim, strict, 80);
@@ -229,7 +237,7 @@ fn clients_come_to_the_successor_evenly_and_at_once() {
     // All are served until their turn; most are told to come later
     for (seed, time) in [(8, 30), (9, 6)] {
         let mut sim = Sim::seed(seed);
-        let brief = builder(&sim).restart(100).shutdown_timeout(time * SECOND);
+        let brief = builder(&sim).restart(Restart::per_second(100)).shutdown_timeout(time * SECOND);
         let old = start(&sim, brief, noting(&sim).1);
         let noted = Connections::default();
         let clients: Vec<_> = (0..400).map(|n| client(&sim, &format!("c{n}"), &noted)).collect();
