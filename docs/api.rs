@@ -120,6 +120,7 @@ async fn tuned_server(shutdown: impl Future<Output = ()>) -> Result {
         )
         .limits(Limits::default().connections(50_000).per_address(20).upgrades_per_second(2_000))
         .restart(Restart::per_second(2_000)) // a shutdown sends clients to a successor, at its pace
+        .shutdown_timeout(Duration::from_secs(37)) // 50,000 / (0.8 * 2,000) + 5 s: each until its turn
         .upgrade(|request| async move {
             let Some(token) = request.header("Authorization") else {
                 return Err(Reject::status(401).header("WWW-Authenticate", "Bearer"));

@@ -19,8 +19,8 @@ pub use own_beat::OwnBeat;
 pub mod defaults {
     use core::time::Duration;
 
-    /// A server's beat: below the 30 s after which the tightest proxies cut, and not in step with
-    /// a client's 20 s, whose Pings keep the server quiet
+    /// A server's beat: one within the 30 s after which the tightest proxies cut (for those set
+    /// `idle_limit`), and not in step with a client's 20 s, whose Pings keep the server quiet
     pub const SERVER_INTERVAL: Duration = Duration::from_secs(25);
     /// A client's beat: twice within the 55 to 60 s after which common balancers cut
     pub const CLIENT_INTERVAL: Duration = Duration::from_secs(20);

@@ -201,7 +201,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         }
     }
 
-    /// The next message; `None` once the connection has ended politely
+    /// The next message; `None` once the connection has ended politely; other events are passed over,
+    /// [`next`](Self::next) shows them
     ///
     /// # Errors
     ///

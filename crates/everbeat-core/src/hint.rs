@@ -13,20 +13,20 @@ pub use feed::Hints;
 /// Something that happened outside of the connection, and may concern it
 ///
 /// A hint is never trusted blindly, for platforms say much that is not so, and early: no hint but
-/// [`AddressGone`](Self::AddressGone) ends a connection, none but a server's word holds an attempt
-/// back for longer than the backoff's last step.
+/// [`AddressGone`](Self::AddressGone) ends a connection, and none delays an attempt beyond the
+/// backoff's last step; only a server's `Retry-After` or `retry=` does.
 ///
 /// | hint | a connection that stands | a client that waits for its next attempt |
 /// |---|---|---|
 /// | `NetworkChanged`, `Online`, `Foreground` | is asked by a Ping now, once a second at most | tries within the backoff's first step, or after the attempt that is under way, not before the time that the server gave |
-/// | `Offline`, `Background` | nothing | spreads its attempts over the backoff's last step, until `Online` or `Foreground` |
+/// | `Offline`, `Background` | nothing | spreads its attempts over the backoff's last step, `Offline` until `Online`, `Background` until `Foreground`; while either stands no hint brings one forward |
 /// | `AddressGone` | is dead, if the address is its own | nothing |
 ///
 /// A network that flaps does not have a server besieged: of hints that hurry there are five at once,
 /// and one more every ten first steps of the backoff.
 ///
 /// Where they come from: on Linux the crate `everbeat-watch` tells of addresses and routes; elsewhere
-/// the platform does (`NWPathMonitor` on Apple's systems, `NotifyIpInterfaceChange` on Windows,
+/// the platform does (`NWPathMonitor` on Apple's systems, `NotifyUnicastIpAddressChange` on Windows,
 /// `ConnectivityManager` on Android), and an application with windows knows whether it is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

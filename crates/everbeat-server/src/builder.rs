@@ -144,7 +144,7 @@ impl<O> ServerBuilder<O> {
     }
 
     /// What connections say at a shutdown, all at once; 1001 without a reason by default, after which
-    /// clients come back
+    /// clients come back; refused together with [`restart`](Self::restart), which has words of its own
     pub fn shutdown_with(mut self, frame: CloseFrame) -> Self {
         self.settings.farewell = Some(frame);
         self
@@ -153,8 +153,12 @@ impl<O> ServerBuilder<O> {
     /// Each shutdown is a restart: clients are sent to a successor that takes so many connections a
     /// second, one after the other; off by default, for only its user knows that there is one
     ///
-    /// `.restart(Restart::per_second(2_000))` is all, **if the successor listens before this process
-    /// ends**. If a supervisor starts it only after that, as `systemctl restart` does, this process
+    /// `.restart(Restart::per_second(2_000))` and a [`shutdown_timeout`](Self::shutdown_timeout) of
+    /// N / (0.8 * 2,000) + 5 s for N connections is all, **if the successor listens before this process
+    /// ends**; with the default of 10 s some are served until their turn, and the others told when to
+    /// come. It is refused together with [`shutdown_with`](Self::shutdown_with).
+    ///
+    /// If a supervisor starts it only after that, as `systemctl restart` does, this process
     /// has to end soon, and clients are told to come when the successor is there:
     ///
     /// ```
@@ -169,7 +173,8 @@ impl<O> ServerBuilder<O> {
     /// let server = Server::over(acceptor, timer, spawner, seed)
     ///     // A second to tell everybody, and the 5 s of `close_timeout`
     ///     .shutdown_timeout(Duration::from_secs(6))
-    ///     // Behind those 6 s, and the 4 s at most that it takes the next one to start
+    ///     // Behind those 6 s, the second in which handlers are dropped, and the 3 s at most that it
+    ///     // takes the next one to start
     ///     .restart(Restart::per_second(2_000).opens_in(Duration::from_secs(10)))
     ///     .build()?;
     /// # drop(server);

@@ -162,10 +162,10 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
     /// [`serve_with`](Self::serve_with), until `shutdown` is ready or
     /// [`ServerHandle::shutdown`] is called
     ///
-    /// Then nothing is accepted any more, upgrades are given up, and every connection says 1001, or
+    /// Then the listening socket is closed, upgrades are given up, and every connection says 1001, or
     /// what [`shutdown_with`](ServerBuilder::shutdown_with) says, and closes; or each says 1012 and
     /// closes when its turn has come, with [`restart`](ServerBuilder::restart). Handlers that have not
-    /// returned after `shutdown_timeout`, or 10 s behind the last turn, are dropped, and with them
+    /// returned after `shutdown_timeout`, or 10 s behind the last turn if that is first, are dropped, and with them
     /// their connections.
     ///
     /// # Cancel safety

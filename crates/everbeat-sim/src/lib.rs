@@ -9,6 +9,10 @@
 //! servers on them are the real ones. `cargo run -p everbeat-sim --example reconnect_logic` tests a
 //! reconnect loop that was written by hand.
 //!
+//! What an application would tell of its network is told as to a real client, by
+//! [`Hints`](everbeat_core::client::Hints): `sim.after(.., move || hints.tell(Hint::AddressGone(address)))`
+//! with the [`address`](Host::address) of its host.
+//!
 //! Its kernels tell of the road, as Linux's does: to see what everbeat does where none tells, say
 //! [`blind`](Host::blind) to its host first. And what befalls a host befalls what that host spawned:
 //! [`Host::spawn`], not [`Sim::spawn`](SimHandle::spawn).

@@ -4,16 +4,20 @@
 //! address that is gone ends the connection that stood on it, a new one has the client try again.
 //!
 //! ```no_run
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use everbeat_tokio::Client;
 //! use everbeat_tokio::client::Hints;
 //! use everbeat_watch::Watcher;
 //!
 //! let hints = Hints::new();
-//! let _watcher = Watcher::new(&hints)?; // until it is dropped
-//! let mut client = Client::builder("wss://example.com/feed").hints(&hints).connect().await?;
-//! while let Some(event) = client.next().await { /* .. */ }
-//! # Ok(()) }
+//! // Until it is dropped. It may block, so before the runtime starts; without it a client is as ever.
+//! let _watcher = Watcher::new(&hints).inspect_err(|why| eprintln!("{why}")).ok();
+//! tokio::runtime::Runtime::new()?.block_on(async {
+//!     let mut client = Client::builder("wss://example.com/feed").hints(&hints).connect().await?;
+//!     while let Some(event) = client.next().await { /* .. */ }
+//! #   Ok(())
+//! })
+//! # }
 //! ```
 //!
 //! One watcher serves any number of clients, on any runtime: it is a thread that sleeps in the kernel
@@ -40,6 +44,9 @@
 //! Where there was no network from the beginning nothing is told of it: whoever talks to its own
 //! machine only is not offline. A link that is set down keeps its IPv4 addresses, and connections
 //! survive that, so it is no `AddressGone`.
+//!
+//! It does not see the machine sleep: listen to `PrepareForSleep` of `org.freedesktop.login1`, and tell
+//! `Foreground` at the resume.
 //!
 //! # What is left out
 //!

@@ -129,6 +129,11 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Role, Stri
             },
         }
     }
+    let crowds = [Mechanism::Backoff, Mechanism::Jitter];
+    if let Some(broken) = options.broken.filter(|it| options.netns && crowds.contains(it)) {
+        let name = broken.name();
+        return Err(format!("no fault on hosts shows a missing {name}: leave out --netns"));
+    }
     let orders = options.orders();
     Ok(match child {
         Some((who, address)) => Role::Child(Child { who, address, orders }),
@@ -183,6 +188,7 @@ mod tests {
             ("--seconds", "--seconds"),
             ("--seconds 3", "10 to 86400"),
             ("--break everything", "everything"),
+            ("--netns --break jitter", "--netns"),
             ("server here", "here"),
             ("sloth 127.0.0.1:80", "sloth"),
             ("--runtime glommio", "glommio"),

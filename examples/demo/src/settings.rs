@@ -16,8 +16,7 @@ pub(crate) const HEALTHY_AFTER: Duration = Duration::from_secs(2);
 
 /// What every bound on real time may be exceeded by: scheduling, pipes, two kernels
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
-/// A machine that holds a short sleep back for longer than this proves nothing: half the timeout,
-/// after which a peer is suspected
+/// A machine that holds a short sleep back for longer than this proves nothing: half the timeout
 pub(crate) const STALLED: Duration = Duration::from_secs(1);
 
 /// How often each client sends a message

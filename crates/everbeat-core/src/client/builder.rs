@@ -111,7 +111,8 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     }
 
     /// How long after a Ping its silence means death, one duration for both clocks; by default 20 s, or
-    /// 10 s where the kernel tells that the road is gone, as Linux's does ([`HeartbeatConfig`])
+    /// 10 s where the kernel tells that the road is gone, as Linux's does ([`HeartbeatConfig`]; two
+    /// durations are set by [`preset`](Self::preset) and [`HeartbeatConfig::with_clocks`])
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.beat = self.beat.timeout(timeout);
         self

@@ -28,7 +28,7 @@ use crate::builder::within;
 /// # When does your successor listen?
 ///
 /// **Before this process ends**: a supervisor that starts the next one first and hands the listening
-/// socket over, or a balancer that has other servers. Then `Restart::per_second(2_000)` is all.
+/// socket over, or a balancer that has other servers. Then `Restart::per_second(2_000)` and that `shutdown_timeout` are all.
 ///
 /// **Only after this process has ended**: `systemctl restart`, `docker restart`, and whatever else
 /// stops one and then starts one. Then nobody can be served until its turn, and each client that is
