@@ -107,7 +107,18 @@ impl Watcher {
     /// of them leave a client as it is without a watcher.
     pub fn new(hints: &Hints) -> Result<Self, Error> {
         let hints = hints.clone();
-        let watch = watch::Watch::start(move |hint: Hint| hints.tell(hint))?;
-        Ok(Self { _watch: watch })
+        Self::with(move |hint| hints.tell(hint))
+    }
+
+    /// [`new`](Self::new) for whoever is no client: a connection of one's own, a sign that says
+    /// "offline"
+    ///
+    /// `tell` is called in the watcher's thread, and what it takes is time in which nothing is told.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with(tell: impl FnMut(Hint) + Send + 'static) -> Result<Self, Error> {
+        Ok(Self { _watch: watch::Watch::start(tell)? })
     }
 }
