@@ -7,8 +7,8 @@
 use async_tungstenite::tungstenite::handshake::client::generate_key;
 use async_tungstenite::tungstenite::handshake::derive_accept_key;
 use async_tungstenite::tungstenite::{self, http};
-use everbeat_ws::upgrade::UpgradeError;
 use everbeat_ws::connect::Request;
+use everbeat_ws::upgrade::UpgradeError;
 use everbeat_ws::{Role, Settings, WebSocket};
 use httparse::{EMPTY_HEADER, Response, Status};
 

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use everbeat_core::Cause;
-use everbeat_ws::upgrade::UpgradeError;
 use everbeat_ws::connect::Request;
+use everbeat_ws::upgrade::UpgradeError;
 use everbeat_ws::{Settings, WebSocket};
 
 use crate::run::run;

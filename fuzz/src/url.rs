@@ -8,8 +8,8 @@
 use std::net::Ipv6Addr;
 
 use everbeat_core::config::ConfigError;
-use everbeat_ws::upgrade::UpgradeError;
 use everbeat_ws::connect::Request;
+use everbeat_ws::upgrade::UpgradeError;
 use everbeat_ws::{Settings, WebSocket};
 use httparse::{EMPTY_HEADER, Status};
 

@@ -21,12 +21,12 @@ const ENDS: usize = 60;
 const ROUNDING: Duration = Duration::from_micros(1);
 
 /// Reconnecting after any ends: never later than the last step behind the server's floor, a flap
-/// never sooner than its own, and attempts are counted
+/// never sooner than its own unless the server said when, and attempts are counted
 pub(super) fn keeps(backoff: Backoff, steps: &RangeInclusive<Duration>, draw: &mut Draw<'_>) {
     let (first, last) = (*steps.start(), *steps.end());
     let mut reconnect = Reconnect::new(backoff, draw.u64());
     let mut now = Instant::ORIGIN;
-    let (mut failed, mut flaps, mut once) = (0, 0_u32, false);
+    let (mut failed, mut flaps, mut once, mut told) = (0, 0_u32, false, 0_u32);
     for _ in 0..ENDS {
         if draw.is_empty() {
             break;
@@ -51,6 +51,7 @@ pub(super) fn keeps(backoff: Backoff, steps: &RangeInclusive<Duration>, draw: &m
         failed = if stood.is_some() { 0 } else { failed + 1 };
         flaps = if healthy || stood.is_none() && unreachable { 0 } else { flaps + 1 };
         once &= !healthy;
+        told = if healthy { 0 } else { told };
         let over = retry == Retry::Never || retry == Retry::Once && once;
         once |= retry == Retry::Once;
 
@@ -63,8 +64,15 @@ pub(super) fn keeps(backoff: Backoff, steps: &RangeInclusive<Duration>, draw: &m
         assert!(!over, "another attempt after {retry:?}");
         assert!(at >= now + floor && at <= now + floor + last, "{at:?} is beyond {last:?}");
         let delay = at.saturating_duration_since(now + floor);
+        if let Retry::After(_) = retry {
+            // Behind the server's word a step that doubles with each such word, whatever came between
+            let step = first.saturating_mul(2_u32.saturating_pow(told)).min(last);
+            assert!(delay <= step + ROUNDING, "{delay:?} when told {told} times before");
+            told += 1;
+            continue;
+        }
         if healthy {
-            let together = matches!(retry, Retry::Together | Retry::After(_));
+            let together = retry == Retry::Together;
             assert!(delay <= first.saturating_mul(if together { 5 } else { 1 }), "{delay:?}");
         }
         if let Some(before) = flaps.checked_sub(1) {
