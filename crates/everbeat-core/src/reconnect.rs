@@ -117,7 +117,7 @@ impl Reconnect {
             Retry::After(floor) => {
                 self.told = told.saturating_add(1);
                 self.not_before = now + floor;
-                floor + self.backoff.draw_behind(told, &mut self.rng)
+                floor.saturating_add(self.backoff.draw_behind(told, &mut self.rng))
             }
             Retry::Within(window) => {
                 let width = window.to().saturating_sub(window.from());

@@ -335,3 +335,10 @@ fn whoever_is_told_between_other_failures_is_spread_wider_too() {
     });
     assert!(longest.max().unwrap() > Duration::from_secs(30));
 }
+
+#[test]
+fn the_end_of_time_is_late_enough() {
+    let mut reconnect = Reconnect::new(Backoff::default(), 1);
+    let end = reconnect.handle_end(&refused(), Retry::After(Duration::MAX), Instant::ORIGIN);
+    assert_eq!(end, Decision::RetryAt(Instant::ORIGIN + Duration::MAX));
+}
