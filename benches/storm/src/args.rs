@@ -96,6 +96,23 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted, St
 }
 
 #[cfg(test)]
+impl Options {
+    /// A study that takes no time
+    pub(crate) fn small(clients: u32, capacity: u32) -> Self {
+        Self {
+            clients,
+            capacities: vec![capacity],
+            backlog: 4_096,
+            seed: 1,
+            threads: 1,
+            folder: None,
+            runs: 1,
+            json: false,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -105,16 +105,7 @@ mod tests {
 
     /// What was run, with these outcomes for what is judged
     fn scenarios(capacity: u32, outcome: &Outcome) -> Vec<Scenario> {
-        let options = Options {
-            clients: 100,
-            capacities: vec![capacity],
-            backlog: 4_096,
-            seed: 1,
-            threads: 1,
-            folder: None,
-            runs: 1,
-            json: false,
-        };
+        let options = Options::small(100, capacity);
         let mut scenarios = crate::study::study(&options).unwrap();
         for cell in scenarios.iter_mut().flat_map(|scenario| &mut scenario.cells) {
             cell.outcome = outcome.clone();

@@ -141,16 +141,7 @@ mod tests {
 
     #[test]
     fn everybody_has_a_lane_and_who_never_comes_back_is_told() {
-        let options = Options {
-            clients: 300,
-            capacities: vec![100],
-            backlog: 4_096,
-            seed: 1,
-            threads: 1,
-            folder: None,
-            runs: 1,
-            json: false,
-        };
+        let options = Options::small(300, 100);
         let mut scenarios = crate::study::study(&options).unwrap();
         let crash = scenarios.remove(0);
         let svg = svg(&crash);
