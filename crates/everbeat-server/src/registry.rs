@@ -15,6 +15,7 @@ mod record;
 mod stats;
 mod tags;
 mod vitals;
+mod waiting;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -210,7 +211,7 @@ impl<X> Registry<X> {
         tag: &str,
         message: impl Into<Message>,
     ) -> Result<LeftOut<X>, MailboxError> {
-        Batch::new(message.into(), self.tagged(tag)).finish()
+        Batch::new(self, message.into(), self.tagged(tag)).finish()
     }
 
     /// Sends a message to every live connection that `whom` picks, as [`send_all`](Self::send_all)

@@ -27,7 +27,7 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 const CROWD: usize = 8_000;
 const LARGE: usize = 64 << 10;
 /// What a mailbox is that was used: a box, and room for one message
-const EACH: usize = 144 + 40;
+const EACH: usize = 144 + 48;
 
 /// What all sockets do
 #[derive(Default)]
@@ -143,7 +143,7 @@ fn large(byte: u8) -> Message {
 fn one_message_to_a_crowd_is_one_buffer_and_a_place_in_each_mailbox() {
     let (road, tasks, woken) = (Rc::<Road>::default(), Tasks::default(), Arc::<Woken>::default());
     let server = Server::over(Door(road.clone(), 0), Stopped, tasks.clone(), 7)
-        .limits(Limits::default().queued(2, 1 << 20).queued_in_all(2 << 30))
+        .limits(Limits::default().queued(2, 1 << 20).queued_in_all(1 << 20))
         .expire(Expire::default().silent(None))
         .build()
         .unwrap();

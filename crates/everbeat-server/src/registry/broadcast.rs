@@ -3,10 +3,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use everbeat_core::Message;
 
+use super::waiting::Share;
 use super::{ConnectionHandle, MailboxError, Registry, SHARDS};
 
 /// So many are served before anybody is woken, and before others have their turn: a tenth of a
@@ -31,6 +33,7 @@ pub struct Broadcast<X> {
 #[derive(Debug)]
 pub(super) struct Batch<X> {
     message: Message,
+    share: Arc<Share>,
     waiting: Vec<ConnectionHandle<X>>,
     /// Who was left the message and is to be woken for it
     asleep: Vec<ConnectionHandle<X>>,
@@ -39,7 +42,8 @@ pub(super) struct Batch<X> {
 
 impl<X> Broadcast<X> {
     pub(super) fn new(registry: Registry<X>, message: Message) -> Self {
-        Self { registry, shard: 0, batch: Batch::new(message, Vec::new()) }
+        let batch = Batch::new(&registry, message, Vec::new());
+        Self { registry, shard: 0, batch }
     }
 
     /// Sends to as many as are a batch; ready when nobody is left
@@ -77,9 +81,13 @@ impl<X> Future for Broadcast<X> {
 }
 
 impl<X> Batch<X> {
-    pub(super) const fn new(message: Message, to: Vec<ConnectionHandle<X>>) -> Self {
-        let left = LeftOut { slow: Vec::new(), no_room: Vec::new() };
-        Self { message, waiting: to, asleep: Vec::new(), left }
+    pub(super) fn new(
+        registry: &Registry<X>,
+        message: Message,
+        to: Vec<ConnectionHandle<X>>,
+    ) -> Self {
+        let share = Share::new(message.len(), registry.inner.rules.used.clone());
+        Self { message, share, waiting: to, asleep: Vec::new(), left: LeftOut::default() }
     }
 
     /// Sends to all
@@ -94,7 +102,7 @@ impl<X> Batch<X> {
     fn send(&mut self) -> Result<(), MailboxError> {
         let first = self.waiting.len().saturating_sub(BATCH);
         for handle in self.waiting.drain(first..) {
-            match handle.record().leave(self.message.clone()) {
+            match handle.record().leave(self.message.clone(), Some(&self.share)) {
                 Ok(true) => self.asleep.push(handle),
                 Ok(false) | Err(MailboxError::Ended { .. }) => {}
                 Err(error @ MailboxError::TooLarge { .. }) => return Err(error),
