@@ -5,6 +5,7 @@ use core::pin::Pin;
 use core::time::Duration;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use super::driver::{RoadMemory, State};
 use super::queue::Outbox;
@@ -26,7 +27,7 @@ use crate::transport::Connect;
 
 /// Settings that have been checked
 pub(super) struct Settings {
-    pub(super) connection: ConnectionConfig,
+    pub(super) connection: Arc<ConnectionConfig>,
     pub(super) beat: Option<OwnBeat>,
     pub(super) connect_timeout: Duration,
     pub(super) queue: Queue,
@@ -227,7 +228,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             return Err(ConfigError::new("beat", "needs the heartbeat, which is off"));
         }
         let settings = Settings {
-            connection,
+            connection: connection.into(),
             beat: self.own_beat,
             connect_timeout: within("connect_timeout", self.connect_timeout, SHORTEST, LONGEST)?,
             queue: self.queue.check()?,

@@ -5,7 +5,7 @@
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
-use super::Connection;
+use super::driver::Driver;
 use crate::cause::Cause;
 use crate::config::OwnBeat;
 use crate::heartbeat::Beat;
@@ -68,7 +68,7 @@ impl Own {
     }
 }
 
-impl<T: Transport, K: Timer> Connection<T, K> {
+impl<T: Transport, K: Timer> Driver<T, K> {
     /// Sends a beat that vouches for every message before it
     pub(super) fn beat(
         mut self: Pin<&mut Self>,

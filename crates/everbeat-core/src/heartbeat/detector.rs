@@ -52,6 +52,8 @@ pub(super) struct Detector {
     /// How many seconds of stalls were excused, since anything was last heard
     excused: u8,
     sight: Sight,
+    /// It was looked at since the detector began or resumed: what was acknowledged since is fresh
+    looked: bool,
     suspected: bool,
     /// What was measured before our own stall says nothing: ask anew
     afresh: bool,
@@ -60,6 +62,17 @@ pub(super) struct Detector {
     outward: Outward,
     /// The kernel holds bytes of ours and none is on the road: the peer's window is shut
     shut: bool,
+}
+
+/// What is left of a detector while nothing is out
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest {
+    /// When a byte was last heard; the connection's start counts as one
+    pub(super) last_heard: Instant,
+    /// Bytes of ours that the kernel had taken when it was last asked to take some
+    pub(super) sent: u64,
+    peak: Millis,
+    sight: Sight,
 }
 
 /// A Ping or a message whose silence is being judged
@@ -126,30 +139,68 @@ pub(super) enum Judgement {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Millis(u32);
 
-impl Detector {
+impl Rest {
     pub(super) const fn new(now: Instant) -> Self {
+        Self { last_heard: now, sent: 0, peak: Millis(0), sight: Sight::Unknown }
+    }
+
+    /// Whether the platform tells nothing of the road
+    pub(super) fn is_blind(self) -> bool {
+        self.sight == Sight::Blind
+    }
+
+    /// The longest that the road has been silent and was not gone
+    pub(super) const fn peak(self) -> u32 {
+        self.peak.0
+    }
+
+    /// What an earlier connection has learnt of the same road
+    pub(super) const fn set_peak(&mut self, peak: u32) {
+        self.peak = Millis(peak);
+    }
+}
+
+impl Detector {
+    /// One that is about to be asked something
+    pub(super) const fn resume(rest: Rest) -> Self {
+        let Rest { last_heard, sent, peak, sight } = rest;
         Self {
-            last_heard: now,
+            last_heard,
             probe: None,
             wrote_at: Instant::NEVER,
             wrote_mark: 0,
-            wrote_last: now,
+            wrote_last: last_heard,
             outward_at: Instant::NEVER,
             outward_end: 0,
-            sent: 0,
+            sent,
             acknowledged: 0,
             pause_until: Instant::ORIGIN,
             stalled: Millis(0),
             slept: Millis(0),
-            peak: Millis(0),
+            peak,
             excused: 0,
-            sight: Sight::Unknown,
+            sight,
+            looked: false,
             suspected: false,
             afresh: false,
             renewed: false,
             outward: Outward::Unasked,
             shut: false,
         }
+    }
+
+    /// What has to be kept of it, if nothing is out and nothing of its past matters any more
+    #[inline]
+    pub(super) fn rest(&self) -> Option<Rest> {
+        let rests = self.wrote_at == Instant::NEVER
+            && self.probe.is_none()
+            && self.outward_at == Instant::NEVER
+            && !self.is_paused()
+            && (self.stalled, self.slept) == (Millis(0), Millis(0))
+            && self.excused == 0
+            && !(self.suspected || self.afresh || self.renewed);
+        let Self { last_heard, sent, peak, sight, .. } = *self;
+        rests.then_some(Rest { last_heard, sent, peak, sight })
     }
 
     /// Bytes were heard; whether the other end was suspected

@@ -1,5 +1,6 @@
 //! The ledger of one connection: what was written, what is proven, what is kept to be handed back.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use super::Unconfirmed;
@@ -13,12 +14,17 @@ use crate::message::Message;
 pub(crate) struct Ledger {
     written: u64,
     proven: u64,
-    retain_bytes: usize,
-    retained_bytes: usize,
-    /// Clones of the newest unproven messages, by their numbers; allocates on first use
-    retained: VecDeque<Entry>,
     /// Messages of others than the connection that have a number
     aside: u64,
+    /// From the first message that is retained on
+    retained: Option<Box<Retained>>,
+}
+
+/// Clones of the newest unproven messages, by their numbers
+#[derive(Debug, Default)]
+struct Retained {
+    entries: VecDeque<Entry>,
+    bytes: usize,
 }
 
 type Entry = (u64, Message);
@@ -29,32 +35,22 @@ pub(super) fn charge(message: &Message) -> usize {
 }
 
 impl Ledger {
-    pub(crate) const fn new(retain_bytes: usize) -> Self {
-        Self {
-            written: 0,
-            proven: 0,
-            retain_bytes,
-            retained_bytes: 0,
-            retained: VecDeque::new(),
-            aside: 0,
-        }
-    }
-
-    /// Notes a message that goes to the transport; whether it has to be proven
+    /// Notes a message that goes to the transport, of which so many bytes may be retained; whether it
+    /// has to be proven
     #[inline]
-    pub(crate) fn write(&mut self, message: &Message) -> bool {
+    pub(crate) fn write(&mut self, message: &Message, retain_bytes: usize) -> bool {
         self.written += 1;
-        if self.retain_bytes == 0 {
+        if retain_bytes == 0 {
             return false;
         }
-        self.retained_bytes += charge(message);
-        self.retained.push_back((self.written, message.clone()));
+        let retained = self.retained.get_or_insert_default();
+        retained.bytes += charge(message);
+        retained.entries.push_back((self.written, message.clone()));
         // The newest stay: they are the likeliest to be lost.
-        while self.retained_bytes > self.retain_bytes {
-            let Some((_, oldest)) = self.retained.pop_front() else {
+        while retained.bytes > retain_bytes {
+            if !retained.drop_oldest() {
                 break;
-            };
-            self.retained_bytes -= charge(&oldest);
+            }
         }
         true
     }
@@ -78,10 +74,11 @@ impl Ledger {
             return;
         }
         self.proven = through;
-        while self.retained.front().is_some_and(|(number, _)| *number <= through) {
-            if let Some((_, delivered)) = self.retained.pop_front() {
-                self.retained_bytes -= charge(&delivered);
-            }
+        let Some(retained) = &mut self.retained else {
+            return;
+        };
+        while retained.entries.front().is_some_and(|(number, _)| *number <= through) {
+            retained.drop_oldest();
         }
     }
 
@@ -94,15 +91,62 @@ impl Ledger {
     pub(crate) fn close(&mut self) -> Unconfirmed {
         let count = self.written - self.proven;
         self.written = self.proven;
-        self.retained_bytes = 0;
-        let messages = self.retained.drain(..).map(|(_, message)| message).collect();
+        let retained = self.retained.take().unwrap_or_default();
+        let messages = retained.entries.into_iter().map(|(_, message)| message).collect();
         Unconfirmed { count, messages }
+    }
+
+    /// Gives back the room for what is retained, if nothing is
+    pub(crate) fn shrink(&mut self) {
+        if self.retained.as_ref().is_some_and(|retained| retained.entries.is_empty()) {
+            self.retained = None;
+        }
+    }
+}
+
+impl Retained {
+    /// Forgets the oldest; whether there was one
+    fn drop_oldest(&mut self) -> bool {
+        let oldest = self.entries.pop_front();
+        if let Some((_, message)) = &oldest {
+            self.bytes -= charge(message);
+        }
+        oldest.is_some()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use core::ops::{Deref, DerefMut};
+
     use super::*;
+
+    /// A ledger with its limit
+    struct Limited(Ledger, usize);
+
+    impl Limited {
+        fn write(&mut self, message: &Message) -> bool {
+            self.0.write(message, self.1)
+        }
+    }
+
+    impl Deref for Limited {
+        type Target = Ledger;
+
+        fn deref(&self) -> &Ledger {
+            &self.0
+        }
+    }
+
+    impl DerefMut for Limited {
+        fn deref_mut(&mut self) -> &mut Ledger {
+            &mut self.0
+        }
+    }
+
+    fn ledger(retain_bytes: usize) -> Limited {
+        Limited(Ledger::default(), retain_bytes)
+    }
 
     fn message(text: &'static str) -> Message {
         Message::from(text)
@@ -110,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_proof_releases_all_before_it_and_nothing_after() {
-        let mut ledger = Ledger::new(1024);
+        let mut ledger = ledger(1024);
         for text in ["a", "b", "c"] {
             assert!(ledger.write(&message(text)));
         }
@@ -124,7 +168,7 @@ mod tests {
 
     #[test]
     fn beyond_the_limit_the_newest_are_kept_and_all_are_counted() {
-        let mut ledger = Ledger::new(2 * charge(&message("aaaa")));
+        let mut ledger = ledger(2 * charge(&message("aaaa")));
         for text in ["aaaa", "bbbb", "cccc"] {
             ledger.write(&message(text));
         }
@@ -135,7 +179,7 @@ mod tests {
 
     #[test]
     fn an_empty_message_is_not_free() {
-        let mut ledger = Ledger::new(1_000);
+        let mut ledger = ledger(1_000);
         (0..10_000).for_each(|_| _ = ledger.write(&message("")));
         let left = ledger.close();
         assert_eq!((left.count, left.messages.len()), (10_000, 1_000 / charge(&message(""))));
@@ -143,7 +187,7 @@ mod tests {
 
     #[test]
     fn messages_of_others_are_proven_in_their_order_and_counted() {
-        let mut ledger = Ledger::new(1_000);
+        let mut ledger = ledger(1_000);
         ledger.write(&message("a"));
         ledger.note_aside(3);
         let mark = ledger.newest();
@@ -152,7 +196,11 @@ mod tests {
         assert_eq!((mark, ledger.newest()), (4, 6));
         ledger.prove(1);
         ledger.note_aside(4);
-        assert_eq!(ledger.retained.len(), 1, "a is delivered, whatever came behind it");
+        assert_eq!(
+            ledger.0.retained.as_ref().map_or(0, |it| it.entries.len()),
+            1,
+            "a is delivered, whatever came behind it"
+        );
         ledger.prove(mark);
         let left = ledger.close();
         assert_eq!((left.count, left.messages), (2, alloc::vec![message("b")]));
@@ -160,7 +208,7 @@ mod tests {
 
     #[test]
     fn without_retention_messages_are_counted_only() {
-        let mut ledger = Ledger::new(0);
+        let mut ledger = ledger(0);
         assert!(!ledger.write(&message("a")));
         let left = ledger.close();
         assert_eq!((left.count, left.messages.len()), (1, 0));
@@ -168,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_stale_or_foreign_mark_proves_nothing_new() {
-        let mut ledger = Ledger::new(64);
+        let mut ledger = ledger(64);
         ledger.write(&message("a"));
         ledger.prove(1);
         ledger.write(&message("b"));

@@ -94,6 +94,12 @@ impl<S: Sleep> Alarm<S> {
         }
     }
 
+    /// Whether the instant that it was armed for has come
+    #[must_use]
+    pub fn has_rung(&self, now: Instant) -> bool {
+        self.armed.is_some_and(|armed| armed <= now)
+    }
+
     /// How long after the instant it was armed for the alarm is being looked at; zero if it is not
     /// late: our own stall, to be told apart from the peer's
     #[must_use]
