@@ -4,15 +4,19 @@
 mod detector;
 mod pings;
 mod round_trip;
+mod short;
 mod tempo;
 mod watch;
 
+use core::borrow::Borrow;
 use core::time::Duration;
 
 use fastrand::Rng;
 
 use self::detector::Judgement;
 use self::pings::{Pings, Sent};
+use self::round_trip::RoundTrips;
+use self::short::Millis;
 use self::tempo::Tempo;
 use self::watch::Watch;
 use crate::cause::{Evidence, Verdict};
@@ -92,57 +96,60 @@ pub struct Answer {
 /// # Ok::<_, everbeat_core::config::ConfigError>(())
 /// ```
 #[derive(Debug)]
-pub struct Heartbeat {
-    config: HeartbeatConfig,
-    /// Whether a message of one's own is sent in place of a Ping
-    own: bool,
+pub struct Heartbeat<C = HeartbeatConfig> {
+    config: C,
     rng: Rng,
     watch: Watch,
     tempo: Tempo,
     /// From what the next silence is counted: the last byte heard, or the last Ping
     quiet_since: Instant,
-    /// The length of silence that the next Ping ends, drawn anew for each
-    period: Duration,
-    /// When the first beat is due, if nothing is heard until then: its random phase
-    phase: Option<Instant>,
     /// When the last Ping was asked for
     asked_at: Instant,
-    /// The first write that no Ping vouches for yet, or the last Ping that a talking peer came after
-    unproven_since: Option<Instant>,
+    /// The first write that no Ping vouches for yet, or the last Ping that a talking peer came after;
+    /// never if there is none
+    unproven_since: Instant,
+    /// The length of silence that the next Ping ends: at first a random phase, then the usual one
+    period: Millis,
+    /// The length of silence that a Ping ends, drawn anew for each
+    usual: Millis,
     unanswered: u32,
-    round_trip: Option<RoundTrip>,
+    round_trips: RoundTrips,
+    /// Whether a message of one's own is sent in place of a Ping
+    own: bool,
 }
 
 // What is asked for each message may be inlined into the driver, which is compiled in a user's crate.
-impl Heartbeat {
+impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     /// A heartbeat that begins at `now`, the moment the connection stands
     ///
-    /// `seed` draws the phase, the jitter and the payloads: take it from the operating system.
+    /// `config` may be shared by many, as an `Arc`. `seed` draws the phase, the jitter and the
+    /// payloads: take it from the operating system.
     #[must_use]
-    pub fn new(config: HeartbeatConfig, seed: u64, now: Instant) -> Self {
+    pub fn new(config: C, seed: u64, now: Instant) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let phase = Some(now + config.interval().mul_f64(rng.f64()));
-        let period = jittered(config.interval(), &mut rng);
+        let interval = config.borrow().interval();
+        let phase = interval.mul_f64(rng.f64()).into();
+        let usual = jittered(interval, &mut rng);
         Self {
             config,
-            own: false,
             rng,
             watch: Watch::new(now),
-            tempo: Tempo::new(now, config.interval()),
+            tempo: Tempo::new(now, interval),
             quiet_since: now,
-            period,
-            phase,
             asked_at: now,
-            unproven_since: None,
+            unproven_since: Instant::NEVER,
+            period: phase,
+            usual,
             unanswered: 0,
-            round_trip: None,
+            round_trips: RoundTrips::NONE,
+            own: false,
         }
     }
 
     /// The same with a message of one's own in place of the Pings: it asks for [`Beat::Own`], and
     /// [`handle_answer`](Self::handle_answer) takes the place of `handle_pong`
     #[must_use]
-    pub const fn with_own_beat(mut self) -> Self {
+    pub fn with_own_beat(mut self) -> Self {
         self.own = true;
         self
     }
@@ -177,12 +184,13 @@ impl Heartbeat {
 
     fn begin_probe(&mut self, now: Instant) {
         self.watch.handle_ping(now);
-        self.tempo.handle_ping(now, self.config.interval());
+        let interval = self.config().interval();
+        self.tempo.handle_ping(now, interval);
         (self.quiet_since, self.asked_at) = (now, now);
-        self.unproven_since = None;
+        self.unproven_since = Instant::NEVER;
         self.unanswered = self.unanswered.saturating_add(1);
-        self.phase = None;
-        self.period = jittered(self.config.interval(), &mut self.rng);
+        self.usual = jittered(interval, &mut self.rng);
+        self.period = self.usual;
     }
 
     /// When [`handle_timeout`](Heartbeat::handle_timeout) has something to say
@@ -193,7 +201,7 @@ impl Heartbeat {
     #[must_use]
     #[inline]
     pub fn poll_timeout(&self) -> Instant {
-        let judged = self.watch.next(&self.config);
+        let judged = self.watch.next(self.config.borrow());
         if self.watch.is_asking() { judged } else { judged.min(self.due()) }
     }
 
@@ -212,7 +220,7 @@ impl Heartbeat {
         if now < self.poll_timeout() {
             return None;
         }
-        match self.watch.judge(&self.config, now, path) {
+        match self.watch.judge(self.config.borrow(), now, path) {
             Judgement::Alive if self.watch.is_asking() => None,
             Judgement::Alive => {
                 let due = self.due();
@@ -230,10 +238,10 @@ impl Heartbeat {
     #[inline]
     pub fn handle_heard(&mut self, now: Instant) -> bool {
         self.tempo.handle_heard(now.saturating_duration_since(self.watch.last_heard()));
-        self.phase = None;
+        self.period = self.usual;
         self.quiet_since = now;
         self.unanswered = 0;
-        self.watch.handle_heard(&self.config, now)
+        self.watch.handle_heard(self.config.borrow(), now)
     }
 
     /// The peer said something of its own, a message, so that its being heard does not show that it
@@ -243,10 +251,10 @@ impl Heartbeat {
     /// ([`detect_within`](HeartbeatConfig::detect_within)) asks for a Ping within an interval.
     #[inline]
     pub fn handle_talk(&mut self, now: Instant) {
-        if self.config.watches_the_way_out() {
+        if self.config().watches_the_way_out() {
             // From the last Ping on nothing has shown that our bytes get out, and the promise runs.
             let since = self.asked_at.min(now);
-            self.unproven_since.get_or_insert(since);
+            self.unproven_since = self.unproven_since.min(since);
         }
     }
 
@@ -269,7 +277,7 @@ impl Heartbeat {
     fn answered(&mut self, sent: Sent, now: Instant) -> Answer {
         let round_trip = sent.flushed_at.map(|flushed| now.saturating_duration_since(flushed));
         if let Some(round_trip) = round_trip {
-            RoundTrip::sample(&mut self.round_trip, round_trip);
+            self.round_trips.sample(round_trip);
         }
         Answer { round_trip, mark: sent.mark }
     }
@@ -285,7 +293,7 @@ impl Heartbeat {
     /// interval, even if the peer is heard
     #[inline]
     pub fn handle_unproven(&mut self, now: Instant) {
-        self.unproven_since.get_or_insert(now);
+        self.unproven_since = self.unproven_since.min(now);
     }
 
     /// The newest Ping stands behind everything up to `mark`; its [`Answer`] will name it
@@ -327,7 +335,7 @@ impl Heartbeat {
     /// Nothing that was asked before is judged any more; it is asked anew, after a moment for what came
     /// meanwhile to be read.
     pub fn handle_slept(&mut self, slept: Duration, now: Instant) {
-        self.watch.handle_slept(slept, &self.config, now);
+        self.watch.handle_slept(slept, self.config.borrow(), now);
     }
 
     /// Whether a Ping is out whose silence is being judged
@@ -352,8 +360,8 @@ impl Heartbeat {
 
     /// The round trips measured so far; `None` before the first Pong
     #[must_use]
-    pub const fn round_trip(&self) -> Option<RoundTrip> {
-        self.round_trip
+    pub fn round_trip(&self) -> Option<RoundTrip> {
+        self.round_trips.get()
     }
 
     /// How long this road has been silent at most without being gone, in milliseconds: what the next
@@ -370,21 +378,21 @@ impl Heartbeat {
 
     #[inline]
     fn due(&self) -> Instant {
-        let interval = self.config.interval();
-        let quiet = match self.phase {
-            Some(phase) => phase,
-            None => {
-                let early = self.tempo.due(self.quiet_since, interval);
-                (self.quiet_since + self.period).min(early)
-            }
-        };
-        self.unproven_since.map_or(quiet, |since| quiet.min(since + self.period))
+        // Before anything was heard there is no tempo, and the first period is the phase.
+        let early = self.tempo.due(self.quiet_since, self.config().interval());
+        let period = Duration::from(self.period);
+        (self.quiet_since + period).min(early).min(self.unproven_since + period)
+    }
+
+    #[inline]
+    fn config(&self) -> &HeartbeatConfig {
+        self.config.borrow()
     }
 }
 
 /// A little less than the interval, so that a fleet does not beat in step
-fn jittered(interval: Duration, rng: &mut Rng) -> Duration {
-    interval.mul_f64(0.9 + 0.1 * rng.f64())
+fn jittered(interval: Duration, rng: &mut Rng) -> Millis {
+    interval.mul_f64(0.9 + 0.1 * rng.f64()).into()
 }
 
 #[cfg(test)]

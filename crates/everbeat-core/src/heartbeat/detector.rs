@@ -12,6 +12,7 @@ mod look;
 
 use core::time::Duration;
 
+use super::short::Millis;
 use crate::cause::Verdict;
 use crate::config::HeartbeatConfig;
 use crate::time::Instant;
@@ -134,10 +135,6 @@ pub(super) enum Judgement {
     Recovered,
     Dead(Verdict),
 }
-
-/// A duration of up to 49 days in four bytes
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Millis(u32);
 
 impl Rest {
     pub(super) const fn new(now: Instant) -> Self {
@@ -383,18 +380,6 @@ impl Probe {
     fn cannot_be_judged(&self, blind: bool) -> bool {
         self.unread
             && (self.stage == Stage::Acknowledged || (blind && self.stage == Stage::Flushed))
-    }
-}
-
-impl From<Duration> for Millis {
-    fn from(duration: Duration) -> Self {
-        Self(u32::try_from(duration.as_millis()).unwrap_or(u32::MAX))
-    }
-}
-
-impl From<Millis> for Duration {
-    fn from(millis: Millis) -> Self {
-        Self::from_millis(millis.0.into())
     }
 }
 
