@@ -141,7 +141,9 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionConfig {
-    heartbeat: Option<HeartbeatConfig>,
+    beats: bool,
+    /// The default if it does not beat
+    beat: HeartbeatConfig,
     idle: Option<Duration>,
     close_timeout: Duration,
     ping_limit: PingLimit,
@@ -153,7 +155,8 @@ impl ConnectionConfig {
     #[must_use]
     pub const fn client() -> Self {
         Self {
-            heartbeat: Some(HeartbeatConfig::CLIENT),
+            beats: true,
+            beat: HeartbeatConfig::CLIENT,
             idle: None,
             close_timeout: defaults::CLOSE_TIMEOUT,
             ping_limit: PingLimit::DEFAULT,
@@ -164,13 +167,16 @@ impl ConnectionConfig {
     /// A server's defaults: [`HeartbeatConfig::SERVER`], nothing retained
     #[must_use]
     pub const fn server() -> Self {
-        Self { heartbeat: Some(HeartbeatConfig::SERVER), retain_bytes: 0, ..Self::client() }
+        Self { beat: HeartbeatConfig::SERVER, retain_bytes: 0, ..Self::client() }
     }
 
     /// The beat; `None` turns it off, and then only the kernel tells of a dead peer, after minutes
     #[must_use]
     pub const fn with_heartbeat(mut self, heartbeat: Option<HeartbeatConfig>) -> Self {
-        self.heartbeat = heartbeat;
+        (self.beats, self.beat) = match heartbeat {
+            Some(beat) => (true, beat),
+            None => (false, HeartbeatConfig::CLIENT),
+        };
         self
     }
 
@@ -214,7 +220,12 @@ impl ConnectionConfig {
     /// The beat
     #[must_use]
     pub const fn heartbeat(&self) -> Option<HeartbeatConfig> {
-        self.heartbeat
+        if self.beats { Some(self.beat) } else { None }
+    }
+
+    /// How it beats, if it does
+    pub(crate) const fn beat(&self) -> &HeartbeatConfig {
+        &self.beat
     }
 
     /// How long it may go without a message

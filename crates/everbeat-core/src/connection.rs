@@ -5,6 +5,7 @@ mod beating;
 mod closing;
 mod driver;
 mod open;
+mod pace;
 mod ping_bucket;
 mod sending;
 mod unusual;
@@ -288,9 +289,8 @@ impl<T: Transport, K: Timer> Sink<Message> for Connection<T, K> {
 impl<T: Transport, K: Timer> fmt::Debug for Connection<T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
-            .field("config", &self.driver.config)
-            .field("heartbeat", &self.driver.heartbeat)
-            .field("ending", &self.driver.ending)
+            .field("pace", &self.driver.pace)
+            .field("unusual", &self.driver.unusual)
             .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,7 @@ use fastrand::Rng;
 use self::detector::Judgement;
 use self::pings::{Pings, Sent};
 use self::round_trip::RoundTrips;
-use self::short::Millis;
+pub(crate) use self::short::Millis;
 use self::tempo::Tempo;
 use self::watch::Watch;
 use crate::cause::{Evidence, Verdict};
@@ -382,6 +382,11 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
         let early = self.tempo.due(self.quiet_since, self.config().interval());
         let period = Duration::from(self.period);
         (self.quiet_since + period).min(early).min(self.unproven_since + period)
+    }
+
+    #[inline]
+    pub(crate) const fn settings(&self) -> &C {
+        &self.config
     }
 
     #[inline]

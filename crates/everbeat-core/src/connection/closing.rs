@@ -4,10 +4,9 @@
 use core::pin::Pin;
 use core::task::Poll;
 
-use alloc::boxed::Box;
-
-use super::driver::{Driver, Ending};
+use super::driver::Driver;
 use super::open::Read;
+use super::unusual::{Ending, Unusual};
 use crate::cause::{Cause, CloseFrame, Cut};
 use crate::event::Event;
 use crate::message::Outgoing;
@@ -49,11 +48,8 @@ impl Closing {
 }
 
 impl<T: Transport, K: Timer> Driver<T, K> {
-    fn closing(&self) -> Option<&Closing> {
-        match self.ending.as_deref() {
-            Some(Ending::Closing(closing)) => Some(closing),
-            _ => None,
-        }
+    fn closing_mut(self: Pin<&mut Self>) -> Option<&mut Closing> {
+        self.project().unusual.as_mut()?.closing_mut()
     }
 
     /// We close: first what was sent is confirmed, if somebody keeps count of it
@@ -68,7 +64,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     #[cfg(feature = "std")]
     pub(crate) fn begin_close_after(mut self: Pin<&mut Self>, more: bool) {
         self.as_mut().begin_close(crate::cause::CloseCode::NORMAL.into());
-        if let Some(Ending::Closing(closing)) = self.project().ending.as_deref_mut() {
+        if let Some(closing) = self.closing_mut() {
             closing.more = more;
         }
     }
@@ -79,12 +75,12 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         mut self: Pin<&mut Self>,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<()> {
-        let room = match self.ending.as_deref() {
-            None => self.poll_room(wake).map_err(drop),
-            Some(Ending::Closing(Closing { step: Step::Confirming, more: true, .. })) => {
+        let room = match self.closing() {
+            _ if self.is_open() => self.poll_room(wake).map_err(drop),
+            Some(Closing { step: Step::Confirming, more: true, .. }) => {
                 self.as_mut().poll_transport_room(wake.cx).map_err(drop)
             }
-            Some(Ending::Closing(_) | Ending::Over(_)) => Poll::Pending,
+            _ => Poll::Pending,
         };
         match room {
             Poll::Ready(Ok(())) => Poll::Ready(()),
@@ -115,22 +111,17 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     fn enter(mut self: Pin<&mut Self>, cause: Cause, step: Step, farewell: Option<CloseFrame>) {
         // What others than the connection sent, only the transport knows of: it is flushed as well.
         self.as_mut().project().since_clock.unflushed = true;
-        *self.project().ending = Some(Box::new(Ending::Closing(Closing {
-            cause,
-            farewell,
-            step,
-            more: false,
-            ordered: false,
-            since: None,
-        })));
+        let (more, ordered, since) = (false, false, None);
+        let closing = Closing { cause, farewell, step, more, ordered, since };
+        Unusual::of(self.project().unusual).ending = Some(Ending::Closing(closing));
     }
 
-    fn say_close(self: Pin<&mut Self>, frame: CloseFrame) {
-        let this = self.project();
-        this.since_clock.unflushed = true;
-        if let Some(own) = this.own {
+    fn say_close(mut self: Pin<&mut Self>, frame: CloseFrame) {
+        if let Some(own) = self.as_mut().own() {
             own.forget();
         }
+        let this = self.project();
+        this.since_clock.unflushed = true;
         // An error means that the socket is gone, which closing it will say again.
         let _ = this.transport.start_send(Outgoing::Close(Some(frame)));
     }
@@ -176,20 +167,20 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     /// only asks for what is being done already
     fn give_up_writing(mut self: Pin<&mut Self>, cause: &Cause) {
         let ordered = matches!(cause, Cause::Expired(_) | Cause::ClosedByUs);
-        match self.as_mut().project().ending.as_deref_mut() {
-            Some(Ending::Closing(closing)) if ordered && !closing.ordered => closing.ordered = true,
+        match self.as_mut().closing_mut() {
+            Some(closing) if ordered && !closing.ordered => closing.ordered = true,
             _ => self.step_to(Step::Leaving),
         }
     }
 
     /// Sends the beat that vouches for the messages sent; whether there is anything to prove
     fn ask_for_proof(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> bool {
-        if self.config.retain_bytes() == 0 || self.ledger.proven() == self.ledger.newest() {
+        if self.pace.config().retain_bytes() == 0 || self.ledger.proven() == self.ledger.newest() {
             return false;
         }
         let now = wake.now(&self.timer);
         let this = self.as_mut().project();
-        let Some(heartbeat) = this.heartbeat.as_mut() else {
+        let Some(heartbeat) = this.pace.heartbeat_mut() else {
             return false;
         };
         let beat = heartbeat.beat_now(now);
@@ -224,17 +215,16 @@ impl<T: Transport, K: Timer> Driver<T, K> {
 
     /// Reads as ever, but the peer's Close or end no longer is the cause: we closed first
     fn read_while_closing(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Read {
-        let Some(mut ours) = self.as_mut().project().ending.take() else {
+        let ending = self.as_mut().project().unusual.as_mut().and_then(|it| it.ending.take());
+        let Some(Ending::Closing(mut ours)) = ending else {
             return Read::Turned;
         };
         let read = self.as_mut().read(wake);
         // Whatever ends it, we closed first, so the cause stays. Anything else that came in between is
         // an order to do what is being done already.
         let leaving = self.closing().is_some_and(|closing| closing.step == Step::Leaving);
-        if let Ending::Closing(closing) = &mut *ours {
-            closing.step = if leaving { Step::Leaving } else { closing.step };
-        }
-        *self.project().ending = Some(ours);
+        ours.step = if leaving { Step::Leaving } else { ours.step };
+        Unusual::of(self.project().unusual).ending = Some(Ending::Closing(ours));
         read
     }
 
@@ -244,8 +234,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
 
     /// Goes on to `step`; on the way to `Awaiting`, Close is said
     fn step_to(mut self: Pin<&mut Self>, step: Step) {
-        let this = self.as_mut().project();
-        let Some(Ending::Closing(closing)) = this.ending.as_deref_mut() else {
+        let Some(closing) = self.as_mut().closing_mut() else {
             return;
         };
         closing.step = step;
@@ -276,12 +265,9 @@ impl<T: Transport, K: Timer> Driver<T, K> {
 
     /// When the step that a closing connection is in has had its time
     fn closing_deadline(self: Pin<&mut Self>, now: Instant) -> Option<Instant> {
-        let this = self.project();
-        let Some(Ending::Closing(closing)) = this.ending.as_deref_mut() else {
-            return None;
-        };
+        let timeout = self.pace.config().close_timeout();
+        let closing = self.closing_mut()?;
         let since = *closing.since.get_or_insert(now);
-        let timeout = this.config.close_timeout();
         let proving = matches!(closing.step, Step::Confirming | Step::Confirmed);
         Some(since + if proving { timeout / 2 } else { timeout })
     }

@@ -3,7 +3,6 @@
 
 use core::pin::Pin;
 use core::task::Poll;
-use core::time::Duration;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -11,12 +10,13 @@ use pin_project::pin_project;
 
 use super::beating::Own;
 use super::closing::Closing;
+use super::pace::Pace;
 use super::ping_bucket::PingBucket;
-use super::unusual::Unusual;
+use super::unusual::{Ending, Unusual};
 use crate::cause::{Cause, Evidence};
 use crate::config::{ConnectionConfig, OwnBeat};
 use crate::event::Event;
-use crate::heartbeat::{Heartbeat, RoundTrip};
+use crate::heartbeat::{Millis, RoundTrip};
 use crate::hint::Hint;
 use crate::outcome::Ledger;
 use crate::time::{Alarm, Instant, Timer, Wake};
@@ -34,32 +34,18 @@ pub(crate) struct Driver<T: Transport, K: Timer> {
     #[pin]
     pub(super) alarm: Alarm<K::Sleep>,
     pub(super) timer: K,
-    pub(super) config: Arc<ConnectionConfig>,
-    pub(super) heartbeat: Option<Heartbeat>,
-    /// What is sent in place of Pings
-    pub(super) own: Option<Box<Own>>,
+    pub(super) pace: Pace,
     /// What the peer may still ping
     pub(super) pings: PingBucket,
     pub(super) ledger: Ledger,
-    /// Why and how it ends; `None` while it is open
-    pub(super) ending: Option<Box<Ending>>,
-    /// What happened out of turn and is not dealt with
+    /// What most connections do not have
     pub(super) unusual: Option<Box<Unusual>>,
-    /// When a message last went either way
-    pub(super) last_message: Instant,
     /// What happened since the clock was last read: a wake-up reads it once, at its end
     pub(super) since_clock: SinceClock,
     /// How long the machine had slept when something was last due
-    pub(super) slept: Duration,
+    pub(super) slept: Millis,
     /// Its application's, while that does nothing but send
     pub(super) turn: Turn,
-}
-
-/// A connection that is not open any more
-#[derive(Debug)]
-pub(super) enum Ending {
-    Closing(Closing),
-    Over(Cause),
 }
 
 /// Facts that wait for a clock reading to become instants
@@ -102,13 +88,16 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         seed: u64,
         now: Instant,
     ) -> Self {
-        let heartbeat = config.heartbeat().map(|beat| Heartbeat::new(beat, seed, now));
-        let heartbeat = match beat {
-            Some(_) => heartbeat.map(Heartbeat::with_own_beat),
-            None => heartbeat.filter(|_| transport.can_ping()),
-        };
+        let mut unusual = None;
+        if config.idle().is_some() {
+            Unusual::of(&mut unusual).last_message = Some(now);
+        }
+        let pace = Pace::new(config, beat.as_ref(), transport.can_ping(), seed, now);
+        if let Some(beat) = beat {
+            Unusual::of(&mut unusual).own = Some(Own::new(beat));
+        }
         // What it slept before is none of this connection's business.
-        let slept = timer.slept();
+        let slept = Millis::of_total(timer.slept());
         Self {
             since_clock: SinceClock {
                 received: transport.received(),
@@ -121,12 +110,8 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             transport,
             alarm: Alarm::new(),
             timer,
-            config,
-            heartbeat,
-            own: beat.map(|beat| Box::new(Own::new(beat))),
-            ending: None,
-            unusual: None,
-            last_message: now,
+            pace,
+            unusual,
             slept,
             turn: Turn::default(),
         }
@@ -153,24 +138,37 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     /// One round, in whatever phase the connection is; `None` if the phase has changed, or what
     /// happened waits among what was read ahead
     pub(super) fn poll_round(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
-        match self.ending.as_deref() {
+        match self.ending() {
             None => self.poll_open(wake),
             Some(Ending::Closing(_)) => self.poll_closing(wake),
             Some(Ending::Over(_)) => Poll::Ready(None),
         }
     }
 
-    pub(crate) const fn is_open(&self) -> bool {
-        self.ending.is_none()
+    /// Why and how it ends; `None` while it is open
+    fn ending(&self) -> Option<&Ending> {
+        self.unusual.as_ref()?.ending.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.ending().is_none()
+    }
+
+    pub(super) fn closing(&self) -> Option<&Closing> {
+        match self.ending() {
+            Some(Ending::Closing(closing)) => Some(closing),
+            _ => None,
+        }
     }
 
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.ending.as_deref(), Some(Ending::Over(_)))
+        matches!(self.ending(), Some(Ending::Over(_)))
     }
 
     /// Why it ends or has ended
     pub(super) fn cause(&self) -> Cause {
-        match self.ending.as_deref() {
+        match self.ending() {
             None => Cause::ClosedByUs,
             Some(Ending::Closing(closing)) => closing.cause().clone(),
             Some(Ending::Over(cause)) => cause.clone(),
@@ -184,7 +182,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     /// Asks for a beat out of turn
     pub(crate) fn ask(self: Pin<&mut Self>) {
         let this = self.project();
-        if this.heartbeat.is_some() {
+        if this.pace.heartbeat().is_some() {
             Unusual::of(this.unusual).probe = true;
         }
     }
@@ -203,7 +201,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     }
 
     pub(crate) fn round_trip(&self) -> Option<RoundTrip> {
-        self.heartbeat.as_ref().and_then(Heartbeat::round_trip)
+        self.pace.heartbeat().and_then(|heartbeat| heartbeat.round_trip())
     }
 
     pub(crate) fn evidence(&self) -> Evidence {
@@ -211,7 +209,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     }
 
     pub(super) fn evidence_at(&self, now: Instant) -> Evidence {
-        let judged = self.heartbeat.as_ref().map(|heartbeat| heartbeat.evidence(now));
+        let judged = self.pace.heartbeat().map(|heartbeat| heartbeat.evidence(now));
         Evidence {
             timer_late: self.alarm.lateness(now),
             address_gone: self.unusual.as_ref().is_some_and(|it| it.address_gone),
@@ -232,12 +230,12 @@ impl<T: Transport, K: Timer> Driver<T, K> {
 
     /// What an earlier connection to the same peer has learnt of the road
     pub(crate) fn set_road_memory(self: Pin<&mut Self>, millis: u32) {
-        if let Some(heartbeat) = self.project().heartbeat {
+        if let Some(heartbeat) = self.project().pace.heartbeat_mut() {
             heartbeat.set_road_memory(millis);
         }
     }
 
     pub(crate) fn road_memory(&self) -> u32 {
-        self.heartbeat.as_ref().map_or(0, Heartbeat::road_memory)
+        self.pace.heartbeat().map_or(0, |heartbeat| heartbeat.road_memory())
     }
 }

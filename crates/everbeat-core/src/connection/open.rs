@@ -8,12 +8,12 @@ use core::time::Duration;
 use alloc::boxed::Box;
 use alloc::format;
 
-use super::driver::{Driver, Ending, SinceClock};
-use super::unusual::Unusual;
+use super::driver::{Driver, SinceClock};
+use super::unusual::{Ending, Unusual};
 use crate::cause::{Cause, CloseCode, Cut, Evidence, Expired, Verdict};
 use crate::config::PingLimit;
 use crate::event::Event;
-use crate::heartbeat::{Answer, Beat, Heartbeat};
+use crate::heartbeat::{Answer, Beat, Millis};
 use crate::message::Incoming;
 use crate::outcome::Disconnected;
 use crate::time::{Instant, Timer, Wake};
@@ -75,7 +75,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
                     return Poll::Pending;
                 }
                 // What was not read yet may be the answer: beat, but do not judge.
-                if !self.heartbeat.as_ref().is_some_and(Heartbeat::is_judging) {
+                if !self.pace.heartbeat().is_some_and(|heartbeat| heartbeat.is_judging()) {
                     return self.poll_time(wake);
                 }
                 self.as_mut().project().since_clock.frames = 0;
@@ -124,7 +124,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
                 }
             };
             this.since_clock.frames += 1;
-            if this.own.is_some() && self.is_answer(&incoming) {
+            if self.has_own_beat() && self.is_answer(&incoming) {
                 if let Some(event) = self.as_mut().handle_answer(None, wake) {
                     return Read::Event(event);
                 }
@@ -139,7 +139,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
                 }
                 Incoming::Ping(_) => {
                     this.since_clock.unflushed = true;
-                    let limit = this.config.ping_limit();
+                    let limit = this.pace.config().ping_limit();
                     if this.pings.handle_ping(limit, wake.now(this.timer)) {
                         self.fail(flood(limit));
                         return Read::Turned;
@@ -168,7 +168,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         let now = wake.now(&self.timer);
         let alive = self.as_mut().settle(now);
         let this = self.project();
-        let heartbeat = this.heartbeat.as_mut()?;
+        let heartbeat = this.pace.heartbeat_mut()?;
         let answer = match pong {
             Some(payload) => heartbeat.handle_pong(payload, now),
             None => heartbeat.handle_answer(now),
@@ -201,15 +201,16 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             ..SinceClock::default()
         };
         if since.drained {
-            this.pings.handle_drained(this.config.ping_limit(), now);
+            this.pings.handle_drained(this.pace.config().ping_limit(), now);
         }
         if since.message || sent_aside != since.sent_aside {
-            *this.last_message = now;
+            let last = this.unusual.as_mut().and_then(|unusual| unusual.last_message.as_mut());
+            last.into_iter().for_each(|last| *last = now);
         }
         if received != since.received || sent != since.sent {
             this.transport.noted(now, None);
         }
-        let heartbeat = this.heartbeat.as_mut()?;
+        let heartbeat = this.pace.heartbeat_mut()?;
         if since.wrote {
             heartbeat.handle_write(now);
         }
@@ -319,7 +320,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         if let Some(unusual) = this.unusual.as_mut().filter(|unusual| unusual.probe_at() <= now) {
             unusual.probe = false;
             unusual.probe_from = now + PROBE_PAUSE;
-            let beat = this.heartbeat.as_mut().map(|beat| beat.beat_now(now));
+            let beat = this.pace.heartbeat_mut().map(|beat| beat.beat_now(now));
             if let Some(Err(cause)) = beat.map(|beat| self.as_mut().beat(beat, now, wake)) {
                 self.fail(cause);
                 return Poll::Ready(None);
@@ -328,7 +329,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         loop {
             let this = self.as_mut().project();
             let path = || this.transport.path();
-            let heartbeat = this.heartbeat.as_mut();
+            let heartbeat = this.pace.heartbeat_mut();
             match heartbeat.and_then(|heartbeat| heartbeat.handle_timeout(now, path)) {
                 None => return Poll::Pending,
                 Some(Beat::ReadFirst) => {
@@ -363,14 +364,14 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         let this = self.project();
         let unusual = this.unusual.as_mut();
         let late = unusual.map_or(Duration::ZERO, |unusual| core::mem::take(&mut unusual.late));
-        let slept = this.timer.slept();
-        let since = slept.saturating_sub(core::mem::replace(this.slept, slept));
+        let slept = Millis::of_total(this.timer.slept());
+        let since = core::mem::replace(this.slept, slept).until(slept);
         let slept_for = if since >= STALL { since } else { Duration::ZERO };
         if late.is_zero() && slept_for.is_zero() {
             return None;
         }
         tracing::debug!(target: "everbeat", stalled_for = ?late, ?slept_for, "stalled");
-        if let Some(heartbeat) = this.heartbeat.as_mut().filter(|_| !slept_for.is_zero()) {
+        if let Some(heartbeat) = this.pace.heartbeat_mut().filter(|_| !slept_for.is_zero()) {
             heartbeat.handle_slept(slept_for, now);
         }
         Some(Event::Stalled { stalled_for: late, slept_for })
@@ -386,12 +387,14 @@ impl<T: Transport, K: Timer> Driver<T, K> {
 
     /// When the application has been idle for too long
     fn idle_at(&self) -> Instant {
-        self.config.idle().map_or(Instant::NEVER, |idle| self.last_message + idle)
+        let last = self.unusual.as_ref().and_then(|unusual| unusual.last_message);
+        let idle = self.pace.config().idle().zip(last);
+        idle.map_or(Instant::NEVER, |(idle, last)| last + idle)
     }
 
     /// When the heartbeat has something to do, if nothing happens until then
     fn beat_at(&self) -> Instant {
-        self.heartbeat.as_ref().map_or(Instant::NEVER, Heartbeat::poll_timeout)
+        self.pace.heartbeat().map_or(Instant::NEVER, |heartbeat| heartbeat.poll_timeout())
     }
 
     /// Ends the ledger and the connection; the transport is done for
@@ -403,7 +406,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             target: "everbeat", %cause, %evidence, unconfirmed = unconfirmed.count, "disconnected"
         );
         this.transport.ended(&cause);
-        *this.ending = Some(Box::new(Ending::Over(cause.clone())));
+        Unusual::of(this.unusual).ending = Some(Ending::Over(cause.clone()));
         Event::from(Disconnected { evidence, unconfirmed, ..Disconnected::new(cause) })
     }
 }

@@ -35,12 +35,12 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     pub(crate) fn accept(mut self: Pin<&mut Self>, message: Message) {
         let mut this = self.as_mut().project();
         this.ledger.note_aside(this.transport.sent_aside());
-        this.since_clock.unproven |= this.ledger.write(&message, this.config.retain_bytes());
+        this.since_clock.unproven |= this.ledger.write(&message, this.pace.config().retain_bytes());
         this.since_clock.wrote = true;
         this.since_clock.message = true;
         this.turn.note_sent();
         this.since_clock.unflushed = true;
-        let sent = match this.own {
+        let sent = match this.unusual.as_mut().and_then(|unusual| unusual.own.as_mut()) {
             None => this.transport.as_mut().start_send(message.into()),
             Some(own) => own.pass(this.transport.as_mut(), message),
         };
@@ -73,7 +73,8 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     /// The alarm tells whether anything is: a message costs neither a look at the clock nor a read.
     fn keep_beat(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Result<(), Cause>> {
         let told = self.unusual.as_ref().is_some_and(|it| it.probe || it.address_gone);
-        let nothing_is_ever_due = self.heartbeat.is_none() && self.config.idle().is_none();
+        let nothing_is_ever_due =
+            self.pace.heartbeat().is_none() && self.pace.config().idle().is_none();
         if told {
             // It is looked at now.
         } else if nothing_is_ever_due
@@ -158,7 +159,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         let now = wake.now(&self.timer);
         let sent = self.transport.sent();
         let progressed = (sent != self.since_clock.sent).then_some(sent);
-        if let Some(heartbeat) = self.as_mut().project().heartbeat {
+        if let Some(heartbeat) = self.as_mut().project().pace.heartbeat_mut() {
             heartbeat.handle_unread(progressed, now);
         }
         self.poll_time(wake)

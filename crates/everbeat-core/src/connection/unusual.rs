@@ -1,4 +1,4 @@
-//! What happened out of turn: events that nobody has read, a write that failed while there was still
+//! What few connections have: an end, a beat of their own, a limit on being idle; events that nobody has read, a write that failed while there was still
 //! something to read, word from outside, a lateness of our own.
 
 use core::time::Duration;
@@ -6,13 +6,21 @@ use core::time::Duration;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
+use super::beating::Own;
+use super::closing::Closing;
 use crate::cause::Cause;
 use crate::event::Event;
 use crate::time::Instant;
 
-/// What most connections never have, and none for long
+/// What most connections never have, and hardly any for long
 #[derive(Debug)]
 pub(super) struct Unusual {
+    /// Why and how it ends; `None` while it is open
+    pub(super) ending: Option<Ending>,
+    /// What is sent in place of Pings
+    pub(super) own: Option<Own>,
+    /// When a message last went either way, if that matters
+    pub(super) last_message: Option<Instant>,
     /// What was read or noticed while the application was sending
     pub(super) ahead: VecDeque<Event>,
     /// Why nothing can be written any more, while what the peer had said before is being read
@@ -28,9 +36,19 @@ pub(super) struct Unusual {
     pub(super) late: Duration,
 }
 
+/// A connection that is not open any more
+#[derive(Debug)]
+pub(super) enum Ending {
+    Closing(Closing),
+    Over(Cause),
+}
+
 impl Unusual {
     const fn new() -> Self {
         Self {
+            ending: None,
+            own: None,
+            last_message: None,
             ahead: VecDeque::new(),
             write_failed: None,
             probe: false,
@@ -45,6 +63,13 @@ impl Unusual {
         place.get_or_insert_with(|| Box::new(Self::new()))
     }
 
+    pub(super) const fn closing_mut(&mut self) -> Option<&mut Closing> {
+        match &mut self.ending {
+            Some(Ending::Closing(closing)) => Some(closing),
+            _ => None,
+        }
+    }
+
     /// Whether something is to be done or told now
     pub(super) const fn is_due(&self, now: Instant) -> bool {
         self.address_gone
@@ -54,7 +79,10 @@ impl Unusual {
 
     /// Whether all of it is dealt with, and nothing of it is needed any more
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        self.ahead.is_empty()
+        self.ending.is_none()
+            && self.own.is_none()
+            && self.last_message.is_none()
+            && self.ahead.is_empty()
             && self.write_failed.is_none()
             && !(self.probe || self.address_gone)
             && self.late.is_zero()
