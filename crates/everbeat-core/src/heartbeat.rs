@@ -105,14 +105,10 @@ pub struct Heartbeat<C = HeartbeatConfig> {
     quiet_since: Instant,
     /// When the last Ping was asked for
     asked_at: Instant,
-    /// The first write that no Ping vouches for yet, or the last Ping that a talking peer came after;
-    /// never if there is none
-    unproven_since: Instant,
     /// The length of silence that the next Ping ends: at first a random phase, then the usual one
     period: Millis,
     /// The length of silence that a Ping ends, drawn anew for each
     usual: Millis,
-    unanswered: u32,
     round_trips: RoundTrips,
     /// Whether a message of one's own is sent in place of a Ping
     own: bool,
@@ -137,10 +133,8 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
             tempo: Tempo::new(now, interval),
             quiet_since: now,
             asked_at: now,
-            unproven_since: Instant::NEVER,
             period: phase,
             usual,
-            unanswered: 0,
             round_trips: RoundTrips::NONE,
             own: false,
         }
@@ -187,8 +181,6 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
         let interval = self.config().interval();
         self.tempo.handle_ping(now, interval);
         (self.quiet_since, self.asked_at) = (now, now);
-        self.unproven_since = Instant::NEVER;
-        self.unanswered = self.unanswered.saturating_add(1);
         self.usual = jittered(interval, &mut self.rng);
         self.period = self.usual;
     }
@@ -240,7 +232,6 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
         self.tempo.handle_heard(now.saturating_duration_since(self.watch.last_heard()));
         self.period = self.usual;
         self.quiet_since = now;
-        self.unanswered = 0;
         self.watch.handle_heard(self.config.borrow(), now)
     }
 
@@ -254,7 +245,7 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
         if self.config().watches_the_way_out() {
             // From the last Ping on nothing has shown that our bytes get out, and the promise runs.
             let since = self.asked_at.min(now);
-            self.unproven_since = self.unproven_since.min(since);
+            self.watch.handle_unproven(since);
         }
     }
 
@@ -293,7 +284,7 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     /// interval, even if the peer is heard
     #[inline]
     pub fn handle_unproven(&mut self, now: Instant) {
-        self.unproven_since = self.unproven_since.min(now);
+        self.watch.handle_unproven(now);
     }
 
     /// The newest Ping stands behind everything up to `mark`; its [`Answer`] will name it
@@ -349,7 +340,7 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     pub fn evidence(&self, now: Instant) -> Evidence {
         Evidence {
             silent_for: now.saturating_duration_since(self.watch.last_heard()),
-            pings_unanswered: self.unanswered,
+            pings_unanswered: self.watch.unanswered(),
             own_beat: self.own,
             write_blocked_for: self.watch.blocked_for(now),
             stalled_for: self.watch.stalled_for(),
@@ -381,7 +372,7 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
         // Before anything was heard there is no tempo, and the first period is the phase.
         let early = self.tempo.due(self.quiet_since, self.config().interval());
         let period = Duration::from(self.period);
-        (self.quiet_since + period).min(early).min(self.unproven_since + period)
+        (self.quiet_since + period).min(early).min(self.watch.unproven_since() + period)
     }
 
     #[inline]

@@ -106,7 +106,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         tracing::trace!(target: "everbeat", "ping");
         // A Ping overtakes the rest of a message whose frames are still being written, so it proves
         // only those before it; and a transport that sends for others may hold one more of ours.
-        this.ledger.note_aside(this.transport.sent_aside());
+        this.since_clock.message |= this.ledger.note_aside(this.transport.sent_aside());
         let newest = this.ledger.newest();
         let behind = match this.transport.as_mut().poll_ready(wake.cx) {
             Poll::Ready(ready) => ready.map(|()| newest).map_err(|error| T::classify(&error))?,
@@ -209,7 +209,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             let message = own.held.take().unwrap_or_else(|| {
                 tracing::trace!(target: "everbeat", "own beat");
                 own.due = false;
-                this.ledger.note_aside(this.transport.sent_aside());
+                this.since_clock.message |= this.ledger.note_aside(this.transport.sent_aside());
                 if let Some(heartbeat) = this.pace.heartbeat_mut() {
                     heartbeat.handle_own_sent(this.ledger.newest());
                 }

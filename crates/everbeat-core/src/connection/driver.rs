@@ -54,9 +54,8 @@ pub(super) struct SinceClock {
     /// The transport's counters when the clock was last read
     pub(super) received: u64,
     pub(super) sent: u64,
-    pub(super) sent_aside: u64,
     /// Frames read
-    pub(super) frames: u32,
+    pub(super) frames: u8,
     /// Everything that had come was read
     pub(super) drained: bool,
     pub(super) message: bool,
@@ -102,11 +101,10 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             since_clock: SinceClock {
                 received: transport.received(),
                 sent: transport.sent(),
-                sent_aside: transport.sent_aside(),
                 ..SinceClock::default()
             },
             pings: PingBucket::new(now),
-            ledger: Ledger::default(),
+            ledger: Ledger::beside(transport.sent_aside()),
             transport,
             alarm: Alarm::new(),
             timer,
@@ -237,5 +235,23 @@ impl<T: Transport, K: Timer> Driver<T, K> {
 
     pub(crate) fn road_memory(&self) -> u32 {
         self.pace.heartbeat().map_or(0, |heartbeat| heartbeat.road_memory())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sizes() {
+        use super::*;
+        std::eprintln!(
+            "Pace {} Heartbeat {} Ledger {} Since {} Pings {} Unusual {}",
+            size_of::<Pace>(),
+            size_of::<crate::heartbeat::Heartbeat<Arc<ConnectionConfig>>>(),
+            size_of::<Ledger>(),
+            size_of::<SinceClock>(),
+            size_of::<PingBucket>(),
+            size_of::<Unusual>()
+        );
+        std::eprintln!("Alarm<Slot> {}", size_of::<Alarm<crate::time::Slot>>());
     }
 }

@@ -21,7 +21,7 @@ use crate::transport::Transport;
 
 /// Frames read before the task yields, and messages handed up before the clock is read even though
 /// more are waiting: a peer that floods starves neither its neighbours nor its own heartbeat
-pub(super) const FRAMES_PER_POLL: u32 = 64;
+pub(super) const FRAMES_PER_POLL: u8 = 64;
 
 /// From how long on it is told that we did not run, or slept: timers are coarse, a busy task is not a
 /// stalled one, and two clocks that are read one after the other differ
@@ -191,11 +191,10 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         let this = self.project();
         let since = core::mem::take(this.since_clock);
         let (received, sent) = (this.transport.received(), this.transport.sent());
-        let sent_aside = this.transport.sent_aside();
+        let others = this.ledger.note_aside(this.transport.sent_aside());
         *this.since_clock = SinceClock {
             received,
             sent,
-            sent_aside,
             unflushed: since.unflushed,
             frames: since.frames,
             ..SinceClock::default()
@@ -203,7 +202,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         if since.drained {
             this.pings.handle_drained(this.pace.config().ping_limit(), now);
         }
-        if since.message || sent_aside != since.sent_aside {
+        if since.message || others {
             let last = this.unusual.as_mut().and_then(|unusual| unusual.last_message.as_mut());
             last.into_iter().for_each(|last| *last = now);
         }
@@ -400,7 +399,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     /// Ends the ledger and the connection; the transport is done for
     pub(super) fn finish(mut self: Pin<&mut Self>, cause: Cause, evidence: Evidence) -> Event {
         let this = self.as_mut().project();
-        this.ledger.note_aside(this.transport.sent_aside());
+        _ = this.ledger.note_aside(this.transport.sent_aside());
         let unconfirmed = this.ledger.close();
         tracing::debug!(
             target: "everbeat", %cause, %evidence, unconfirmed = unconfirmed.count, "disconnected"

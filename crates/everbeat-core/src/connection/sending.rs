@@ -34,7 +34,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     /// Takes a message, for which there is room
     pub(crate) fn accept(mut self: Pin<&mut Self>, message: Message) {
         let mut this = self.as_mut().project();
-        this.ledger.note_aside(this.transport.sent_aside());
+        _ = this.ledger.note_aside(this.transport.sent_aside());
         this.since_clock.unproven |= this.ledger.write(&message, this.pace.config().retain_bytes());
         this.since_clock.wrote = true;
         this.since_clock.message = true;
@@ -132,7 +132,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         while let Read::Event(event) = self.as_mut().read(wake) {
             let unusual = Unusual::of(self.as_mut().project().unusual);
             unusual.stash(event);
-            if unusual.unread() > FRAMES_PER_POLL as usize {
+            if unusual.unread() > usize::from(FRAMES_PER_POLL) {
                 break;
             }
         }

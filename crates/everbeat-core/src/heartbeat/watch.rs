@@ -23,6 +23,11 @@ pub(super) enum Watch {
 pub(super) struct Asked {
     detector: Detector,
     pub(super) pings: Pings,
+    /// The first write that no Ping vouches for yet, or the last Ping that a talking peer came after;
+    /// never if there is none
+    unproven_since: Instant,
+    /// How many Pings went out since anything was last heard
+    unanswered: u32,
 }
 
 impl Watch {
@@ -36,6 +41,8 @@ impl Watch {
             *self = Self::Asking(Box::new(Asked {
                 detector: Detector::resume(*rest),
                 pings: Pings::default(),
+                unproven_since: Instant::NEVER,
+                unanswered: 0,
             }));
         }
         match self {
@@ -60,8 +67,10 @@ impl Watch {
     #[inline]
     fn rest(&mut self) {
         if let Self::Asking(asked) = self {
-            if let Some(rest) = asked.detector.rest().filter(|_| asked.pings.are_settled()) {
-                *self = Self::Resting(rest);
+            if asked.unproven_since == Instant::NEVER && asked.pings.are_settled() {
+                if let Some(rest) = asked.detector.rest() {
+                    *self = Self::Resting(rest);
+                }
             }
         }
     }
@@ -75,6 +84,7 @@ impl Watch {
             }
             Self::Asking(asked) => {
                 let suspected = asked.detector.handle_heard(config, now);
+                asked.unanswered = 0;
                 self.rest();
                 suspected
             }
@@ -82,7 +92,17 @@ impl Watch {
     }
 
     pub(super) fn handle_ping(&mut self, now: Instant) {
-        self.detector().handle_ping(now);
+        let asked = self.asked();
+        asked.detector.handle_ping(now);
+        asked.unproven_since = Instant::NEVER;
+        asked.unanswered = asked.unanswered.saturating_add(1);
+    }
+
+    /// A Ping is to go out within an interval of then, whatever is heard
+    #[inline]
+    pub(super) fn handle_unproven(&mut self, since: Instant) {
+        let asked = self.asked();
+        asked.unproven_since = asked.unproven_since.min(since);
     }
 
     #[inline]
@@ -173,6 +193,21 @@ impl Watch {
         match self {
             Self::Resting(rest) => rest.last_heard,
             Self::Asking(asked) => asked.detector.last_heard(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn unproven_since(&self) -> Instant {
+        match self {
+            Self::Resting(_) => Instant::NEVER,
+            Self::Asking(asked) => asked.unproven_since,
+        }
+    }
+
+    pub(super) fn unanswered(&self) -> u32 {
+        match self {
+            Self::Resting(_) => 0,
+            Self::Asking(asked) => asked.unanswered,
         }
     }
 

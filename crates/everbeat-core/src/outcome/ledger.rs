@@ -35,6 +35,11 @@ pub(super) fn charge(message: &Message) -> usize {
 }
 
 impl Ledger {
+    /// The ledger of a connection whose transport has sent so many messages before
+    pub(crate) fn beside(aside: u64) -> Self {
+        Self { aside, ..Self::default() }
+    }
+
     /// Notes a message that goes to the transport, of which so many bytes may be retained; whether it
     /// has to be proven
     #[inline]
@@ -56,10 +61,12 @@ impl Ledger {
     }
 
     /// The transport has sent so many messages for others than the connection: they are counted,
-    /// and proven, like its own
-    pub(crate) const fn note_aside(&mut self, total: u64) {
-        self.written += total.saturating_sub(self.aside);
+    /// and proven, like its own; whether there were more
+    pub(crate) const fn note_aside(&mut self, total: u64) -> bool {
+        let more = total.saturating_sub(self.aside);
+        self.written += more;
         self.aside = total;
+        more > 0
     }
 
     /// The number of the newest message written
