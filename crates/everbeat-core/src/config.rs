@@ -55,6 +55,9 @@ pub mod defaults {
     pub const BACKOFF_MIN: Duration = Duration::from_secs(1);
     /// The last step of the backoff: beyond it an outage is not shortened, only watched
     pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
+    /// How long a message that the peer has begun may make no progress: far longer than a road that is
+    /// not gone is silent, and short enough that nobody keeps our memory by not going on
+    pub const UNFINISHED: Duration = Duration::from_secs(60);
     /// How long a connection must have stood before its end counts as a new beginning: a server
     /// that accepts and then closes must keep backing us off
     pub const HEALTHY_AFTER: Duration = Duration::from_secs(30);
@@ -145,6 +148,7 @@ pub struct ConnectionConfig {
     /// The default if it does not beat
     beat: HeartbeatConfig,
     idle: Option<Duration>,
+    unfinished: Option<Duration>,
     close_timeout: Duration,
     ping_limit: PingLimit,
     retain_bytes: usize,
@@ -158,6 +162,7 @@ impl ConnectionConfig {
             beats: true,
             beat: HeartbeatConfig::CLIENT,
             idle: None,
+            unfinished: Some(defaults::UNFINISHED),
             close_timeout: defaults::CLOSE_TIMEOUT,
             ping_limit: PingLimit::DEFAULT,
             retain_bytes: defaults::RETAIN_BYTES,
@@ -187,6 +192,20 @@ impl ConnectionConfig {
     /// Under 100 ms or over 24 h.
     pub fn with_idle(mut self, idle: Option<Duration>) -> Result<Self, ConfigError> {
         self.idle = idle.map(|idle| within("idle", idle, SHORTEST, LONGEST)).transpose()?;
+        Ok(self)
+    }
+
+    /// How long a message that the peer has begun may go without a byte more; 60 s by default, for what
+    /// has come of it is held meanwhile, and a peer that answers Pings is not silent
+    ///
+    /// `None` is for ever. Time in which nobody reads does not count.
+    ///
+    /// # Errors
+    ///
+    /// Under 100 ms or over 24 h.
+    pub fn with_unfinished(mut self, limit: Option<Duration>) -> Result<Self, ConfigError> {
+        self.unfinished =
+            limit.map(|limit| within("unfinished", limit, SHORTEST, LONGEST)).transpose()?;
         Ok(self)
     }
 
@@ -232,6 +251,12 @@ impl ConnectionConfig {
     #[must_use]
     pub const fn idle(&self) -> Option<Duration> {
         self.idle
+    }
+
+    /// How long a message that the peer has begun may go without a byte more
+    #[must_use]
+    pub const fn unfinished(&self) -> Option<Duration> {
+        self.unfinished
     }
 
     /// The limit on the Close handshake
@@ -323,6 +348,10 @@ mod tests {
             (PingLimit::new(1, 0).unwrap_err(), "ping_limit"),
             (PingLimit::new(1, 1_000_001).unwrap_err(), "ping_limit"),
             (ConnectionConfig::client().with_idle(Some(Duration::ZERO)).unwrap_err(), "idle"),
+            (
+                ConnectionConfig::client().with_unfinished(Some(Duration::ZERO)).unwrap_err(),
+                "unfinished",
+            ),
             (
                 ConnectionConfig::client().with_close_timeout(Duration::ZERO).unwrap_err(),
                 "close_timeout",

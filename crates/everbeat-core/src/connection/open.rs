@@ -260,13 +260,20 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             }
             beat_at = self.beat_at();
         }
+        if self.transport.unfinished() > 0 || self.is_unfinished() {
+            self.as_mut().note_unfinished(now);
+            if now >= self.unfinished_at() {
+                self.fail(Cause::Expired(Expired::Unfinished));
+                return Poll::Ready(None);
+            }
+        }
         if now >= self.idle_at() {
             self.fail(Cause::Expired(Expired::Idle));
             return Poll::Ready(None);
         }
         let mut deadline = beat_at.min(self.idle_at());
         if let Some(unusual) = &self.unusual {
-            deadline = deadline.min(unusual.probe_at());
+            deadline = deadline.min(unusual.probe_at()).min(self.unfinished_at());
         }
         let this = self.project();
         if this.alarm.has_rung(now) {
@@ -389,6 +396,34 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         let last = self.unusual.as_ref().and_then(|unusual| unusual.last_message);
         let idle = self.pace.config().idle().zip(last);
         idle.map_or(Instant::NEVER, |(idle, last)| last + idle)
+    }
+
+    /// Whether a message was begun and not ended when this was last looked at
+    fn is_unfinished(&self) -> bool {
+        self.unusual.as_ref().is_some_and(|unusual| unusual.unfinished.is_some())
+    }
+
+    /// When a message that was begun has made no progress for too long
+    fn unfinished_at(&self) -> Instant {
+        let last = self.unusual.as_ref().and_then(|unusual| unusual.unfinished);
+        let limit = self.pace.config().unfinished().zip(last);
+        limit.map_or(Instant::NEVER, |(limit, (_, last))| last + limit)
+    }
+
+    /// A message is not whole, or was not when this was last looked at
+    ///
+    /// While we did not run, our kernel may not have either: the peer has its time again.
+    #[cold]
+    fn note_unfinished(self: Pin<&mut Self>, now: Instant) {
+        let stalled = self.alarm.lateness(now) >= STALL;
+        let this = self.project();
+        let bytes = this.transport.unfinished();
+        let unusual = Unusual::of(this.unusual);
+        unusual.unfinished = match unusual.unfinished {
+            _ if bytes == 0 => None,
+            Some((before, last)) if before == bytes && !stalled => Some((bytes, last)),
+            _ => Some((bytes, now)),
+        };
     }
 
     /// When the heartbeat has something to do, if nothing happens until then

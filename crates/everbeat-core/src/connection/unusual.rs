@@ -21,6 +21,8 @@ pub(super) struct Unusual {
     pub(super) own: Option<Own>,
     /// When a message last went either way, if that matters
     pub(super) last_message: Option<Instant>,
+    /// How much has come of a message that is not whole, and when the last of it did
+    pub(super) unfinished: Option<(u64, Instant)>,
     /// What was read or noticed while the application was sending
     pub(super) ahead: VecDeque<Event>,
     /// Why nothing can be written any more, while what the peer had said before is being read
@@ -49,6 +51,7 @@ impl Unusual {
             ending: None,
             own: None,
             last_message: None,
+            unfinished: None,
             ahead: VecDeque::new(),
             write_failed: None,
             probe: false,
@@ -82,6 +85,7 @@ impl Unusual {
         self.ending.is_none()
             && self.own.is_none()
             && self.last_message.is_none()
+            && self.unfinished.is_none()
             && self.ahead.is_empty()
             && self.write_failed.is_none()
             && !(self.probe || self.address_gone)

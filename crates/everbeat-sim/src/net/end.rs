@@ -44,6 +44,8 @@ pub(crate) struct End {
     pub(crate) reply: Option<Reply>,
     pub(crate) failed: Option<PipeError>,
     pub(crate) received: u64,
+    /// Bytes read of a message that is not whole
+    pub(crate) unfinished: u64,
     pub(crate) sent: u64,
     /// The peer's Close was read
     pub(crate) close_read: bool,
@@ -76,6 +78,7 @@ impl End {
             reply: None,
             failed: None,
             received: 0,
+            unfinished: 0,
             sent: 0,
             close_read: false,
             ended: false,
