@@ -57,7 +57,6 @@ impl RoadMemory {
 
 /// Where a client is in its life
 #[pin_project(project = StateProjection)]
-#[expect(clippy::large_enum_variant, reason = "a client is mostly up; a box would be its rule")]
 pub(super) enum State<C: Connect, K: Timer> {
     /// Nothing was tried yet
     Start,

@@ -41,10 +41,6 @@ where
 }
 
 /// The handler is called in the task, so that what it does before its future counts as its own
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a handler's future owns the connection, so that it is no smaller"
-)]
 #[pin_project(project = StageProjection, project_replace = StageReplaced)]
 enum Stage<T: Transport, K: Timer, X, F> {
     Accepted(Connection<Handled<T>, Wheel<K>>, Accepted<X>),

@@ -127,7 +127,7 @@ where
             return Ok(());
         }
         let transport = Handled::new(transport, handle.mailbox().clone());
-        let (timer, config) = (shared.wheel.clone(), shared.connection);
+        let (timer, config) = (shared.wheel.clone(), shared.connection.clone());
         let seed = shared.seed_of(handle.id());
         let connection = match shared.beat.clone() {
             Some(beat) => Connection::with_beat(transport, timer, config, beat, seed),
@@ -147,7 +147,7 @@ where
         let connection = Connection::new(
             Handled::new(transport, mailbox),
             this.shared.wheel.clone(),
-            this.shared.connection,
+            this.shared.connection.clone(),
             0,
         );
         this.stage.set(Stage::Refusing(Box::pin(connection)));
