@@ -119,6 +119,10 @@ impl World {
             return Reading::Nothing;
         };
         end.received += parcel.bytes as u64;
+        let before = match parcel.cargo {
+            Cargo::Frame(_) => std::mem::take(&mut end.partial),
+            _ => 0,
+        };
         let reading = match parcel.cargo {
             Cargo::Frame(frame) => match frame.into_incoming() {
                 Some(Incoming::Message(message)) => {
@@ -140,7 +144,7 @@ impl World {
                 }
                 Some(incoming) => Reading::Said(incoming),
                 None => {
-                    end.unfinished += parcel.bytes as u64;
+                    end.unfinished += before + parcel.bytes as u64;
                     Reading::Partly
                 }
             },
@@ -150,7 +154,7 @@ impl World {
             }
             Cargo::Broken(error) => Reading::Broken(error),
             Cargo::Part => {
-                end.unfinished += parcel.bytes as u64;
+                end.partial += parcel.bytes as u64;
                 Reading::Partly
             }
             Cargo::Request | Cargo::Reply(_) => Reading::Partly,
@@ -314,7 +318,7 @@ impl Transport for Pipe {
     }
 
     fn unfinished(&self) -> u64 {
-        self.with_end(0, |end| end.unfinished)
+        self.with_end(0, |end| end.unfinished())
     }
 
     fn sent(&self) -> u64 {
