@@ -41,6 +41,7 @@ impl Slot {
     }
 
     /// For something that is to be written
+    #[inline]
     pub(crate) fn write(&mut self) -> &mut Writing {
         &mut self.0.get_or_insert_with(pool::underway).writing
     }

@@ -126,8 +126,17 @@ impl<S> WebSocket<S> {
 }
 
 impl<S: Socket + Unpin> WebSocket<S> {
-    /// Writes what is owed, while reading; an error waits for its turn
+    /// Writes what is owed, while reading
+    #[inline]
     fn write_aside(&mut self, cx: &mut Context<'_>) {
+        let held = matches!(&self.line, Line::Open(socket) if socket.holds_bytes());
+        if held || self.underway.writing_mut().is_some() {
+            self.write_owed(cx);
+        }
+    }
+
+    /// An error waits for its turn
+    fn write_owed(&mut self, cx: &mut Context<'_>) {
         let Self { line: Line::Open(socket), underway, .. } = self else {
             return;
         };

@@ -175,9 +175,18 @@ impl Writing {
     }
 
     /// Frames the next piece of a message that is cut; whether there was one
+    #[inline]
     fn frame_rest(&mut self, rules: Rules<'_>) -> bool {
+        let rest = self.rest.is_some();
+        if rest {
+            self.frame_piece(rules);
+        }
+        rest
+    }
+
+    fn frame_piece(&mut self, rules: Rules<'_>) {
         let Some(Rest { opcode, mut payload }) = self.rest.take() else {
-            return false;
+            return;
         };
         let piece = payload.split_to(longest(rules).min(payload.len()));
         let fin = payload.is_empty();
@@ -185,7 +194,6 @@ impl Writing {
         if !fin {
             self.rest = Some(Rest { opcode: Opcode::Continuation, payload });
         }
-        true
     }
 
     /// A frame of a message: a server's large one is only referred to, for it goes out as it is
