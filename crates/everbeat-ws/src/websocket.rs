@@ -107,16 +107,6 @@ impl<S> WebSocket<S> {
         self.role
     }
 
-    /// How many bytes have arrived of a message that has begun and not ended, its frames' headers
-    /// included; 0 between messages
-    ///
-    /// A frame that was begun counts, be it a control frame. Who stops here keeps memory of ours: what
-    /// has arrived, and up to four times as much.
-    #[must_use]
-    pub fn unfinished(&self) -> u64 {
-        self.underway.reading().map_or(0, read::Reading::unfinished)
-    }
-
     /// Lets go of the socket, and of all that would only have meaning with it
     fn drop_socket(&mut self) {
         self.line.cut();
@@ -298,6 +288,10 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
 
     fn sent(&self) -> u64 {
         self.line.sent()
+    }
+
+    fn unfinished(&self) -> u64 {
+        self.underway.reading().map_or(0, read::Reading::unfinished)
     }
 
     fn path(&self) -> Option<PathEvidence> {
