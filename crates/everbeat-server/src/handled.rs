@@ -318,6 +318,10 @@ impl<T: Transport> Transport for Handled<T> {
         self.aside + self.inner.sent_aside()
     }
 
+    fn unfinished(&self) -> u64 {
+        self.inner.unfinished()
+    }
+
     fn can_ping(&self) -> bool {
         self.inner.can_ping()
     }
