@@ -137,8 +137,11 @@ impl Talk {
     }
 }
 
+/// A frame's first byte, or a message's opcode, and what it carries
+type Said = (u8, Vec<u8>);
+
 /// The frames of an answer, unmasked
-fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+fn frames(mut bytes: &[u8]) -> Vec<Said> {
     let mut frames = Vec::new();
     while let [first, form, rest @ ..] = bytes {
         let (len, rest) = match form & 0x7f {
@@ -159,8 +162,8 @@ fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
 }
 
 /// The messages among frames, and the payloads of the others
-fn sorted(frames: &[(u8, Vec<u8>)]) -> (Vec<(u8, Vec<u8>)>, Vec<&[u8]>) {
-    let (mut messages, mut pongs) = (Vec::<(u8, Vec<u8>)>::new(), Vec::new());
+fn sorted(frames: &[Said]) -> (Vec<Said>, Vec<&[u8]>) {
+    let (mut messages, mut pongs) = (Vec::<Said>::new(), Vec::new());
     for (first, payload) in frames {
         match first & 0x0f {
             0 => messages.last_mut().unwrap().1.extend(payload),
