@@ -9,6 +9,7 @@ mod allocations;
 mod certificates;
 mod counting;
 mod courtesy;
+mod cuts;
 mod hook;
 mod hook_panics;
 mod logged;

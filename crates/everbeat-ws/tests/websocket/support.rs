@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -92,12 +92,12 @@ impl AsyncRead for End {
             pipe.waiting.push(cx.waker().clone());
             return Poll::Pending;
         }
-        let count = most.min(pipe.bytes.len());
-        for (to, byte) in into.iter_mut().zip(pipe.bytes.drain(..count)) {
-            *to = byte;
-        }
+        let most = most.min(pipe.bytes.len());
+        // The deque is read in one or two parts
+        let count = pipe.bytes.read(&mut into[..most])?;
+        let more = pipe.bytes.read(&mut into[count..most])?;
         pipe.wake();
-        Poll::Ready(Ok(count))
+        Poll::Ready(Ok(count + more))
     }
 }
 
