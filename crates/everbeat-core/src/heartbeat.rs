@@ -101,8 +101,6 @@ pub struct Heartbeat<C = HeartbeatConfig> {
     rng: Rng,
     watch: Watch,
     tempo: Tempo,
-    /// From what the next silence is counted: the last byte heard, or the last Ping
-    quiet_since: Instant,
     /// When the last Ping was asked for
     asked_at: Instant,
     /// The length of silence that the next Ping ends: at first a random phase, then the usual one
@@ -131,7 +129,6 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
             rng,
             watch: Watch::new(now),
             tempo: Tempo::new(now, interval),
-            quiet_since: now,
             asked_at: now,
             period: phase,
             usual,
@@ -180,7 +177,7 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
         self.watch.handle_ping(now);
         let interval = self.config().interval();
         self.tempo.handle_ping(now, interval);
-        (self.quiet_since, self.asked_at) = (now, now);
+        self.asked_at = now;
         self.usual = jittered(interval, &mut self.rng);
         self.period = self.usual;
     }
@@ -231,7 +228,6 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     pub fn handle_heard(&mut self, now: Instant) -> bool {
         self.tempo.handle_heard(now.saturating_duration_since(self.watch.last_heard()));
         self.period = self.usual;
-        self.quiet_since = now;
         self.watch.handle_heard(self.config.borrow(), now)
     }
 
@@ -370,9 +366,10 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     #[inline]
     fn due(&self) -> Instant {
         // Before anything was heard there is no tempo, and the first period is the phase.
-        let early = self.tempo.due(self.quiet_since, self.config().interval());
+        let quiet_since = self.watch.quiet_since();
+        let early = self.tempo.due(quiet_since, self.config().interval());
         let period = Duration::from(self.period);
-        (self.quiet_since + period).min(early).min(self.watch.unproven_since() + period)
+        (quiet_since + period).min(early).min(self.watch.unproven_since() + period)
     }
 
     #[inline]

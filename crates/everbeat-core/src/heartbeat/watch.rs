@@ -23,6 +23,8 @@ pub(super) enum Watch {
 pub(super) struct Asked {
     detector: Detector,
     pub(super) pings: Pings,
+    /// From what the next silence is counted: the last byte heard, or the last Ping
+    quiet_since: Instant,
     /// The first write that no Ping vouches for yet, or the last Ping that a talking peer came after;
     /// never if there is none
     unproven_since: Instant,
@@ -41,6 +43,7 @@ impl Watch {
             *self = Self::Asking(Box::new(Asked {
                 detector: Detector::resume(*rest),
                 pings: Pings::default(),
+                quiet_since: rest.last_heard,
                 unproven_since: Instant::NEVER,
                 unanswered: 0,
             }));
@@ -84,7 +87,7 @@ impl Watch {
             }
             Self::Asking(asked) => {
                 let suspected = asked.detector.handle_heard(config, now);
-                asked.unanswered = 0;
+                (asked.quiet_since, asked.unanswered) = (now, 0);
                 self.rest();
                 suspected
             }
@@ -94,7 +97,7 @@ impl Watch {
     pub(super) fn handle_ping(&mut self, now: Instant) {
         let asked = self.asked();
         asked.detector.handle_ping(now);
-        asked.unproven_since = Instant::NEVER;
+        (asked.quiet_since, asked.unproven_since) = (now, Instant::NEVER);
         asked.unanswered = asked.unanswered.saturating_add(1);
     }
 
@@ -193,6 +196,15 @@ impl Watch {
         match self {
             Self::Resting(rest) => rest.last_heard,
             Self::Asking(asked) => asked.detector.last_heard(),
+        }
+    }
+
+    /// From what the next silence is counted; while nothing is out, from what was last heard
+    #[inline]
+    pub(super) fn quiet_since(&self) -> Instant {
+        match self {
+            Self::Resting(rest) => rest.last_heard,
+            Self::Asking(asked) => asked.quiet_since,
         }
     }
 
