@@ -141,7 +141,7 @@ async fn tuned_server(shutdown: impl Future<Output = ()>) -> Result {
 async fn chat(mut connection: server::Connection, peer: Accepted<Facts<User>>) -> Result {
     peer.handle.tag("lobby")?;
     while let Some(message) = connection.recv().await? {
-        let text = format!("{}: {message}", peer.facts.principal.name);
+        let text = format!("{}: {message}", peer.facts().principal.name);
         let left = peer.handle.registry().send_tagged("lobby", text)?; // refused if too large
         for slow in left.slow {
             slow.evict(); // its queue is full

@@ -35,7 +35,7 @@ pub(crate) async fn talk(
     peer: Accepted<Who>,
     issuer: Arc<Issuer>,
 ) -> Result {
-    let mut user = peer.facts.principal;
+    let mut user = peer.facts().principal;
     if let Some(user) = user {
         peer.handle.authenticated_for(user.good_for);
     }

@@ -57,7 +57,7 @@ where
 
     fn handle(&self, mut connection: Connection<T, K>, peer: Accepted<Who>) -> Self::Future {
         Box::pin(async move {
-            let Name { room, name } = &peer.facts.principal;
+            let Name { room, name } = &peer.facts().principal;
             peer.handle.tag(room)?;
             announce(&peer.handle, format!("{name} is here"));
             match pass_on(&mut connection, &peer.handle, name).await {

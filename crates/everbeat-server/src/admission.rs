@@ -24,7 +24,7 @@ struct State {
 /// What counts as one address: an IPv4 address, or the 64 bits of an IPv6 address that one
 /// subscriber has
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Origin {
+pub(crate) enum Origin {
     V4(Ipv4Addr),
     V6([u16; 4]),
 }
@@ -59,7 +59,7 @@ impl Admission {
         let origin = self.count(&mut state, address)?;
         state.admitted += 1;
         drop(state);
-        Ok(Ticket { admission: self.clone(), origin })
+        Ok(Ticket { admission: Some(self.clone()), origin })
     }
 
     /// Counts one more from an address, if addresses are counted
@@ -74,6 +74,13 @@ impl Admission {
         }
         *count += 1;
         Ok(Some(origin))
+    }
+
+    /// Somebody whose ticket came down to his [origin](Ticket::into_origin) has gone
+    pub(crate) fn leave(&self, origin: Option<Origin>) {
+        let mut state = self.lock();
+        state.admitted -= 1;
+        state.uncount(origin);
     }
 
     /// No step leaves the state half-changed, so a panic of another thread is no reason to stop
@@ -98,25 +105,35 @@ impl State {
 
 /// A connection's place among those that the server may have
 pub(crate) struct Ticket {
-    admission: Arc<Admission>,
+    /// Until the ticket came down to its origin
+    admission: Option<Arc<Admission>>,
     origin: Option<Origin>,
 }
 
 impl Ticket {
     /// Counts it to another address, or to none
     pub(crate) fn reassign(&mut self, address: Option<IpAddr>) -> Result<(), Busy> {
-        let mut state = self.admission.lock();
-        state.uncount(self.origin.take());
-        self.origin = self.admission.count(&mut state, address)?;
+        if let Some(admission) = &self.admission {
+            let mut state = admission.lock();
+            state.uncount(self.origin.take());
+            self.origin = admission.count(&mut state, address)?;
+        }
         Ok(())
+    }
+
+    /// Where it is counted, for who then says himself when he [leaves](Admission::leave): he knows
+    /// his server, and need not be told of it by another pointer
+    pub(crate) fn into_origin(mut self) -> Option<Origin> {
+        self.admission = None;
+        self.origin.take()
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut state = self.admission.lock();
-        state.admitted -= 1;
-        state.uncount(self.origin);
+        if let Some(admission) = &self.admission {
+            admission.leave(self.origin);
+        }
     }
 }
 

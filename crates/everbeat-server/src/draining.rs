@@ -60,13 +60,13 @@ pub(crate) async fn drain<X, K: Timer>(
     .await;
     let late = registry.handles();
     for handle in &late {
-        handle.mailbox().attention().cut();
+        handle.record().cut();
     }
     if !late.is_empty() {
         let mut wait = Wait::until(wheel.now() + CUT_GRACE, wheel);
         poll_fn(|cx| wait.poll(cx, registry, Instant::NEVER)).await;
     }
-    let in_time = |one: &&ConnectionHandle<X>| !one.mailbox().attention().is_cut();
+    let in_time = |one: &&ConnectionHandle<X>| !one.record().is_cut();
     Drained { closed: live.iter().filter(in_time).count(), cut: late }
 }
 
@@ -101,7 +101,7 @@ impl<X> Leaving<'_, X> {
                     leave.window.into()
                 }
             };
-            handle.mailbox().order(Order::shut_down(frame));
+            handle.record().order(Order::shut_down(frame));
             self.told += 1;
         }
         Instant::NEVER

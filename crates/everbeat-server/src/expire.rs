@@ -150,6 +150,11 @@ impl Expire {
         self
     }
 
+    /// Whether a connection that does nothing has a time by these rules
+    pub(crate) const fn has_times(&self) -> bool {
+        self.unauthenticated.is_some() || self.authentication.is_some() || self.age.is_some()
+    }
+
     /// The beat that these rules want of a server's own
     pub(crate) fn beat(
         &self,

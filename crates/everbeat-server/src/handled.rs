@@ -10,16 +10,17 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
+use everbeat_core::Cause;
 use everbeat_core::cause::CloseFrame;
 use everbeat_core::heartbeat::RoundTrip;
 use everbeat_core::time::Instant;
 use everbeat_core::transport::{Incoming, Outgoing, PathEvidence, Transport};
-use everbeat_core::{Cause, Message};
 use pin_project::pin_project;
 
-use crate::registry::{Mailbox, Order};
+use crate::registry::AnyRecord;
+use crate::registry::marks::{BLOCKED, CLOSED, HELD, MAIL, ORDERED, OVER, ROOM, UNFLUSHED};
 
 pub use error::HandledError;
 use error::Kind;
@@ -31,51 +32,29 @@ use error::Kind;
 /// connection's own next one. An order (close, evict, shut down) comes up as an error, whose cause
 /// makes the connection say the right farewell. While nothing is left in the mailbox, a message of
 /// the connection's own costs one atomic load more.
+///
+/// It adds two words to the transport: what there is to remember is in what the handles share.
 #[pin_project]
 pub struct Handled<T> {
     #[pin]
     inner: T,
-    mailbox: Seat,
-    /// The waker that the mailbox knows
-    seen: Option<Waker>,
-    /// An order that was not told to the connection yet
-    order: Option<Order>,
-    /// How many messages were in the mailbox when the order was seen: they go first
-    ahead: usize,
-    /// What an ordered Close is to say
-    farewell: Option<Box<CloseFrame>>,
-    /// A message of the connection's own, for which there was room until a handle's took it
-    held: Option<Box<Message>>,
-    /// Messages that handles sent
-    aside: u64,
-    /// The mailbox may hold messages
-    mail: bool,
-    /// There was room, and nothing has been given to the transport since
-    room: bool,
-    /// What a handle sent is not flushed yet; the connection does not know of it
-    unflushed: bool,
-    /// An order was told, or the transport is closed: nothing more goes out of the mailbox
-    over: bool,
-    /// A Close went either way, or the transport failed: nothing more is sent at all
-    closed: bool,
-    /// The last write was not taken whole
-    blocked: bool,
+    record: Seat,
 }
 
 /// The mailbox, as long as there is a connection to look into it
-struct Seat(Arc<Mailbox>);
+struct Seat(Arc<AnyRecord>);
 
 impl Deref for Seat {
-    type Target = Mailbox;
+    type Target = AnyRecord;
 
-    fn deref(&self) -> &Mailbox {
+    fn deref(&self) -> &AnyRecord {
         &self.0
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.vitals().leave();
+        self.0.set_over();
         self.0.close();
     }
 }
@@ -84,23 +63,8 @@ impl Drop for Seat {
 const MAIL_PER_POLL: usize = 64;
 
 impl<T: Transport> Handled<T> {
-    pub(crate) const fn new(inner: T, mailbox: Arc<Mailbox>) -> Self {
-        Self {
-            inner,
-            mailbox: Seat(mailbox),
-            seen: None,
-            order: None,
-            ahead: 0,
-            farewell: None,
-            held: None,
-            aside: 0,
-            mail: false,
-            room: false,
-            unflushed: false,
-            over: false,
-            closed: false,
-            blocked: false,
-        }
+    pub(crate) const fn new(inner: T, record: Arc<AnyRecord>) -> Self {
+        Self { inner, record: Seat(record) }
     }
 
     /// The acceptor's transport
@@ -113,37 +77,37 @@ impl<T: Transport> Handled<T> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Result<(), HandledError<T::Error>> {
-        if self.over {
+        let record = &*self.record.0;
+        if record.marks.any(OVER) {
             return self.push_held(cx);
         }
-        let this = self.as_mut().project();
-        let raised = this.mailbox.poll_raised(this.seen, cx);
+        let raised = record.poll_raised(cx);
         if raised {
-            *this.mail = true;
-            if this.order.is_none() {
-                (*this.order, *this.ahead) = this.mailbox.standing_order();
-            }
-        }
-        let mut more = false;
-        if *this.mail || this.held.is_some() {
-            more = self.as_mut().push_mail(cx)?;
+            record.marks.set(if record.has_order() { MAIL | ORDERED } else { MAIL });
         }
         // Whoever asked it to look may want to know how a blocked write is
-        let flush = self.unflushed || raised && self.blocked;
-        if flush && self.as_mut().poll_inner_flush(cx)?.is_ready() {
-            *self.as_mut().project().unflushed = false;
-        }
-        let this = self.project();
-        // The rest of the mail waits for its turn, not for room, so the order waits with it: but
-        // only behind what was there before it, or handles that go on sending would put it off
-        if more && *this.ahead > 0 {
+        if !raised && !record.marks.any(MAIL | HELD | UNFLUSHED | ORDERED) {
             return Ok(());
         }
-        match this.order.take() {
-            Some(order) => {
-                *this.over = true;
-                let cause = order.cause();
-                *this.farewell = order.farewell().map(Box::new);
+        let mut more = false;
+        if record.marks.any(MAIL | HELD) {
+            more = self.as_mut().push_mail(cx)?;
+        }
+        let marks = &self.record.marks;
+        let flush = marks.any(UNFLUSHED) || raised && marks.any(BLOCKED);
+        if flush && self.as_mut().poll_inner_flush(cx)?.is_ready() {
+            self.record.marks.clear(UNFLUSHED);
+        }
+        let record = &self.record;
+        // The rest of the mail waits for its turn, not for room, so the order waits with it: but
+        // only behind what was there before it, or handles that go on sending would put it off
+        if !record.marks.any(ORDERED) || more && record.ahead() > 0 {
+            return Ok(());
+        }
+        record.marks.clear(ORDERED);
+        match record.obey() {
+            Some(cause) => {
+                record.marks.set(OVER);
                 Err(HandledError(Kind::Ordered(cause)))
             }
             None => Ok(()),
@@ -160,30 +124,29 @@ impl<T: Transport> Handled<T> {
     }
 
     /// Tells others that a write is blocked, or is so no longer; costs nothing while none is
-    fn note_write(self: Pin<&mut Self>, blocked: bool) {
-        let this = self.project();
+    fn note_write(&self, blocked: bool) {
+        let record = &self.record;
         if blocked {
-            let sent = this.inner.sent();
-            // Who cannot tell what was sent cannot tell whether it gets on either
-            if sent > 0 {
-                this.mailbox.vitals().note_blocked(sent);
-            }
-            if !*this.blocked {
+            record.note_blocked(self.inner.sent());
+            if !record.marks.any(BLOCKED) {
+                record.marks.set(BLOCKED);
                 // The handler's task may be another one
-                this.mailbox.attention().look();
+                record.look();
             }
-        } else if *this.blocked {
-            this.mailbox.vitals().note_unblocked();
+        } else if record.marks.any(BLOCKED) {
+            record.marks.clear(BLOCKED);
         }
-        *this.blocked = blocked;
     }
 
     /// A message that the connection itself has sent still goes before an ordered Close
     fn push_held(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<(), HandledError<T::Error>> {
         let mut this = self.project();
-        if !*this.closed && this.held.is_some() && this.inner.as_mut().poll_ready(cx)?.is_ready() {
-            if let Some(held) = this.held.take() {
-                this.inner.start_send(Outgoing::Message(*held))?;
+        let marks = &this.record.marks;
+        let held = marks.any(HELD) && !marks.any(CLOSED);
+        if held && this.inner.as_mut().poll_ready(cx)?.is_ready() {
+            marks.clear(HELD);
+            if let Some(held) = this.record.take_held() {
+                this.inner.start_send(Outgoing::Message(held))?;
             }
         }
         Ok(())
@@ -192,27 +155,21 @@ impl<T: Transport> Handled<T> {
     /// Gives the transport what waits for room; whether only the budget stopped it
     fn push_mail(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<bool, T::Error> {
         let mut this = self.project();
+        let (record, marks) = (&*this.record, &this.record.marks);
         for _ in 0..MAIL_PER_POLL {
             if this.inner.as_mut().poll_ready(cx)?.is_pending() {
                 return Ok(false);
             }
-            let message = match this.held.take() {
-                Some(held) => *held,
-                None => match this.mailbox.pop() {
-                    Some(message) => {
-                        *this.aside += 1;
-                        *this.ahead = this.ahead.saturating_sub(1);
-                        message
-                    }
-                    None => {
-                        *this.mail = false;
-                        *this.room = true;
-                        return Ok(false);
-                    }
-                },
+            let held = marks.any(HELD);
+            let next = if held { record.take_held() } else { record.pop() };
+            marks.clear(HELD);
+            let Some(message) = next else {
+                marks.clear(MAIL);
+                marks.set(ROOM);
+                return Ok(false);
             };
-            *this.room = false;
-            *this.unflushed = true;
+            marks.clear(ROOM);
+            marks.set(UNFLUSHED);
             this.inner.as_mut().start_send(Outgoing::Message(message))?;
         }
         cx.waker().wake_by_ref();
@@ -244,15 +201,16 @@ impl<T: Transport> Transport for Handled<T> {
             incoming,
             Some(Ok(Incoming::Message(_) | Incoming::Ping(_) | Incoming::Pong(_)))
         );
-        *this.over |= !open;
-        *this.closed |= !open;
+        if !open {
+            this.record.marks.set(OVER | CLOSED);
+        }
         Poll::Ready(incoming)
     }
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.as_mut().poll_mailbox(cx)?;
         let this = self.as_mut().project();
-        if this.held.is_some() {
+        if this.record.marks.any(HELD) {
             return Poll::Pending;
         }
         let ready = this.inner.poll_ready(cx);
@@ -260,23 +218,25 @@ impl<T: Transport> Transport for Handled<T> {
             self.note_write(true);
             return Poll::Pending;
         }
-        *this.room = true;
+        this.record.marks.set(ROOM);
         ready.map_err(Into::into)
     }
 
     fn start_send(self: Pin<&mut Self>, outgoing: Outgoing) -> Result<(), Self::Error> {
         let this = self.project();
+        let marks = &this.record.marks;
         let outgoing = match outgoing {
-            Outgoing::Message(message) if !*this.room => {
-                *this.held = Some(Box::new(message));
+            Outgoing::Message(message) if !marks.any(ROOM) => {
+                this.record.hold(message);
+                marks.set(HELD);
                 return Ok(());
             }
             Outgoing::Message(message) => {
-                *this.room = false;
+                marks.clear(ROOM);
                 Outgoing::Message(message)
             }
             Outgoing::Close(frame) => {
-                (*this.over, *this.closed) = (true, true);
+                marks.set(OVER | CLOSED);
                 Outgoing::Close(frame)
             }
             outgoing => outgoing,
@@ -286,23 +246,24 @@ impl<T: Transport> Transport for Handled<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.as_mut().poll_mailbox(cx)?;
-        if self.held.is_some() && !self.closed {
+        let marks = &self.record.marks;
+        if marks.any(HELD) && !marks.any(CLOSED) {
             return Poll::Pending;
         }
         ready!(self.as_mut().poll_inner_flush(cx))?;
-        *self.project().unflushed = false;
+        self.record.marks.clear(UNFLUSHED);
         Poll::Ready(Ok(()))
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         let this = self.project();
-        (*this.over, *this.closed) = (true, true);
+        this.record.marks.set(OVER | CLOSED);
         this.inner.poll_close(cx).map_err(Into::into)
     }
 
     fn abort(self: Pin<&mut Self>) {
         let this = self.project();
-        (*this.over, *this.closed) = (true, true);
+        this.record.marks.set(OVER | CLOSED);
         this.inner.abort();
     }
 
@@ -315,7 +276,7 @@ impl<T: Transport> Transport for Handled<T> {
     }
 
     fn sent_aside(&self) -> u64 {
-        self.aside + self.inner.sent_aside()
+        self.record.sent_aside() + self.inner.sent_aside()
     }
 
     fn unfinished(&self) -> u64 {
@@ -336,29 +297,31 @@ impl<T: Transport> Transport for Handled<T> {
 
     fn farewell(self: Pin<&mut Self>) -> Option<CloseFrame> {
         let this = self.project();
-        this.farewell.take().map(|farewell| *farewell).or_else(|| this.inner.farewell())
+        this.record.take_farewell().or_else(|| this.inner.farewell())
     }
 
     fn noted(self: Pin<&mut Self>, now: Instant, round_trip: Option<RoundTrip>) {
         let this = self.project();
-        let vitals = this.mailbox.vitals();
-        vitals.note(this.inner.received(), this.inner.sent(), now);
+        let record = this.record;
+        record.note(this.inner.received(), this.inner.sent(), now);
         if let Some(round_trip) = round_trip {
-            vitals.note_round_trip(round_trip.smoothed);
+            record.note_round_trip(round_trip.smoothed);
+            // Once a beat
+            record.rest();
         }
         this.inner.noted(now, round_trip);
     }
 
     fn ended(self: Pin<&mut Self>, cause: &Cause) {
         let this = self.project();
-        this.mailbox.vitals().end(cause);
-        this.mailbox.close();
+        this.record.note_end(cause);
+        this.record.close();
         this.inner.ended(cause);
     }
 
     fn release(self: Pin<&mut Self>) -> bool {
         let this = self.project();
-        !*this.mail && this.held.is_none() && !*this.unflushed && this.inner.release()
+        !this.record.marks.any(MAIL | HELD | UNFLUSHED) && this.inner.release()
     }
 
     fn classify(error: &Self::Error) -> Cause {
@@ -373,7 +336,7 @@ impl<T: fmt::Debug> fmt::Debug for Handled<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handled")
             .field("inner", &self.inner)
-            .field("over", &self.over)
+            .field("over", &self.record.marks.any(OVER))
             .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::future::Future;
-use std::sync::Arc;
 
 use everbeat_core::Connection;
 use everbeat_core::time::Timer;
@@ -39,7 +38,7 @@ use crate::ConnectionHandle;
 ///     T: Transport,
 ///     K: Timer,
 /// {
-///     connection.send(format!("hello, {}", peer.facts)).await?;
+///     connection.send(format!("hello, {}", peer.facts())).await?;
 ///     connection.close().await;
 ///     Ok(())
 /// }
@@ -111,14 +110,18 @@ where
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Accepted<X> {
-    /// What the acceptor knows of the peer: its address, its request
-    pub facts: Arc<X>,
     /// The connection's own handle, to give away
     pub handle: ConnectionHandle<X>,
 }
 
 impl<X> Accepted<X> {
-    pub(crate) const fn new(facts: Arc<X>, handle: ConnectionHandle<X>) -> Self {
-        Self { facts, handle }
+    pub(crate) const fn new(handle: ConnectionHandle<X>) -> Self {
+        Self { handle }
+    }
+
+    /// What the acceptor knows of the peer: its address, who it is
+    #[must_use]
+    pub fn facts(&self) -> &X {
+        self.handle.facts()
     }
 }

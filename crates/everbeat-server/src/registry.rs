@@ -1,17 +1,21 @@
 //! Who is connected: the [`Registry`] of live connections, sharded so that connections that come
 //! and go do not wait for each other. What a handle does is its own file's.
 
+mod aside;
 mod attention;
 mod handle;
+mod here;
+mod listed;
 mod mailbox;
-mod member;
+pub(crate) mod marks;
 mod order;
 mod percentiles;
+mod record;
 mod stats;
 mod tags;
 mod vitals;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,12 +26,16 @@ use everbeat_core::cause::CloseFrame;
 use everbeat_core::time::Instant;
 use futures_util::task::AtomicWaker;
 
+use listed::Listed;
+use record::Stranger;
 use tags::Tags;
 
 pub(crate) use attention::Told;
-pub(crate) use mailbox::{Mailbox, Rules};
-pub(crate) use member::Member;
+pub(crate) use mailbox::Rules;
 pub(crate) use order::Order;
+#[cfg(test)]
+pub(crate) use record::Ruled;
+pub(crate) use record::{AnyRecord, Record};
 
 pub use handle::ConnectionHandle;
 pub use mailbox::MailboxError;
@@ -57,9 +65,9 @@ pub struct Registry<X> {
 }
 
 struct Inner<X> {
-    shards: [Mutex<HashMap<u64, ConnectionHandle<X>>>; SHARDS],
+    shards: [Mutex<HashSet<Listed<X>>>; SHARDS],
     tags: Tags<X>,
-    rules: Arc<Rules>,
+    rules: Rules,
     /// How many connections there were so far: the newest one's id
     joined: AtomicU64,
     /// Woken when the last connection leaves
@@ -76,33 +84,39 @@ impl<X> Registry<X> {
             inner: Arc::new(Inner {
                 shards: std::array::from_fn(|_| Mutex::default()),
                 tags: Tags::new(),
-                rules: Arc::new(rules),
+                rules,
                 joined: AtomicU64::new(0),
                 emptied: AtomicWaker::new(),
             }),
         }
     }
 
-    /// Adds a connection; it leaves when the member is dropped
-    pub(crate) fn join(&self, facts: Arc<X>, now: Instant) -> Member<X> {
+    /// Adds a connection, until it is said to [leave](Self::leave)
+    pub(crate) fn join(&self, facts: X, now: Instant) -> ConnectionHandle<X> {
         let id = self.inner.joined.fetch_add(1, Ordering::Relaxed) + 1;
-        let mailbox = Mailbox::new(id, self.inner.rules.clone(), now);
-        let handle = ConnectionHandle::new(facts, Arc::new(mailbox), self.clone());
+        let handle = ConnectionHandle::new(id, facts, self.clone(), now);
         // Counted before it can be seen, or a shutdown would see it and wait for nobody
         self.inner.rules.live.fetch_add(1, Ordering::SeqCst);
-        self.shard(id).insert(id, handle.clone());
-        Member::new(handle)
+        self.shard(id).insert(Listed(handle.clone()));
+        handle
     }
 
-    /// A mailbox for a connection that never joins
-    pub(crate) fn mailbox_of_nobody(&self, now: Instant) -> Arc<Mailbox> {
-        Arc::new(Mailbox::new(0, self.inner.rules.clone(), now))
+    /// A record for a connection that never joins
+    pub(crate) fn stranger(&self, now: Instant) -> Arc<Record<Stranger<X>>> {
+        Arc::new(Record::new(0, now, Stranger(self.clone())))
     }
 
     pub(crate) fn leave(&self, handle: &ConnectionHandle<X>) {
         self.inner.tags.leave(handle);
         // Dropped after the lock: the last handle drops the peer's facts, which are not ours.
-        let left = self.shard(handle.id()).remove(&handle.id());
+        let mut shard = self.shard(handle.id());
+        let left = shard.take(&handle.id());
+        // A crowd that has left leaves no room behind; half of it, so that nobody waits often
+        if shard.len() < shard.capacity() / 8 {
+            let room = shard.len() * 2;
+            shard.shrink_to(room);
+        }
+        drop(shard);
         if left.is_some() && self.inner.rules.live.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.inner.emptied.wake();
         }
@@ -135,7 +149,7 @@ impl<X> Registry<X> {
     /// The connection with this [id](ConnectionHandle::id), if it is live
     #[must_use]
     pub fn get(&self, id: u64) -> Option<ConnectionHandle<X>> {
-        self.shard(id).get(&id).cloned()
+        self.shard(id).get(&id).map(|one| one.0.clone())
     }
 
     /// All live connections, in no order: a snapshot, for they come and go meanwhile
@@ -143,7 +157,7 @@ impl<X> Registry<X> {
     pub fn handles(&self) -> Vec<ConnectionHandle<X>> {
         let mut handles = Vec::with_capacity(self.len());
         for shard in 0..SHARDS as u64 {
-            handles.extend(self.shard(shard).values().cloned());
+            handles.extend(self.shard(shard).iter().map(|one| one.0.clone()));
         }
         handles
     }
@@ -210,7 +224,7 @@ impl<X> Registry<X> {
     }
 
     /// No step leaves a shard half-changed, so a panic of another thread is no reason to stop
-    fn shard(&self, id: u64) -> MutexGuard<'_, HashMap<u64, ConnectionHandle<X>>> {
+    fn shard(&self, id: u64) -> MutexGuard<'_, HashSet<Listed<X>>> {
         let shard = &self.inner.shards[id as usize % SHARDS];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,6 +3,7 @@
 //! [`SpawnServer`].
 
 mod guard;
+mod place;
 mod serving;
 mod shared;
 mod upgrading;

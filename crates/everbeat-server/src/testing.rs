@@ -4,6 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
+use everbeat_core::time::Instant;
+
+use crate::limits::Room;
+use crate::registry::{Record, Ruled, Rules};
+
 /// A waker that counts its calls
 #[derive(Default)]
 pub(crate) struct Calls(pub(crate) AtomicUsize);
@@ -12,4 +17,25 @@ impl Wake for Calls {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
+}
+
+/// Nobody in particular, under rules of his own
+pub(crate) struct Somebody(Rules);
+
+impl Ruled for Somebody {
+    fn rules(&self) -> &Rules {
+        &self.0
+    }
+}
+
+/// A record whose mailbox takes so many messages of so many bytes in all
+pub(crate) fn record(messages: usize, bytes: usize) -> Arc<Record<Somebody>> {
+    let rules = Rules {
+        room: Room { messages, bytes },
+        slow: None,
+        in_all: usize::MAX,
+        used: AtomicUsize::new(0),
+        live: AtomicUsize::new(1),
+    };
+    Arc::new(Record::new(1, Instant::ORIGIN, Somebody(rules)))
 }

@@ -94,7 +94,7 @@ where
 
     fn handle(&self, connection: Connection<T, K>, accepted: Accepted<Facts>) -> Self::Future {
         let number = self.0.join();
-        let client = accepted.facts.request.path().trim_start_matches('/').parse();
+        let client = accepted.facts().request.path().trim_start_matches('/').parse();
         let books = self.0.clone();
         Box::pin(async move {
             serve(connection, number, client?, &books).await;

@@ -45,12 +45,12 @@ impl<R: Runtime> Handler<Handled<Socket<R>>, Wheel<R::Timer>, Accepted<Known>> f
     ) -> Self::Future {
         let had = self.had.clone();
         Box::pin(async move {
-            let name = peer.facts.principal.as_str();
+            let name = peer.facts().principal.as_str();
             match name {
                 name if name.starts_with("deaf") => pending().await,
                 "chat" => {
-                    let token = peer.facts.request.header("X-Token").unwrap_or("none");
-                    let spoken = peer.facts.subprotocol.as_deref().unwrap_or("none");
+                    let token = peer.facts().request.header("X-Token").unwrap_or("none");
+                    let spoken = peer.facts().subprotocol.as_deref().unwrap_or("none");
                     connection.send(format!("{name} {spoken} {token}")).await?;
                 }
                 "fed" => loop {

@@ -25,9 +25,9 @@ struct Stuck {
     since: Instant,
     sent: u64,
     /// How often the write had been tried when this was last looked at
-    tries: u32,
+    tries: u16,
     /// Since when another try is waited for, and how often it had been tried then
-    waiting: Option<(Instant, u32)>,
+    waiting: Option<(Instant, u16)>,
 }
 
 /// How long a connection that is awaited may take to try a write when it is asked to
@@ -48,7 +48,7 @@ pub(crate) struct Blocked {
     /// Bytes that it has taken so far
     pub(crate) sent: u64,
     /// How often it was tried so far
-    pub(crate) tries: u32,
+    pub(crate) tries: u16,
 }
 
 /// For how long an authentication is good
@@ -118,6 +118,11 @@ impl Expiry {
                 _ => Instant::NEVER,
             };
         self.authentication.0.min(self.too_old).min(stuck)
+    }
+
+    /// Whether nothing has a time, and a machine that were made anew would say the same
+    pub(crate) fn is_at_rest(&self) -> bool {
+        !self.rules.has_times() && self.poll_timeout() == Instant::NEVER
     }
 
     /// What is to be done now, if anything
@@ -231,8 +236,8 @@ mod tests {
         let mut expiry = expiry(Expire::default().stuck(10 * SECOND));
         for second in 0..100 {
             let blocked = Some(Blocked { sent: u64::from(second) / 9, tries: second });
-            expiry.handle_blocked(blocked, || at(second));
-            assert_eq!(expiry.handle_timeout(at(second)), None, "{second}");
+            expiry.handle_blocked(blocked, || at(second.into()));
+            assert_eq!(expiry.handle_timeout(at(second.into())), None, "{second}");
         }
         expiry.handle_blocked(None, || at(100));
         assert_eq!(expiry.poll_timeout(), Instant::NEVER);

@@ -2,13 +2,13 @@
 //! test says.
 
 use std::convert::Infallible;
-use std::sync::atomic::AtomicUsize;
+use std::task::Waker;
 
 use everbeat_core::cause::{CloseCode, Expired};
 
 use super::*;
-use crate::limits::Room;
-use crate::registry::Rules;
+use crate::registry::{Order, Record};
+use crate::testing::{Somebody, record};
 
 /// Takes so many messages until it is told to take more
 #[derive(Debug, Default)]
@@ -64,18 +64,10 @@ impl Transport for Narrow {
     }
 }
 
-fn handled(room: usize) -> (Arc<Mailbox>, Handled<Narrow>) {
-    let each = Room { messages: 1_000, bytes: 1 << 20 };
-    let rules = Rules {
-        room: each,
-        slow: None,
-        in_all: usize::MAX,
-        used: AtomicUsize::new(0),
-        live: AtomicUsize::new(1),
-    };
-    let mailbox = Arc::new(Mailbox::new(1, Arc::new(rules), Instant::ORIGIN));
+fn handled(room: usize) -> (Arc<Record<Somebody>>, Handled<Narrow>) {
+    let mailbox = record(1_000, 1 << 20);
     let narrow = Narrow { room, ..Narrow::default() };
-    (mailbox.clone(), Handled::new(narrow, mailbox))
+    (mailbox.clone(), Handled::new(narrow, mailbox.any()))
 }
 
 type Polled<R> = Poll<Result<R, HandledError<Infallible>>>;

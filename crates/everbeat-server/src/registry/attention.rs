@@ -1,17 +1,27 @@
 //! What a connection's task is told over its handler's head: that it is to end, or to drop the
-//! handler, or only to look again.
+//! handler, or only to look again. And who is woken for what.
+//!
+//! # Why no wake-up is lost
+//!
+//! There is one waker for each connection, of its handler's task, which leaves it at each poll and
+//! then looks at the flags; whoever sets a flag takes the waker afterwards. So either the flag is
+//! seen, or the waker was there to be taken. Who finds it taken finds a task that is about to be
+//! polled.
+//!
+//! What is for the connection itself (`MAIL`) is for whoever polls that. In the handler's task it is
+//! the same as above. Elsewhere the poll leaves its own waker beside the first, and then looks at the
+//! flag; it is preferred by who sets the flag. A connection that has come back takes that waker
+//! away before it looks: if somebody else was faster, his flag is seen.
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::Context;
+use std::task::{Context, Waker};
 
-use futures_util::task::AtomicWaker;
+use super::Record;
+use super::here::{self, Here};
 
-/// Flags for a task, and its waker
+/// Flags for a task, and what is known of it
 #[derive(Default)]
-pub(crate) struct Attention {
-    flags: AtomicU8,
-    waker: AtomicWaker,
-}
+pub(super) struct Flags(AtomicU8);
 
 /// An order was given that the connection has `close_timeout` to obey
 const ORDERED: u8 = 1;
@@ -19,6 +29,14 @@ const ORDERED: u8 = 1;
 const CUT: u8 = 2;
 /// An order was given that the server itself sees to, at the end of its shutdown
 const LEAVING: u8 = 4;
+/// There is something in the mailbox
+const MAIL: u8 = 8;
+/// Another task than the handler's has polled the connection, or one with a waker of its own
+const ELSEWHERE: u8 = 16;
+/// There is nothing more to end
+const OVER: u8 = 32;
+/// The one report of why it was expired was made
+const REPORTED: u8 = 64;
 
 /// What the task was told so far
 #[derive(Clone, Copy)]
@@ -38,40 +56,100 @@ impl Told {
     }
 }
 
-impl Attention {
-    pub(crate) fn ordered(&self) {
+impl Flags {
+    fn get(&self) -> u8 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Whether the flag was set before
+    fn set(&self, flag: u8) -> bool {
+        self.0.fetch_or(flag, Ordering::SeqCst) & flag != 0
+    }
+
+    fn clear(&self, flag: u8) {
+        self.0.fetch_and(!flag, Ordering::SeqCst);
+    }
+}
+
+impl<P: ?Sized> Record<P> {
+    pub(super) fn tell_ordered(&self) {
         self.tell(ORDERED);
+    }
+
+    pub(super) fn tell_leaving(&self) {
+        self.tell(LEAVING);
     }
 
     pub(crate) fn cut(&self) {
         self.tell(CUT);
     }
 
-    pub(crate) fn leaving(&self) {
-        self.tell(LEAVING);
-    }
-
     pub(crate) fn is_cut(&self) -> bool {
-        Told(self.flags.load(Ordering::SeqCst)).cut()
+        Told(self.flags.get()).cut()
     }
 
     /// Has the task look at what may have changed
     pub(crate) fn look(&self) {
-        self.tell(0);
+        self.waker.wake();
     }
 
     fn tell(&self, flag: u8) {
-        self.flags.fetch_or(flag, Ordering::SeqCst);
+        self.flags.set(flag);
         self.waker.wake();
     }
 
     /// What was told, for good; the task is woken when there is more
     ///
     /// The waker is left at each poll, for nobody but the one who takes it knows when it was taken:
-    /// two steps on a word of the task's own, and no lock.
-    pub(crate) fn poll(&self, cx: &Context<'_>) -> Told {
+    /// two steps on a word of the task's own, and no lock. Until the result is dropped the thread is
+    /// known to poll the handler.
+    pub(crate) fn poll_told(&self, cx: &Context<'_>) -> (Told, impl Drop + use<P>) {
         self.waker.register(cx.waker());
-        Told(self.flags.load(Ordering::SeqCst))
+        (Told(self.flags.get()), Here::enter(self, cx.waker()))
+    }
+
+    /// Whether something was left for the connection since this was last asked; if not, who asks is
+    /// woken when it is
+    pub(crate) fn poll_raised(&self, cx: &Context<'_>) -> bool {
+        if !here::is_here(self, cx.waker()) {
+            self.aside().elsewhere.register(cx.waker());
+            self.flags.set(ELSEWHERE);
+        } else if self.flags.get() & ELSEWHERE != 0 {
+            drop(self.aside().elsewhere.take());
+            self.flags.clear(ELSEWHERE);
+        }
+        let raised = self.flags.get() & MAIL != 0;
+        if raised {
+            self.flags.clear(MAIL);
+        }
+        raised
+    }
+
+    /// Says that there is something; whether somebody is to be [woken](Self::wake) for it
+    pub(super) fn raise(&self) -> bool {
+        !self.flags.set(MAIL)
+    }
+
+    /// Wakes whoever polls the connection; not to be called under a lock, for its code is not ours
+    pub(super) fn wake(&self) {
+        match self.aside.get().and_then(|aside| aside.elsewhere.take()) {
+            Some(elsewhere) => Waker::wake(elsewhere),
+            None => self.waker.wake(),
+        }
+    }
+
+    pub(crate) fn set_over(&self) {
+        self.flags.set(OVER);
+    }
+
+    /// Whether there is nothing more to end
+    pub(crate) fn is_over(&self) -> bool {
+        self.flags.get() & OVER != 0
+    }
+
+    /// Whether the one report is still to be made, which whoever asks makes
+    pub(crate) fn claim_report(&self) -> bool {
+        !self.flags.set(REPORTED)
     }
 }
 
@@ -79,29 +157,29 @@ impl Attention {
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
-    use std::task::Waker;
 
     use super::*;
-    use crate::testing::Calls;
+    use crate::testing::{Calls, record};
 
     #[test]
     fn the_latest_waker_is_called_each_time_that_something_is_told() {
-        let attention = Attention::default();
+        let record = record(1_000, 1_000);
         let (old, new) = (Arc::<Calls>::default(), Arc::<Calls>::default());
         let wakers = [Waker::from(old.clone()), Waker::from(new.clone())];
         let cx = wakers.each_ref().map(Context::from_waker);
-        assert!(!attention.poll(&cx[0]).ordered());
-        assert!(!attention.poll(&cx[1]).ordered());
+        let poll = |cx| record.poll_told(cx).0;
+        assert!(!poll(&cx[0]).ordered());
+        assert!(!poll(&cx[1]).ordered());
         for told in 1..=3 {
-            attention.look();
+            record.look();
             assert_eq!(new.0.load(Ordering::SeqCst), told);
-            assert!(!attention.poll(&cx[1]).cut());
+            assert!(!poll(&cx[1]).cut());
         }
-        attention.ordered();
-        let told = attention.poll(&cx[1]);
+        record.tell_ordered();
+        let told = poll(&cx[1]);
         assert!(told.ordered() && !told.cut());
-        attention.cut();
-        assert!(attention.poll(&cx[1]).cut());
+        record.cut();
+        assert!(poll(&cx[1]).cut());
         assert_eq!((old.0.load(Ordering::SeqCst), new.0.load(Ordering::SeqCst)), (0, 5));
     }
 
@@ -109,26 +187,26 @@ mod tests {
     #[test]
     fn nothing_is_lost_after_a_poll_in_the_middle_of_a_telling() {
         for round in 0..20_000 {
-            let attention = Attention::default();
+            let record = record(1_000, 1_000);
             let calls = Arc::<Calls>::default();
             let waker = Waker::from(calls.clone());
             let cx = Context::from_waker(&waker);
-            attention.poll(&cx);
+            drop(record.poll_told(&cx));
             let step = AtomicUsize::new(0);
             std::thread::scope(|scope| {
                 scope.spawn(|| {
                     step.store(1, Ordering::SeqCst);
-                    attention.look();
+                    record.look();
                     step.store(2, Ordering::SeqCst);
                 });
                 while step.load(Ordering::SeqCst) != 2 {
-                    attention.poll(&cx);
+                    drop(record.poll_told(&cx));
                 }
             });
             // What the executor owes for the wake-ups so far
-            attention.poll(&cx);
+            drop(record.poll_told(&cx));
             let before = calls.0.load(Ordering::SeqCst);
-            attention.cut();
+            record.cut();
             assert!(calls.0.load(Ordering::SeqCst) > before, "asleep for good, round {round}");
         }
     }

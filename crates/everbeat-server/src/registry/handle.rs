@@ -9,59 +9,59 @@ use everbeat_core::cause::{CloseFrame, Expired};
 use everbeat_core::time::Instant;
 use everbeat_core::{Cause, Message};
 
+use super::record::Peer;
 use super::tags::Own;
-use super::{Mailbox, MailboxError, Order, Registry, Stats, TagError};
+use super::{MailboxError, Order, Record, Registry, Stats, TagError};
 
 /// One live connection of a server, from outside
 ///
 /// A clone is a handle to the same connection, and keeps nothing of it alive but its mailbox.
 /// Sending takes that connection's queue lock once; the connection's own messages take none.
 pub struct ConnectionHandle<X> {
-    inner: Arc<Inner<X>>,
-}
-
-struct Inner<X> {
-    facts: Arc<X>,
-    mailbox: Arc<Mailbox>,
-    tags: Own,
-    registry: Registry<X>,
+    record: Arc<Record<Peer<X>>>,
 }
 
 impl<X> ConnectionHandle<X> {
-    pub(super) fn new(facts: Arc<X>, mailbox: Arc<Mailbox>, registry: Registry<X>) -> Self {
-        Self { inner: Arc::new(Inner { facts, mailbox, tags: Own::default(), registry }) }
+    pub(super) fn new(id: u64, facts: X, registry: Registry<X>, opened: Instant) -> Self {
+        Self { record: Arc::new(Record::new(id, opened, Peer { registry, facts })) }
     }
 
-    pub(super) fn tags_own(&self) -> &Own {
-        &self.inner.tags
+    /// Its own tags; `None` while it never had one
+    pub(super) fn own_tags(&self) -> Option<&Own> {
+        Some(&self.record.aside.get()?.tags)
     }
 
-    pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
-        &self.inner.mailbox
+    /// Its own tags, which may be given some
+    pub(super) fn tags_to_be(&self) -> &Own {
+        &self.record.aside().tags
+    }
+
+    pub(crate) const fn record(&self) -> &Arc<Record<Peer<X>>> {
+        &self.record
     }
 
     /// The connection's number, counted from 1 in the order in which upgrades finish
     #[must_use]
     pub fn id(&self) -> u64 {
-        self.inner.mailbox.id()
+        self.record.id
     }
 
-    /// What the acceptor knows of the peer: its address, its request
+    /// What the acceptor knows of the peer: its address, who it is
     #[must_use]
     pub fn facts(&self) -> &X {
-        &self.inner.facts
+        &self.record.whose.facts
     }
 
     /// The registry that it is in, with everybody else
     #[must_use]
     pub fn registry(&self) -> &Registry<X> {
-        &self.inner.registry
+        &self.record.whose.registry
     }
 
     /// Whether the connection's task is still there
     #[must_use]
     pub fn is_live(&self) -> bool {
-        !self.inner.mailbox.has_ended()
+        !self.record.has_ended()
     }
 
     /// Leaves a message in the mailbox; the connection sends it when its transport has room, in the
@@ -74,7 +74,7 @@ impl<X> ConnectionHandle<X> {
     ///
     /// The mailbox has no room, or the connection has ended; the message comes back.
     pub fn send(&self, message: impl Into<Message>) -> Result<(), MailboxError> {
-        self.inner.mailbox.put(message.into())
+        self.record.put(message.into())
     }
 
     /// Asks the connection to close politely, with this code and reason
@@ -85,7 +85,7 @@ impl<X> ConnectionHandle<X> {
     /// that is closing or has ended ignores it. A handler that has not looked at its connection
     /// `close_timeout` and a second later is dropped, and the socket with it.
     pub fn close(&self, frame: CloseFrame) {
-        self.inner.mailbox.order(Order::close(frame));
+        self.record.order(Order::close(frame));
     }
 
     /// Asks the connection to close with 1008, as against the server's policy
@@ -93,7 +93,7 @@ impl<X> ConnectionHandle<X> {
     /// As [`close`](Self::close), but the cause is
     /// [`Expired::Evicted`](everbeat_core::cause::Expired::Evicted).
     pub fn evict(&self) {
-        self.inner.mailbox.order(Order::expire(Expired::Evicted));
+        self.record.order(Order::expire(Expired::Evicted));
     }
 
     /// The peer has authenticated, or done so again: it is not expired as unauthenticated, and what
@@ -108,8 +108,8 @@ impl<X> ConnectionHandle<X> {
     }
 
     fn authenticate(&self, time: Option<Duration>) {
-        self.inner.mailbox.vitals().authenticate(time);
-        self.inner.mailbox.attention().look();
+        self.record.authenticate(time);
+        self.record.look();
     }
 
     /// Gives it a tag, by which [`Registry::tagged`] finds it: a room, a topic, a user; it may have
@@ -119,18 +119,18 @@ impl<X> ConnectionHandle<X> {
     ///
     /// It has too many, the tag is too long, or the connection has ended.
     pub fn tag(&self, tag: &str) -> Result<(), TagError> {
-        self.inner.registry.inner.tags.add(self, tag)
+        self.registry().inner.tags.add(self, tag)
     }
 
     /// Takes a tag away; whether it had it
     pub fn untag(&self, tag: &str) -> bool {
-        self.inner.registry.inner.tags.remove(self, tag)
+        self.registry().inner.tags.remove(self, tag)
     }
 
     /// Its tags, in no order
     #[must_use]
     pub fn tags(&self) -> Vec<Arc<str>> {
-        self.inner.tags.all()
+        self.own_tags().map(Own::all).unwrap_or_default()
     }
 
     /// How the connection is
@@ -138,25 +138,25 @@ impl<X> ConnectionHandle<X> {
     /// `now` is what the server's [`wheel`](crate::Server::wheel) says.
     #[must_use]
     pub fn stats(&self, now: Instant) -> Stats {
-        Stats::of(self.mailbox(), now)
+        Stats::of(&self.record, now)
     }
 
     /// Why the connection ended; `None` before, and if its handler dropped it first
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
-        self.inner.mailbox.vitals().cause().cloned()
+        self.record.cause()
     }
 
     /// Takes out the messages that the mailbox still held when the connection ended; empty before
     #[must_use]
     pub fn unsent(&self) -> Vec<Message> {
-        self.inner.mailbox.unsent()
+        self.record.unsent()
     }
 }
 
 impl<X> Clone for ConnectionHandle<X> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone() }
+        Self { record: self.record.clone() }
     }
 }
 
@@ -164,7 +164,7 @@ impl<X: fmt::Debug> fmt::Debug for ConnectionHandle<X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionHandle")
             .field("id", &self.id())
-            .field("facts", &self.inner.facts)
+            .field("facts", self.facts())
             .field("live", &self.is_live())
             .finish()
     }

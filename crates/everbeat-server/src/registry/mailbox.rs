@@ -1,5 +1,5 @@
-//! A connection's mailbox: messages and orders that others leave for its task. Decides what fits
-//! and when the task has to be woken; what becomes of the contents is the transport's.
+//! A connection's mailbox: messages and orders that others leave for its task. Decides what fits;
+//! who is woken for it is the record's attention, what becomes of the contents the transport's.
 
 mod error;
 #[cfg(test)]
@@ -7,40 +7,17 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use everbeat_core::Message;
-use everbeat_core::cause::{CloseCode, Expired};
-use everbeat_core::time::Instant;
+use everbeat_core::cause::{CloseCode, CloseFrame, Expired};
+use everbeat_core::{Cause, Message};
 
-use super::attention::Attention;
+use super::Record;
 use super::order::Order;
-use super::vitals::Vitals;
+use super::record::Ruled;
 use crate::limits::Room;
 
 pub use error::MailboxError;
-
-/// A connection's mailbox
-///
-/// Allocates on first use, and gives storage back when it is empty.
-///
-/// # Why the connection's own messages take no lock, and no wake-up is lost
-///
-/// `raised` is changed under the lock only, together with `State::waker`: whenever it is down, the
-/// waker of the task's latest poll is there. Whoever leaves something raises it, takes the waker,
-/// and calls it after the lock. A task that finds it down without the lock, and its waker
-/// unchanged, may go on: if it was raised meanwhile, the waker that was taken is this task's, and
-/// the call leads to another poll, which sees it raised.
-pub(crate) struct Mailbox {
-    id: u64,
-    rules: Arc<Rules>,
-    raised: AtomicBool,
-    state: Mutex<State>,
-    attention: Attention,
-    vitals: Vitals,
-}
 
 /// How much fits, into each mailbox of a server and into all
 pub(crate) struct Rules {
@@ -54,52 +31,22 @@ pub(crate) struct Rules {
     pub(crate) live: AtomicUsize,
 }
 
-#[derive(Default)]
-struct State {
-    messages: VecDeque<Message>,
-    bytes: usize,
-    order: Option<Order>,
-    waker: Option<Waker>,
-    /// The connection is over: nothing more fits, and what is left may be taken out
-    closed: bool,
-    /// Its task is, too
-    ended: bool,
-}
-
-/// Storage that stays with an empty mailbox, in messages: a chat's usual burst
-const KEPT: usize = 4;
-
-impl Mailbox {
-    pub(crate) fn new(id: u64, rules: Arc<Rules>, opened: Instant) -> Self {
-        Self {
-            id,
-            rules,
-            raised: AtomicBool::new(false),
-            state: Mutex::default(),
-            attention: Attention::default(),
-            vitals: Vitals::new(opened),
-        }
-    }
-
-    pub(crate) const fn attention(&self) -> &Attention {
-        &self.attention
-    }
-
-    pub(crate) const fn vitals(&self) -> &Vitals {
-        &self.vitals
-    }
-
-    pub(super) const fn id(&self) -> u64 {
-        self.id
-    }
-
+impl<P: ?Sized + Ruled> Record<P> {
     /// Leaves a message
     pub(crate) fn put(&self, message: Message) -> Result<(), MailboxError> {
-        let Rules { room, slow, in_all, used, live } = &*self.rules;
+        if self.leave(message)? {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Leaves a message; whether somebody is to be [woken](Self::wake) for it
+    pub(super) fn leave(&self, message: Message) -> Result<bool, MailboxError> {
+        let Rules { room, slow, in_all, used, live } = self.whose.rules();
         if message.len() > room.bytes {
             return Err(MailboxError::TooLarge { message, limit: room.bytes });
         }
-        let mut state = self.lock();
+        let mut state = self.aside().lock();
         if state.closed {
             return Err(MailboxError::Ended { message });
         }
@@ -123,84 +70,71 @@ impl Mailbox {
             return Err(MailboxError::FullInAll { message, limit: *in_all });
         }
         state.bytes = bytes;
+        if state.messages.capacity() == 0 {
+            // Most mailboxes hold one message at a time
+            state.messages.reserve_exact(1);
+        }
         state.messages.push_back(message);
-        self.raise(state);
-        Ok(())
+        Ok(self.raise())
     }
 
     /// Leaves an order; the first one counts
     pub(crate) fn order(&self, order: Order) {
-        let mut state = self.lock();
-        if state.order.is_none() && !state.closed {
-            let bounded = order.is_bounded();
-            state.order = Some(order);
-            self.raise(state);
-            if bounded {
-                self.attention.ordered();
-            } else {
-                self.attention.leaving();
-            }
+        let mut state = self.aside().lock();
+        if state.order().is_some() || state.closed {
+            return;
         }
-    }
-
-    /// Whether something was left since this was last asked; if not, the task is woken when it is
-    ///
-    /// `seen` is the waker that the asking task last left here.
-    pub(crate) fn poll_raised(&self, seen: &mut Option<Waker>, cx: &Context<'_>) -> bool {
-        let known = seen.as_ref().is_some_and(|seen| seen.will_wake(cx.waker()));
-        if known && !self.raised.load(Ordering::Acquire) {
-            return false;
-        }
-        *seen = Some(cx.waker().clone());
-        let mut state = self.lock();
-        let old = mem::replace(&mut state.waker, seen.clone());
-        let raised = self.raised.swap(false, Ordering::AcqRel);
+        let (bounded, ahead) = (order.is_bounded(), state.messages.len());
+        let end = state.end.get_or_insert_default();
+        (end.order, end.ahead) = (Some(order), ahead);
+        let raised = self.raise();
         drop(state);
-        drop(old);
-        raised
+        if raised {
+            self.wake();
+        }
+        if bounded {
+            self.tell_ordered();
+        } else {
+            self.tell_leaving();
+        }
     }
 
     /// The oldest message
     pub(crate) fn pop(&self) -> Option<Message> {
-        let mut state = self.lock();
+        let aside = self.aside.get()?;
+        let mut state = aside.lock();
         let message = state.messages.pop_front()?;
         state.bytes -= message.len();
+        if let Some(end) = &mut state.end {
+            end.ahead = end.ahead.saturating_sub(1);
+        }
         if !state.closed {
-            self.rules.used.fetch_sub(message.len(), Ordering::Relaxed);
+            self.whose.rules().used.fetch_sub(message.len(), Ordering::Relaxed);
         }
         if state.messages.is_empty() && state.messages.capacity() > KEPT {
             state.messages = VecDeque::new();
         }
+        drop(state);
+        aside.sent.fetch_add(1, Ordering::Relaxed);
         Some(message)
-    }
-
-    /// The order that was given, which stands: it is the only one; and how many messages are here
-    pub(crate) fn standing_order(&self) -> (Option<Order>, usize) {
-        let state = self.lock();
-        (state.order.clone(), state.messages.len())
-    }
-
-    /// Has the connection look at what is here, although there may be nothing
-    pub(crate) fn nudge(&self) {
-        self.raise(self.lock());
     }
 
     /// The connection is over, or was dropped: nothing more fits
     pub(crate) fn close(&self) {
-        let mut state = self.lock();
+        let aside = self.aside();
+        let mut state = aside.lock();
         if !mem::replace(&mut state.closed, true) {
             // What the dead left keeps nobody else from being sent to
-            self.rules.used.fetch_sub(state.bytes, Ordering::Relaxed);
+            self.whose.rules().used.fetch_sub(state.bytes, Ordering::Relaxed);
         }
-        let waker = state.waker.take();
         drop(state);
-        drop(waker);
+        drop(aside.elsewhere.take());
     }
 
     /// The handler has returned: a connection that was moved elsewhere ends as well
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.order(Order::close(CloseCode::NORMAL.into()));
-        let mut state = self.lock();
+        let mut state = self.aside().lock();
         state.ended = true;
         let unsent = state.messages.len();
         drop(state);
@@ -208,13 +142,82 @@ impl Mailbox {
             tracing::debug!(target: "everbeat", id = self.id, unsent, "left in the mailbox");
         }
     }
+}
+
+/// Storage that stays with an empty mailbox until the next beat, in messages: a chat's usual burst
+const KEPT: usize = 4;
+
+impl<P: ?Sized> Record<P> {
+    /// Gives back what an empty mailbox keeps for the next message; to be called now and then
+    pub(crate) fn rest(&self) {
+        if let Some(aside) = self.aside.get() {
+            let mut state = aside.lock();
+            if state.messages.is_empty() {
+                state.messages = VecDeque::new();
+            }
+        }
+    }
+
+    /// How many messages of the mailbox were sent
+    pub(crate) fn sent_aside(&self) -> u64 {
+        self.aside.get().map_or(0, |aside| aside.sent.load(Ordering::Relaxed))
+    }
+
+    /// Keeps a message of the connection's own until there is room for it
+    pub(crate) fn hold(&self, message: Message) {
+        self.aside().lock().held = Some(Box::new(message));
+    }
+
+    pub(crate) fn take_held(&self) -> Option<Message> {
+        Some(*self.aside.get()?.lock().held.take()?)
+    }
+
+    /// The order that was given, which stands: it is the only one
+    pub(crate) fn standing_order(&self) -> Option<Order> {
+        self.aside.get()?.lock().order().cloned()
+    }
+
+    pub(crate) fn has_order(&self) -> bool {
+        self.aside.get().is_some_and(|aside| aside.lock().order().is_some())
+    }
+
+    /// How many messages are still there that were so before the order
+    pub(crate) fn ahead(&self) -> usize {
+        let end = self.aside.get().and_then(|aside| Some(aside.lock().end.as_ref()?.ahead));
+        end.unwrap_or_default()
+    }
+
+    /// The order is told to the connection, which ends for this cause; what it is to say waits for
+    /// [`take_farewell`](Self::take_farewell)
+    pub(crate) fn obey(&self) -> Option<Cause> {
+        let mut state = self.aside.get()?.lock();
+        let end = state.end.as_mut()?;
+        let order = end.order.as_ref()?;
+        let cause = order.cause();
+        end.farewell = order.farewell().cloned();
+        Some(cause)
+    }
+
+    pub(crate) fn take_farewell(&self) -> Option<CloseFrame> {
+        self.aside.get()?.lock().end.as_mut()?.farewell.take()
+    }
+
+    /// Has the connection look at what is here, although there may be nothing
+    pub(crate) fn nudge(&self) {
+        if self.raise() {
+            self.wake();
+        }
+    }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.lock().ended
+        self.aside.get().is_some_and(|aside| aside.lock().ended)
     }
 
     pub(super) fn unsent(&self) -> Vec<Message> {
-        let mut state = self.lock();
+        let Some(aside) = self.aside.get() else {
+            return Vec::new();
+        };
+        let mut state = aside.lock();
         if !state.closed {
             return Vec::new();
         }
@@ -224,22 +227,10 @@ impl Mailbox {
 
     /// How many messages wait, and how many bytes of payload
     pub(super) fn queued(&self) -> (usize, usize) {
-        let state = self.lock();
+        let Some(aside) = self.aside.get() else {
+            return (0, 0);
+        };
+        let state = aside.lock();
         (state.messages.len(), state.bytes)
-    }
-
-    /// Says that there is something; the waker is called after the lock, for its code is not ours
-    fn raise(&self, mut state: MutexGuard<'_, State>) {
-        let waker =
-            if self.raised.swap(true, Ordering::AcqRel) { None } else { state.waker.take() };
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    /// No step leaves the state half-changed, so a panic of another thread is no reason to stop
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -34,8 +34,8 @@ impl Order {
     }
 
     /// What the peer is told, if not the cause's own words
-    pub(crate) fn farewell(self) -> Option<CloseFrame> {
-        self.farewell
+    pub(crate) const fn farewell(&self) -> Option<&CloseFrame> {
+        self.farewell.as_ref()
     }
 
     pub(crate) const fn rule(&self) -> Option<Expired> {

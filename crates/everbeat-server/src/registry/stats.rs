@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use everbeat_core::time::Instant;
 
-use super::Mailbox;
+use super::Record;
 
 /// What is known of a connection, as of when its task last had something to do
 ///
@@ -29,14 +29,13 @@ pub struct Stats {
 }
 
 impl Stats {
-    pub(super) fn of(mailbox: &Mailbox, now: Instant) -> Self {
-        let vitals = mailbox.vitals();
-        let (received, sent) = vitals.bytes();
-        let (queued, queued_bytes) = mailbox.queued();
+    pub(super) fn of<P: ?Sized>(record: &Record<P>, now: Instant) -> Self {
+        let (received, sent) = record.bytes();
+        let (queued, queued_bytes) = record.queued();
         Self {
-            age: now.saturating_duration_since(vitals.opened()),
-            silent_for: now.saturating_duration_since(vitals.heard_at()),
-            round_trip: vitals.round_trip(),
+            age: now.saturating_duration_since(record.opened()),
+            silent_for: now.saturating_duration_since(record.heard_at()),
+            round_trip: record.round_trip(),
             received,
             sent,
             queued,

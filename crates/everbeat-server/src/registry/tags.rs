@@ -3,14 +3,15 @@
 //! Two locks: a connection's own list of tags, and over it the shard of the index that a tag is in.
 //! A connection that leaves marks its list under its lock, so that no tag is added behind it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::ConnectionHandle;
+use super::listed::Listed;
 
 /// How many tags one connection may have
 const MOST: usize = 256;
@@ -19,7 +20,7 @@ const LONGEST: usize = 256;
 /// As many as the registry has
 const SHARDS: usize = 16;
 
-type Tagged<X> = HashMap<Arc<str>, HashMap<u64, ConnectionHandle<X>>>;
+type Tagged<X> = HashMap<Arc<str>, HashSet<Listed<X>>>;
 
 /// The index: who has a tag
 pub(super) struct Tags<X> {
@@ -31,10 +32,17 @@ pub(super) struct Tags<X> {
 #[derive(Debug, Default)]
 pub(super) struct Own(Mutex<List>);
 
-#[derive(Debug, Default)]
-struct List {
-    tags: Vec<Arc<str>>,
-    left: bool,
+#[derive(Debug)]
+enum List {
+    Has(Vec<Arc<str>>),
+    /// It has left, and gets no more
+    Left,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self::Has(Vec::new())
+    }
 }
 
 impl<X> Tags<X> {
@@ -46,29 +54,34 @@ impl<X> Tags<X> {
         if tag.len() > LONGEST {
             return Err(TagError::TooLong { length: tag.len(), limit: LONGEST });
         }
-        let mut own = handle.tags_own().lock();
-        if own.left {
+        let mut own = handle.tags_to_be().lock();
+        let List::Has(tags) = &mut *own else {
             return Err(TagError::Ended);
-        }
-        if own.tags.iter().any(|known| **known == *tag) {
+        };
+        if tags.iter().any(|known| **known == *tag) {
             return Ok(());
         }
-        if own.tags.len() >= MOST {
+        if tags.len() >= MOST {
             return Err(TagError::TooMany { limit: MOST });
         }
         let tag: Arc<str> = tag.into();
-        own.tags.push(tag.clone());
-        self.shard(&tag).entry(tag).or_default().insert(handle.id(), handle.clone());
+        tags.push(tag.clone());
+        self.shard(&tag).entry(tag).or_default().insert(Listed(handle.clone()));
         Ok(())
     }
 
     /// Whether it had the tag
     pub(super) fn remove(&self, handle: &ConnectionHandle<X>, tag: &str) -> bool {
-        let mut own = handle.tags_own().lock();
-        let Some(at) = own.tags.iter().position(|known| **known == *tag) else {
+        let Some(mut own) = handle.own_tags().map(Own::lock) else {
             return false;
         };
-        own.tags.swap_remove(at);
+        let List::Has(tags) = &mut *own else {
+            return false;
+        };
+        let Some(at) = tags.iter().position(|known| **known == *tag) else {
+            return false;
+        };
+        tags.swap_remove(at);
         let untagged = self.forget(handle.id(), tag);
         drop(own);
         drop(untagged);
@@ -77,25 +90,28 @@ impl<X> Tags<X> {
 
     /// Takes a connection out, for good
     pub(super) fn leave(&self, handle: &ConnectionHandle<X>) {
-        let mut own = handle.tags_own().lock();
-        own.left = true;
-        let tags = std::mem::take(&mut own.tags);
-        drop(own);
-        for tag in tags {
-            // Dropped after the lock: what a handle drops is not ours
-            drop(self.forget(handle.id(), &tag));
+        let left = std::mem::replace(&mut *handle.tags_to_be().lock(), List::Left);
+        if let List::Has(tags) = left {
+            for tag in tags {
+                // Dropped after the lock: what a handle drops is not ours
+                drop(self.forget(handle.id(), &tag));
+            }
         }
     }
 
     pub(super) fn get(&self, tag: &str) -> Vec<ConnectionHandle<X>> {
         let shard = self.shard(tag);
-        shard.get(tag).map(|tagged| tagged.values().cloned().collect()).unwrap_or_default()
+        shard
+            .get(tag)
+            .map(|tagged| tagged.iter().map(|one| one.0.clone()).collect())
+            .unwrap_or_default()
     }
 
-    fn forget(&self, id: u64, tag: &str) -> Option<ConnectionHandle<X>> {
+    #[expect(clippy::mutable_key_type, reason = "its number, by which it is known, never changes")]
+    fn forget(&self, id: u64, tag: &str) -> Option<Listed<X>> {
         let mut shard = self.shard(tag);
         let tagged = shard.get_mut(tag)?;
-        let forgotten = tagged.remove(&id);
+        let forgotten = tagged.take(&id);
         if tagged.is_empty() {
             shard.remove(tag);
         }
@@ -115,7 +131,10 @@ impl Own {
     }
 
     pub(super) fn all(&self) -> Vec<Arc<str>> {
-        self.lock().tags.clone()
+        match &*self.lock() {
+            List::Has(tags) => tags.clone(),
+            List::Left => Vec::new(),
+        }
     }
 }
 

@@ -2,36 +2,25 @@
 //! heard, what went either way, whether a write is blocked, why it ended. And what others say to the
 //! task: that the peer has authenticated.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use everbeat_core::Cause;
 use everbeat_core::time::Instant;
 
+use super::Record;
+use super::marks::BLOCKED;
 use crate::expire::{Blocked, GoodFor};
 
 /// A connection's vital signs
 ///
 /// Each is a number of its own, written by one task: whoever reads several of them may see one newer
 /// than another, and that is all that can be.
-pub(crate) struct Vitals {
+pub(super) struct Vitals {
     opened: Instant,
     heard_at: AtomicU64,
     received: AtomicU64,
     sent: AtomicU64,
-    /// Smoothed, in nanoseconds; 0 before the first
-    round_trip: AtomicU64,
-    /// Whether the peer was found to be whom it says, and for how long; in nanoseconds, and 0 once
-    /// the task knows of it
-    good_for: AtomicU64,
-    /// How often a write was tried and found blocked
-    tries: AtomicU32,
-    /// Bytes sent when it was, and one more; 0 if it is not
-    blocked_at: AtomicU64,
-    cause: OnceLock<Cause>,
-    /// Whether the connection was dropped
-    gone: AtomicBool,
 }
 
 /// An authentication that is good for as long as the server's rules say
@@ -41,48 +30,46 @@ impl Vitals {
     pub(super) const fn new(opened: Instant) -> Self {
         Self {
             opened,
-            heard_at: AtomicU64::new(nanos(opened)),
+            heard_at: AtomicU64::new(opened.as_nanos()),
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
-            round_trip: AtomicU64::new(0),
-            good_for: AtomicU64::new(0),
-            tries: AtomicU32::new(0),
-            blocked_at: AtomicU64::new(0),
-            cause: OnceLock::new(),
-            gone: AtomicBool::new(false),
         }
     }
+}
 
+impl<P: ?Sized> Record<P> {
     pub(crate) const fn opened(&self) -> Instant {
-        self.opened
+        self.vitals.opened
     }
 
     /// So many bytes have come in and gone out by now
     pub(crate) fn note(&self, received: u64, sent: u64, now: Instant) {
-        if self.received.swap(received, Relaxed) != received {
-            self.heard_at.store(nanos(now), Relaxed);
+        if self.vitals.received.swap(received, Relaxed) != received {
+            self.vitals.heard_at.store(now.as_nanos(), Relaxed);
         }
-        self.sent.store(sent, Relaxed);
+        self.vitals.sent.store(sent, Relaxed);
     }
 
     pub(crate) fn note_round_trip(&self, smoothed: Duration) {
-        let nanos = u64::try_from(smoothed.as_nanos()).unwrap_or(u64::MAX);
-        self.round_trip.store(nanos.max(1), Relaxed);
+        let micros = u32::try_from(smoothed.as_micros()).unwrap_or(u32::MAX);
+        self.round_trip.store(micros.max(1), Relaxed);
     }
 
     /// A write was tried, and the operating system has taken so many bytes and no more
     pub(crate) fn note_blocked(&self, sent: u64) {
         self.tries.fetch_add(1, Relaxed);
-        self.blocked_at.store(sent.saturating_add(1), Relaxed);
+        self.vitals.sent.store(sent, Relaxed);
     }
 
-    pub(crate) fn note_unblocked(&self) {
-        self.blocked_at.store(0, Relaxed);
-    }
-
+    /// The write that is blocked, as its transport has marked it
+    ///
+    /// Who cannot tell what was sent cannot tell whether it gets on either, and is never blocked.
     pub(crate) fn blocked(&self) -> Option<Blocked> {
-        let sent = self.blocked_at.load(Relaxed).checked_sub(1)?;
-        Some(Blocked { sent, tries: self.tries.load(Relaxed) })
+        if !self.marks.any(BLOCKED) {
+            return None;
+        }
+        let sent = self.vitals.sent.load(Relaxed);
+        (sent > 0).then(|| Blocked { sent, tries: self.tries.load(Relaxed) })
     }
 
     /// The peer was found to be whom it says: from when the task knows of it on, for this time or as
@@ -91,16 +78,21 @@ impl Vitals {
         let nanos = time.map_or(BY_THE_RULES, |time| {
             u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).clamp(1, BY_THE_RULES - 1)
         });
-        self.good_for.store(nanos, Relaxed);
+        self.aside().good_for.store(nanos, Relaxed);
+    }
+
+    /// Whether [`take_authenticated`](Self::take_authenticated) has something to say
+    pub(crate) fn is_authenticated(&self) -> bool {
+        self.aside.get().is_some_and(|aside| aside.good_for.load(Relaxed) != 0)
     }
 
     /// What was said of the peer's authentication since this was last asked
     pub(crate) fn take_authenticated(&self) -> Option<GoodFor> {
         // A look costs less than a change, and is had at every wake-up
-        if self.good_for.load(Relaxed) == 0 {
+        if !self.is_authenticated() {
             return None;
         }
-        match self.good_for.swap(0, Relaxed) {
+        match self.aside.get()?.good_for.swap(0, Relaxed) {
             0 => None,
             BY_THE_RULES => Some(GoodFor::ByTheRules),
             nanos => Some(GoodFor::Time(Duration::from_nanos(nanos))),
@@ -108,46 +100,30 @@ impl Vitals {
     }
 
     /// The connection is over
-    pub(crate) fn end(&self, cause: &Cause) {
+    pub(crate) fn note_end(&self, cause: &Cause) {
+        let mut state = self.aside().lock();
         // It ends once
-        _ = self.cause.set(cause.clone());
+        state.end.get_or_insert_default().cause.get_or_insert_with(|| cause.clone());
+        drop(state);
+        self.set_over();
     }
 
-    /// The connection was dropped, over or not
-    pub(crate) fn leave(&self) {
-        self.gone.store(true, Relaxed);
-    }
-
-    /// Whether there is nothing more to end
-    pub(crate) fn is_over(&self) -> bool {
-        self.cause.get().is_some() || self.gone.load(Relaxed)
-    }
-
-    pub(crate) fn cause(&self) -> Option<&Cause> {
-        self.cause.get()
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        self.aside.get()?.lock().end.as_ref()?.cause.clone()
     }
 
     pub(super) fn heard_at(&self) -> Instant {
-        instant(self.heard_at.load(Relaxed))
+        Instant::from_nanos(self.vitals.heard_at.load(Relaxed))
     }
 
     pub(super) fn bytes(&self) -> (u64, u64) {
-        (self.received.load(Relaxed), self.sent.load(Relaxed))
+        (self.vitals.received.load(Relaxed), self.vitals.sent.load(Relaxed))
     }
 
     pub(super) fn round_trip(&self) -> Option<Duration> {
         match self.round_trip.load(Relaxed) {
             0 => None,
-            nanos => Some(Duration::from_nanos(nanos)),
+            micros => Some(Duration::from_micros(micros.into())),
         }
     }
-}
-
-/// An instant as the number that it is
-const fn nanos(instant: Instant) -> u64 {
-    instant.as_nanos()
-}
-
-const fn instant(nanos: u64) -> Instant {
-    Instant::from_nanos(nanos)
 }

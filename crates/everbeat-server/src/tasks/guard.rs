@@ -9,6 +9,7 @@ use std::time::Duration;
 use everbeat_core::time::{Alarm, Instant, Slot, Timer};
 
 use super::Shared;
+use super::place::Place;
 use crate::expire::{Decision, Expiry};
 use crate::registry::{ConnectionHandle, Order, Told};
 
@@ -20,18 +21,14 @@ pub(super) struct Guard {
     alarm: Alarm<Slot>,
     /// By when an order must have been obeyed
     obeyed_by: Option<Instant>,
-    reported: bool,
 }
 
 impl Guard {
     pub(super) const fn new(expiry: Expiry) -> Self {
-        Self { expiry, alarm: Alarm::new(), obeyed_by: None, reported: false }
+        Self { expiry, alarm: Alarm::new(), obeyed_by: None }
     }
 
-    /// Applies the rules; ready if the handler has not let go of its connection although it had to
-    ///
-    /// To be asked after each time that the handler was polled. It reads no clock unless something
-    /// is due.
+    /// Applies the rules, as [`Place::poll_guard`](super::place::Place::poll_guard)
     pub(super) fn poll<X, K: Timer, H>(
         &mut self,
         cx: &mut Context<'_>,
@@ -39,17 +36,11 @@ impl Guard {
         handle: &ConnectionHandle<X>,
         shared: &Shared<X, K, H>,
     ) -> Poll<()> {
-        let vitals = handle.mailbox().vitals();
-        if vitals.is_over() {
-            // What the handler does behind its connection's end is its own
-            self.report(handle, shared);
-            return Poll::Pending;
-        }
-        let wheel = &shared.wheel;
-        if let Some(good) = vitals.take_authenticated() {
+        let (record, wheel) = (handle.record(), &shared.wheel);
+        if let Some(good) = record.take_authenticated() {
             self.expiry.handle_authenticated(good, wheel.now());
         }
-        self.expiry.handle_blocked(vitals.blocked(), || wheel.now());
+        self.expiry.handle_blocked(record.blocked(), || wheel.now());
         if told.ordered() && self.obeyed_by.is_none() {
             self.obeyed_by = Some(shared.obeyed_by(wheel.now()));
         }
@@ -68,11 +59,11 @@ impl Guard {
             Some(by) => by,
             None => match self.expiry.handle_timeout(now) {
                 Some(Decision::Expire(rule)) => {
-                    handle.mailbox().order(Order::expire(rule));
+                    record.order(Order::expire(rule));
                     *self.obeyed_by.insert(shared.obeyed_by(now))
                 }
                 Some(Decision::Try) => {
-                    handle.mailbox().nudge();
+                    record.nudge();
                     self.expiry.poll_timeout()
                 }
                 None => self.expiry.poll_timeout(),
@@ -84,26 +75,33 @@ impl Guard {
         Poll::Pending
     }
 
+    /// Whether nothing has a time any more, nor ever will that another guard would not know of
+    ///
+    /// Not before the alarm has rung that was set last, so that who is blocked again and again needs
+    /// no guard again and again.
+    pub(super) fn is_at_rest(&mut self, cx: &mut Context<'_>) -> bool {
+        self.obeyed_by.is_none()
+            && self.expiry.is_at_rest()
+            && Pin::new(&mut self.alarm).poll_armed(cx).is_ready()
+    }
+}
+
+impl<X, K: Timer, H> Place<X, K, H> {
     /// Tells `on_expire`, once, if one of the server's rules has ended the connection
     ///
     /// A handler that is dropped, or that leaves as soon as sending fails, does so before its
     /// connection is over: then the order that stands is why.
-    pub(super) fn report<X, K: Timer, H>(
-        &mut self,
-        handle: &ConnectionHandle<X>,
-        shared: &Shared<X, K, H>,
-    ) {
-        let mailbox = handle.mailbox();
-        let rule = match mailbox.vitals().cause() {
+    pub(super) fn report(&self) {
+        let (handle, record) = (&self.handle, self.handle.record());
+        let rule = match record.cause() {
             Some(cause) => cause.expired(),
-            None => mailbox.standing_order().0.and_then(|order| order.rule()),
+            None => record.standing_order().and_then(|order| order.rule()),
         };
-        let Some(rule) = rule.filter(|_| !self.reported) else {
+        let Some(rule) = rule.filter(|_| record.claim_report()) else {
             return;
         };
-        self.reported = true;
         tracing::debug!(target: "everbeat", reason = %rule, "expired");
-        if let Some(on_expire) = &shared.on_expire {
+        if let Some(on_expire) = &self.shared.on_expire {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| on_expire(handle, rule))) {
                 super::report_panic("on_expire", &*panic);
             }

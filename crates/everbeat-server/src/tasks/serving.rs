@@ -14,14 +14,15 @@ use everbeat_core::transport::{Accept, Transport};
 use everbeat_core::{Cause, Connection};
 use pin_project::pin_project;
 
-use super::guard::Guard;
+use super::place::Place;
 use super::{Shared, report_panic};
 use crate::admission::Ticket;
 use crate::handled::Handled;
 use crate::handler::{Accepted, Handler};
-use crate::registry::Member;
 
 /// The service of one connection
+///
+/// Three words, and the handler's own future.
 #[pin_project]
 #[must_use = "futures do nothing unless polled"]
 pub struct Serving<A, K, H>
@@ -32,18 +33,18 @@ where
 {
     #[pin]
     stage: Stage<A::Transport, K, A::Facts, H::Future>,
-    shared: Arc<Shared<A::Facts, K, H>>,
-    span: tracing::Span,
-    guard: Guard,
     /// After the stage, so that a connection is gone before it counts as gone
-    member: Member<A::Facts>,
-    ticket: Ticket,
+    place: Place<A::Facts, K, H>,
 }
+
+/// What a handler is given
+type Begun<T, K, X> = (Connection<Handled<T>, Wheel<K>>, Accepted<X>);
 
 /// The handler is called in the task, so that what it does before its future counts as its own
 #[pin_project(project = StageProjection, project_replace = StageReplaced)]
 enum Stage<T: Transport, K: Timer, X, F> {
-    Accepted(Connection<Handled<T>, Wheel<K>>, Accepted<X>),
+    /// Boxed, for it is soon over and would take room for ever
+    Accepted(Box<Begun<T, K, X>>),
     Running(#[pin] F),
     Over,
 }
@@ -57,28 +58,20 @@ where
     pub(super) fn new(
         connection: Connection<Handled<A::Transport>, Wheel<K>>,
         accepted: Accepted<A::Facts>,
-        member: Member<A::Facts>,
         ticket: Ticket,
         shared: &Arc<Shared<A::Facts, K, H>>,
     ) -> Self {
-        let id = member.handle().id();
-        let opened = member.handle().mailbox().vitals().opened();
-        Self {
-            stage: Stage::Accepted(connection, accepted),
-            shared: shared.clone(),
-            span: tracing::debug_span!(target: "everbeat", "connection", id),
-            guard: Guard::new(shared.expiry_of(id, opened)),
-            member,
-            ticket,
-        }
+        let place = Place::new(shared.clone(), accepted.handle.clone(), ticket);
+        Self { stage: Stage::Accepted(Box::new((connection, accepted))), place }
     }
 
     fn poll_handler(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), H::Error>> {
         let mut this = self.as_mut().project();
         if matches!(*this.stage, Stage::Accepted(..)) {
             let accepted = this.stage.as_mut().project_replace(Stage::Over);
-            if let StageReplaced::Accepted(connection, accepted) = accepted {
-                let future = this.shared.handler.handle(connection, accepted);
+            if let StageReplaced::Accepted(begun) = accepted {
+                let (connection, accepted) = *begun;
+                let future = this.place.shared.handler.handle(connection, accepted);
                 this.stage.set(Stage::Running(future));
             }
         }
@@ -98,10 +91,9 @@ where
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let span = self.span.clone();
-        let _entered = span.enter();
-        let this = self.as_mut().project();
-        let told = this.member.handle().mailbox().attention().poll(cx);
+        let span = self.place.span();
+        let _entered = span.as_ref().map(tracing::Span::enter);
+        let (told, here) = self.place.handle.record().poll_told(cx);
         let result = if told.cut() {
             tracing::warn!(target: "everbeat", "handler outlived the shutdown, cut");
             None
@@ -111,8 +103,8 @@ where
             let polled = catch_unwind(AssertUnwindSafe(|| self.as_mut().poll_handler(cx)));
             match polled {
                 Ok(Poll::Pending) => {
-                    let this = self.as_mut().project();
-                    ready!(this.guard.poll(cx, told, this.member.handle(), this.shared));
+                    drop(here);
+                    ready!(self.as_mut().project().place.poll_guard(cx, told));
                     tracing::warn!(
                         target: "everbeat", "handler does not look at its connection's end, cut"
                     );
@@ -135,7 +127,7 @@ where
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.stage.set(Stage::Over))) {
             report_panic("handler", &*panic);
         }
-        this.guard.report(this.member.handle(), this.shared);
+        this.place.report();
         Poll::Ready(())
     }
 }
@@ -155,6 +147,6 @@ where
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Serving").field("id", &self.member.handle().id()).finish_non_exhaustive()
+        f.debug_struct("Serving").field("id", &self.place.handle.id()).finish_non_exhaustive()
     }
 }

@@ -97,7 +97,7 @@ where
 
 impl<A, K, H, S> Upgrading<A, K, H, S>
 where
-    A: Accept,
+    A: Accept<Facts: Send + Sync + 'static>,
     K: Timer + Clone,
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
     S: Spawn<Serving<A, K, H>>,
@@ -119,22 +119,20 @@ where
                 return Err((transport, busy));
             }
         }
-        let (shared, facts) = (&*this.shared, Arc::new(facts));
-        let member = shared.registry.join(facts.clone(), shared.wheel.now());
-        let handle = member.handle().clone();
-        // Either the shutdown finds this connection among the live ones, or its upgrade is given up
-        if shared.upgrades.is_closed() {
-            return Ok(());
-        }
-        let transport = Handled::new(transport, handle.mailbox().clone());
+        let shared = &*this.shared;
+        let handle = shared.registry.join(facts, shared.wheel.now());
+        let transport = Handled::new(transport, handle.record().clone().any());
         let (timer, config) = (shared.wheel.clone(), shared.connection.clone());
         let seed = shared.seed_of(handle.id());
         let connection = match shared.beat.clone() {
             Some(beat) => Connection::with_beat(transport, timer, config, beat, seed),
             None => Connection::new(transport, timer, config, seed),
         };
-        let accepted = Accepted::new(facts, handle);
-        this.spawner.spawn(Serving::new(connection, accepted, member, ticket, shared));
+        let serving = Serving::new(connection, Accepted::new(handle), ticket, shared);
+        // Either the shutdown finds this connection among the live ones, or its upgrade is given up
+        if !shared.upgrades.is_closed() {
+            this.spawner.spawn(serving);
+        }
         Ok(())
     }
 
@@ -142,10 +140,10 @@ where
     fn refuse(self: Pin<&mut Self>, transport: A::Transport, busy: Busy) {
         let mut this = self.project();
         tracing::debug!(target: "everbeat", %busy, "refused");
-        let mailbox = this.shared.registry.mailbox_of_nobody(this.shared.wheel.now());
-        mailbox.order(Order::close(CloseFrame::new(CloseCode::TRY_AGAIN, busy.to_string())));
+        let stranger = this.shared.registry.stranger(this.shared.wheel.now());
+        stranger.order(Order::close(CloseFrame::new(CloseCode::TRY_AGAIN, busy.to_string())));
         let connection = Connection::new(
-            Handled::new(transport, mailbox),
+            Handled::new(transport, stranger.any()),
             this.shared.wheel.clone(),
             this.shared.connection.clone(),
             0,
@@ -156,7 +154,7 @@ where
 
 impl<A, K, H, S> Future for Upgrading<A, K, H, S>
 where
-    A: Accept,
+    A: Accept<Facts: Send + Sync + 'static>,
     K: Timer + Clone,
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
     S: Spawn<Serving<A, K, H>>,

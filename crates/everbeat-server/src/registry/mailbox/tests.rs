@@ -2,13 +2,12 @@
 //! those who leave something and the task that looks.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
-use std::task::Wake;
+use std::task::{Context, Wake, Waker};
 use std::thread::{self, Thread};
 
 use super::*;
-use crate::testing::Calls;
+use crate::testing::{Calls, record};
 
 struct Unpark(Thread);
 
@@ -18,16 +17,9 @@ impl Wake for Unpark {
     }
 }
 
-fn mailbox(messages: usize, bytes: usize) -> Mailbox {
-    let used = AtomicUsize::new(0);
-    let room = Room { messages, bytes };
-    let rules = Rules { room, slow: None, in_all: usize::MAX, used, live: AtomicUsize::new(1) };
-    Mailbox::new(1, Arc::new(rules), Instant::ORIGIN)
-}
-
 #[test]
 fn both_limits_hold_and_room_comes_back() {
-    let mailbox = mailbox(3, 10);
+    let mailbox = record(3, 10);
     assert!(matches!(
         mailbox.put("eleven char".into()),
         Err(MailboxError::TooLarge { limit: 10, .. })
@@ -47,49 +39,56 @@ fn both_limits_hold_and_room_comes_back() {
 
 #[test]
 fn the_latest_waker_is_called_once_for_all_that_is_left() {
-    let mailbox = mailbox(10, 10);
+    let mailbox = record(10, 10);
     let (old, new) = (Arc::<Calls>::default(), Arc::<Calls>::default());
     let wakers = [Waker::from(old.clone()), Waker::from(new.clone())];
     let calls = || (old.0.load(Ordering::SeqCst), new.0.load(Ordering::SeqCst));
-    let mut seen = None;
     for waker in &wakers {
-        assert!(!mailbox.poll_raised(&mut seen, &Context::from_waker(waker)));
+        assert!(!mailbox.poll_raised(&Context::from_waker(waker)));
     }
     mailbox.put("a".into()).unwrap();
     mailbox.put("b".into()).unwrap();
     mailbox.order(Order::expire(Expired::Evicted));
     assert_eq!(calls(), (0, 1));
     let cx = &Context::from_waker(&wakers[1]);
-    assert!(mailbox.poll_raised(&mut seen, cx));
-    assert!(!mailbox.poll_raised(&mut seen, cx));
+    assert!(mailbox.poll_raised(cx));
+    assert!(!mailbox.poll_raised(cx));
     mailbox.put("c".into()).unwrap();
     assert_eq!(calls(), (0, 2));
 }
 
 #[test]
 fn storage_is_given_back_when_empty() {
-    let mailbox = mailbox(1_000, 1_000);
-    assert_eq!(mailbox.lock().messages.capacity(), 0, "allocates on first use");
-    for _ in 0..1_000 {
-        mailbox.put("x".into()).unwrap();
+    let mailbox = record(1_000, 1_000);
+    assert!(mailbox.aside.get().is_none(), "allocates on first use");
+    let capacity = || mailbox.aside().lock().messages.capacity();
+    for burst in [1, 1_000] {
+        for _ in 0..burst {
+            mailbox.put("x".into()).unwrap();
+        }
+        while mailbox.pop().is_some() {}
     }
-    while mailbox.pop().is_some() {}
-    assert_eq!(mailbox.lock().messages.capacity(), 0);
+    assert_eq!(capacity(), 0);
+    mailbox.put("x".into()).unwrap();
+    mailbox.rest();
+    assert_eq!((mailbox.pop(), capacity()), (Some("x".into()), 1), "one is kept for the next");
+    mailbox.rest();
+    assert_eq!(capacity(), 0);
 }
 
 #[test]
 fn no_wake_up_is_lost() {
     const EACH: usize = 20_000;
-    let mailbox = Arc::new(mailbox(usize::MAX, usize::MAX));
+    let mailbox = record(usize::MAX, usize::MAX);
     let (done, finished) = mpsc::channel();
     let reader = mailbox.clone();
     thread::spawn(move || {
-        let (mut seen, mut count) = (None, 0);
+        let mut count = 0;
         while count < 2 * EACH {
             // Now and then another waker, as a task has that is moved.
             let waker = Waker::from(Arc::new(Unpark(thread::current())));
             for _ in 0..100 {
-                if reader.poll_raised(&mut seen, &Context::from_waker(&waker)) {
+                if reader.poll_raised(&Context::from_waker(&waker)) {
                     while reader.pop().is_some() {
                         count += 1;
                     }

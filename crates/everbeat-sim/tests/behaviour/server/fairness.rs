@@ -57,7 +57,7 @@ fn one_large_message_does_not_have_the_whole_room_evicted() {
         |mut connection: ServerConnection, peer: Accepted<String>| async move {
             peer.handle.tag("lobby").unwrap();
             while let Some(message) = connection.recv().await? {
-                let text = format!("{}: {message}", peer.facts);
+                let text = format!("{}: {message}", peer.facts());
                 // Refused, if it is too large for anybody
                 if let Ok(left) = peer.handle.registry().send_tagged("lobby", text) {
                     left.slow.iter().for_each(ConnectionHandle::evict);

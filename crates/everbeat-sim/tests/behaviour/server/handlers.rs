@@ -40,7 +40,7 @@ fn a_panic_ends_its_own_connection_only() {
     let mut sim = Sim::seed(2);
     let host =
         start(&sim, builder(&sim), |connection: ServerConnection, accepted: Accepted<String>| {
-            assert_ne!(*accepted.facts, "early", "before its future");
+            assert_ne!(accepted.facts(), "early", "before its future");
             late(connection, accepted)
         });
     let (early, early_task) = reading(&sim, "early");
@@ -62,7 +62,7 @@ async fn late(
     mut connection: ServerConnection,
     accepted: Accepted<String>,
 ) -> Result<(), BoxError> {
-    assert_eq!(accepted.handle.facts(), &*accepted.facts);
+    assert_eq!(accepted.handle.facts(), accepted.facts());
     while let Some(_message) = recv_or_panic(&mut connection, &accepted).await? {}
     Ok(())
 }
@@ -75,7 +75,7 @@ async fn recv_or_panic(
     let mut polls = 0;
     std::future::poll_fn(|cx| {
         polls += 1;
-        assert!(*accepted.facts != "late" || polls < 2, "in its future");
+        assert!(accepted.facts() != "late" || polls < 2, "in its future");
         if polls == 1 {
             cx.waker().wake_by_ref();
         }

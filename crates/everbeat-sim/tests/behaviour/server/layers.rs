@@ -40,7 +40,7 @@ fn start_builder(sim: &Sim, builder: Builder) -> (Reports, Host) {
         move |mut connection: ServerConnection, peer: Accepted<String>| {
             let (sim, done) = (handle.clone(), done.clone());
             async move {
-                match peer.facts.as_str() {
+                match peer.facts().as_str() {
                     "deaf" => pending().await,
                     "done" => {
                         drop(connection);
@@ -71,7 +71,7 @@ fn start_builder(sim: &Sim, builder: Builder) -> (Reports, Host) {
                         peer.handle.authenticated();
                     }
                 }
-                if *peer.facts == "lingering" {
+                if peer.facts() == "lingering" {
                     for _ in 0..5 {
                         sim.sleep(SECOND / 10).await;
                     }

@@ -155,7 +155,7 @@ fn a_handler_that_does_not_look_is_cut_at_the_end_and_holds_up_nobody() {
             &sim,
             restarting,
             |mut connection: ServerConnection, accepted: Accepted<String>| async move {
-                if accepted.facts.ends_with('7') {
+                if accepted.facts().ends_with('7') {
                     pending::<()>().await;
                 }
                 while connection.recv().await?.is_some() {}

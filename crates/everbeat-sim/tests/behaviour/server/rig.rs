@@ -82,7 +82,7 @@ pub(crate) fn noting(
         async move {
             while let Some(event) = connection.next().await {
                 if let Event::Disconnected(end) = event {
-                    let peer = accepted.facts.to_string();
+                    let peer = accepted.facts().to_string();
                     noted.borrow_mut().push((peer, end.cause, sim.now()));
                 }
             }

@@ -58,7 +58,7 @@ fn handlers_that_do_not_return_are_cut_at_the_deadline() {
         &sim,
         timed,
         |mut connection: ServerConnection, accepted: Accepted<String>| async move {
-            match accepted.facts.as_str() {
+            match accepted.facts().as_str() {
                 "deaf" => pending().await,
                 "lingering" => {
                     while connection.recv().await?.is_some() {}
