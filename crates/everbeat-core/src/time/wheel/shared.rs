@@ -15,7 +15,7 @@ use crate::time::{Instant, Timer};
 
 /// One timer for many deadlines, itself a [`Timer`]
 ///
-/// Its sleeps are [`Slot`]s: a few words each, never early, at most one tick
+/// Its sleeps are [`Slot`]s: four words each, and four in the wheel while they wait; never early, at most one tick
 /// ([`Deadlines::TICK`](super::Deadlines::TICK), 50 ms) late. They are spread over shards by their
 /// number, and each shard waits on one sleep of the timer below, in its [`Turn`]: a future that has
 /// to be spawned. A clone is a handle to the same wheel.
@@ -37,12 +37,13 @@ use crate::time::{Instant, Timer};
 /// shuts down, completes all its sleeps at once.
 pub struct Wheel<K> {
     timer: K,
-    lease: Arc<Lease>,
+    shards: Arc<Shards>,
 }
 
-/// What wheels and slots hold; the turns end with the last of them
-pub(super) struct Lease {
-    pub(super) shards: Box<[Shard]>,
+/// A slot holds its own shard only, so that the counting of those who hold it is not for all slots
+/// in one place; a shard's turn ends with the last of them
+struct Shards {
+    shards: Box<[Arc<Shard>]>,
     /// The number of the next slot
     slots: AtomicUsize,
 }
@@ -61,21 +62,22 @@ impl<K: Timer> Wheel<K> {
     /// A wheel of this many shards: locks that threads would otherwise contend for
     #[must_use]
     pub fn with_shards(timer: K, shards: NonZeroUsize) -> Self {
-        let shards = (0..shards.get()).map(|_| Shard::new()).collect();
-        Self { timer, lease: Arc::new(Lease { shards, slots: AtomicUsize::new(0) }) }
+        let shards = (0..shards.get()).map(|_| Arc::new(Shard::new())).collect();
+        Self { timer, shards: Arc::new(Shards { shards, slots: AtomicUsize::new(0) }) }
     }
 
     /// The futures that turn the wheel, one for each shard, to be spawned; each is given out once
     ///
-    /// They end when the last handle to the wheel and the last [`Slot`] are gone.
+    /// They end when the last handle to the wheel and the last [`Slot`] of their shard are gone.
     pub fn turns(&self) -> impl Iterator<Item = Turn<K>> + use<K>
     where
         K: Clone,
     {
-        let (timer, lease) = (self.timer.clone(), Arc::downgrade(&self.lease));
-        (0..self.lease.shards.len()).filter_map(move |shard| {
-            let claimed = lease.upgrade()?.shards[shard].claim();
-            claimed.then(|| Turn::new(timer.clone(), lease.clone(), shard))
+        let (timer, shards) = (self.timer.clone(), Arc::downgrade(&self.shards));
+        (0..self.shards.shards.len()).filter_map(move |shard| {
+            let shards = shards.upgrade()?;
+            let shard = shards.shards.get(shard).filter(|shard| shard.claim())?;
+            Some(Turn::new(timer.clone(), Arc::downgrade(shard)))
         })
     }
 
@@ -89,7 +91,11 @@ impl<K> Wheel<K> {
     /// How many sleeps are being waited for; takes each shard's lock once
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lease.shards.iter().map(Shard::len).sum()
+        self.each().map(Shard::len).sum()
+    }
+
+    fn each(&self) -> impl Iterator<Item = &Shard> {
+        self.shards.shards.iter().map(|shard| &**shard)
     }
 
     /// Whether no sleep is being waited for
@@ -101,12 +107,8 @@ impl<K> Wheel<K> {
 
 #[cfg(test)]
 impl<K> Wheel<K> {
-    pub(super) fn hold_shard(&self, shard: usize) -> impl Drop + '_ {
-        self.lease.shards[shard].lock()
-    }
-
-    pub(super) fn shard_lens(&self) -> alloc::vec::Vec<usize> {
-        self.lease.shards.iter().map(Shard::len).collect()
+    pub(super) fn shards(&self) -> impl Iterator<Item = &Shard> {
+        self.each()
     }
 }
 
@@ -122,30 +124,23 @@ impl<K: Timer> Timer for Wheel<K> {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Slot {
-        let number = self.lease.slots.fetch_add(1, Ordering::Relaxed);
-        let shard = number % self.lease.shards.len();
-        Slot::new(self.lease.clone(), shard, deadline)
+        let Shards { shards, slots } = &*self.shards;
+        let number = slots.fetch_add(1, Ordering::Relaxed);
+        Slot::new(shards[number % shards.len()].clone(), deadline)
     }
 }
 
 impl<K: Clone> Clone for Wheel<K> {
     fn clone(&self) -> Self {
-        Self { timer: self.timer.clone(), lease: self.lease.clone() }
+        Self { timer: self.timer.clone(), shards: self.shards.clone() }
     }
 }
 
 impl<K> fmt::Debug for Wheel<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wheel")
-            .field("shards", &self.lease.shards.len())
+            .field("shards", &self.shards.shards.len())
             .field("len", &self.len())
             .finish_non_exhaustive()
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        // A turn that waits for the first slot would wait for ever.
-        self.shards.iter().for_each(Shard::wake_turn);
     }
 }
