@@ -96,7 +96,7 @@ impl<S: Sleep> Alarm<S> {
     /// Whether the instant that it was armed for has come
     #[must_use]
     pub fn has_rung(&self, now: Instant) -> bool {
-        self.armed.is_some_and(|armed| armed <= now)
+        self.armed <= now
     }
 
     /// How long after the instant it was armed for the alarm is being looked at; zero if it is not

@@ -18,7 +18,7 @@ use crate::time::{Instant, Timer};
 /// Its sleeps are [`Slot`]s: four words each, and four in the wheel while they wait; never early, at most one tick
 /// ([`Deadlines::TICK`](super::Deadlines::TICK), 50 ms) late. They are spread over shards by their
 /// number, and each shard waits on one sleep of the timer below, in its [`Turn`]: a future that has
-/// to be spawned. A clone is a handle to the same wheel.
+/// to be spawned. A clone is a handle to the same wheel: one pointer, to what all share, the timer too.
 ///
 /// ```
 /// use everbeat_core::time::{Timer, Wheel};
@@ -36,13 +36,13 @@ use crate::time::{Instant, Timer};
 /// A wheel without its turns only waits; one whose turns were dropped, as a runtime does when it
 /// shuts down, completes all its sleeps at once.
 pub struct Wheel<K> {
-    timer: K,
-    shards: Arc<Shards>,
+    shared: Arc<Shared<K>>,
 }
 
-/// A slot holds its own shard only, so that the counting of those who hold it is not for all slots
-/// in one place; a shard's turn ends with the last of them
-struct Shards {
+struct Shared<K> {
+    timer: K,
+    /// A slot holds its own only, so that the counting of those who hold it is not for all slots in one
+    /// place; a shard's turn ends with the last of them
     shards: Box<[Arc<Shard>]>,
     /// The number of the next slot
     slots: AtomicUsize,
@@ -63,7 +63,7 @@ impl<K: Timer> Wheel<K> {
     #[must_use]
     pub fn with_shards(timer: K, shards: NonZeroUsize) -> Self {
         let shards = (0..shards.get()).map(|_| Arc::new(Shard::new())).collect();
-        Self { timer, shards: Arc::new(Shards { shards, slots: AtomicUsize::new(0) }) }
+        Self { shared: Arc::new(Shared { timer, shards, slots: AtomicUsize::new(0) }) }
     }
 
     /// The futures that turn the wheel, one for each shard, to be spawned; each is given out once
@@ -73,17 +73,17 @@ impl<K: Timer> Wheel<K> {
     where
         K: Clone,
     {
-        let (timer, shards) = (self.timer.clone(), Arc::downgrade(&self.shards));
-        (0..self.shards.shards.len()).filter_map(move |shard| {
-            let shards = shards.upgrade()?;
-            let shard = shards.shards.get(shard).filter(|shard| shard.claim())?;
-            Some(Turn::new(timer.clone(), Arc::downgrade(shard)))
+        let shared = Arc::downgrade(&self.shared);
+        (0..self.shared.shards.len()).filter_map(move |shard| {
+            let shared = shared.upgrade()?;
+            let shard = shared.shards.get(shard).filter(|shard| shard.claim())?;
+            Some(Turn::new(shared.timer.clone(), Arc::downgrade(shard)))
         })
     }
 
     /// The timer below
-    pub const fn timer(&self) -> &K {
-        &self.timer
+    pub fn timer(&self) -> &K {
+        &self.shared.timer
     }
 }
 
@@ -95,7 +95,7 @@ impl<K> Wheel<K> {
     }
 
     fn each(&self) -> impl Iterator<Item = &Shard> {
-        self.shards.shards.iter().map(|shard| &**shard)
+        self.shared.shards.iter().map(|shard| &**shard)
     }
 
     /// Whether no sleep is being waited for
@@ -116,30 +116,30 @@ impl<K: Timer> Timer for Wheel<K> {
     type Sleep = Slot;
 
     fn now(&self) -> Instant {
-        self.timer.now()
+        self.shared.timer.now()
     }
 
     fn slept(&self) -> Duration {
-        self.timer.slept()
+        self.shared.timer.slept()
     }
 
     fn sleep_until(&self, deadline: Instant) -> Slot {
-        let Shards { shards, slots } = &*self.shards;
+        let Shared { shards, slots, .. } = &*self.shared;
         let number = slots.fetch_add(1, Ordering::Relaxed);
         Slot::new(shards[number % shards.len()].clone(), deadline)
     }
 }
 
-impl<K: Clone> Clone for Wheel<K> {
+impl<K> Clone for Wheel<K> {
     fn clone(&self) -> Self {
-        Self { timer: self.timer.clone(), shards: self.shards.clone() }
+        Self { shared: self.shared.clone() }
     }
 }
 
 impl<K> fmt::Debug for Wheel<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wheel")
-            .field("shards", &self.shards.shards.len())
+            .field("shards", &self.shared.shards.len())
             .field("len", &self.len())
             .finish_non_exhaustive()
     }
