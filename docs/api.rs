@@ -14,7 +14,7 @@ use everbeat_tokio::core::heartbeat::{Beat, Heartbeat};
 use everbeat_tokio::core::time::Timer;
 use everbeat_tokio::reconnect::{Backoff, Retry};
 use everbeat_tokio::server::storm::Restart;
-use everbeat_tokio::server::{self, Accepted, Expire, Facts, Limits, Origins, Reject, Upgrade};
+use everbeat_tokio::server::{self, Accepted, Expire, Limits, Origins, Reject, Upgrade};
 use everbeat_tokio::transport::{FromStream, Incoming, Outgoing, TokioTimer};
 use everbeat_tokio::{Cause, Client, Connection, Event, Request, Server, Tokio};
 use futures_util::{Sink, Stream, StreamExt};
@@ -138,7 +138,7 @@ async fn tuned_server(shutdown: impl Future<Output = ()>) -> Result {
     Ok(())
 }
 
-async fn chat(mut connection: server::Connection, peer: Accepted<Facts<User>>) -> Result {
+async fn chat(mut connection: server::Connection, peer: Accepted<User>) -> Result {
     peer.handle.tag("lobby")?;
     while let Some(message) = connection.recv().await? {
         let text = format!("{}: {message}", peer.facts().principal.name);

@@ -64,7 +64,7 @@ async fn main() -> Result {
     clock.tell("server", format_args!("listens on ws://{address}/"));
     let stop = server.handle();
     let serving = tokio::spawn(server.serve_with(
-        move |connection: Connection, peer: Accepted<server::Who>| {
+        move |connection: Connection, peer: Accepted<Option<issuer::User>>| {
             server::talk(connection, peer, inside.clone())
         },
     ));

@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use everbeat_tokio::core::cause::{CloseCode, CloseFrame};
-use everbeat_tokio::server::{Accepted, Connection, Facts, Reject, Upgrade, UpgradeRequest};
+use everbeat_tokio::server::{Accepted, Connection, Reject, Upgrade, UpgradeRequest};
 
 use crate::Result;
 use crate::issuer::{Issuer, User};
-
-/// What is known of a peer: who it is, if its request has said so
-pub(crate) type Who = Facts<Option<User>>;
 
 /// Lets in who has a good token or none, and refuses a bad one
 pub(crate) async fn admit(
@@ -32,7 +29,7 @@ pub(crate) async fn admit(
 /// Takes tokens whenever they come, and says back what a known user says
 pub(crate) async fn talk(
     mut connection: Connection,
-    peer: Accepted<Who>,
+    peer: Accepted<Option<User>>,
     issuer: Arc<Issuer>,
 ) -> Result {
     let mut user = peer.facts().principal;

@@ -8,7 +8,7 @@ use everbeat_core::transport::Transport;
 use everbeat_core::{Cause, Connection};
 use everbeat_server::{Accepted, ConnectionHandle, Handler};
 use everbeat_ws::accept::Facts;
-use everbeat_ws::upgrade::{Reject, Upgrade, UpgradeRequest};
+use everbeat_ws::upgrade::{Reject, RequestHead, Upgrade, UpgradeRequest};
 
 /// Who somebody is, and where: `/lobby/ann`
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub(crate) fn announce(member: &ConnectionHandle<Who>, text: String) {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rooms;
 
-impl<T, K> Handler<T, K, Accepted<Who>> for Rooms
+impl<T, K> Handler<T, K, Accepted<Who, RequestHead>> for Rooms
 where
     T: Transport,
     K: Timer,
@@ -55,7 +55,11 @@ where
     type Error = Box<dyn std::error::Error + Send + Sync>;
     type Future = Pin<Box<dyn Future<Output = Result<(), Self::Error>> + Send>>;
 
-    fn handle(&self, mut connection: Connection<T, K>, peer: Accepted<Who>) -> Self::Future {
+    fn handle(
+        &self,
+        mut connection: Connection<T, K>,
+        peer: Accepted<Who, RequestHead>,
+    ) -> Self::Future {
         Box::pin(async move {
             let Name { room, name } = &peer.facts().principal;
             peer.handle.tag(room)?;

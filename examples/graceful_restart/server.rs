@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use everbeat_tokio::server::storm::Restart;
-use everbeat_tokio::server::{Accepted, Acceptor, Connection, Facts, Server};
+use everbeat_tokio::server::{Accepted, Acceptor, Connection, Server};
 use everbeat_tokio::transport::{Settings, TokioTimer};
 use everbeat_tokio::{Cause, Tokio};
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,7 +27,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
 
     let received = Arc::new(AtomicU64::new(0));
     let counted = received.clone();
-    let handler = move |mut connection: Connection, _: Accepted<Facts>| {
+    let handler = move |mut connection: Connection, _: Accepted| {
         let counted = counted.clone();
         async move {
             while connection.recv().await?.is_some() {

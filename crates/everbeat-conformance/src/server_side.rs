@@ -14,6 +14,7 @@ use everbeat_server::handled::Handled;
 use everbeat_server::{Accepted, Handler};
 use everbeat_ws::accept::{AcceptError, Facts};
 use everbeat_ws::connect::ConnectError;
+use everbeat_ws::upgrade::RequestHead;
 use everbeat_ws::{Acceptor, Connector, Runtime, Settings, WebSocket};
 
 pub(super) type Socket<R> = WebSocket<<R as Runtime>::Stream>;
@@ -29,7 +30,7 @@ pub(super) async fn acceptor<R: Runtime>(settings: Settings) -> (Acceptor<R>, So
 /// The next upgrade, to its end
 pub(super) async fn accept<R: Runtime>(
     acceptor: &mut Acceptor<R>,
-) -> Result<(Socket<R>, Facts), AcceptError> {
+) -> Result<(Socket<R>, Facts, RequestHead), AcceptError> {
     let mut acceptor = pin!(acceptor);
     let upgrade = poll_fn(|cx| Pin::new(&mut **acceptor).poll_accept(cx)).await.unwrap();
     upgrade.await
@@ -37,7 +38,7 @@ pub(super) async fn accept<R: Runtime>(
 
 /// The connection of a client that is good so far
 pub(super) async fn served<R: Runtime>(acceptor: &mut Acceptor<R>) -> Ours<R> {
-    let (websocket, _) = accept(acceptor).await.unwrap();
+    let (websocket, ..) = accept(acceptor).await.unwrap();
     Connection::new(websocket, R::default().timer(), ConnectionConfig::server(), 1)
 }
 
@@ -63,7 +64,7 @@ pub(super) async fn end_of<R: Runtime>(mut connection: Ours<R>) -> Result<(), Ca
 #[expect(clippy::exhaustive_structs, reason = "it has nothing to tell")]
 pub struct Echo;
 
-impl<T, K> Handler<Handled<T>, Wheel<K>, Accepted<Facts>> for Echo
+impl<T, K> Handler<Handled<T>, Wheel<K>, Accepted<Facts, RequestHead>> for Echo
 where
     T: everbeat_core::transport::Transport + Send + Unpin + 'static,
     K: everbeat_core::time::Timer + Send + Sync + 'static,
@@ -75,7 +76,7 @@ where
     fn handle(
         &self,
         mut connection: Connection<Handled<T>, Wheel<K>>,
-        _: Accepted<Facts>,
+        _: Accepted<Facts, RequestHead>,
     ) -> Self::Future {
         Box::pin(async move {
             while let Some(message) = connection.recv().await? {

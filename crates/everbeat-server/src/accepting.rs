@@ -26,10 +26,10 @@ const PER_POLL: usize = 64;
 
 /// Never ready by itself
 #[pin_project]
-pub(crate) struct Accepting<A, X, K, H, S> {
+pub(crate) struct Accepting<A: Accept, K, H, S> {
     #[pin]
     acceptor: A,
-    shared: Arc<Shared<X, K, H>>,
+    shared: Arc<Shared<A::Facts, A::Request, K, H>>,
     spawner: Arc<S>,
     slots: Option<Slots>,
     pause: Option<Slot>,
@@ -39,16 +39,16 @@ pub(crate) struct Accepting<A, X, K, H, S> {
     delay: Duration,
 }
 
-impl<A, K, H, S> Accepting<A, A::Facts, K, H, S>
+impl<A, K, H, S> Accepting<A, K, H, S>
 where
     A: Accept,
     K: Timer + Clone,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
     S: SpawnServer<A, K, H>,
 {
     pub(crate) fn new(
         acceptor: A,
-        shared: Arc<Shared<A::Facts, K, H>>,
+        shared: Arc<Shared<A::Facts, A::Request, K, H>>,
         spawner: Arc<S>,
         slots: Option<Slots>,
     ) -> Self {

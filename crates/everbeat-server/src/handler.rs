@@ -53,7 +53,7 @@ use crate::ConnectionHandle;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "this is no handler of these connections",
-    note = "a handler is an `async fn(server::Connection, Accepted<Facts<P>>) -> Result<(), E>`, with \
+    note = "a handler is an `async fn(server::Connection, Accepted<P>) -> Result<(), E>`, with \
             the hook's principal as `P` and an error that is `Send + Sync`; a closure for `serve` is \
             given the connection alone"
 )]
@@ -106,17 +106,24 @@ where
     }
 }
 
-/// What comes with a connection
+/// What comes with a connection: `X` is known for as long as it lives, `R` is handed over here and
+/// held by nobody else
+///
+/// The hook and [`Server::address`](crate::Server::address) have seen the request before; handles, and
+/// with them [`Server::on_expire`](crate::Server::on_expire), see the facts only. A handler that keeps
+/// the request keeps its headers in memory, a kilobyte or more from a browser.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Accepted<X> {
+pub struct Accepted<X, R = ()> {
+    /// What the peer asked for: the handler's own, which drops it when it needs it no more
+    pub request: R,
     /// The connection's own handle, to give away
     pub handle: ConnectionHandle<X>,
 }
 
-impl<X> Accepted<X> {
-    pub(crate) const fn new(handle: ConnectionHandle<X>) -> Self {
-        Self { handle }
+impl<X, R> Accepted<X, R> {
+    pub(crate) const fn new(request: R, handle: ConnectionHandle<X>) -> Self {
+        Self { request, handle }
     }
 
     /// What the acceptor knows of the peer: its address, who it is

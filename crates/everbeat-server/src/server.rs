@@ -69,12 +69,12 @@ pub struct Server<A: Accept, K, S> {
     registry: Registry<A::Facts>,
     handle: ServerHandle,
     on_expire: Option<OnExpire<A::Facts>>,
-    address: Option<AddressOf<A::Facts>>,
+    address: Option<AddressOf<A::Facts, A::Request>>,
     settings: Checked,
 }
 
 /// Whom a connection counts as, by what is known of it after its upgrade
-pub(crate) type AddressOf<X> = Arc<dyn Fn(&X) -> Option<IpAddr> + Send + Sync>;
+pub(crate) type AddressOf<X, R> = Arc<dyn Fn(&X, &R) -> Option<IpAddr> + Send + Sync>;
 
 /// Who wants to know of connections that a rule has ended
 pub(crate) type OnExpire<X> = Arc<dyn Fn(&ConnectionHandle<X>, Expired) + Send + Sync>;
@@ -153,7 +153,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
     /// If the future is dropped, nothing is accepted any more; the connections go on.
     pub async fn serve_with<H>(self, handler: H) -> Served<A::Facts>
     where
-        H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+        H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
         S: SpawnServer<A, K, H>,
     {
         self.serve_until(handler, pending()).await
@@ -174,7 +174,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
     /// that were told to close already.
     pub async fn serve_until<H, D>(self, handler: H, shutdown: D) -> Served<A::Facts>
     where
-        H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+        H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
         D: Future<Output = ()>,
         S: SpawnServer<A, K, H>,
     {
@@ -222,7 +222,8 @@ impl<A: Accept, K, S> Server<A, K, S> {
     /// Tells `report` of each connection that one of the server's rules has ended, and which it was:
     /// the silent too, those that were told of a shutdown, and those that were evicted
     ///
-    /// It is called once for each, in the connection's own task, when the connection is over. Should
+    /// It sees the handle, and by that the [facts](ConnectionHandle::facts) of the peer, but not its
+    /// request, which is the handler's. It is called once for each, in the connection's own task, when the connection is over. Should
     /// it panic, that is logged and nothing else.
     #[must_use]
     pub fn on_expire(
@@ -234,8 +235,12 @@ impl<A: Accept, K, S> Server<A, K, S> {
     }
 
     /// Takes the address by which [`Limits::per_address`](crate::Limits::per_address) counts a
-    /// connection from what is known of it, such as a header that one's own proxy sets, in place of
-    /// the socket's; `None` is not counted
+    /// connection from what is known of it and what it asked for, such as a header that one's own
+    /// proxy sets, in place of the socket's; `None` is not counted
+    ///
+    /// The request is seen here, by the hook, and by the handler, which is given it; handles know only
+    /// the facts. What is to be known of a peer later, its address behind the proxy too, is the
+    /// hook's to put into its principal.
     ///
     /// It is known once the request has been read: a connection too many is told 1013 behind its
     /// upgrade, where one that the socket's address tells is answered 429.
@@ -244,7 +249,7 @@ impl<A: Accept, K, S> Server<A, K, S> {
     #[must_use]
     pub fn address(
         mut self,
-        of: impl Fn(&A::Facts) -> Option<IpAddr> + Send + Sync + 'static,
+        of: impl Fn(&A::Facts, &A::Request) -> Option<IpAddr> + Send + Sync + 'static,
     ) -> Self {
         self.address = Some(Arc::new(of));
         self

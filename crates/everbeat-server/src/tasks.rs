@@ -29,7 +29,7 @@ pub trait SpawnServer<A, K, H>:
 where
     A: Accept,
     K: Timer,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
 }
 
@@ -38,7 +38,7 @@ where
     S: Spawn<Turn<K>> + Spawn<Upgrading<A, K, H, S>> + Spawn<Serving<A, K, H>>,
     A: Accept,
     K: Timer,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
 }
 

@@ -14,3 +14,7 @@ pub type Connection = everbeat_core::Connection<
     handled::Handled<crate::transport::WebSocket>,
     everbeat_core::time::Wheel<crate::transport::SmolTimer>,
 >;
+
+/// What comes with a connection of this [`Server`](crate::Server): its handle, what is known of the
+/// peer, with the hook's principal as `P`, and once what it asked for
+pub type Accepted<P = ()> = everbeat_server::Accepted<Facts<P>, RequestHead>;

@@ -38,16 +38,16 @@ pub struct Acceptor<R: Runtime, H = AcceptAll> {
     settings: AcceptSettings<H>,
 }
 
-/// What is known of a peer when its upgrade is done
+/// What is known of a peer for as long as its connection lives
+///
+/// What it asked for is handed over once, when its upgrade is done.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Facts<P = ()> {
     /// The address of the socket's other end: behind a proxy, the proxy's
     pub peer: SocketAddr,
-    /// What it asked for
-    pub request: RequestHead,
     /// Which subprotocol the hook chose (RFC 6455, section 1.9)
-    pub subprotocol: Option<String>,
+    pub subprotocol: Option<Box<str>>,
     /// Who it is, as the hook found out
     pub principal: P,
 }
@@ -120,6 +120,7 @@ impl<R: Runtime, H: Hook> Acceptor<R, H> {
 impl<R: Runtime, H: Hook> Accept for Acceptor<R, H> {
     type Transport = WebSocket<R::Stream>;
     type Facts = Facts<H::Principal>;
+    type Request = RequestHead;
     type Error = AcceptError;
     type Upgrade = Upgrading<R, H>;
 
@@ -177,7 +178,7 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         peer: SocketAddr,
         settings: &AcceptSettings<H>,
         timer: &K,
-    ) -> Result<(Self, Facts<H::Principal>), AcceptError> {
+    ) -> Result<(Self, Facts<H::Principal>, RequestHead), AcceptError> {
         upgrading::upgrade(stream, peer, timer, settings).await
     }
 }

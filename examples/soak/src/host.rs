@@ -12,6 +12,7 @@ use everbeat_core::transport::Transport;
 use everbeat_core::{Connection, Event};
 use everbeat_server::{Accepted, Handler, Registry, Served, Server, ServerHandle};
 use everbeat_ws::accept::Facts;
+use everbeat_ws::upgrade::RequestHead;
 use everbeat_ws::{Acceptor, Settings};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -83,7 +84,7 @@ pub(crate) struct Host(Arc<Books>);
 
 type Ended = Box<dyn Error + Send + Sync>;
 
-impl<T, K> Handler<T, K, Accepted<Facts>> for Host
+impl<T, K> Handler<T, K, Accepted<Facts, RequestHead>> for Host
 where
     T: Transport,
     K: Timer,
@@ -92,9 +93,13 @@ where
     type Error = Ended;
     type Future = Pin<Box<dyn Future<Output = Result<(), Ended>> + Send>>;
 
-    fn handle(&self, connection: Connection<T, K>, accepted: Accepted<Facts>) -> Self::Future {
+    fn handle(
+        &self,
+        connection: Connection<T, K>,
+        accepted: Accepted<Facts, RequestHead>,
+    ) -> Self::Future {
         let number = self.0.join();
-        let client = accepted.facts().request.path().trim_start_matches('/').parse();
+        let client = accepted.request.path().trim_start_matches('/').parse();
         let books = self.0.clone();
         Box::pin(async move {
             serve(connection, number, client?, &books).await;

@@ -222,8 +222,9 @@ struct Nobody;
 impl Accept for Nobody {
     type Transport = WebSocket<Wire>;
     type Facts = ();
+    type Request = ();
     type Error = io::Error;
-    type Upgrade = Pending<io::Result<(WebSocket<Wire>, ())>>;
+    type Upgrade = Pending<io::Result<(WebSocket<Wire>, (), ())>>;
 
     fn poll_accept(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<Self::Upgrade>> {
         Poll::Pending

@@ -60,7 +60,7 @@ async fn abandoned<S: Subject>(subject: S) {
     let accepting = first(accept::<S>(&mut acceptor), subject.wait(Duration::from_millis(200)));
     if let Some(upgrade) = accepting.await {
         soon(&subject, "the end of an attempt that was dropped", async {
-            if let Ok((mut transport, _)) = upgrade.await {
+            if let Ok((mut transport, _, _)) = upgrade.await {
                 while let Some(Ok(_)) = recv(&mut transport).await {}
             }
         })
@@ -101,7 +101,7 @@ async fn vanished<S: Subject>(subject: S) {
     subject.wait(WHILE).await;
     if let Some(upgrade) = upgrade {
         soon(&subject, "an upgrade that nobody waits for", async {
-            if let Ok((mut transport, _)) = upgrade.await {
+            if let Ok((mut transport, _, _)) = upgrade.await {
                 while let Some(Ok(_)) = recv(&mut transport).await {}
             }
         })

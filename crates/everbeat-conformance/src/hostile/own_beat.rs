@@ -54,7 +54,7 @@ async fn lives<R: Runtime>(mut connection: Ours<R>) {
 pub(super) async fn of_clients<R: Runtime>() {
     let (mut acceptor, address) = acceptor::<R>(Settings::default()).await;
     let peer = client(address, |peer| api(upgraded(peer), masked));
-    let (socket, _) = accept(&mut acceptor).await.unwrap();
+    let (socket, ..) = accept(&mut acceptor).await.unwrap();
     lives::<R>(beating::<R>(socket, PATIENCE)).await;
     peer.join().unwrap();
 }

@@ -13,6 +13,7 @@ use everbeat_core::{Cause, Connection};
 use everbeat_server::handled::Handled;
 use everbeat_server::{Accepted, Handler};
 use everbeat_ws::Runtime;
+use everbeat_ws::upgrade::RequestHead;
 
 use super::house::Known;
 use crate::peer::pause;
@@ -34,14 +35,16 @@ impl<R> Default for Act<R> {
     }
 }
 
-impl<R: Runtime> Handler<Handled<Socket<R>>, Wheel<R::Timer>, Accepted<Known>> for Act<R> {
+impl<R: Runtime> Handler<Handled<Socket<R>>, Wheel<R::Timer>, Accepted<Known, RequestHead>>
+    for Act<R>
+{
     type Error = Cause;
     type Future = Pin<Box<dyn Future<Output = Result<(), Cause>> + Send>>;
 
     fn handle(
         &self,
         mut connection: Connection<Handled<Socket<R>>, Wheel<R::Timer>>,
-        peer: Accepted<Known>,
+        peer: Accepted<Known, RequestHead>,
     ) -> Self::Future {
         let had = self.had.clone();
         Box::pin(async move {
@@ -49,7 +52,7 @@ impl<R: Runtime> Handler<Handled<Socket<R>>, Wheel<R::Timer>, Accepted<Known>> f
             match name {
                 name if name.starts_with("deaf") => pending().await,
                 "chat" => {
-                    let token = peer.facts().request.header("X-Token").unwrap_or("none");
+                    let token = peer.request.header("X-Token").unwrap_or("none");
                     let spoken = peer.facts().subprotocol.as_deref().unwrap_or("none");
                     connection.send(format!("{name} {spoken} {token}")).await?;
                 }

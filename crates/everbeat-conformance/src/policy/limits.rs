@@ -95,7 +95,7 @@ pub(super) async fn told_address<R: Host>() {
     let mut wishes = wishes::<R>(|builder| builder);
     wishes.limits = wishes.limits.per_address(1);
     wishes.server =
-        |server| server.address(|known| known.request.header("X-Forwarded-For")?.parse().ok());
+        |server| server.address(|_, request| request.header("X-Forwarded-For")?.parse().ok());
     let from = |house: &House<R>, address: &str, then: fn(Peer) -> u16| {
         let ask = ask("proxied", &format!("X-Forwarded-For: {address}\r\n"));
         house.asking(move |mut peer| {

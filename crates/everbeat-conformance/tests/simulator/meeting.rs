@@ -116,8 +116,9 @@ impl Acceptor {
 impl Accept for Acceptor {
     type Transport = Wire;
     type Facts = String;
+    type Request = ();
     type Error = PipeError;
-    type Upgrade = Leaky<Result<(Wire, String), PipeError>>;
+    type Upgrade = Leaky<Result<(Wire, String, ()), PipeError>>;
 
     fn poll_accept(
         mut self: Pin<&mut Self>,
@@ -138,7 +139,7 @@ impl Accept for Acceptor {
         let upgrade = async move {
             let upgraded = upgrading.await;
             failed.set(upgraded.is_err());
-            upgraded.map(|(pipe, host)| (Wire::new(pipe, fault), host))
+            upgraded.map(|(pipe, host, ())| (Wire::new(pipe, fault), host, ()))
         };
         let mut upgrade =
             Leaky::new(Box::pin(upgrade) as Local<_>, fault == Some(Fault::LeaksUpgrades));

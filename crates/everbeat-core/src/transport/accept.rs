@@ -15,12 +15,19 @@ use crate::time::Timer;
 pub trait Accept {
     /// What a finished upgrade yields
     type Transport: Transport;
-    /// What is known of the peer beside its transport: address, request
+    /// What is known of the peer beside its transport, for as long as its connection lives: address,
+    /// who it is
+    ///
+    /// An idle connection holds it, so that it had better be small.
     type Facts;
+    /// What it asked for: handed over once, to whoever serves the connection, and then his
+    type Request;
     /// Why accepting or upgrading failed
     type Error: Error + 'static;
     /// One upgrade; it bounds its own size, its caller bounds the time
-    type Upgrade: Future<Output = Result<(Self::Transport, Self::Facts), Self::Error>>;
+    type Upgrade: Future<
+        Output = Result<(Self::Transport, Self::Facts, Self::Request), Self::Error>,
+    >;
 
     /// The next socket, not yet upgraded
     ///

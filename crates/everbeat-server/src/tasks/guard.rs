@@ -29,12 +29,12 @@ impl Guard {
     }
 
     /// Applies the rules, as [`Place::poll_guard`](super::place::Place::poll_guard)
-    pub(super) fn poll<X, K: Timer, H>(
+    pub(super) fn poll<X, R, K: Timer, H>(
         &mut self,
         cx: &mut Context<'_>,
         told: Told,
         handle: &ConnectionHandle<X>,
-        shared: &Shared<X, K, H>,
+        shared: &Shared<X, R, K, H>,
     ) -> Poll<()> {
         let (record, wheel) = (handle.record(), &shared.wheel);
         if let Some(good) = record.take_authenticated() {
@@ -86,7 +86,7 @@ impl Guard {
     }
 }
 
-impl<X, K: Timer, H> Place<X, K, H> {
+impl<X, R, K: Timer, H> Place<X, R, K, H> {
     /// Tells `on_expire`, once, if one of the server's rules has ended the connection
     ///
     /// A handler that is dropped, or that leaves as soon as sending fails, does so before its
@@ -109,7 +109,7 @@ impl<X, K: Timer, H> Place<X, K, H> {
     }
 }
 
-impl<X, K: Timer, H> Shared<X, K, H> {
+impl<X, R, K: Timer, H> Shared<X, R, K, H> {
     /// By when a connection that is told to end now must have ended
     fn obeyed_by(&self, now: Instant) -> Instant {
         now + self.connection.close_timeout() + GRACE

@@ -12,8 +12,8 @@ use super::guard::Guard;
 use crate::admission::{Origin, Ticket};
 use crate::registry::{ConnectionHandle, Told};
 
-pub(super) struct Place<X, K, H> {
-    pub(super) shared: Arc<Shared<X, K, H>>,
+pub(super) struct Place<X, R, K, H> {
+    pub(super) shared: Arc<Shared<X, R, K, H>>,
     pub(super) handle: ConnectionHandle<X>,
     extras: Option<Box<Extras>>,
 }
@@ -29,9 +29,9 @@ struct Extras {
     origin: Option<Origin>,
 }
 
-impl<X, K: Timer, H> Place<X, K, H> {
+impl<X, R, K: Timer, H> Place<X, R, K, H> {
     pub(super) fn new(
-        shared: Arc<Shared<X, K, H>>,
+        shared: Arc<Shared<X, R, K, H>>,
         handle: ConnectionHandle<X>,
         ticket: Ticket,
     ) -> Self {
@@ -108,7 +108,7 @@ impl Extras {
     }
 }
 
-impl<X, K, H> Drop for Place<X, K, H> {
+impl<X, R, K, H> Drop for Place<X, R, K, H> {
     fn drop(&mut self) {
         self.handle.record().end();
         self.handle.registry().leave(&self.handle);

@@ -29,16 +29,18 @@ pub struct Serving<A, K, H>
 where
     A: Accept,
     K: Timer,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
     #[pin]
-    stage: Stage<A::Transport, K, A::Facts, H::Future>,
+    stage: Stage<A::Transport, K, AcceptedBy<A>, H::Future>,
     /// After the stage, so that a connection is gone before it counts as gone
-    place: Place<A::Facts, K, H>,
+    place: Place<A::Facts, A::Request, K, H>,
 }
 
+/// What comes with the connections of an acceptor
+type AcceptedBy<A> = Accepted<<A as Accept>::Facts, <A as Accept>::Request>;
 /// What a handler is given
-type Begun<T, K, X> = (Connection<Handled<T>, Wheel<K>>, Accepted<X>);
+type Begun<T, K, X> = (Connection<Handled<T>, Wheel<K>>, X);
 
 /// The handler is called in the task, so that what it does before its future counts as its own
 #[pin_project(project = StageProjection, project_replace = StageReplaced)]
@@ -53,13 +55,13 @@ impl<A, K, H> Serving<A, K, H>
 where
     A: Accept,
     K: Timer,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
     pub(super) fn new(
         connection: Connection<Handled<A::Transport>, Wheel<K>>,
-        accepted: Accepted<A::Facts>,
+        accepted: Accepted<A::Facts, A::Request>,
         ticket: Ticket,
-        shared: &Arc<Shared<A::Facts, K, H>>,
+        shared: &Arc<Shared<A::Facts, A::Request, K, H>>,
     ) -> Self {
         let place = Place::new(shared.clone(), accepted.handle.clone(), ticket);
         Self { stage: Stage::Accepted(Box::new((connection, accepted))), place }
@@ -86,7 +88,7 @@ impl<A, K, H> Future for Serving<A, K, H>
 where
     A: Accept,
     K: Timer,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
     type Output = ();
 
@@ -144,7 +146,7 @@ impl<A, K, H> fmt::Debug for Serving<A, K, H>
 where
     A: Accept,
     K: Timer,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serving").field("id", &self.place.handle.id()).finish_non_exhaustive()

@@ -12,13 +12,13 @@ use crate::registry::Registry;
 use crate::server::{AddressOf, OnExpire};
 use crate::upgrades::Upgrades;
 
-pub(crate) struct Shared<X, K, H> {
+pub(crate) struct Shared<X, R, K, H> {
     pub(crate) handler: H,
     pub(crate) wheel: Wheel<K>,
     pub(crate) registry: Registry<X>,
     pub(crate) upgrades: Arc<Upgrades>,
     pub(crate) admission: Arc<Admission>,
-    pub(crate) address: Option<AddressOf<X>>,
+    pub(crate) address: Option<AddressOf<X, R>>,
     pub(crate) on_expire: Option<OnExpire<X>>,
     pub(crate) connection: Arc<ConnectionConfig>,
     pub(crate) beat: Option<OwnBeat>,
@@ -27,7 +27,7 @@ pub(crate) struct Shared<X, K, H> {
     pub(crate) seed: u64,
 }
 
-impl<X, K, H> Shared<X, K, H> {
+impl<X, R, K, H> Shared<X, R, K, H> {
     /// The rules for one connection
     pub(crate) fn expiry_of(&self, id: u64, opened: Instant) -> Expiry {
         // Another draw than the beat's

@@ -33,7 +33,7 @@ pub struct Upgrading<A, K, H, S>
 where
     A: Accept,
     K: Timer,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
     #[pin]
     stage: Stage<A::Upgrade, A::Transport, K>,
@@ -41,7 +41,7 @@ where
     permit: Permit,
     /// `None` once it has gone to the connection, and if there is to be none
     ticket: Option<Ticket>,
-    shared: Arc<Shared<A::Facts, K, H>>,
+    shared: Arc<Shared<A::Facts, A::Request, K, H>>,
     spawner: Arc<S>,
 }
 
@@ -56,12 +56,12 @@ impl<A, K, H, S> Upgrading<A, K, H, S>
 where
     A: Accept,
     K: Timer,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
     /// `None` if the server is too busy for another connection and the acceptor has no words for it
     pub(crate) fn new(
         upgrade: A::Upgrade,
-        shared: Arc<Shared<A::Facts, K, H>>,
+        shared: Arc<Shared<A::Facts, A::Request, K, H>>,
         spawner: Arc<S>,
         slots: Option<&mut Slots>,
     ) -> Option<Self> {
@@ -99,7 +99,7 @@ impl<A, K, H, S> Upgrading<A, K, H, S>
 where
     A: Accept<Facts: Send + Sync + 'static>,
     K: Timer + Clone,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
     S: Spawn<Serving<A, K, H>>,
 {
     /// Upgraded: a connection of the transport, in the registry, or one too many
@@ -107,6 +107,7 @@ where
         self: Pin<&mut Self>,
         transport: A::Transport,
         facts: A::Facts,
+        request: A::Request,
     ) -> Result<(), (A::Transport, Busy)> {
         let this = self.project();
         // One that was refused has no words for success
@@ -114,7 +115,8 @@ where
             return Ok(());
         };
         if let Some(address_of) = &this.shared.address {
-            let counted = address(&**address_of, &facts).and_then(|of| ticket.reassign(of));
+            let counted =
+                address(&**address_of, &facts, &request).and_then(|of| ticket.reassign(of));
             if let Err(busy) = counted {
                 return Err((transport, busy));
             }
@@ -128,7 +130,7 @@ where
             Some(beat) => Connection::with_beat(transport, timer, config, beat, seed),
             None => Connection::new(transport, timer, config, seed),
         };
-        let serving = Serving::new(connection, Accepted::new(handle), ticket, shared);
+        let serving = Serving::new(connection, Accepted::new(request, handle), ticket, shared);
         // Either the shutdown finds this connection among the live ones, or its upgrade is given up
         if !shared.upgrades.is_closed() {
             this.spawner.spawn(serving);
@@ -156,7 +158,7 @@ impl<A, K, H, S> Future for Upgrading<A, K, H, S>
 where
     A: Accept<Facts: Send + Sync + 'static>,
     K: Timer + Clone,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
     S: Spawn<Serving<A, K, H>>,
 {
     type Output = ();
@@ -175,8 +177,8 @@ where
                 }
             };
             match upgraded {
-                Poll::Ready(Ok((transport, facts))) => {
-                    match self.as_mut().begin(transport, facts) {
+                Poll::Ready(Ok((transport, facts, request))) => {
+                    match self.as_mut().begin(transport, facts, request) {
                         Ok(()) => return Poll::Ready(()),
                         Err((transport, busy)) => self.as_mut().refuse(transport, busy),
                     }
@@ -199,8 +201,12 @@ where
 
 /// Whom a connection counts as; after a panic nobody knows, and a limit that lets everybody in then
 /// is none
-fn address<X>(of: &dyn Fn(&X) -> Option<IpAddr>, facts: &X) -> Result<Option<IpAddr>, Busy> {
-    catch_unwind(AssertUnwindSafe(|| of(facts))).map_err(|panic| {
+fn address<X, R>(
+    of: &dyn Fn(&X, &R) -> Option<IpAddr>,
+    facts: &X,
+    request: &R,
+) -> Result<Option<IpAddr>, Busy> {
+    catch_unwind(AssertUnwindSafe(|| of(facts, request))).map_err(|panic| {
         report_panic("address", &*panic);
         Busy::PerAddress
     })
@@ -210,7 +216,7 @@ impl<A, K, H, S> fmt::Debug for Upgrading<A, K, H, S>
 where
     A: Accept,
     K: Timer,
-    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts>>,
+    H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upgrading").field("deadline", &self.deadline).finish_non_exhaustive()

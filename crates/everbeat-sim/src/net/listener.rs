@@ -42,8 +42,8 @@ impl SimListener {
         loop {
             let upgrade = std::future::poll_fn(|cx| Pin::new(&mut *self).poll_accept(cx)).await;
             if let Ok(upgrade) = upgrade {
-                if let Ok(accepted) = upgrade.await {
-                    return accepted;
+                if let Ok((pipe, peer, ())) = upgrade.await {
+                    return (pipe, peer);
                 }
             }
         }
@@ -54,6 +54,7 @@ impl Accept for SimListener {
     type Transport = Pipe;
     /// The name of the client's host
     type Facts = String;
+    type Request = ();
     type Error = PipeError;
     type Upgrade = Upgrading;
 
@@ -102,7 +103,7 @@ pub struct Upgrading {
 }
 
 impl Future for Upgrading {
-    type Output = Result<(Pipe, String), PipeError>;
+    type Output = Result<(Pipe, String, ()), PipeError>;
 
     fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(id) = self.wire else {
@@ -132,7 +133,7 @@ impl Future for Upgrading {
         });
         Poll::Ready(peer.map(|peer| {
             self.wire = None;
-            (Pipe::new(self.world.clone(), id, Side::Server), peer)
+            (Pipe::new(self.world.clone(), id, Side::Server), peer, ())
         }))
     }
 }

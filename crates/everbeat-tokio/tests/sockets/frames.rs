@@ -107,7 +107,7 @@ async fn bytes_glued_to_the_101_are_not_lost() {
 async fn raw(settings: Settings) -> (WebSocket, TcpStream) {
     let (mut acceptor, mut peer) = acceptor(settings).await;
     peer.write_all(crate::peer::ASK.as_bytes()).await.unwrap();
-    let (ws, _) = accept(&mut acceptor).await.unwrap();
+    let (ws, ..) = accept(&mut acceptor).await.unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(peer.read_u8().await.unwrap());

@@ -9,7 +9,7 @@ use everbeat_tokio::client::{AttemptError, Connector};
 use everbeat_tokio::config::ConfigError;
 use everbeat_tokio::core::Connection;
 use everbeat_tokio::core::config::ConnectionConfig;
-use everbeat_tokio::server::{AcceptError, Acceptor, Facts};
+use everbeat_tokio::server::{AcceptError, Acceptor, Facts, RequestHead};
 use everbeat_tokio::transport::{Accept, Attempt, Connect, Settings, TokioTimer, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -71,7 +71,9 @@ pub(crate) async fn acceptor(settings: Settings) -> (Acceptor, TcpStream) {
     (acceptor, peer)
 }
 
-pub(crate) async fn accept(acceptor: &mut Acceptor) -> Result<(WebSocket, Facts), AcceptError> {
+pub(crate) async fn accept(
+    acceptor: &mut Acceptor,
+) -> Result<(WebSocket, Facts, RequestHead), AcceptError> {
     let upgrade = poll_fn(|cx| Pin::new(&mut *acceptor).poll_accept(cx)).await.unwrap();
     upgrade.await
 }
@@ -80,7 +82,7 @@ pub(crate) async fn accept(acceptor: &mut Acceptor) -> Result<(WebSocket, Facts)
 pub(crate) async fn served(settings: Settings) -> (Connection<WebSocket, TokioTimer>, TcpStream) {
     let (mut acceptor, mut peer) = acceptor(settings).await;
     peer.write_all(ASK.as_bytes()).await.unwrap();
-    let (websocket, _) = accept(&mut acceptor).await.unwrap();
+    let (websocket, ..) = accept(&mut acceptor).await.unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(peer.read_u8().await.unwrap());

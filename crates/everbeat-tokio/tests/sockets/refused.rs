@@ -54,7 +54,7 @@ async fn no_connection_begins_behind_the_end_of_its_server() {
     let (inside, is_inside) = mpsc::channel();
     let (go, goes) = mpsc::channel::<()>();
     let (inside, goes) = (Mutex::new(inside), Mutex::new(goes));
-    let server = Server::builder().bind("127.0.0.1:0").await.unwrap().address(move |_| {
+    let server = Server::builder().bind("127.0.0.1:0").await.unwrap().address(move |_, _| {
         _ = inside.lock().unwrap().send(());
         _ = goes.lock().unwrap().recv();
         None

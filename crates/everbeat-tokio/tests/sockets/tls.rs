@@ -103,7 +103,7 @@ async fn an_abort_resets_the_socket_under_tls() {
     let (trust, certificate) = pair("127.0.0.1");
     let (mut acceptor, url) = acceptor(certificate).await;
     let (client, server) = soon(async { join!(connect(&url, trust), accept(&mut acceptor)) }).await;
-    let (mut client, (mut server, _)) = (client.unwrap(), server.unwrap());
+    let (mut client, (mut server, ..)) = (client.unwrap(), server.unwrap());
     Pin::new(&mut server).abort();
     let heard = soon(std::future::poll_fn(|cx| Pin::new(&mut client).poll_recv(cx))).await;
     let error = heard.unwrap().unwrap_err();

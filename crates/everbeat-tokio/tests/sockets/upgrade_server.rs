@@ -78,10 +78,10 @@ async fn a_good_request_comes_with_its_facts() {
     let (mut acceptor, mut peer) = acceptor(Settings::default()).await;
     let address = peer.local_addr().unwrap();
     peer.write_all(ASK.as_bytes()).await.unwrap();
-    let (_, facts) = soon(accept(&mut acceptor)).await.unwrap();
+    let (_, facts, request) = soon(accept(&mut acceptor)).await.unwrap();
     assert_eq!(facts.peer, address);
-    assert_eq!((facts.request.path(), facts.request.query()), ("/feed", Some("all")));
-    assert_eq!(facts.request.header("host"), Some("test"));
+    assert_eq!((request.path(), request.query()), ("/feed", Some("all")));
+    assert_eq!(request.header("host"), Some("test"));
 }
 
 #[tokio::test]

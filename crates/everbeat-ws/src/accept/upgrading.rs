@@ -14,10 +14,10 @@ use super::{AcceptError, AcceptSettings, Boxed, Facts};
 use crate::runtime::Runtime;
 use crate::socket::{Counted, Socket, tune};
 use crate::tls::{self, Layered, TlsError};
-use crate::upgrade::{self, COURTESY, Gate, Granted, Hook, UpgradeError, within};
+use crate::upgrade::{self, COURTESY, Gate, Granted, Hook, RequestHead, UpgradeError, within};
 use crate::websocket::WebSocket;
 
-type Outcome<S, P> = Result<(WebSocket<S>, Facts<P>), AcceptError>;
+type Outcome<S, P> = Result<(WebSocket<S>, Facts<P>, RequestHead), AcceptError>;
 
 /// One upgrade: TLS if there is, the request, the hook, the answer
 ///
@@ -119,8 +119,8 @@ where
     };
     let granted = upgrade::server(socket, &settings.limits, gate).await?;
     let Granted { websocket, request, upgrade } = granted;
-    let (subprotocol, principal) = (upgrade.subprotocol, upgrade.principal);
-    Ok((websocket, Facts { peer, request, subprotocol, principal }))
+    let (subprotocol, principal) = (upgrade.subprotocol.map(Into::into), upgrade.principal);
+    Ok((websocket, Facts { peer, subprotocol, principal }, request))
 }
 
 /// Answers that the server is busy, or lets it be if the peer is slow to hear so

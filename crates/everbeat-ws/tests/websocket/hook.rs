@@ -11,7 +11,9 @@ use everbeat_core::time::Timer;
 use everbeat_core::transport::Transport;
 use everbeat_sim::{Sim, SimTimer};
 use everbeat_ws::accept::{AcceptError, AcceptSettings, Facts};
-use everbeat_ws::upgrade::{Hook, Origins, Reject, Upgrade, UpgradeError, UpgradeRequest};
+use everbeat_ws::upgrade::{
+    Hook, Origins, Reject, RequestHead, Upgrade, UpgradeError, UpgradeRequest,
+};
 use everbeat_ws::{Settings, WebSocket};
 use futures_util::future::join;
 use futures_util::{AsyncReadExt, AsyncWriteExt};
@@ -21,7 +23,9 @@ use crate::upgrade::ASK;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-type Accepted<P> = Result<(WebSocket<End>, Facts<P>), AcceptError>;
+/// What is known of a peer, and what it asked for
+type Known<P> = (Facts<P>, RequestHead);
+type Accepted<P> = Result<(WebSocket<End>, Facts<P>, RequestHead), AcceptError>;
 
 pub(crate) fn settings() -> AcceptSettings {
     Settings::default().into()
@@ -35,10 +39,10 @@ pub(crate) fn peer() -> SocketAddr {
 pub(crate) fn ask<H: Hook>(
     settings: AcceptSettings<H>,
     more: &str,
-) -> (String, Result<Facts<H::Principal>, AcceptError>) {
+) -> (String, Result<Known<H::Principal>, AcceptError>) {
     let mut sim = Sim::seed(1);
     let (text, accepted) = ask_in(&mut sim, settings, more);
-    (text, accepted.map(|(_, facts)| facts))
+    (text, accepted.map(|(_, facts, request)| (facts, request)))
 }
 
 pub(crate) fn ask_in<H: Hook>(
@@ -104,16 +108,16 @@ fn a_hook_accepts_with_a_subprotocol_headers_and_a_principal() {
     for line in ["sec-websocket-protocol: chat.v1", "set-cookie: a=1", "set-cookie: b=2"] {
         assert!(text.lines().any(|is| is.eq_ignore_ascii_case(line)), "{text}");
     }
-    let facts = accepted.unwrap();
+    let (facts, request) = accepted.unwrap();
     assert_eq!((facts.principal, facts.subprotocol.as_deref()), (42, Some("chat.v1")));
-    assert_eq!((facts.peer, facts.request.path()), (peer(), "/x"));
+    assert_eq!((facts.peer, request.path()), (peer(), "/x"));
 }
 
 #[test]
 fn without_a_hook_everybody_is_let_in_and_no_subprotocol_is_chosen() {
     let (text, accepted) = ask(settings(), "Sec-WebSocket-Protocol: chat\r\n");
     assert!(!text.to_lowercase().contains("protocol: chat"), "{text}");
-    assert_eq!(accepted.unwrap().subprotocol, None);
+    assert_eq!(accepted.unwrap().0.subprotocol, None);
 }
 
 #[test]
@@ -211,11 +215,11 @@ fn a_cookie_is_seen_only_where_cookies_authenticate() {
         Ok::<_, Reject>(Upgrade::accept(request.header("cookie").map(str::to_owned)))
     };
     let (_, hidden) = ask(settings().upgrade(hook), cookie);
-    let hidden = hidden.unwrap();
-    assert_eq!((hidden.principal.as_deref(), hidden.request.header("Cookie")), (None, None));
+    let (hidden, request) = hidden.unwrap();
+    assert_eq!((hidden.principal.as_deref(), request.header("Cookie")), (None, None));
     let told = settings().upgrade(hook).cookies(true).origins(Origins::same_host());
     let (_, shown) = ask(told, cookie);
-    assert_eq!(shown.unwrap().principal.as_deref(), Some("session=1"));
+    assert_eq!(shown.unwrap().0.principal.as_deref(), Some("session=1"));
 }
 
 #[test]
@@ -242,7 +246,7 @@ fn a_websocket_behind_a_hook_speaks() {
     let mut sim = Sim::seed(5);
     let hook = |_: UpgradeRequest| async { Ok::<_, Reject>(Upgrade::accept("who")) };
     let (_, accepted) = ask_in(&mut sim, settings().upgrade(hook), "");
-    let (mut websocket, facts) = accepted.unwrap();
+    let (mut websocket, facts, _) = accepted.unwrap();
     assert_eq!(facts.principal, "who");
     let said =
         sim.block_on(

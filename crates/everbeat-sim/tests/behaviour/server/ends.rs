@@ -264,6 +264,7 @@ struct UntoldUpgrade(Upgrading);
 impl Accept for UntoldListener {
     type Transport = Untold;
     type Facts = String;
+    type Request = ();
     type Error = PipeError;
     type Upgrade = UntoldUpgrade;
 
@@ -276,10 +277,10 @@ impl Accept for UntoldListener {
 }
 
 impl Future for UntoldUpgrade {
-    type Output = Result<(Untold, String), PipeError>;
+    type Output = Result<(Untold, String, ()), PipeError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map_ok(|(pipe, facts)| (Untold(pipe), facts))
+        Pin::new(&mut self.0).poll(cx).map_ok(|(pipe, facts, ())| (Untold(pipe), facts, ()))
     }
 }
 

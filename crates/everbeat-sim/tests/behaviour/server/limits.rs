@@ -48,7 +48,7 @@ fn one_connection_too_many_from_an_address_is_told_1013_and_others_are_served() 
         &sim,
         builder(&sim).limits(limits),
         |server| {
-            server.address(|host: &String| {
+            server.address(|host: &String, ()| {
                 assert_ne!(host, "absurd", "no address");
                 let last = host.strip_prefix("10.0.0.")?.parse().ok()?;
                 Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)))
@@ -160,6 +160,7 @@ struct Answer {
 impl Accept for Deaf {
     type Transport = Pipe;
     type Facts = String;
+    type Request = ();
     type Error = <SimListener as Accept>::Error;
     type Upgrade = Answer;
 
@@ -176,7 +177,7 @@ impl Accept for Deaf {
 }
 
 impl Future for Answer {
-    type Output = Result<(Pipe, String), <SimListener as Accept>::Error>;
+    type Output = Result<(Pipe, String, ()), <SimListener as Accept>::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.refused { Poll::Pending } else { Pin::new(&mut self.upgrade).poll(cx) }

@@ -38,7 +38,7 @@ pub(crate) fn builder(sim: &Sim) -> Builder {
 
 pub(crate) fn start<A, H>(sim: &Sim, builder: Builder<A>, handler: H) -> Host
 where
-    A: Accept<Transport = Pipe, Facts = String> + 'static,
+    A: Accept<Transport = Pipe, Facts = String, Request = ()> + 'static,
     H: Handler<Handled<Pipe>, Wheel<SimTimer>, Accepted<String>> + 'static,
     SimHandle: SpawnServer<A, SimTimer, H>,
 {
@@ -53,7 +53,7 @@ pub(crate) fn start_with<A, H>(
     handler: H,
 ) -> Host
 where
-    A: Accept<Transport = Pipe, Facts = String> + 'static,
+    A: Accept<Transport = Pipe, Facts = String, Request = ()> + 'static,
     H: Handler<Handled<Pipe>, Wheel<SimTimer>, Accepted<String>> + 'static,
     SimHandle: SpawnServer<A, SimTimer, H>,
 {

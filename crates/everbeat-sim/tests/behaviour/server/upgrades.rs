@@ -30,6 +30,7 @@ pub(super) enum Upgrade {
 impl Accept for Troubled {
     type Transport = Pipe;
     type Facts = String;
+    type Request = ();
     type Error = PipeError;
     type Upgrade = Upgrade;
 
@@ -52,7 +53,7 @@ impl Accept for Troubled {
 }
 
 impl Future for Upgrade {
-    type Output = Result<(Pipe, String), PipeError>;
+    type Output = Result<(Pipe, String, ()), PipeError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut *self {
