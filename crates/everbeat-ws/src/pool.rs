@@ -107,14 +107,32 @@ pub(crate) fn give_underway(mut underway: Box<Underway>) {
 ///
 /// What is in it does not matter.
 pub(crate) fn spent(wanted: usize) -> Option<Vec<u8>> {
+    if wanted < BLOCK {
+        return None;
+    }
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    keep_heap();
     let possible = wanted..wanted.saturating_mul(2);
     SPENT.lend().filter(|spent| possible.contains(&spent.capacity()))
 }
 
+/// Keeps the heap's end between large messages, which come and go there
+///
+/// glibc gives it back to the kernel whenever 128 KiB of it are free, and takes it anew for the next
+/// message, with page faults that cost as much as a third of all its time. The first block that was
+/// large enough to be mapped apart raises that bound when it is freed, to twice its size
+/// (`mallopt(3)`, `M_MMAP_THRESHOLD`): most programs have had one at some time, and this is it for
+/// those that have not.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn keep_heap() {
+    const APART: usize = 512 << 10;
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(APART))));
+}
+
 /// Takes back the room of a large payload, if nobody else has a part in it
 ///
-/// An echo's next message finds it. Freed instead, a block of 64 KiB or more at the heap's end is
-/// given back to the kernel by glibc, and the next message pays for it with page faults.
+/// An echo's next message finds it, and need not clear it first.
 pub(crate) fn give_spent(payload: Bytes) {
     if payload.len() >= BLOCK && payload.is_unique() {
         let spent = Vec::from(payload);

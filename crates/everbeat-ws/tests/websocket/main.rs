@@ -20,6 +20,8 @@ mod stops;
 mod support;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tls")]
+mod tls_at_rest;
 mod upgrade;
 mod violations;
 mod waited;
