@@ -122,7 +122,8 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     pub fn new(config: C, seed: u64, now: Instant) -> Self {
         let mut rng = Rng::with_seed(seed);
         let interval = config.borrow().interval();
-        let phase = interval.mul_f64(rng.f64()).into();
+        // Never at once: whoever makes a connection has not awaited it yet.
+        let phase = Millis::from(interval.mul_f64(rng.f64())).max(Millis(1));
         let usual = jittered(interval, &mut rng);
         Self {
             config,
