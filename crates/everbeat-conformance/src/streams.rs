@@ -110,7 +110,7 @@ impl Stream {
         let peer = thread::spawn(move || {
             Peer::dial(address, self.tls, Rng::with_seed(!self.seed)).play(MESSAGES)
         });
-        let websocket = accept(&mut acceptor).await.map(|(websocket, _)| websocket);
+        let websocket = accept(&mut acceptor).await.map(|(websocket, ..)| websocket);
         (echo::<R, _>(websocket, rng).await, peer)
     }
 

@@ -56,7 +56,7 @@ pub(super) async fn at_every_byte<R: Runtime>() {
         }
         wire.write_all(&masked(0x88, &1000u16.to_be_bytes())).unwrap();
     });
-    let (mut websocket, _) = accept(&mut acceptor).await.unwrap();
+    let (mut websocket, ..) = accept(&mut acceptor).await.unwrap();
     let echoed = ours::echo(&mut websocket, None).await;
     peer.join().unwrap();
     echoed.unwrap();
