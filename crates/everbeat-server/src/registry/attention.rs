@@ -13,6 +13,9 @@
 //! flag; it is preferred by who sets the flag. A connection that has come back takes that waker
 //! away before it looks: if somebody else was faster, his flag is seen.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Waker};
 
@@ -150,64 +153,5 @@ impl<P: ?Sized> Record<P> {
     /// Whether the one report is still to be made, which whoever asks makes
     pub(crate) fn claim_report(&self) -> bool {
         !self.flags.set(REPORTED)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
-
-    use super::*;
-    use crate::testing::{Calls, record};
-
-    #[test]
-    fn the_latest_waker_is_called_each_time_that_something_is_told() {
-        let record = record(1_000, 1_000);
-        let (old, new) = (Arc::<Calls>::default(), Arc::<Calls>::default());
-        let wakers = [Waker::from(old.clone()), Waker::from(new.clone())];
-        let cx = wakers.each_ref().map(Context::from_waker);
-        let poll = |cx| record.poll_told(cx).0;
-        assert!(!poll(&cx[0]).ordered());
-        assert!(!poll(&cx[1]).ordered());
-        for told in 1..=3 {
-            record.look();
-            assert_eq!(new.0.load(Ordering::SeqCst), told);
-            assert!(!poll(&cx[1]).cut());
-        }
-        record.tell_ordered();
-        let told = poll(&cx[1]);
-        assert!(told.ordered() && !told.cut());
-        record.cut();
-        assert!(poll(&cx[1]).cut());
-        assert_eq!((old.0.load(Ordering::SeqCst), new.0.load(Ordering::SeqCst)), (0, 5));
-    }
-
-    /// A task that is polled for other reasons while somebody tells it something
-    #[test]
-    fn nothing_is_lost_after_a_poll_in_the_middle_of_a_telling() {
-        for round in 0..20_000 {
-            let record = record(1_000, 1_000);
-            let calls = Arc::<Calls>::default();
-            let waker = Waker::from(calls.clone());
-            let cx = Context::from_waker(&waker);
-            drop(record.poll_told(&cx));
-            let step = AtomicUsize::new(0);
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    step.store(1, Ordering::SeqCst);
-                    record.look();
-                    step.store(2, Ordering::SeqCst);
-                });
-                while step.load(Ordering::SeqCst) != 2 {
-                    drop(record.poll_told(&cx));
-                }
-            });
-            // What the executor owes for the wake-ups so far
-            drop(record.poll_told(&cx));
-            let before = calls.0.load(Ordering::SeqCst);
-            record.cut();
-            assert!(calls.0.load(Ordering::SeqCst) > before, "asleep for good, round {round}");
-        }
     }
 }

@@ -3,19 +3,11 @@
 
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::task::{Context, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Waker};
+use std::thread;
 
 use super::*;
-use crate::testing::{Calls, record};
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
+use crate::testing::{Calls, Unpark, record};
 
 #[test]
 fn both_limits_hold_and_room_comes_back() {
