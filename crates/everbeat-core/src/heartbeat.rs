@@ -301,6 +301,12 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
         self.watch.handle_flushed(sent, now);
     }
 
+    /// How many bytes the operating system had taken when it was last told
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.watch.sent()
+    }
+
     /// The operating system took some bytes of ours, `sent` so far, but not yet all
     pub fn handle_progress(&mut self, sent: u64, now: Instant) {
         self.watch.handle_progress(sent, now);

@@ -106,8 +106,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         tracing::trace!(target: "everbeat", "ping");
         // A Ping overtakes the rest of a message whose frames are still being written, so it proves
         // only those before it; and a transport that sends for others may hold one more of ours.
-        this.since_clock.message |= this.ledger.note_aside(this.transport.sent_aside());
-        let newest = this.ledger.newest();
+        let newest = this.ledger.newest(this.transport.sent_aside());
         let behind = match this.transport.as_mut().poll_ready(wake.cx) {
             Poll::Ready(ready) => ready.map(|()| newest).map_err(|error| T::classify(&error))?,
             Poll::Pending => newest.saturating_sub(2),
@@ -209,9 +208,8 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             let message = own.held.take().unwrap_or_else(|| {
                 tracing::trace!(target: "everbeat", "own beat");
                 own.due = false;
-                this.since_clock.message |= this.ledger.note_aside(this.transport.sent_aside());
                 if let Some(heartbeat) = this.pace.heartbeat_mut() {
-                    heartbeat.handle_own_sent(this.ledger.newest());
+                    heartbeat.handle_own_sent(this.ledger.newest(this.transport.sent_aside()));
                 }
                 own.beat.message().clone()
             });

@@ -175,7 +175,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
 
     /// Sends the beat that vouches for the messages sent; whether there is anything to prove
     fn ask_for_proof(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> bool {
-        if self.pace.config().retain_bytes() == 0 || self.ledger.proven() == self.ledger.newest() {
+        if self.pace.config().retain_bytes() == 0 || self.is_proven() {
             return false;
         }
         let now = wake.now(&self.timer);
@@ -229,7 +229,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     }
 
     fn is_proven(&self) -> bool {
-        self.ledger.proven() == self.ledger.newest()
+        self.ledger.is_proven(self.transport.sent_aside())
     }
 
     /// Goes on to `step`; on the way to `Awaiting`, Close is said

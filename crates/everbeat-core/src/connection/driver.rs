@@ -51,9 +51,8 @@ pub(crate) struct Driver<T: Transport, K: Timer> {
 /// Facts that wait for a clock reading to become instants
 #[derive(Debug, Default)]
 pub(super) struct SinceClock {
-    /// The transport's counters when the clock was last read
+    /// What the transport had received when the clock was last read
     pub(super) received: u64,
-    pub(super) sent: u64,
     /// Frames read
     pub(super) frames: u8,
     /// Everything that had come was read
@@ -89,7 +88,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     ) -> Self {
         let mut unusual = None;
         if config.idle().is_some() {
-            Unusual::of(&mut unusual).last_message = Some(now);
+            Unusual::of(&mut unusual).last_message = Some((now, transport.sent_aside()));
         }
         let pace = Pace::new(config, beat.as_ref(), transport.can_ping(), seed, now);
         if let Some(beat) = beat {
@@ -98,13 +97,9 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         // What it slept before is none of this connection's business.
         let slept = Millis::of_total(timer.slept());
         Self {
-            since_clock: SinceClock {
-                received: transport.received(),
-                sent: transport.sent(),
-                ..SinceClock::default()
-            },
+            since_clock: SinceClock { received: transport.received(), ..SinceClock::default() },
             pings: PingBucket::new(now),
-            ledger: Ledger::beside(transport.sent_aside()),
+            ledger: Ledger::default(),
             transport,
             alarm: Alarm::new(),
             timer,
@@ -243,5 +238,5 @@ impl<T: Transport, K: Timer> Driver<T, K> {
 const _: () = {
     let pace = size_of::<Pace>();
     let account = size_of::<PingBucket>() + size_of::<Ledger>() + size_of::<SinceClock>();
-    assert!(pace <= 88 && account <= 72 && size_of::<Option<Box<Unusual>>>() == 8);
+    assert!(pace <= 88 && account <= 56 && size_of::<Option<Box<Unusual>>>() == 8);
 };

@@ -174,7 +174,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             None => heartbeat.handle_answer(now),
         };
         if let Some(Answer { round_trip, mark }) = answer {
-            this.ledger.prove(mark);
+            this.ledger.prove(mark, this.transport.sent_aside());
             this.transport.noted(now, heartbeat.round_trip());
             tracing::trace!(target: "everbeat", ?round_trip, mark, "answered");
         }
@@ -191,10 +191,8 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         let this = self.project();
         let since = core::mem::take(this.since_clock);
         let (received, sent) = (this.transport.received(), this.transport.sent());
-        let others = this.ledger.note_aside(this.transport.sent_aside());
         *this.since_clock = SinceClock {
             received,
-            sent,
             unflushed: since.unflushed,
             frames: since.frames,
             ..SinceClock::default()
@@ -202,11 +200,11 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         if since.drained {
             this.pings.handle_drained(this.pace.config().ping_limit(), now);
         }
-        if since.message || others {
-            let last = this.unusual.as_mut().and_then(|unusual| unusual.last_message.as_mut());
-            last.into_iter().for_each(|last| *last = now);
+        if let Some(unusual) = this.unusual {
+            unusual.note_message(since.message, this.transport.sent_aside(), now);
         }
-        if received != since.received || sent != since.sent {
+        let progress = this.pace.heartbeat().is_some_and(|heartbeat| sent != heartbeat.sent());
+        if received != since.received || since.wrote || since.flushed || progress {
             this.transport.noted(now, None);
         }
         let heartbeat = this.pace.heartbeat_mut()?;
@@ -218,7 +216,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         }
         if since.flushed && !since.unflushed {
             heartbeat.handle_flushed(sent, now);
-        } else if sent != since.sent {
+        } else if progress {
             heartbeat.handle_progress(sent, now);
         }
         if since.heard_message {
@@ -395,7 +393,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     fn idle_at(&self) -> Instant {
         let last = self.unusual.as_ref().and_then(|unusual| unusual.last_message);
         let idle = self.pace.config().idle().zip(last);
-        idle.map_or(Instant::NEVER, |(idle, last)| last + idle)
+        idle.map_or(Instant::NEVER, |(idle, (last, _))| last + idle)
     }
 
     /// Whether a message was begun and not ended when this was last looked at
@@ -434,8 +432,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     /// Ends the ledger and the connection; the transport is done for
     pub(super) fn finish(mut self: Pin<&mut Self>, cause: Cause, evidence: Evidence) -> Event {
         let this = self.as_mut().project();
-        _ = this.ledger.note_aside(this.transport.sent_aside());
-        let unconfirmed = this.ledger.close();
+        let unconfirmed = this.ledger.close(this.transport.sent_aside());
         tracing::debug!(
             target: "everbeat", %cause, %evidence, unconfirmed = unconfirmed.count, "disconnected"
         );

@@ -34,8 +34,8 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     /// Takes a message, for which there is room
     pub(crate) fn accept(mut self: Pin<&mut Self>, message: Message) {
         let mut this = self.as_mut().project();
-        _ = this.ledger.note_aside(this.transport.sent_aside());
-        this.since_clock.unproven |= this.ledger.write(&message, this.pace.config().retain_bytes());
+        let (aside, retain) = (this.transport.sent_aside(), this.pace.config().retain_bytes());
+        this.since_clock.unproven |= this.ledger.write(&message, aside, retain);
         this.since_clock.wrote = true;
         this.since_clock.message = true;
         this.turn.note_sent();
@@ -158,8 +158,8 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         }
         let now = wake.now(&self.timer);
         let sent = self.transport.sent();
-        let progressed = (sent != self.since_clock.sent).then_some(sent);
         if let Some(heartbeat) = self.as_mut().project().pace.heartbeat_mut() {
+            let progressed = (sent != heartbeat.sent()).then_some(sent);
             heartbeat.handle_unread(progressed, now);
         }
         self.poll_time(wake)

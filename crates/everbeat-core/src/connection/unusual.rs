@@ -19,8 +19,8 @@ pub(super) struct Unusual {
     pub(super) ending: Option<Ending>,
     /// What is sent in place of Pings
     pub(super) own: Option<Own>,
-    /// When a message last went either way, if that matters
-    pub(super) last_message: Option<Instant>,
+    /// When a message last went either way, if that matters, and how many others had sent by then
+    pub(super) last_message: Option<(Instant, u64)>,
     /// How much has come of a message that is not whole, and when the last of it did
     pub(super) unfinished: Option<(u64, Instant)>,
     /// What was read or noticed while the application was sending
@@ -64,6 +64,13 @@ impl Unusual {
     /// The connection's own, from now on if it had none
     pub(super) fn of(place: &mut Option<Box<Self>>) -> &mut Self {
         place.get_or_insert_with(|| Box::new(Self::new()))
+    }
+
+    /// Whether a message of the connection's went either way, and how many others have sent by now
+    pub(super) fn note_message(&mut self, own: bool, aside: u64, now: Instant) {
+        if let Some(last) = self.last_message.as_mut().filter(|last| own || last.1 != aside) {
+            *last = (now, aside);
+        }
     }
 
     pub(super) const fn closing_mut(&mut self) -> Option<&mut Closing> {

@@ -322,6 +322,10 @@ impl Detector {
         self.probe.is_some_and(|probe| probe.stage != Stage::Message)
     }
 
+    pub(super) const fn sent(&self) -> u64 {
+        self.sent
+    }
+
     pub(super) const fn last_heard(&self) -> Instant {
         self.last_heard
     }

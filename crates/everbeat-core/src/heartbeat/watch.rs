@@ -133,6 +133,14 @@ impl Watch {
         }
     }
 
+    #[inline]
+    pub(super) fn sent(&self) -> u64 {
+        match self {
+            Self::Resting(rest) => rest.sent,
+            Self::Asking(asked) => asked.detector.sent(),
+        }
+    }
+
     pub(super) fn handle_unread(&mut self, now: Instant) {
         if let Self::Asking(asked) = self {
             asked.detector.handle_unread(now);

@@ -9,13 +9,13 @@ use crate::message::Message;
 /// The ledger of one connection: what was written and is not proven
 ///
 /// Messages are numbered from 1 as they are written. A Ping is told the number of the newest one
-/// before it; its Pong proves all up to that number.
+/// before it; its Pong proves all up to that number. Those that the transport sent for others than the
+/// connection are numbered, and proven, like its own: `aside` is always how many there were by then.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
+    /// The connection's own
     written: u64,
     proven: u64,
-    /// Messages of others than the connection that have a number
-    aside: u64,
     /// From the first message that is retained on
     retained: Option<Box<Retained>>,
 }
@@ -35,22 +35,18 @@ pub(super) fn charge(message: &Message) -> usize {
 }
 
 impl Ledger {
-    /// The ledger of a connection whose transport has sent so many messages before
-    pub(crate) fn beside(aside: u64) -> Self {
-        Self { aside, ..Self::default() }
-    }
-
     /// Notes a message that goes to the transport, of which so many bytes may be retained; whether it
     /// has to be proven
     #[inline]
-    pub(crate) fn write(&mut self, message: &Message, retain_bytes: usize) -> bool {
+    pub(crate) fn write(&mut self, message: &Message, aside: u64, retain_bytes: usize) -> bool {
         self.written += 1;
         if retain_bytes == 0 {
             return false;
         }
+        let number = self.newest(aside);
         let retained = self.retained.get_or_insert_default();
         retained.bytes += charge(message);
-        retained.entries.push_back((self.written, message.clone()));
+        retained.entries.push_back((number, message.clone()));
         // The newest stay: they are the likeliest to be lost.
         while retained.bytes > retain_bytes {
             if !retained.drop_oldest() {
@@ -60,23 +56,19 @@ impl Ledger {
         true
     }
 
-    /// The transport has sent so many messages for others than the connection: they are counted,
-    /// and proven, like its own; whether there were more
-    pub(crate) const fn note_aside(&mut self, total: u64) -> bool {
-        let more = total.saturating_sub(self.aside);
-        self.written += more;
-        self.aside = total;
-        more > 0
+    /// The number of the newest message written
+    pub(crate) const fn newest(&self, aside: u64) -> u64 {
+        self.written.wrapping_add(aside)
     }
 
-    /// The number of the newest message written
-    pub(crate) const fn newest(&self) -> u64 {
-        self.written
+    /// Whether every message written is proven
+    pub(crate) const fn is_proven(&self, aside: u64) -> bool {
+        self.proven >= self.newest(aside)
     }
 
     /// A Pong proves every message up to this number
-    pub(crate) fn prove(&mut self, through: u64) {
-        let through = through.min(self.written);
+    pub(crate) fn prove(&mut self, through: u64, aside: u64) {
+        let through = through.min(self.newest(aside));
         if through <= self.proven {
             return;
         }
@@ -95,9 +87,10 @@ impl Ledger {
     }
 
     /// Ends the ledger: what was written without proof
-    pub(crate) fn close(&mut self) -> Unconfirmed {
-        let count = self.written - self.proven;
-        self.written = self.proven;
+    pub(crate) fn close(&mut self, aside: u64) -> Unconfirmed {
+        let count = self.newest(aside).saturating_sub(self.proven);
+        // Below zero if others sent more than is proven, which `newest` makes up for.
+        self.written = self.proven.wrapping_sub(aside);
         let retained = self.retained.take().unwrap_or_default();
         let messages = retained.entries.into_iter().map(|(_, message)| message).collect();
         Unconfirmed { count, messages }
@@ -124,35 +117,43 @@ impl Retained {
 
 #[cfg(test)]
 mod tests {
-    use core::ops::{Deref, DerefMut};
-
     use super::*;
 
-    /// A ledger with its limit
-    struct Limited(Ledger, usize);
+    /// A ledger with its limit, and what others sent
+    struct Limited {
+        ledger: Ledger,
+        limit: usize,
+        aside: u64,
+    }
 
     impl Limited {
         fn write(&mut self, message: &Message) -> bool {
-            self.0.write(message, self.1)
+            self.ledger.write(message, self.aside, self.limit)
         }
-    }
 
-    impl Deref for Limited {
-        type Target = Ledger;
-
-        fn deref(&self) -> &Ledger {
-            &self.0
+        fn newest(&self) -> u64 {
+            self.ledger.newest(self.aside)
         }
-    }
 
-    impl DerefMut for Limited {
-        fn deref_mut(&mut self) -> &mut Ledger {
-            &mut self.0
+        fn prove(&mut self, through: u64) {
+            self.ledger.prove(through, self.aside);
+        }
+
+        fn proven(&self) -> u64 {
+            self.ledger.proven()
+        }
+
+        fn retained(&self) -> usize {
+            self.ledger.retained.as_ref().map_or(0, |retained| retained.entries.len())
+        }
+
+        fn close(&mut self) -> Unconfirmed {
+            self.ledger.close(self.aside)
         }
     }
 
     fn ledger(retain_bytes: usize) -> Limited {
-        Limited(Ledger::default(), retain_bytes)
+        Limited { ledger: Ledger::default(), limit: retain_bytes, aside: 0 }
     }
 
     fn message(text: &'static str) -> Message {
@@ -196,18 +197,14 @@ mod tests {
     fn messages_of_others_are_proven_in_their_order_and_counted() {
         let mut ledger = ledger(1_000);
         ledger.write(&message("a"));
-        ledger.note_aside(3);
+        ledger.aside = 3;
         let mark = ledger.newest();
-        ledger.note_aside(4);
+        ledger.aside = 4;
         ledger.write(&message("b"));
         assert_eq!((mark, ledger.newest()), (4, 6));
         ledger.prove(1);
-        ledger.note_aside(4);
-        assert_eq!(
-            ledger.0.retained.as_ref().map_or(0, |it| it.entries.len()),
-            1,
-            "a is delivered, whatever came behind it"
-        );
+        ledger.aside = 4;
+        assert_eq!(ledger.retained(), 1, "a is delivered, whatever came behind it");
         ledger.prove(mark);
         let left = ledger.close();
         assert_eq!((left.count, left.messages), (2, alloc::vec![message("b")]));
