@@ -104,7 +104,8 @@ impl Limits {
 
     /// How many bytes of payload they may leave for all connections together; 256 MiB by default
     ///
-    /// A message that is sent to many counts once for each. Each connection has an equal share of it
+    /// A message that is [sent to many](crate::Registry::send_all) at a time counts once, as it is
+    /// there once. Each connection has an equal share of it
     /// whatever the others hold, so that a few who read nothing cannot silence the rest; at the very
     /// worst twice as much waits.
     #[must_use]

@@ -3,6 +3,7 @@
 
 mod aside;
 mod attention;
+mod broadcast;
 mod handle;
 mod here;
 mod listed;
@@ -14,6 +15,7 @@ mod record;
 mod stats;
 mod tags;
 mod vitals;
+mod waiting;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -26,6 +28,7 @@ use everbeat_core::cause::CloseFrame;
 use everbeat_core::time::Instant;
 use futures_util::task::AtomicWaker;
 
+use broadcast::Batch;
 use listed::Listed;
 use record::Stranger;
 use tags::Tags;
@@ -37,6 +40,7 @@ pub(crate) use order::Order;
 pub(crate) use record::Ruled;
 pub(crate) use record::{AnyRecord, Record};
 
+pub use broadcast::{Broadcast, LeftOut};
 pub use handle::ConnectionHandle;
 pub use mailbox::MailboxError;
 pub use percentiles::{Percentiles, Spread};
@@ -156,10 +160,12 @@ impl<X> Registry<X> {
     #[must_use]
     pub fn handles(&self) -> Vec<ConnectionHandle<X>> {
         let mut handles = Vec::with_capacity(self.len());
-        for shard in 0..SHARDS as u64 {
-            handles.extend(self.shard(shard).iter().map(|one| one.0.clone()));
-        }
+        (0..SHARDS).for_each(|shard| handles.extend(self.handles_of(shard)));
         handles
+    }
+
+    fn handles_of(&self, shard: usize) -> Vec<ConnectionHandle<X>> {
+        self.shard(shard as u64).iter().map(|one| one.0.clone()).collect()
     }
 
     /// The live connections with this [tag](ConnectionHandle::tag), in no order: a snapshot
@@ -170,13 +176,29 @@ impl<X> Registry<X> {
 
     /// Sends a message to every live connection; returns those that did not take it
     ///
-    /// The message's payload is shared, not copied. One that just ended is not reported.
+    /// All share the payload, whose frame in front of it is a few bytes each: a peer that is slow
+    /// holds no copy, and for [so long](crate::Limits::queued) only. Whoever is left the message is
+    /// woken when some hundred others have been left it too, and under no lock. One that just ended is
+    /// not reported; one that just came may be left out.
+    ///
+    /// It takes its thread for as long as it takes: with a crowd, in a task of the server's own thread,
+    /// [`broadcast`](Self::broadcast) lets others run meanwhile.
     ///
     /// # Errors
     ///
     /// The message is larger than any mailbox; nobody was sent it.
     pub fn send_all(&self, message: impl Into<Message>) -> Result<LeftOut<X>, MailboxError> {
-        send(self.handles(), &message.into())
+        self.send_where(|_| true, message)
+    }
+
+    /// [`send_all`](Self::send_all) as a future, which lets others run after every few hundred
+    /// connections
+    ///
+    /// # Errors
+    ///
+    /// The message is larger than any mailbox; nobody was sent it.
+    pub fn broadcast(&self, message: impl Into<Message>) -> Broadcast<X> {
+        Broadcast::new(self.clone(), message.into())
     }
 
     /// Sends a message to every live connection with this tag, as [`send_all`](Self::send_all)
@@ -189,7 +211,7 @@ impl<X> Registry<X> {
         tag: &str,
         message: impl Into<Message>,
     ) -> Result<LeftOut<X>, MailboxError> {
-        send(self.tagged(tag), &message.into())
+        Batch::new(self, message.into(), self.tagged(tag)).finish()
     }
 
     /// Sends a message to every live connection that `whom` picks, as [`send_all`](Self::send_all)
@@ -199,12 +221,15 @@ impl<X> Registry<X> {
     /// The message is larger than any mailbox; nobody was sent it.
     pub fn send_where(
         &self,
-        whom: impl FnMut(&ConnectionHandle<X>) -> bool,
+        mut whom: impl FnMut(&ConnectionHandle<X>) -> bool,
         message: impl Into<Message>,
     ) -> Result<LeftOut<X>, MailboxError> {
-        let mut handles = self.handles();
-        handles.retain(whom);
-        send(handles, &message.into())
+        let mut broadcast = self.broadcast(message);
+        loop {
+            if let Poll::Ready(sent) = broadcast.step(&mut whom) {
+                return sent;
+            }
+        }
     }
 
     /// Asks every live connection to close politely, as [`ConnectionHandle::close`] does; the server
@@ -228,40 +253,6 @@ impl<X> Registry<X> {
         let shard = &self.inner.shards[id as usize % SHARDS];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Who was not sent a message
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct LeftOut<X> {
-    /// Those whose own mailbox is full: they have not kept up; leave them out, or
-    /// [evict](ConnectionHandle::evict) them
-    pub slow: Vec<ConnectionHandle<X>>,
-    /// Those for whom there was no room in all, by
-    /// [`Limits::queued_in_all`](crate::Limits::queued_in_all)
-    pub no_room: Vec<ConnectionHandle<X>>,
-}
-
-impl<X> LeftOut<X> {
-    /// Whether everybody was sent it
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.slow.is_empty() && self.no_room.is_empty()
-    }
-}
-
-/// Sends to each; a message that is too large for one is too large for all
-fn send<X>(to: Vec<ConnectionHandle<X>>, message: &Message) -> Result<LeftOut<X>, MailboxError> {
-    let mut left = LeftOut { slow: Vec::new(), no_room: Vec::new() };
-    for handle in to {
-        match handle.send(message.clone()) {
-            Ok(()) | Err(MailboxError::Ended { .. }) => {}
-            Err(error @ MailboxError::TooLarge { .. }) => return Err(error),
-            Err(MailboxError::FullInAll { .. }) => left.no_room.push(handle),
-            Err(MailboxError::Full { .. } | MailboxError::TooSlow { .. }) => left.slow.push(handle),
-        }
-    }
-    Ok(left)
 }
 
 impl<X> Clone for Registry<X> {

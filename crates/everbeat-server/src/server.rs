@@ -113,7 +113,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             room: settings.limits.room,
             slow: settings.expire.behind,
             in_all: settings.limits.queued_in_all,
-            used: AtomicUsize::new(0),
+            used: Arc::default(),
             live: AtomicUsize::new(0),
         };
         Self {

@@ -44,7 +44,7 @@ pub(crate) fn record(messages: usize, bytes: usize) -> Arc<Record<Somebody>> {
         room: Room { messages, bytes },
         slow: None,
         in_all: usize::MAX,
-        used: AtomicUsize::new(0),
+        used: Arc::default(),
         live: AtomicUsize::new(1),
     };
     Arc::new(Record::new(1, Instant::ORIGIN, Somebody(rules)))

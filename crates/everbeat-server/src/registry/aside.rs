@@ -11,6 +11,7 @@ use futures_util::task::AtomicWaker;
 
 use super::order::Order;
 use super::tags::Own;
+use super::waiting::Waiting;
 
 #[derive(Default)]
 pub(super) struct Aside {
@@ -28,7 +29,7 @@ pub(super) struct Aside {
 /// The mailbox, and what it is closed by
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) messages: VecDeque<Message>,
+    pub(super) messages: VecDeque<Waiting>,
     pub(super) bytes: usize,
     /// A message of the connection's own, for which there was room until a handle's took it
     pub(super) held: Option<Box<Message>>,

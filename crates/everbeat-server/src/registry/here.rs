@@ -48,3 +48,30 @@ impl Drop for Here {
 pub(super) fn is_here<P: ?Sized>(record: *const P, waker: &Waker) -> bool {
     PLACE.get() == Some(Place::of(record, waker))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::{Calls, record};
+
+    #[test]
+    fn here_is_where_the_innermost_task_polls_and_nowhere_behind_it() {
+        let records = [record(1, 1), record(1, 1)];
+        let wakers = [0, 1].map(|_| Waker::from(Arc::<Calls>::default()));
+        let here = || {
+            let pairs = [(0, 0), (0, 1), (1, 0), (1, 1)];
+            pairs.map(|(record, waker)| is_here(&*records[record], &wakers[waker]))
+        };
+        assert_eq!(here(), [false; 4]);
+        let outer = Here::enter(&*records[0], &wakers[0]);
+        assert_eq!(here(), [true, false, false, false]);
+        let inner = Here::enter(&*records[1], &wakers[1]);
+        assert_eq!(here(), [false, false, false, true]);
+        drop(inner);
+        assert_eq!(here(), [true, false, false, false]);
+        drop(outer);
+        assert_eq!(here(), [false; 4]);
+    }
+}

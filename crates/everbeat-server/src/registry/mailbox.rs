@@ -7,6 +7,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use everbeat_core::cause::{CloseCode, CloseFrame, Expired};
@@ -15,6 +16,7 @@ use everbeat_core::{Cause, Message};
 use super::Record;
 use super::order::Order;
 use super::record::Ruled;
+use super::waiting::{Share, Waiting};
 use crate::limits::Room;
 
 pub use error::MailboxError;
@@ -26,7 +28,7 @@ pub(crate) struct Rules {
     pub(crate) slow: Option<usize>,
     pub(crate) in_all: usize,
     /// How many bytes all hold
-    pub(crate) used: AtomicUsize,
+    pub(crate) used: Arc<AtomicUsize>,
     /// How many connections there are
     pub(crate) live: AtomicUsize,
 }
@@ -34,14 +36,19 @@ pub(crate) struct Rules {
 impl<P: ?Sized + Ruled> Record<P> {
     /// Leaves a message
     pub(crate) fn put(&self, message: Message) -> Result<(), MailboxError> {
-        if self.leave(message)? {
+        if self.leave(message, None)? {
             self.wake();
         }
         Ok(())
     }
 
-    /// Leaves a message; whether somebody is to be [woken](Self::wake) for it
-    pub(super) fn leave(&self, message: Message) -> Result<bool, MailboxError> {
+    /// Leaves a message, which may count once for many; whether somebody is to be
+    /// [woken](Self::wake) for it
+    pub(super) fn leave(
+        &self,
+        message: Message,
+        share: Option<&Arc<Share>>,
+    ) -> Result<bool, MailboxError> {
         let Rules { room, slow, in_all, used, live } = self.whose.rules();
         if message.len() > room.bytes {
             return Err(MailboxError::TooLarge { message, limit: room.bytes });
@@ -63,10 +70,11 @@ impl<P: ?Sized + Ruled> Record<P> {
         }
         // A sum over all, so that no order between it and what each holds is needed. Each has an
         // equal share whatever the others hold, or a few that read nothing would silence the rest.
-        let share = *in_all / live.load(Ordering::Relaxed).max(1);
-        let in_use = used.fetch_add(message.len(), Ordering::Relaxed) + message.len();
-        if in_use > *in_all && bytes > share {
-            used.fetch_sub(message.len(), Ordering::Relaxed);
+        let most = *in_all / live.load(Ordering::Relaxed).max(1);
+        let own = if share.is_some() { 0 } else { message.len() };
+        let in_use = used.fetch_add(own, Ordering::Relaxed) + own;
+        if in_use > *in_all && bytes > most {
+            used.fetch_sub(own, Ordering::Relaxed);
             return Err(MailboxError::FullInAll { message, limit: *in_all });
         }
         state.bytes = bytes;
@@ -74,7 +82,7 @@ impl<P: ?Sized + Ruled> Record<P> {
             // Most mailboxes hold one message at a time
             state.messages.reserve_exact(1);
         }
-        state.messages.push_back(message);
+        state.messages.push_back(Waiting::new(message, share.cloned()));
         Ok(self.raise())
     }
 
@@ -103,20 +111,20 @@ impl<P: ?Sized + Ruled> Record<P> {
     pub(crate) fn pop(&self) -> Option<Message> {
         let aside = self.aside.get()?;
         let mut state = aside.lock();
-        let message = state.messages.pop_front()?;
-        state.bytes -= message.len();
+        let mut waiting = state.messages.pop_front()?;
+        state.bytes -= waiting.len();
         if let Some(end) = &mut state.end {
             end.ahead = end.ahead.saturating_sub(1);
         }
         if !state.closed {
-            self.whose.rules().used.fetch_sub(message.len(), Ordering::Relaxed);
+            self.whose.rules().used.fetch_sub(waiting.forget(), Ordering::Relaxed);
         }
         if state.messages.is_empty() && state.messages.capacity() > KEPT {
             state.messages = VecDeque::new();
         }
         drop(state);
         aside.sent.fetch_add(1, Ordering::Relaxed);
-        Some(message)
+        Some(waiting.into_message())
     }
 
     /// The connection is over, or was dropped: nothing more fits
@@ -125,7 +133,8 @@ impl<P: ?Sized + Ruled> Record<P> {
         let mut state = aside.lock();
         if !mem::replace(&mut state.closed, true) {
             // What the dead left keeps nobody else from being sent to
-            self.whose.rules().used.fetch_sub(state.bytes, Ordering::Relaxed);
+            let own = state.messages.iter_mut().map(Waiting::forget).sum();
+            self.whose.rules().used.fetch_sub(own, Ordering::Relaxed);
         }
         drop(state);
         drop(aside.elsewhere.take());
@@ -222,7 +231,7 @@ impl<P: ?Sized> Record<P> {
             return Vec::new();
         }
         state.bytes = 0;
-        mem::take(&mut state.messages).into()
+        mem::take(&mut state.messages).into_iter().map(Waiting::into_message).collect()
     }
 
     /// How many messages wait, and how many bytes of payload

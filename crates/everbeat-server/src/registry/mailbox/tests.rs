@@ -50,6 +50,27 @@ fn the_latest_waker_is_called_once_for_all_that_is_left() {
 }
 
 #[test]
+fn a_message_to_many_counts_once_for_as_long_as_somebody_waits_for_it() {
+    let [first, second] = [record(3, 100), record(3, 100)];
+    let used = first.whose.rules().used.clone();
+    let counted = || used.load(Ordering::Relaxed);
+    let share = Share::new(10, used.clone());
+    for mailbox in [&first, &second] {
+        assert!(mailbox.leave("ten chars.".into(), Some(&share)).unwrap());
+    }
+    first.put("own".into()).unwrap();
+    drop(share);
+    assert_eq!((counted(), first.queued()), (13, (2, 13)));
+    assert_eq!(first.pop(), Some("ten chars.".into()));
+    assert_eq!((counted(), first.queued()), (13, (1, 3)));
+    second.close();
+    assert_eq!((counted(), second.unsent()), (3, vec!["ten chars.".into()]));
+    first.close();
+    assert_eq!((counted(), first.pop()), (0, Some("own".into())));
+    assert_eq!(counted(), 0);
+}
+
+#[test]
 fn storage_is_given_back_when_empty() {
     let mailbox = record(1_000, 1_000);
     assert!(mailbox.aside.get().is_none(), "allocates on first use");
