@@ -1,7 +1,7 @@
 //! A byte stream in memory that costs as little as one can: what is counted is to be the WebSocket.
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -16,6 +16,18 @@ struct Pipe {
     /// How many of them are read
     read: usize,
     reader: Option<Waker>,
+}
+
+impl Pipe {
+    /// Takes everything
+    fn take(&mut self, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let before = self.bytes.len();
+        pieces.iter().for_each(|piece| self.bytes.extend_from_slice(piece));
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+        Poll::Ready(Ok(self.bytes.len() - before))
+    }
 }
 
 /// One end of a stream that takes everything at once and never ends
@@ -64,12 +76,15 @@ impl AsyncWrite for End {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let pipe = &mut *self.to.borrow_mut();
-        pipe.bytes.extend_from_slice(bytes);
-        if let Some(reader) = pipe.reader.take() {
-            reader.wake();
-        }
-        Poll::Ready(Ok(bytes.len()))
+        self.to.borrow_mut().take(&[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.to.borrow_mut().take(pieces)
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -50,7 +50,7 @@ impl<T, K> Handler<T, K, Accepted<Who, RequestHead>> for Rooms
 where
     T: Transport,
     K: Timer,
-    Connection<T, K>: Unpin + Send + 'static,
+    Connection<T, K>: Send + 'static,
 {
     type Error = Box<dyn std::error::Error + Send + Sync>;
     type Future = Pin<Box<dyn Future<Output = Result<(), Self::Error>> + Send>>;
@@ -81,7 +81,6 @@ async fn pass_on<T: Transport, K: Timer>(
     name: &str,
 ) -> Result<(), Cause>
 where
-    Connection<T, K>: Unpin,
 {
     while let Some(message) = connection.recv().await? {
         announce(member, format!("{name}: {message}"));

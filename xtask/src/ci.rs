@@ -14,6 +14,7 @@ mod sim;
 mod sim_check;
 mod sim_storm;
 mod soak;
+mod streams;
 mod syscalls;
 mod table;
 mod typos;

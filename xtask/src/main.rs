@@ -26,6 +26,7 @@ mod sim_check;
 mod sim_storm;
 mod soak;
 mod source;
+mod streams;
 mod syscalls;
 mod test;
 mod tidy;
@@ -48,6 +49,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask fuzz             inputs that break a property are looked for, target by target
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
     cargo xtask soak plain       2,000 connections on every runtime at once, faults all the time
+    cargo xtask streams          random frames in any pieces over real sockets, on every runtime
     cargo xtask sim              how soon detectors notice a death, and how often they are wrong
     cargo xtask chaos            real faults in networks of this kernel, as a table; wants root
     cargo xtask sim check        the simulator against this kernel and other people's programs
@@ -68,6 +70,7 @@ What may follow:
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
     soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
           [--break lose|leak|memory|tally|heartbeat]
+    streams [--runtime R] [--seconds N] [--streams N] [--seed N] [--json]   streams --seconds 3600
     chaos [--runtime tokio|async-std|smol] [--tls] [--times N] [ROW..]   chaos stopped --times 5
     sim   [--days N] [--seed S] [--scenario NAME,..] [--threads N] [--json]   sim --scenario roam
     sim check [tcp|rules] [--verbose] [--json]     its TCP wants root, to have a road of its own
@@ -100,6 +103,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
     // These have their own --json and their own exit codes: they get the words as they are.
     match command.as_str() {
         "demo" => return demo::run(&Shell::new(false)?, args.rest()),
+        "streams" => return streams::run(&Shell::new(false)?, args.rest()),
         "soak" => return soak::run(&Shell::new(false)?, args.rest()),
         "sim" if rest.first().is_some_and(|word| word == "check") => {
             return sim_check::run(&Shell::new(false)?, args.rest());

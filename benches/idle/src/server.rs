@@ -38,7 +38,7 @@ impl<T, K, X> Handler<T, K, X> for Host
 where
     T: Transport,
     K: Timer,
-    Connection<T, K>: Unpin + Send + 'static,
+    Connection<T, K>: Send + 'static,
 {
     type Error = Cause;
     type Future = Pin<Box<dyn Future<Output = Result<(), Cause>> + Send>>;

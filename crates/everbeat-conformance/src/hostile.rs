@@ -2,7 +2,7 @@
 //! and what everbeat must make of them: a typed cause, the close code of the RFC, and nothing left.
 //!
 //! The table of all violations is `everbeat-ws`'s, in memory; what is here crosses a kernel and a
-//! runtime.
+//! runtime. Good input in any pieces is held to the same lines.
 
 mod crowd;
 mod frames;
@@ -14,7 +14,7 @@ use everbeat_server::tasks::SpawnServer;
 use everbeat_ws::{Acceptor, Runtime};
 
 use crate::line::lines;
-use crate::{peer, server_side};
+use crate::{peer, server_side, streams};
 
 pub use crate::line::{Check, Line};
 pub use crate::server_side::Echo;
@@ -27,7 +27,7 @@ impl<R: Runtime + SpawnServer<Acceptor<R>, R::Timer, Echo>> Host for R {}
 /// All of it, for one runtime
 #[must_use]
 pub fn lines<R: Host>() -> Vec<Line> {
-    lines![
+    let mut lines = lines![
         "a client that breaks the framing is told the code" => frames::of_clients::<R>,
         "a server that breaks the framing is told the code" => frames::of_servers::<R>,
         "a client that floods with Pings is told 1008" => frames::ping_flood_of_a_client::<R>,
@@ -47,7 +47,9 @@ pub fn lines<R: Host>() -> Vec<Line> {
         "a server that does not speak TLS is told apart" => tls::garbage_of_servers::<R>,
         "a TLS hello that stops at any byte is a cut" => tls::hellos_that_stop::<R>,
         "a TLS server that stops at any byte is a cut" => tls::flights_that_stop::<R>,
-    ]
+    ];
+    lines.extend(streams::lines::<R>());
+    lines
 }
 
 /// What takes a whole machine

@@ -18,3 +18,4 @@ mod server_side;
 mod skipped;
 #[cfg(target_os = "linux")]
 pub mod slept;
+pub mod streams;

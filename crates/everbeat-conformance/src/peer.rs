@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Far above what loopback needs, so that only a check that hangs meets it
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The request of a good client; its key is the one of RFC 6455, section 1.3
 pub(super) const ASK: &str = "GET /feed?all HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n\
@@ -223,15 +223,17 @@ pub(super) fn grant(head: &str) -> String {
 
 /// A server's frame
 pub(super) fn plain(first: u8, payload: &[u8]) -> Vec<u8> {
-    build(first, 0, payload, [0; 4])
+    frame(first, None, payload)
 }
 
 /// A client's frame
 pub(super) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    build(first, 0x80, payload, [7, 77, 177, 247])
+    frame(first, Some([7, 77, 177, 247]), payload)
 }
 
-fn build(first: u8, bit: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+/// A frame with this mask, or without
+pub(super) fn frame(first: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
+    let bit = if mask.is_some() { 0x80 } else { 0 };
     let mut frame = vec![first];
     match payload.len() {
         short @ 0..=125 => frame.push(bit | short as u8),
@@ -244,9 +246,11 @@ fn build(first: u8, bit: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
             frame.extend((long as u64).to_be_bytes());
         }
     }
-    if bit != 0 {
-        frame.extend(mask);
+    let start = frame.len();
+    frame.extend(payload);
+    if let Some(mask) = mask {
+        frame[start..].iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+        frame.splice(start..start, mask);
     }
-    frame.extend(payload.iter().zip(mask.into_iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
 }

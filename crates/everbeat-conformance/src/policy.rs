@@ -49,6 +49,7 @@ pub fn lines<R: Host>() -> Vec<Line> {
         "a hook that panics rejects one request" => hook::panics::<R>,
         "a silent peer is expired" => expiry::silent::<R>,
         "an idle peer is told 1001" => expiry::idle::<R>,
+        "a peer that stops in the middle of a message is told 1008" => expiry::unfinished::<R>,
         "who does not authenticate in time is told 3000" => expiry::unauthenticated::<R>,
         "an authentication ends, or is refreshed in band" => expiry::authentication::<R>,
         "a connection that is too old is told 1012" => expiry::age::<R>,

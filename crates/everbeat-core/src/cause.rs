@@ -113,6 +113,8 @@ pub enum Expired {
     Silent,
     /// No message either way for the idle time (`idle`); the peer is told 1001
     Idle,
+    /// A message that the peer had begun made no progress (`unfinished`); the peer is told 1008
+    Unfinished,
     /// The peer did not authenticate in time; it is told 3000
     Unauthenticated,
     /// The peer's authentication is too old and was not refreshed; it is told 3000
@@ -196,6 +198,7 @@ impl Expired {
         let (code, reason) = match self {
             Self::Silent => return None,
             Self::Idle => (CloseCode::GOING_AWAY, "idle"),
+            Self::Unfinished => (CloseCode::POLICY, "a message made no progress"),
             Self::Unauthenticated => (CloseCode::UNAUTHORIZED, "not authenticated in time"),
             Self::Stale => (CloseCode::UNAUTHORIZED, "authentication too old"),
             Self::TooOld => (CloseCode::RESTART, "connection too old"),
@@ -260,6 +263,7 @@ impl fmt::Display for Expired {
         f.write_str(match self {
             Self::Silent => "silent",
             Self::Idle => "no message within the idle time",
+            Self::Unfinished => "a message that was begun made no progress (`unfinished`)",
             Self::Unauthenticated => "not authenticated in time",
             Self::Stale => "authentication too old",
             Self::TooOld => "connection too old",

@@ -210,7 +210,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     {
         let this = Pin::new(self).project();
         if let StateProjection::Up(connection) = this.state.project() {
-            connection.ask();
+            connection.driver().ask();
         }
     }
 

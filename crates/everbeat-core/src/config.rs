@@ -55,6 +55,9 @@ pub mod defaults {
     pub const BACKOFF_MIN: Duration = Duration::from_secs(1);
     /// The last step of the backoff: beyond it an outage is not shortened, only watched
     pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
+    /// How long a message that the peer has begun may make no progress: far longer than a road that is
+    /// not gone is silent, and short enough that nobody keeps our memory by not going on
+    pub const UNFINISHED: Duration = Duration::from_secs(60);
     /// How long a connection must have stood before its end counts as a new beginning: a server
     /// that accepts and then closes must keep backing us off
     pub const HEALTHY_AFTER: Duration = Duration::from_secs(30);
@@ -141,8 +144,11 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionConfig {
-    heartbeat: Option<HeartbeatConfig>,
+    beats: bool,
+    /// The default if it does not beat
+    beat: HeartbeatConfig,
     idle: Option<Duration>,
+    unfinished: Option<Duration>,
     close_timeout: Duration,
     ping_limit: PingLimit,
     retain_bytes: usize,
@@ -153,8 +159,10 @@ impl ConnectionConfig {
     #[must_use]
     pub const fn client() -> Self {
         Self {
-            heartbeat: Some(HeartbeatConfig::CLIENT),
+            beats: true,
+            beat: HeartbeatConfig::CLIENT,
             idle: None,
+            unfinished: Some(defaults::UNFINISHED),
             close_timeout: defaults::CLOSE_TIMEOUT,
             ping_limit: PingLimit::DEFAULT,
             retain_bytes: defaults::RETAIN_BYTES,
@@ -164,13 +172,16 @@ impl ConnectionConfig {
     /// A server's defaults: [`HeartbeatConfig::SERVER`], nothing retained
     #[must_use]
     pub const fn server() -> Self {
-        Self { heartbeat: Some(HeartbeatConfig::SERVER), retain_bytes: 0, ..Self::client() }
+        Self { beat: HeartbeatConfig::SERVER, retain_bytes: 0, ..Self::client() }
     }
 
     /// The beat; `None` turns it off, and then only the kernel tells of a dead peer, after minutes
     #[must_use]
     pub const fn with_heartbeat(mut self, heartbeat: Option<HeartbeatConfig>) -> Self {
-        self.heartbeat = heartbeat;
+        (self.beats, self.beat) = match heartbeat {
+            Some(beat) => (true, beat),
+            None => (false, HeartbeatConfig::CLIENT),
+        };
         self
     }
 
@@ -181,6 +192,20 @@ impl ConnectionConfig {
     /// Under 100 ms or over 24 h.
     pub fn with_idle(mut self, idle: Option<Duration>) -> Result<Self, ConfigError> {
         self.idle = idle.map(|idle| within("idle", idle, SHORTEST, LONGEST)).transpose()?;
+        Ok(self)
+    }
+
+    /// How long a message that the peer has begun may go without a byte more; 60 s by default, for what
+    /// has come of it is held meanwhile, and a peer that answers Pings is not silent
+    ///
+    /// `None` is for ever. Time in which nobody reads does not count.
+    ///
+    /// # Errors
+    ///
+    /// Under 100 ms or over 24 h.
+    pub fn with_unfinished(mut self, limit: Option<Duration>) -> Result<Self, ConfigError> {
+        self.unfinished =
+            limit.map(|limit| within("unfinished", limit, SHORTEST, LONGEST)).transpose()?;
         Ok(self)
     }
 
@@ -214,13 +239,24 @@ impl ConnectionConfig {
     /// The beat
     #[must_use]
     pub const fn heartbeat(&self) -> Option<HeartbeatConfig> {
-        self.heartbeat
+        if self.beats { Some(self.beat) } else { None }
+    }
+
+    /// How it beats, if it does
+    pub(crate) const fn beat(&self) -> &HeartbeatConfig {
+        &self.beat
     }
 
     /// How long it may go without a message
     #[must_use]
     pub const fn idle(&self) -> Option<Duration> {
         self.idle
+    }
+
+    /// How long a message that the peer has begun may go without a byte more
+    #[must_use]
+    pub const fn unfinished(&self) -> Option<Duration> {
+        self.unfinished
     }
 
     /// The limit on the Close handshake
@@ -312,6 +348,10 @@ mod tests {
             (PingLimit::new(1, 0).unwrap_err(), "ping_limit"),
             (PingLimit::new(1, 1_000_001).unwrap_err(), "ping_limit"),
             (ConnectionConfig::client().with_idle(Some(Duration::ZERO)).unwrap_err(), "idle"),
+            (
+                ConnectionConfig::client().with_unfinished(Some(Duration::ZERO)).unwrap_err(),
+                "unfinished",
+            ),
             (
                 ConnectionConfig::client().with_close_timeout(Duration::ZERO).unwrap_err(),
                 "close_timeout",

@@ -4,15 +4,21 @@
 mod detector;
 mod pings;
 mod round_trip;
+mod short;
 mod tempo;
+mod watch;
 
+use core::borrow::Borrow;
 use core::time::Duration;
 
 use fastrand::Rng;
 
-use self::detector::{Detector, Judgement};
+use self::detector::Judgement;
 use self::pings::{Pings, Sent};
+use self::round_trip::RoundTrips;
+pub(crate) use self::short::Millis;
 use self::tempo::Tempo;
+use self::watch::Watch;
 use crate::cause::{Evidence, Verdict};
 use crate::config::HeartbeatConfig;
 use crate::time::Instant;
@@ -90,59 +96,52 @@ pub struct Answer {
 /// # Ok::<_, everbeat_core::config::ConfigError>(())
 /// ```
 #[derive(Debug)]
-pub struct Heartbeat {
-    config: HeartbeatConfig,
-    /// Whether a message of one's own is sent in place of a Ping
-    own: bool,
+pub struct Heartbeat<C = HeartbeatConfig> {
+    config: C,
     rng: Rng,
-    detector: Detector,
+    watch: Watch,
     tempo: Tempo,
-    /// From what the next silence is counted: the last byte heard, or the last Ping
-    quiet_since: Instant,
-    /// The length of silence that the next Ping ends, drawn anew for each
-    period: Duration,
-    /// When the first beat is due, if nothing is heard until then: its random phase
-    phase: Option<Instant>,
     /// When the last Ping was asked for
     asked_at: Instant,
-    /// The first write that no Ping vouches for yet, or the last Ping that a talking peer came after
-    unproven_since: Option<Instant>,
-    pings: Pings,
-    unanswered: u32,
-    round_trip: Option<RoundTrip>,
+    /// The length of silence that the next Ping ends: at first a random phase, then the usual one
+    period: Millis,
+    /// The length of silence that a Ping ends, drawn anew for each
+    usual: Millis,
+    round_trips: RoundTrips,
+    /// Whether a message of one's own is sent in place of a Ping
+    own: bool,
 }
 
 // What is asked for each message may be inlined into the driver, which is compiled in a user's crate.
-impl Heartbeat {
+impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     /// A heartbeat that begins at `now`, the moment the connection stands
     ///
-    /// `seed` draws the phase, the jitter and the payloads: take it from the operating system.
+    /// `config` may be shared by many, as an `Arc`. `seed` draws the phase, the jitter and the
+    /// payloads: take it from the operating system.
     #[must_use]
-    pub fn new(config: HeartbeatConfig, seed: u64, now: Instant) -> Self {
+    pub fn new(config: C, seed: u64, now: Instant) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let phase = Some(now + config.interval().mul_f64(rng.f64()));
-        let period = jittered(config.interval(), &mut rng);
+        let interval = config.borrow().interval();
+        // Never at once: whoever makes a connection has not awaited it yet.
+        let phase = Millis::from(interval.mul_f64(rng.f64())).max(Millis(1));
+        let usual = jittered(interval, &mut rng);
         Self {
             config,
-            own: false,
             rng,
-            detector: Detector::new(now),
-            tempo: Tempo::new(now, config.interval()),
-            quiet_since: now,
-            period,
-            phase,
+            watch: Watch::new(now),
+            tempo: Tempo::new(now, interval),
             asked_at: now,
-            unproven_since: None,
-            pings: Pings::default(),
-            unanswered: 0,
-            round_trip: None,
+            period: phase,
+            usual,
+            round_trips: RoundTrips::NONE,
+            own: false,
         }
     }
 
     /// The same with a message of one's own in place of the Pings: it asks for [`Beat::Own`], and
     /// [`handle_answer`](Self::handle_answer) takes the place of `handle_pong`
     #[must_use]
-    pub const fn with_own_beat(mut self) -> Self {
+    pub fn with_own_beat(mut self) -> Self {
         self.own = true;
         self
     }
@@ -154,7 +153,7 @@ impl Heartbeat {
     /// whoever asks again and again still learns that the road is gone.
     pub fn ping_now(&mut self, now: Instant) -> [u8; 8] {
         self.begin_probe(now);
-        self.pings.send(&mut self.rng)
+        self.watch.asked().pings.send(&mut self.rng)
     }
 
     /// A beat ahead of its time, for what it proves: a Ping, or one's own
@@ -171,18 +170,17 @@ impl Heartbeat {
 
     /// A beat that was due at `due`
     fn beat_late(&mut self, due: Instant, now: Instant) -> Beat {
-        self.detector.note_late_ping(now.saturating_duration_since(due), now);
+        self.watch.note_late_ping(now.saturating_duration_since(due), now);
         self.beat_now(now)
     }
 
     fn begin_probe(&mut self, now: Instant) {
-        self.detector.handle_ping(now);
-        self.tempo.handle_ping(now, self.config.interval());
-        (self.quiet_since, self.asked_at) = (now, now);
-        self.unproven_since = None;
-        self.unanswered = self.unanswered.saturating_add(1);
-        self.phase = None;
-        self.period = jittered(self.config.interval(), &mut self.rng);
+        self.watch.handle_ping(now);
+        let interval = self.config().interval();
+        self.tempo.handle_ping(now, interval);
+        self.asked_at = now;
+        self.usual = jittered(interval, &mut self.rng);
+        self.period = self.usual;
     }
 
     /// When [`handle_timeout`](Heartbeat::handle_timeout) has something to say
@@ -193,8 +191,8 @@ impl Heartbeat {
     #[must_use]
     #[inline]
     pub fn poll_timeout(&self) -> Instant {
-        let judged = self.detector.next(&self.config);
-        if self.detector.is_asking() { judged } else { judged.min(self.due()) }
+        let judged = self.watch.next(self.config.borrow());
+        if self.watch.is_asking() { judged } else { judged.min(self.due()) }
     }
 
     /// What is to be done now, if anything; call it again until it returns `None`
@@ -212,8 +210,8 @@ impl Heartbeat {
         if now < self.poll_timeout() {
             return None;
         }
-        match self.detector.judge(&self.config, now, path) {
-            Judgement::Alive if self.detector.is_asking() => None,
+        match self.watch.judge(self.config.borrow(), now, path) {
+            Judgement::Alive if self.watch.is_asking() => None,
             Judgement::Alive => {
                 let due = self.due();
                 (now >= due).then(|| self.beat_late(due, now))
@@ -229,11 +227,9 @@ impl Heartbeat {
     /// Bytes were heard, a whole message or the middle of one; whether the peer was suspected
     #[inline]
     pub fn handle_heard(&mut self, now: Instant) -> bool {
-        self.tempo.handle_heard(now.saturating_duration_since(self.detector.last_heard()));
-        self.phase = None;
-        self.quiet_since = now;
-        self.unanswered = 0;
-        self.detector.handle_heard(&self.config, now)
+        self.tempo.handle_heard(now.saturating_duration_since(self.watch.last_heard()));
+        self.period = self.usual;
+        self.watch.handle_heard(self.config.borrow(), now)
     }
 
     /// The peer said something of its own, a message, so that its being heard does not show that it
@@ -243,17 +239,17 @@ impl Heartbeat {
     /// ([`detect_within`](HeartbeatConfig::detect_within)) asks for a Ping within an interval.
     #[inline]
     pub fn handle_talk(&mut self, now: Instant) {
-        if self.config.watches_the_way_out() {
+        if self.config().watches_the_way_out() {
             // From the last Ping on nothing has shown that our bytes get out, and the promise runs.
             let since = self.asked_at.min(now);
-            self.unproven_since.get_or_insert(since);
+            self.watch.handle_unproven(since);
         }
     }
 
     /// A Pong came; `None` if it is late, foreign or unsolicited, which RFC 6455, section 5.5.3
     /// allows and which tells nothing beyond the bytes it is made of
     pub fn handle_pong(&mut self, payload: &[u8], now: Instant) -> Option<Answer> {
-        let sent = self.pings.answer(payload)?;
+        let sent = self.watch.answered(|pings| pings.answer(payload))?;
         Some(self.answered(sent, now))
     }
 
@@ -262,15 +258,14 @@ impl Heartbeat {
     /// Answers belong to the beats in their order, for nothing else tells them apart. So a peer
     /// that leaves one out makes all later ones prove too little, never too much, and seem slow.
     pub fn handle_answer(&mut self, now: Instant) -> Option<Answer> {
-        let sent = self.pings.answer_in_order()?;
+        let sent = self.watch.answered(Pings::answer_in_order)?;
         Some(self.answered(sent, now))
     }
 
     fn answered(&mut self, sent: Sent, now: Instant) -> Answer {
-        self.detector.handle_answered();
         let round_trip = sent.flushed_at.map(|flushed| now.saturating_duration_since(flushed));
         if let Some(round_trip) = round_trip {
-            RoundTrip::sample(&mut self.round_trip, round_trip);
+            self.round_trips.sample(round_trip);
         }
         Answer { round_trip, mark: sent.mark }
     }
@@ -279,37 +274,42 @@ impl Heartbeat {
     /// the road what a Ping would
     #[inline]
     pub fn handle_write(&mut self, now: Instant) {
-        self.detector.handle_write(now);
+        self.watch.handle_write(now);
     }
 
     /// A message was given to the transport that a Pong must vouch for: a Ping is due within an
     /// interval, even if the peer is heard
     #[inline]
     pub fn handle_unproven(&mut self, now: Instant) {
-        self.unproven_since.get_or_insert(now);
+        self.watch.handle_unproven(now);
     }
 
     /// The newest Ping stands behind everything up to `mark`; its [`Answer`] will name it
     pub fn handle_ping_sent(&mut self, mark: u64) {
-        self.pings.mark(mark);
+        self.watch.asked().pings.mark(mark);
     }
 
     /// A beat of one's own was sent, behind everything up to `mark`; its [`Answer`] will name it
     pub fn handle_own_sent(&mut self, mark: u64) {
-        self.pings.send_own(mark);
+        self.watch.asked().pings.send_own(mark);
     }
 
     /// Everything given to the transport, the beat too, has been taken by the operating system:
     /// `sent` bytes so far, counted as [`PathEvidence::acknowledged`] is
     #[inline]
     pub fn handle_flushed(&mut self, sent: u64, now: Instant) {
-        self.pings.flushed(now);
-        self.detector.handle_flushed(sent, now);
+        self.watch.handle_flushed(sent, now);
+    }
+
+    /// How many bytes the operating system had taken when it was last told
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.watch.sent()
     }
 
     /// The operating system took some bytes of ours, `sent` so far, but not yet all
     pub fn handle_progress(&mut self, sent: u64, now: Instant) {
-        self.detector.handle_progress(sent, now);
+        self.watch.handle_progress(sent, now);
     }
 
     /// What the peer says is not being read, for the application reads nothing more: silence is ours
@@ -318,9 +318,9 @@ impl Heartbeat {
     /// it as a sign of life. A kernel that takes no byte of ours counts against the peer as ever;
     /// `progressed` is how many it has taken so far, if that is more than when it was last told.
     pub fn handle_unread(&mut self, progressed: Option<u64>, now: Instant) {
-        self.detector.handle_unread(now);
+        self.watch.handle_unread(now);
         if let Some(sent) = progressed {
-            self.detector.handle_progress(sent, now);
+            self.watch.handle_progress(sent, now);
         }
     }
 
@@ -329,64 +329,70 @@ impl Heartbeat {
     /// Nothing that was asked before is judged any more; it is asked anew, after a moment for what came
     /// meanwhile to be read.
     pub fn handle_slept(&mut self, slept: Duration, now: Instant) {
-        self.detector.handle_slept(slept, &self.config, now);
+        self.watch.handle_slept(slept, self.config.borrow(), now);
     }
 
     /// Whether a Ping is out whose silence is being judged
     #[must_use]
-    pub const fn is_judging(&self) -> bool {
-        self.detector.is_judging()
+    pub fn is_judging(&self) -> bool {
+        self.watch.is_judging()
     }
 
     /// What is known at `now`; the transport's own facts are left at their defaults
     #[must_use]
     pub fn evidence(&self, now: Instant) -> Evidence {
         Evidence {
-            silent_for: now.saturating_duration_since(self.detector.last_heard()),
-            pings_unanswered: self.unanswered,
+            silent_for: now.saturating_duration_since(self.watch.last_heard()),
+            pings_unanswered: self.watch.unanswered(),
             own_beat: self.own,
-            write_blocked_for: self.detector.blocked_for(now),
-            stalled_for: self.detector.stalled_for(),
-            slept_for: self.detector.slept_for(),
+            write_blocked_for: self.watch.blocked_for(now),
+            stalled_for: self.watch.stalled_for(),
+            slept_for: self.watch.slept_for(),
             ..Evidence::default()
         }
     }
 
     /// The round trips measured so far; `None` before the first Pong
     #[must_use]
-    pub const fn round_trip(&self) -> Option<RoundTrip> {
-        self.round_trip
+    pub fn round_trip(&self) -> Option<RoundTrip> {
+        self.round_trips.get()
     }
 
     /// How long this road has been silent at most without being gone, in milliseconds: what the next
     /// connection over the same road may start from ([`set_road_memory`](Self::set_road_memory))
     #[must_use]
-    pub const fn road_memory(&self) -> u32 {
-        self.detector.peak()
+    pub fn road_memory(&self) -> u32 {
+        self.watch.peak()
     }
 
     /// What an earlier connection over the same road has learnt
-    pub const fn set_road_memory(&mut self, millis: u32) {
-        self.detector.set_peak(millis);
+    pub fn set_road_memory(&mut self, millis: u32) {
+        self.watch.set_peak(millis);
     }
 
     #[inline]
     fn due(&self) -> Instant {
-        let interval = self.config.interval();
-        let quiet = match self.phase {
-            Some(phase) => phase,
-            None => {
-                let early = self.tempo.due(self.quiet_since, interval);
-                (self.quiet_since + self.period).min(early)
-            }
-        };
-        self.unproven_since.map_or(quiet, |since| quiet.min(since + self.period))
+        // Before anything was heard there is no tempo, and the first period is the phase.
+        let quiet_since = self.watch.quiet_since();
+        let early = self.tempo.due(quiet_since, self.config().interval());
+        let period = Duration::from(self.period);
+        (quiet_since + period).min(early).min(self.watch.unproven_since() + period)
+    }
+
+    #[inline]
+    pub(crate) const fn settings(&self) -> &C {
+        &self.config
+    }
+
+    #[inline]
+    fn config(&self) -> &HeartbeatConfig {
+        self.config.borrow()
     }
 }
 
 /// A little less than the interval, so that a fleet does not beat in step
-fn jittered(interval: Duration, rng: &mut Rng) -> Duration {
-    interval.mul_f64(0.9 + 0.1 * rng.f64())
+fn jittered(interval: Duration, rng: &mut Rng) -> Millis {
+    interval.mul_f64(0.9 + 0.1 * rng.f64()).into()
 }
 
 #[cfg(test)]

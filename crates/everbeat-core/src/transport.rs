@@ -108,6 +108,16 @@ pub trait Transport {
         None
     }
 
+    /// How much of a message of the peer's has come that has begun and not ended, in bytes; 0 at a
+    /// message's boundary, and if the transport holds no parts
+    ///
+    /// A peer that stops there is bounded in time by
+    /// [`unfinished`](crate::config::ConnectionConfig::with_unfinished), and in bytes by the
+    /// transport's own limit.
+    fn unfinished(&self) -> u64 {
+        0
+    }
+
     /// Lets go of the codec and its buffers if this is a message boundary with nothing owed either
     /// way; whether it did
     fn release(self: Pin<&mut Self>) -> bool {

@@ -3,12 +3,12 @@
 use core::task::{Context, Poll};
 
 /// Messages that a task may send without having waited once
-const MESSAGES: u32 = 64;
+const MESSAGES: u8 = 64;
 
 /// A task's turn, for an executor that takes none back by itself
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
-    sent: u32,
+    sent: u8,
 }
 
 impl Turn {

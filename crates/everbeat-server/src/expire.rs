@@ -6,7 +6,7 @@ mod machine;
 
 use std::time::Duration;
 
-use everbeat_core::config::{ConfigError, HeartbeatConfig};
+use everbeat_core::config::{ConfigError, HeartbeatConfig, defaults};
 
 use crate::builder::within;
 
@@ -24,6 +24,7 @@ pub(crate) use machine::{Blocked, Decision, Expiry, GoodFor};
 /// |---|---|---|
 /// | [`silent`](Self::silent): no answer to a Ping | on, by `interval` and `timeout`: 45 s | none, for nobody hears it |
 /// | [`idle`](Self::idle): no message either way | off: who answers Pings is there | 1001 |
+/// | [`unfinished`](Self::unfinished): stopped in the middle of a message | 60 s | 1008 |
 /// | [`unauthenticated`](Self::unauthenticated): not authenticated in time | off | 3000 |
 /// | [`authentication`](Self::authentication): authenticated too long ago | off | 3000 |
 /// | [`age`](Self::age): lived too long | off | 1012 |
@@ -45,6 +46,7 @@ pub(crate) use machine::{Blocked, Decision, Expiry, GoodFor};
 pub struct Expire {
     silent: Silent,
     pub(crate) idle: Option<Duration>,
+    pub(crate) unfinished: Option<Duration>,
     pub(crate) unauthenticated: Option<Duration>,
     pub(crate) authentication: Option<Duration>,
     pub(crate) age: Option<Duration>,
@@ -82,6 +84,17 @@ impl Expire {
     #[must_use]
     pub fn idle(mut self, idle: impl Into<Option<Duration>>) -> Self {
         self.idle = idle.into();
+        self
+    }
+
+    /// How long a message that the peer has begun may go without a byte more, however well it answers
+    /// Pings: what has come of it is held meanwhile
+    ///
+    /// [`ConnectionConfig::with_unfinished`](everbeat_core::config::ConnectionConfig::with_unfinished)
+    /// says more.
+    #[must_use]
+    pub fn unfinished(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.unfinished = limit.into();
         self
     }
 
@@ -157,7 +170,8 @@ impl Expire {
         }
     }
 
-    /// Whether the durations can be; `idle` is checked with the connection's settings
+    /// Whether the durations can be; `idle` and `unfinished` are checked with
+    /// the connection's settings
     pub(crate) fn check(&self, most_queued: usize) -> Result<(), ConfigError> {
         let durations = [
             ("unauthenticated", self.unauthenticated),
@@ -192,6 +206,7 @@ impl Default for Expire {
         Self {
             silent: Silent::ByBeat,
             idle: None,
+            unfinished: Some(defaults::UNFINISHED),
             unauthenticated: None,
             authentication: None,
             age: None,

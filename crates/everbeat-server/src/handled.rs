@@ -279,6 +279,10 @@ impl<T: Transport> Transport for Handled<T> {
         self.record.sent_aside() + self.inner.sent_aside()
     }
 
+    fn unfinished(&self) -> u64 {
+        self.inner.unfinished()
+    }
+
     fn can_ping(&self) -> bool {
         self.inner.can_ping()
     }

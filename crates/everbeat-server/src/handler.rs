@@ -35,7 +35,6 @@ use crate::ConnectionHandle;
 ///
 /// async fn greet<T, K>(mut connection: Connection<T, K>, peer: Accepted<String>) -> Result<(), Cause>
 /// where
-///     Connection<T, K>: Unpin,
 ///     T: Transport,
 ///     K: Timer,
 /// {
@@ -46,7 +45,6 @@ use crate::ConnectionHandle;
 ///
 /// fn is_a_handler<T, K>() -> impl Handler<T, K, Accepted<String>>
 /// where
-///     Connection<T, K>: Unpin,
 ///     T: Transport,
 ///     K: Timer,
 /// {

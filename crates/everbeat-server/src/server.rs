@@ -193,7 +193,7 @@ impl<A: Accept, K: Timer + Clone, S> Server<A, K, S> {
             admission: Arc::new(Admission::new(&settings.limits)),
             address,
             on_expire,
-            connection: settings.connection,
+            connection: settings.connection.into(),
             beat: settings.beat,
             expire: settings.expire,
             handshake_timeout: settings.handshake_timeout,

@@ -18,6 +18,7 @@ mod runtime;
 mod settings;
 mod socket;
 pub mod tls;
+mod underway;
 pub mod upgrade;
 mod websocket;
 mod write;

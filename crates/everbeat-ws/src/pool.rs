@@ -1,11 +1,13 @@
 //! What a busy connection needs and an idle one does not, lent by the thread: read blocks, write
-//! buffers, codecs. A connection gives back before it waits, so few serve many.
+//! buffers, codecs, room for large messages. A connection gives back before it waits, so few serve many.
 
 use std::cell::RefCell;
 use std::thread::LocalKey;
 
 use async_tungstenite::tungstenite::protocol::WebSocketContext;
 use bytes::{Bytes, BytesMut};
+
+use crate::underway::Underway;
 
 /// The size of a read block, in bytes: one read of a busy socket
 pub(crate) const BLOCK: usize = 16 << 10;
@@ -59,6 +61,8 @@ thread_local! {
     static BLOCKS: Pool<Box<[u8]>> = const { Pool::new() };
     static BUFFERS: Pool<Vec<u8>> = const { Pool::new() };
     static CHUNKS: Pool<BytesMut> = const { Pool::new() };
+    static SPENT: Pool<Vec<u8>> = const { Pool::new() };
+    static UNDERWAY: Pool<Box<Underway>> = const { Pool::new() };
     pub(crate) static CLIENT_CODECS: Pool<Box<WebSocketContext>> = const { Pool::new() };
     pub(crate) static SERVER_CODECS: Pool<Box<WebSocketContext>> = const { Pool::new() };
 }
@@ -81,6 +85,61 @@ pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
     if (1..=LARGEST_KEPT).contains(&buffer.capacity()) {
         buffer.clear();
         BUFFERS.take_back(buffer);
+    }
+}
+
+/// What a connection needs while something is under way
+#[inline]
+pub(crate) fn underway() -> Box<Underway> {
+    UNDERWAY.lend().unwrap_or_default()
+}
+
+/// Takes it back, idle; its buffer stays with it, for the next one that writes
+#[inline]
+pub(crate) fn give_underway(mut underway: Box<Underway>) {
+    if !underway.writing.is_worth_keeping() {
+        underway.writing.give_buffer();
+    }
+    UNDERWAY.take_back(underway);
+}
+
+/// Room for a large payload, if some is left that suits: as large as is wanted, and not twice that
+///
+/// What is in it does not matter.
+pub(crate) fn spent(wanted: usize) -> Option<Vec<u8>> {
+    if wanted < BLOCK {
+        return None;
+    }
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    keep_heap();
+    let possible = wanted..wanted.saturating_mul(2);
+    SPENT.lend().filter(|spent| possible.contains(&spent.capacity()))
+}
+
+/// Keeps the heap's end between large messages, which come and go there
+///
+/// glibc gives it back to the kernel whenever 128 KiB of it are free, and takes it anew for the next
+/// message, with page faults that cost as much as a third of all its time. The first block that was
+/// large enough to be mapped apart raises that bound when it is freed, to twice its size
+/// (`mallopt(3)`, `M_MMAP_THRESHOLD`): most programs have had one at some time, and this is it for
+/// those that have not.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn keep_heap() {
+    const APART: usize = 512 << 10;
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(APART))));
+}
+
+/// Takes back the room of a large payload, if nobody else has a part in it
+///
+/// An echo's next message finds it, and need not clear it first.
+pub(crate) fn give_spent(payload: Bytes) {
+    if payload.len() >= BLOCK && payload.is_unique() {
+        let spent = Vec::from(payload);
+        // A part may be all that is left of something much larger
+        if spent.capacity() <= LARGEST_KEPT {
+            SPENT.take_back(spent);
+        }
     }
 }
 

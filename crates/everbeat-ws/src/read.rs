@@ -2,233 +2,192 @@
 //! nowhere else; the codec gets whole frames of data only, and neither it nor a buffer is held
 //! between messages.
 
+mod block;
+mod body;
 mod codec;
+mod head;
 mod whole;
 
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use everbeat_core::transport::Incoming;
 use futures_io::AsyncRead;
 
-use crate::error::{Error, ProtocolError};
+use crate::error::Error;
 use crate::frame::{self, Header, Opcode, Parsed, Tracker};
-use crate::pool;
-use crate::role::Role;
-use crate::settings::Settings;
+use crate::role::Rules;
+use crate::underway::Slot;
 
+use block::Block;
+use body::Body;
 use codec::Codec;
+use head::Head;
 
 /// How many reads and frames one poll may take before the task lets others run
 const BUDGET: usize = 64;
 
-/// The reading half of one WebSocket
-#[derive(Debug)]
-pub(crate) struct Reader {
+/// What one WebSocket has heard and not handed up
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
     tracker: Tracker,
     /// What was read and not looked at; holds whole frames only while the caller waits
     block: Option<Block>,
-    /// The first bytes of a frame whose last have not arrived
-    partial: Vec<u8>,
-    /// The header of the frame in `partial`, once it is there
-    header: Option<Header>,
+    /// The first bytes of a header whose last have not arrived
+    head: Head,
+    /// The frame whose last bytes have not arrived
+    body: Option<Body>,
     codec: Codec,
 }
 
-/// A lent block and which of its bytes are still to be looked at
-#[derive(Debug)]
-struct Block {
-    bytes: Box<[u8]>,
-    start: usize,
-    end: usize,
-}
-
-impl Reader {
-    /// A reader whose first bytes are `early`: what came glued to the upgrade's head
-    pub(crate) fn new(role: Role, settings: &Settings, early: Vec<u8>) -> Self {
-        let block = (!early.is_empty()).then(|| {
-            let end = early.len();
-            Block { bytes: early.into_boxed_slice(), start: 0, end }
-        });
-        Self {
-            tracker: Tracker::new(role, settings),
-            block,
-            partial: Vec::new(),
-            header: None,
-            codec: Codec::new(role),
-        }
+impl Reading {
+    /// What the peer sent behind its head is the first that is looked at
+    pub(crate) fn begin_with(&mut self, early: Vec<u8>) {
+        self.block = Some(Block::new(early));
     }
 
     /// Whether nothing is held: no byte, no codec, no open message
+    #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        self.block.is_none()
-            && self.partial.capacity() == 0
-            && !self.tracker.is_open()
-            && self.codec.is_idle()
+        self.block.is_none() && !self.is_within() && !self.tracker.is_open() && self.codec.is_idle()
     }
 
-    /// Forgets everything, for the socket is gone
-    pub(crate) fn clear(&mut self) {
-        self.block = None;
-        self.partial = Vec::new();
-        self.codec.clear();
+    /// How many bytes have arrived of what is not whole, headers included
+    pub(crate) fn unfinished(&self) -> u64 {
+        let frame = self.body.as_ref().map_or_else(|| self.head.len(), Body::arrived);
+        self.codec.fed() + frame as u64
     }
 
-    /// The next message or control frame; `None` once the stream has ended
-    pub(crate) fn poll_next<S: AsyncRead + Unpin>(
-        &mut self,
-        cx: &mut Context<'_>,
-        socket: &mut S,
-    ) -> Poll<Result<Option<Incoming>, Error>> {
-        for _ in 0..BUDGET {
-            if self.block.is_none() {
-                match ready!(self.poll_fill(cx, socket))? {
-                    0 => return Poll::Ready(Ok(None)),
-                    _ => continue,
+    /// Whether a frame has begun and not ended
+    const fn is_within(&self) -> bool {
+        self.body.is_some() || !self.head.is_empty()
+    }
+
+    /// The block continues the frame that is not whole
+    fn resume(&mut self, rules: Rules<'_>, block: &mut Block) -> Result<Option<Incoming>, Error> {
+        if self.body.is_none() {
+            let header = loop {
+                match self.tracker.begin(rules, self.head.bytes())? {
+                    Parsed::Whole(header) => break header,
+                    Parsed::Needs(_) if block.is_empty() => return Ok(None),
+                    Parsed::Needs(needs) => self.head.take(block, needs),
                 }
-            }
-            if let Some(incoming) = self.advance()? {
-                return Poll::Ready(Ok(Some(incoming)));
-            }
+            };
+            self.head = Head::default();
+            self.body = Some(Body::new(header)?);
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        if let Some(body) = &mut self.body {
+            body.take(block);
+        }
+        self.finish(rules)
     }
 
-    fn poll_fill<S: AsyncRead + Unpin>(
-        &mut self,
-        cx: &mut Context<'_>,
-        socket: &mut S,
-    ) -> Poll<Result<usize, Error>> {
-        let mut bytes = pool::block();
-        let polled = Pin::new(socket).poll_read(cx, &mut bytes);
-        match polled {
-            Poll::Ready(Ok(end)) if end > 0 => {
-                self.block = Some(Block { bytes, start: 0, end });
-                Poll::Ready(Ok(end))
-            }
-            other => {
-                pool::give_block(bytes);
-                other.map_err(Error::Io)
-            }
-        }
-    }
-
-    /// Looks at the block's bytes up to the end of one frame, or of the block
-    fn advance(&mut self) -> Result<Option<Incoming>, Error> {
-        let Some(mut block) = self.block.take() else {
+    /// What the frame that was not whole is, if it is now
+    fn finish(&mut self, rules: Rules<'_>) -> Result<Option<Incoming>, Error> {
+        let Some(body) = self.body.take_if(|body| body.is_whole()) else {
             return Ok(None);
         };
-        let incoming = if self.partial.is_empty() {
-            self.advance_within(&mut block)
-        } else {
-            self.advance_partial(&mut block)
-        };
-        if block.start < block.end {
-            self.block = Some(block);
-        } else if block.bytes.len() == pool::BLOCK {
-            pool::give_block(block.bytes);
-        }
-        incoming
-    }
-
-    /// The next frame begins in the block
-    fn advance_within(&mut self, block: &mut Block) -> Result<Option<Incoming>, Error> {
-        let bytes = &block.bytes[block.start..block.end];
-        let header = match self.tracker.begin(bytes)? {
-            Parsed::Whole(header) => header,
-            Parsed::Needs(_) => {
-                self.stash(block, usize::MAX);
-                return Ok(None);
-            }
-        };
-        match header.frame_len() {
-            Some(len) if len <= bytes.len() => {
-                let start = block.start;
-                block.start += len;
-                self.take_borrowed(header, &mut block.bytes[start..start + len])
-            }
-            _ => {
-                self.header = Some(header);
-                self.stash(block, usize::MAX);
-                Ok(None)
-            }
-        }
-    }
-
-    /// The block continues the frame that `partial` begins
-    fn advance_partial(&mut self, block: &mut Block) -> Result<Option<Incoming>, Error> {
-        let header = loop {
-            if let Some(header) = self.header {
-                break header;
-            }
-            match self.tracker.begin(&self.partial)? {
-                Parsed::Whole(header) => self.header = Some(header),
-                Parsed::Needs(needs) => {
-                    let missing = needs - self.partial.len();
-                    if block.start == block.end {
-                        return Ok(None);
-                    }
-                    self.stash(block, missing);
-                }
-            }
-        };
-        let Some(len) = header.frame_len() else {
-            return Err(ProtocolError::Codec.into());
-        };
-        let missing = len - self.partial.len();
-        self.stash(block, missing);
-        if self.partial.len() < len {
-            return Ok(None);
-        }
-        self.header = None;
-        let frame = std::mem::take(&mut self.partial);
-        self.take_owned(header, frame)
-    }
-
-    /// Moves up to `count` bytes from the block to `partial`, which grows with what has arrived,
-    /// never by what a header promises
-    fn stash(&mut self, block: &mut Block, count: usize) {
-        let count = count.min(block.end - block.start);
-        self.partial.extend_from_slice(&block.bytes[block.start..block.start + count]);
-        block.start += count;
-    }
-
-    fn take_borrowed(
-        &mut self,
-        header: Header,
-        frame: &mut [u8],
-    ) -> Result<Option<Incoming>, Error> {
+        let (header, mut payload) = body.into_parts();
         if header.opcode.is_control() {
-            return control(&header, frame).map(Some);
+            return control(&header, &mut payload).map(Some);
         }
         if header.fin && self.codec.is_idle() {
-            return Ok(Some(Incoming::Message(whole::borrowed(&header, frame)?)));
+            return Ok(Some(Incoming::Message(whole::owned(&header, payload)?)));
         }
-        Ok(self.codec.feed(frame)?.map(Incoming::Message))
-    }
-
-    fn take_owned(
-        &mut self,
-        header: Header,
-        mut frame: Vec<u8>,
-    ) -> Result<Option<Incoming>, Error> {
-        // One that would fit among others is copied to them: its own buffer may be twice as large
-        if header.opcode.is_control()
-            || frame.len() <= pool::CHUNK
-            || !header.fin
-            || !self.codec.is_idle()
-        {
-            return self.take_borrowed(header, &mut frame);
-        }
-        Ok(Some(Incoming::Message(whole::owned(&header, frame)?)))
+        let (head, len) = header.bytes();
+        Ok(self.codec.feed(rules.role, &head[..len], &payload)?.map(Incoming::Message))
     }
 }
 
+/// The next message or control frame; `None` once the stream has ended
+pub(crate) fn poll_next<S: AsyncRead + Unpin>(
+    slot: &mut Slot,
+    rules: Rules<'_>,
+    cx: &mut Context<'_>,
+    socket: &mut S,
+) -> Poll<Result<Option<Incoming>, Error>> {
+    for _ in 0..BUDGET {
+        let mut left = None;
+        if let Some(reading) = slot.reading_mut() {
+            left = reading.block.take();
+            if let (None, Some(body)) = (&left, &mut reading.body) {
+                if body.is_worth_a_read() {
+                    if ready!(body.poll_fill(cx, socket)).map_err(Error::Io)? == 0 {
+                        return Poll::Ready(Ok(None));
+                    }
+                    match reading.finish(rules)? {
+                        None => continue,
+                        whole => return Poll::Ready(Ok(whole)),
+                    }
+                }
+            }
+        }
+        let block = match left {
+            Some(block) => Some(block),
+            None => ready!(Block::poll_read(cx, socket)).map_err(Error::Io)?,
+        };
+        let Some(mut block) = block else {
+            return Poll::Ready(Ok(None));
+        };
+        let incoming = advance(slot, rules, &mut block);
+        if block.is_empty() {
+            block.give_back();
+        } else {
+            slot.read().block = Some(block);
+        }
+        if let Some(incoming) = incoming? {
+            return Poll::Ready(Ok(Some(incoming)));
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+/// Looks at the block's bytes up to the end of one frame, or of the block
+fn advance(
+    slot: &mut Slot,
+    rules: Rules<'_>,
+    block: &mut Block,
+) -> Result<Option<Incoming>, Error> {
+    let mut tracker = Tracker::default();
+    let mut in_parts = false;
+    if let Some(reading) = slot.reading_mut() {
+        if reading.is_within() {
+            return reading.resume(rules, block);
+        }
+        tracker = reading.tracker;
+        in_parts = !reading.codec.is_idle();
+    }
+    let header = match tracker.begin(rules, block.unread())? {
+        Parsed::Whole(header) => header,
+        Parsed::Needs(_) => {
+            slot.read().head.take(block, Header::MAX);
+            return Ok(None);
+        }
+    };
+    let Some(frame) = block.take_frame(&header) else {
+        let reading = slot.read();
+        reading.tracker = tracker;
+        let mut body = Body::new(header)?;
+        block.skip(header.len);
+        body.take(block);
+        reading.body = Some(body);
+        return Ok(None);
+    };
+    let (head, payload) = frame.split_at_mut(header.len);
+    if header.opcode.is_control() {
+        return control(&header, payload).map(Some);
+    }
+    if header.fin && !in_parts {
+        return Ok(Some(Incoming::Message(whole::borrowed(&header, payload)?)));
+    }
+    let reading = slot.read();
+    reading.tracker = tracker;
+    Ok(reading.codec.feed(rules.role, head, payload)?.map(Incoming::Message))
+}
+
 /// A control frame, whole
-fn control(header: &Header, frame: &mut [u8]) -> Result<Incoming, Error> {
-    let payload = &mut frame[header.len..];
+fn control(header: &Header, payload: &mut [u8]) -> Result<Incoming, Error> {
     if let Some(mask) = header.mask {
         frame::apply(payload, mask);
     }

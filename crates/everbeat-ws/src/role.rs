@@ -2,6 +2,8 @@
 
 use async_tungstenite::tungstenite::protocol::Role as CodecRole;
 
+use crate::settings::Settings;
+
 /// Which side of a WebSocket we are
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 6455 has these two roles and no other")]
@@ -19,4 +21,11 @@ impl From<Role> for CodecRole {
             Role::Server => Self::Server,
         }
     }
+}
+
+/// What frames are held against, and made by
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules<'a> {
+    pub(crate) role: Role,
+    pub(crate) settings: &'a Settings,
 }

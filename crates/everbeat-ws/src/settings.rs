@@ -1,6 +1,8 @@
 //! Limits of one WebSocket, of its upgrade and of the socket below it: values, defaults with the
 //! reason for each, and the check that refuses values that cannot be.
 
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use everbeat_core::config::ConfigError;
@@ -23,6 +25,12 @@ pub struct Settings {
     pub(crate) fragment: Option<usize>,
     pub(crate) user_timeout: Option<Duration>,
     pub(crate) notsent_lowat: Option<u32>,
+}
+
+thread_local! {
+    /// What the last connections of this thread were told: a client's settings and a server's, plain
+    /// and by the minute
+    static SHARED: RefCell<[Option<Arc<Settings>>; 4]> = const { RefCell::new([const { None }; 4]) };
 }
 
 impl Settings {
@@ -120,6 +128,22 @@ impl Settings {
     pub const fn notsent_lowat(mut self, bytes: Option<u32>) -> Self {
         self.notsent_lowat = bytes;
         self
+    }
+
+    /// The same, shared with every other connection of these settings that this thread makes: a
+    /// process has few, and connections without number
+    pub(crate) fn shared(&self) -> Arc<Self> {
+        SHARED
+            .try_with(|shared| {
+                let mut shared = shared.borrow_mut();
+                if let Some(found) = shared.iter().flatten().find(|known| ***known == *self) {
+                    return found.clone();
+                }
+                // The oldest leaves, for a program may have other settings for everybody
+                shared.rotate_right(1);
+                shared[0].insert(Arc::new(*self)).clone()
+            })
+            .unwrap_or_else(|_| Arc::new(*self))
     }
 
     /// Whether the values can be
@@ -254,6 +278,17 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn equal_settings_are_shared_and_no_more_than_a_few_are_remembered() {
+        let of = |bytes| Settings::default().max_message(bytes).shared();
+        let (first, second) = (of(1), of(2));
+        assert!(Arc::ptr_eq(&first, &of(1)) && Arc::ptr_eq(&second, &of(2)));
+        assert_eq!((first.max_message, second.max_message), (1, 2));
+        (3..100).for_each(|bytes| assert_eq!(of(bytes).max_message, bytes));
+        assert_eq!(Arc::strong_count(&first), 1);
+        assert!(!Arc::ptr_eq(&first, &of(1)));
+    }
 
     #[test]
     fn values_that_cannot_be_are_refused_by_name() {

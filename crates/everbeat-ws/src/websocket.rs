@@ -2,36 +2,42 @@
 //! as a [`Transport`]. Time, heartbeats and reconnecting are in front of it.
 
 mod closing;
+mod line;
 
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use everbeat_core::Cause;
+use everbeat_core::cause::CloseFrame;
 use everbeat_core::transport::{Incoming, Outgoing, PathEvidence, Transport};
 use futures_io::AsyncWrite;
 
 use crate::error::Error;
-use crate::read::Reader;
-use crate::role::Role;
+use crate::read;
+use crate::role::{Role, Rules};
 use crate::settings::Settings;
 use crate::socket::{Counted, Socket, local_address, reset_on_drop};
 use crate::tls::{self, Layered};
-use crate::write::Writer;
+use crate::underway::Slot;
+
+use line::Line;
 
 /// One WebSocket over a byte stream, either role, after its upgrade
 ///
-/// It holds no codec and no buffer between messages. Incoming, it buffers what has arrived of a
-/// message that is not whole, and at most 16 KiB that the application has not taken. Outgoing, at
-/// most 64 KiB of small messages, or one message, and one frame.
+/// It holds no codec and no buffer between messages: at rest it is its socket and 48 bytes.
+/// Incoming, it buffers what has arrived of a message that is not whole, up to four times as much in
+/// room for the rest, and at most 16 KiB that the application has not taken. Outgoing, at most 64 KiB
+/// of messages and one more, of which a server's large ones are the application's own bytes.
 ///
 /// Over TLS the session stays, idle or not: rustls keeps its keys and a few KiB of buffers, and up
 /// to 64 KiB that the socket has not taken.
 ///
 /// A small message that came in one frame shares 4 KiB with others, which stay for as long as one of
-/// them is kept, and a large one may hold twice its length: copy what is to be kept for long.
+/// them is kept: copy what is to be kept for long.
 ///
 /// Dropping it closes the socket without a Close frame.
 ///
@@ -39,19 +45,15 @@ use crate::write::Writer;
 ///
 /// Every method may be called again after `Pending`; nothing is lost in between.
 pub struct WebSocket<S> {
-    /// `None` once it is closed
-    socket: Option<Layered<S>>,
-    reader: Reader,
-    writer: Writer,
+    line: Line<S>,
+    underway: Slot,
+    settings: Arc<Settings>,
     role: Role,
     receiving: Receiving,
+    /// A Close was taken: nothing can be sent behind it
+    closing: bool,
     /// Closing went as far as our own part: a server has shut its half, a client has seen the end
     shut: bool,
-    /// A write failed while reading: told once nothing more can be read
-    write_error: Option<io::Error>,
-    /// The totals of a socket that is gone
-    received: u64,
-    sent: u64,
 }
 
 /// What may still come from the peer
@@ -84,16 +86,18 @@ impl<S: Socket + Unpin> WebSocket<S> {
 
 impl<S> WebSocket<S> {
     pub(crate) fn new(socket: Layered<S>, role: Role, settings: &Settings, early: Vec<u8>) -> Self {
+        let mut underway = Slot::default();
+        if !early.is_empty() {
+            underway.read().begin_with(early);
+        }
         Self {
-            socket: Some(socket),
-            reader: Reader::new(role, settings, early),
-            writer: Writer::new(role, settings),
+            line: Line::Open(socket),
+            underway,
+            settings: settings.shared(),
             role,
             receiving: Receiving::Open,
+            closing: false,
             shut: false,
-            write_error: None,
-            received: 0,
-            sent: 0,
         }
     }
 
@@ -105,38 +109,93 @@ impl<S> WebSocket<S> {
 
     /// Lets go of the socket, and of all that would only have meaning with it
     fn drop_socket(&mut self) {
-        if let Some(socket) = self.socket.take() {
-            self.received = socket.received();
-            self.sent = socket.sent();
-        }
-        self.reader.clear();
-        self.writer.clear();
+        self.line.cut();
+        self.underway.clear();
+        self.closing = true;
     }
 }
 
 impl<S: Socket + Unpin> WebSocket<S> {
-    /// Writes what is owed, while reading; an error waits for its turn
+    /// Writes what is owed, while reading
+    #[inline]
     fn write_aside(&mut self, cx: &mut Context<'_>) {
-        let Some(socket) = &mut self.socket else {
+        let held = matches!(&self.line, Line::Open(socket) if socket.holds_bytes());
+        if held || self.underway.writing_mut().is_some() {
+            self.write_owed(cx);
+        }
+    }
+
+    /// An error waits for its turn
+    fn write_owed(&mut self, cx: &mut Context<'_>) {
+        let Self { line: Line::Open(socket), underway, .. } = self else {
             return;
         };
-        if self.write_error.is_none() && (!self.writer.is_idle() || socket.holds_bytes()) {
-            let polled = self.writer.poll_write(cx, socket);
-            // What was written may sit in the socket's own buffer, TLS's for one
-            let polled = match polled {
-                Poll::Ready(Ok(())) => Pin::new(socket).poll_flush(cx),
-                other => other,
-            };
-            if let Poll::Ready(Err(error)) = polled {
-                self.write_error = Some(error);
-            }
+        let rules = Rules { role: self.role, settings: &self.settings };
+        let written = match underway.writing_mut() {
+            Some(writing) if writing.error.is_some() => return,
+            Some(writing) if !writing.is_written() => writing.poll_write(rules, cx, socket),
+            _ if socket.holds_bytes() => Poll::Ready(Ok(())),
+            _ => return,
+        };
+        // What was written may sit in the socket's own buffer, TLS's for one
+        let flushed = match written {
+            Poll::Ready(Ok(())) => Pin::new(socket).poll_flush(cx),
+            other => other,
+        };
+        if let Poll::Ready(Err(error)) = flushed {
+            underway.write().error = Some(error);
         }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Incoming, Error>>> {
+        self.write_aside(cx);
+        let Line::Open(socket) = &mut self.line else {
+            return Poll::Ready(None);
+        };
+        let rules = Rules { role: self.role, settings: &self.settings };
+        match read::poll_next(&mut self.underway, rules, cx, socket) {
+            Poll::Ready(Ok(Some(incoming))) => {
+                match &incoming {
+                    Incoming::Ping(payload) if !self.closing => {
+                        self.underway.write().pong(payload.clone());
+                        self.write_aside(cx);
+                    }
+                    Incoming::Close(frame) => {
+                        self.receiving = Receiving::Closed;
+                        // The same code back (RFC 6455, section 5.5.1)
+                        self.take_close(frame.clone());
+                        self.write_aside(cx);
+                    }
+                    _ => {}
+                }
+                Poll::Ready(Some(Ok(incoming)))
+            }
+            Poll::Ready(Ok(None)) => self.fail(Error::End),
+            Poll::Ready(Err(error)) => self.fail(error),
+            Poll::Pending => match self.write_error() {
+                Some(error) => self.fail(Error::Io(error)),
+                None => Poll::Pending,
+            },
+        }
+    }
+
+    /// A second Close changes nothing, and both sides may have had the same idea
+    fn take_close(&mut self, frame: Option<CloseFrame>) {
+        if !self.closing {
+            self.closing = true;
+            self.underway.write().close(frame);
+        }
+    }
+
+    /// The error of a write that failed while reading
+    fn write_error(&mut self) -> Option<io::Error> {
+        self.underway.writing_mut()?.error.take()
     }
 
     fn fail(&mut self, error: Error) -> Poll<Option<Result<Incoming, Error>>> {
         self.receiving = Receiving::Failed;
         // A failed write is why the stream ended, more often than not
-        let error = match (error, self.write_error.take()) {
+        let error = match (error, self.write_error()) {
             (Error::End | Error::Io(_), Some(cause)) => Error::Io(cause),
             (error, _) => error,
         };
@@ -155,58 +214,39 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
         if this.receiving != Receiving::Open {
             return Poll::Ready(None);
         }
-        this.write_aside(cx);
-        let Some(socket) = &mut this.socket else {
-            return Poll::Ready(None);
-        };
-        match this.reader.poll_next(cx, socket) {
-            Poll::Ready(Ok(Some(incoming))) => {
-                match &incoming {
-                    Incoming::Ping(payload) if !this.writer.is_closed() => {
-                        this.writer.pong(payload.clone());
-                        this.write_aside(cx);
-                    }
-                    Incoming::Close(frame) => {
-                        this.receiving = Receiving::Closed;
-                        // The same code back (RFC 6455, section 5.5.1)
-                        this.writer.close(frame.clone());
-                        this.write_aside(cx);
-                    }
-                    _ => {}
-                }
-                Poll::Ready(Some(Ok(incoming)))
-            }
-            Poll::Ready(Ok(None)) => this.fail(Error::End),
-            Poll::Ready(Err(error)) => this.fail(error),
-            Poll::Pending => match this.write_error.take() {
-                Some(error) => this.fail(Error::Io(error)),
-                None => Poll::Pending,
-            },
-        }
+        let polled = this.poll_next(cx);
+        this.underway.settle();
+        polled
     }
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = self.get_mut();
-        let Some(socket) = &mut this.socket else {
+        let Line::Open(socket) = &mut this.line else {
             return Poll::Ready(Err(Error::Closed));
         };
-        if this.writer.is_closed() {
+        if this.closing {
             return Poll::Ready(Err(Error::Closed));
         }
-        this.writer.poll_ready(cx, socket).map_err(Error::Io)
+        let rules = Rules { role: this.role, settings: &this.settings };
+        match this.underway.writing_mut() {
+            Some(writing) => writing.poll_ready(rules, cx, socket).map_err(Error::Io),
+            None => Poll::Ready(Ok(())),
+        }
     }
 
     fn start_send(self: Pin<&mut Self>, outgoing: Outgoing) -> Result<(), Error> {
         let this = self.get_mut();
-        if this.socket.is_none() {
+        if let Line::Gone { .. } = this.line {
             return Err(Error::Closed);
         }
         match outgoing {
-            // A second Close changes nothing, and both sides may have had the same idea
-            Outgoing::Close(frame) => this.writer.close(frame),
-            _ if this.writer.is_closed() => return Err(Error::Closed),
-            Outgoing::Message(message) => this.writer.message(message),
-            Outgoing::Ping(payload) => this.writer.ping(payload),
+            Outgoing::Close(frame) => this.take_close(frame),
+            _ if this.closing => return Err(Error::Closed),
+            Outgoing::Message(message) => {
+                let rules = Rules { role: this.role, settings: &this.settings };
+                this.underway.write().message(rules, message);
+            }
+            Outgoing::Ping(payload) => this.underway.write().ping(payload),
             _ => return Err(Error::Closed),
         }
         Ok(())
@@ -214,13 +254,17 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = self.get_mut();
-        let Some(socket) = &mut this.socket else {
+        let Line::Open(socket) = &mut this.line else {
             return Poll::Ready(Err(Error::Closed));
         };
-        if let Some(error) = this.write_error.take() {
-            return Poll::Ready(Err(Error::Io(error)));
+        if let Some(writing) = this.underway.writing_mut() {
+            if let Some(error) = writing.error.take() {
+                return Poll::Ready(Err(Error::Io(error)));
+            }
+            let rules = Rules { role: this.role, settings: &this.settings };
+            ready!(writing.poll_write(rules, cx, socket))?;
+            this.underway.settle();
         }
-        ready!(this.writer.poll_write(cx, socket))?;
         Pin::new(socket).poll_flush(cx).map_err(Error::Io)
     }
 
@@ -230,7 +274,7 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
 
     fn abort(self: Pin<&mut Self>) {
         let this = self.get_mut();
-        if let Some(tcp) = this.socket.as_ref().and_then(|socket| socket.get_ref().tcp()) {
+        if let Some(tcp) = this.line.open().and_then(|socket| socket.get_ref().tcp()) {
             if let Err(error) = reset_on_drop(&tcp) {
                 tracing::debug!(target: "everbeat", %error, "a plain close instead of a reset");
             }
@@ -239,24 +283,34 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
     }
 
     fn received(&self) -> u64 {
-        self.socket.as_ref().map_or(self.received, Layered::received)
+        self.line.received()
     }
 
     fn sent(&self) -> u64 {
-        self.socket.as_ref().map_or(self.sent, Layered::sent)
+        self.line.sent()
+    }
+
+    fn unfinished(&self) -> u64 {
+        self.underway.reading().map_or(0, read::Reading::unfinished)
     }
 
     fn path(&self) -> Option<PathEvidence> {
-        self.socket.as_ref().and_then(Layered::path)
+        self.line.open()?.path()
     }
 
     fn local_address(&self) -> Option<IpAddr> {
-        local_address(&self.socket.as_ref()?.get_ref().tcp()?)
+        local_address(&self.line.open()?.get_ref().tcp()?)
     }
 
     fn release(self: Pin<&mut Self>) -> bool {
-        // Nothing to do: what was lent is back already
-        self.reader.is_idle() && self.writer.is_idle()
+        let this = self.get_mut();
+        this.underway.settle();
+        // What was lent is back already; what TLS has is not ours to give
+        let busy = match &mut this.line {
+            Line::Open(socket) => socket.is_busy(),
+            Line::Gone { .. } => false,
+        };
+        this.underway.is_idle() && !busy
     }
 
     fn classify(error: &Error) -> Cause {
@@ -268,8 +322,27 @@ impl<S: fmt::Debug> fmt::Debug for WebSocket<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
             .field("role", &self.role)
-            .field("socket", &self.socket)
+            .field("line", &self.line)
             .field("receiving", &self.receiving)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    /// As large as tokio's TCP connection, and like it with values of its bytes that it never has: a
+    /// socket that is gone is told by them, and TLS
+    enum Stream {
+        _OneThread([u64; 3]),
+        _Many([u64; 3]),
+    }
+
+    #[test]
+    fn at_rest_it_is_its_socket_and_48_bytes() {
+        assert_eq!(size_of::<Stream>(), 32);
+        // Two counters and where the road's scale begins, what is under way, the settings, flags
+        assert_eq!(size_of::<WebSocket<Stream>>(), 32 + 24 + 8 + 8 + 8);
     }
 }

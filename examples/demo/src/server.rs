@@ -76,7 +76,7 @@ where
     K: Timer<Sleep: Send + Unpin> + Clone + Send + Sync + 'static,
     T: Transport,
     L: Timer,
-    Connection<T, L>: Unpin + Send + 'static,
+    Connection<T, L>: Send + 'static,
 {
     type Error = Ended;
     type Future = Pin<Box<dyn Future<Output = Result<(), Ended>> + Send>>;
@@ -93,7 +93,6 @@ async fn handle<T: Transport, L: Timer, K: Timer<Sleep: Unpin>>(
     talking: Arc<AtomicBool>,
 ) -> Result<(), Ended>
 where
-    Connection<T, L>: Unpin,
 {
     let mut peer = None;
     let ended = converse(&mut connection, ticks, &mut peer, &talking).await;
@@ -112,7 +111,6 @@ async fn converse<T: Transport, L: Timer, K: Timer<Sleep: Unpin>>(
     talking: &AtomicBool,
 ) -> Result<(), Cause>
 where
-    Connection<T, L>: Unpin,
 {
     let mut ticks = 0;
     loop {
@@ -139,7 +137,6 @@ where
 /// Sends until the connection ends, and returns why it did
 async fn flood<T: Transport, L: Timer>(connection: &mut Connection<T, L>) -> Cause
 where
-    Connection<T, L>: Unpin,
 {
     loop {
         if let Err(cause) = connection.send(vec![0; FLOOD_MESSAGE]).await {

@@ -81,7 +81,7 @@ where
     L: Timer<Sleep: Send + Unpin> + Clone + Send + Sync + 'static,
     T: Transport,
     K: Timer,
-    Connection<T, K>: Unpin + Send + 'static,
+    Connection<T, K>: Send + 'static,
 {
     type Error = Cause;
     type Future = Pin<Box<dyn Future<Output = Result<(), Cause>> + Send>>;
@@ -98,7 +98,6 @@ async fn echo<T: Transport, K: Timer, L: Timer<Sleep: Unpin>>(
     brief: bool,
 ) -> Result<(), Cause>
 where
-    Connection<T, K>: Unpin,
 {
     Note::Connected(true).write();
     loop {
@@ -131,7 +130,6 @@ async fn event_or_tick<T: Transport, K: Timer, L: Timer<Sleep: Unpin>>(
     ticker: &mut Option<Ticker<L>>,
 ) -> Option<Option<Event>>
 where
-    Connection<T, K>: Unpin,
 {
     let tick = async {
         match ticker {

@@ -88,7 +88,7 @@ impl<T, K> Handler<T, K, Accepted<Facts, RequestHead>> for Host
 where
     T: Transport,
     K: Timer,
-    Connection<T, K>: Unpin + Send + 'static,
+    Connection<T, K>: Send + 'static,
 {
     type Error = Ended;
     type Future = Pin<Box<dyn Future<Output = Result<(), Ended>> + Send>>;
@@ -113,9 +113,7 @@ async fn serve<T: Transport, K: Timer>(
     number: u64,
     client: usize,
     books: &Books,
-) where
-    Connection<T, K>: Unpin,
-{
+) {
     if books.broken == Some(Broken::Memory) {
         std::mem::forget(vec![1_u8; WASTED]);
     }

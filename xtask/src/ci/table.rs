@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use super::{
     Outcome, chaos, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check,
-    sim_storm, soak, syscalls, typos,
+    sim_storm, soak, streams, syscalls, typos,
 };
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, nostd, tidy};
@@ -159,6 +159,7 @@ pub(super) const GROUPS: &[Group] = &[
             step("breaks", "each broken mechanism, and no stall excuses", demo::surely_fails),
             step("soak", "accounts add up under faults, on all runtimes at once", soak::holds),
             step("soak-breaks", "and what is done wrong is seen", soak::fails),
+            step("streams", "random frames in any pieces, on every runtime", streams::hold),
             step("sim-full", "and on fifteen times as many days", sim::at_length),
             step("storm-full", "the whole crowd comes back in time", sim_storm::at_length),
             step("storm-real", "a process is replaced, as was predicted", sim_storm::for_real),

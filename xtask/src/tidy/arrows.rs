@@ -53,6 +53,7 @@ const PROGRAMS: &[&str] = &[
     "everbeat-interop",
     "everbeat-reality",
     "everbeat-storm",
+    "everbeat-streams",
     "everbeat-soak",
 ];
 

@@ -81,6 +81,41 @@ pub(super) async fn idle<R: Host>() {
     .await;
 }
 
+/// Who stays in the middle of a message: behind its first fragment, where Pings are answered, and in
+/// the midst of a large frame, where they cannot be
+pub(super) async fn unfinished<R: Host>() {
+    measured::<R, _>(|late| async move {
+        let wishes = wishes::<R>(|builder| {
+            let (interval, timeout) = (Duration::from_millis(100), Duration::from_secs(2));
+            let rules = Expire::default().unfinished(LIMIT);
+            builder.interval(interval).timeout(timeout).expire(rules)
+        });
+        let late = &late;
+        keep(wishes, |house| async move {
+            let since = house.timer.now();
+            let fragment = house.peer("fragment", |mut peer| {
+                peer.say(&masked(0x01, b"once upon a"));
+                peer.farewell()
+            });
+            let frame = house.peer("frame", |mut peer| {
+                let whole = masked(0x82, &vec![7; 100_000]);
+                peer.say(&whole[..50_000]);
+                peer.hear()
+            });
+            let there = house.peer("there", |peer| lives(peer, "hello", 20));
+            for name in ["fragment", "frame"] {
+                check(&house, late, (name, Expired::Unfinished), since, (LIMIT, LIMIT)).await;
+            }
+            let told = "a message made no progress";
+            assert_eq!(house.joined(fragment).await, (1008, told.to_owned()));
+            assert!(house.joined(frame).await.ends_with(told.as_bytes()));
+            house.joined(there).await;
+        })
+        .await;
+    })
+    .await;
+}
+
 pub(super) async fn unauthenticated<R: Host>() {
     measured::<R, _>(|late| async move {
         let wishes =

@@ -5,6 +5,7 @@ use core::pin::Pin;
 use core::time::Duration;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use super::driver::{RoadMemory, State};
 use super::queue::Outbox;
@@ -26,7 +27,7 @@ use crate::transport::Connect;
 
 /// Settings that have been checked
 pub(super) struct Settings {
-    pub(super) connection: ConnectionConfig,
+    pub(super) connection: Arc<ConnectionConfig>,
     pub(super) beat: Option<OwnBeat>,
     pub(super) connect_timeout: Duration,
     pub(super) queue: Queue,
@@ -55,6 +56,7 @@ pub struct ClientBuilder<C, K> {
     connect_timeout: Duration,
     close_timeout: Duration,
     idle: Option<Duration>,
+    unfinished: Option<Duration>,
     ping_limit: Result<PingLimit, ConfigError>,
     retain_bytes: usize,
     hints: Feed,
@@ -74,6 +76,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             connect_timeout: defaults::CONNECT_TIMEOUT,
             close_timeout: defaults::CLOSE_TIMEOUT,
             idle: None,
+            unfinished: Some(defaults::UNFINISHED),
             ping_limit: Ok(PingLimit::DEFAULT),
             retain_bytes: defaults::RETAIN_BYTES,
             hints: Feed::deaf(),
@@ -182,6 +185,13 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
         self
     }
 
+    /// How long a message that the server has begun may go without a byte more; 60 s by default
+    /// ([`ConnectionConfig::with_unfinished`](crate::config::ConnectionConfig::with_unfinished))
+    pub const fn unfinished(mut self, limit: Option<Duration>) -> Self {
+        self.unfinished = limit;
+        self
+    }
+
     /// How many Pings the server may send at once, and a second on average, before it is told 1008
     /// and let go; 20 and 12 by default ([`PingLimit`])
     pub fn ping_limit(mut self, burst: u32, per_second: u32) -> Self {
@@ -220,6 +230,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
         let connection = ConnectionConfig::client()
             .with_heartbeat(self.beats.then_some(beat))
             .with_idle(self.idle)?
+            .with_unfinished(self.unfinished)?
             .with_close_timeout(self.close_timeout)?
             .with_ping_limit(self.ping_limit?)
             .with_retain_bytes(self.retain_bytes);
@@ -227,7 +238,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             return Err(ConfigError::new("beat", "needs the heartbeat, which is off"));
         }
         let settings = Settings {
-            connection,
+            connection: connection.into(),
             beat: self.own_beat,
             connect_timeout: within("connect_timeout", self.connect_timeout, SHORTEST, LONGEST)?,
             queue: self.queue.check()?,

@@ -57,7 +57,6 @@ impl RoadMemory {
 
 /// Where a client is in its life
 #[pin_project(project = StateProjection)]
-#[expect(clippy::large_enum_variant, reason = "a client is mostly up; a box would be its rule")]
 pub(super) enum State<C: Connect, K: Timer> {
     /// Nothing was tried yet
     Start,
@@ -73,7 +72,7 @@ pub(super) enum State<C: Connect, K: Timer> {
         hint: Option<Hint>,
     },
     /// A connection stands, or is closing
-    Up(#[pin] Connection<C::Transport, K>),
+    Up(Connection<C::Transport, K>),
     /// No more
     Over,
 }
@@ -213,23 +212,23 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// Gives the connection what is queued, as far as it takes it, and asks it once to write
     pub(crate) fn pump(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) {
         let this = self.project();
-        let StateProjection::Up(mut connection) = this.state.project() else {
+        let StateProjection::Up(connection) = this.state.project() else {
             return;
         };
         let mut wrote = false;
         // Errors are left to the connection's last event, which tells the whole.
         while !this.outbox.is_empty() {
-            let Poll::Ready(Ok(())) = connection.as_mut().poll_room(wake) else {
+            let Poll::Ready(Ok(())) = connection.driver().poll_room(wake) else {
                 break;
             };
             let Some(message) = this.outbox.pop() else {
                 break;
             };
-            connection.as_mut().accept(message);
+            connection.driver().accept(message);
             wrote = true;
         }
         if wrote {
-            let _ = connection.poll_write(wake);
+            let _ = connection.driver().poll_write(wake);
         }
     }
 
@@ -237,7 +236,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     pub(super) fn poll_written(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
         match self.project().state.project() {
             // An error is the connection's last event.
-            StateProjection::Up(connection) => connection.poll_write(wake).map(drop),
+            StateProjection::Up(connection) => connection.driver().poll_write(wake).map(drop),
             _ => Poll::Ready(()),
         }
     }
@@ -261,7 +260,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         let this = self.project();
         this.reconnect.note_hint(hint);
         match this.state.project() {
-            StateProjection::Up(connection) => connection.hear(hint),
+            StateProjection::Up(connection) => connection.driver().hear(hint),
             StateProjection::Waiting { until, .. } => {
                 let sooner = this.reconnect.handle_hint(hint, now);
                 *until = sooner.map_or(*until, |sooner| sooner.min(*until));
@@ -312,11 +311,11 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         this.reconnect.handle_connected(now);
         *this.established = true;
         tracing::info!(target: "everbeat", attempt, ?took, "connected");
-        let (timer, config) = (this.timer.clone(), this.settings.connection);
+        let (timer, config) = (this.timer.clone(), this.settings.connection.clone());
         let (beat, seed) = (this.settings.beat.clone(), this.seeds.u64(..));
         let mut connection = Connection::begin(transport, timer, config, beat, seed, now);
         this.road.leave_if_elsewhere(connection.transport().local_address());
-        connection.set_road_memory(this.road.millis);
+        connection.driver().set_road_memory(this.road.millis);
         this.state.set(State::Up(connection));
         self.push(Event::Connected { attempt, took });
     }
@@ -324,7 +323,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     fn poll_up(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>, reading: bool) -> Poll<()> {
         self.as_mut().pump(wake);
         let this = self.as_mut().project();
-        let StateProjection::Up(mut connection) = this.state.project() else {
+        let StateProjection::Up(connection) = this.state.project() else {
             return Poll::Ready(());
         };
         if let Some(closing) = this.closing {
@@ -333,14 +332,14 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
                 *closing.since.get_or_insert(now) + this.settings.connection.close_timeout();
             let sent = this.outbox.is_empty() && !closing.more;
             if sent || this.alarm.poll_due(wake.cx, this.timer, now, deadline).is_ready() {
-                connection.as_mut().begin_close(closing.frame.clone());
+                connection.driver().begin_close(closing.frame.clone());
             }
         }
         if !reading {
             // Once it is over, what it read ahead and its end are taken from it.
-            ready!(connection.as_mut().poll_unread(wake));
+            ready!(connection.driver().poll_unread(wake));
         }
-        match ready!(connection.as_mut().poll_next_in(wake)) {
+        match ready!(connection.driver().poll_next(wake)) {
             Some(Event::Disconnected(end)) => {
                 this.road.millis = connection.road_memory();
                 this.tally.delivered += connection.delivered();

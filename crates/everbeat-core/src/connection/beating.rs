@@ -5,7 +5,7 @@
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
-use super::Connection;
+use super::driver::Driver;
 use crate::cause::Cause;
 use crate::config::OwnBeat;
 use crate::heartbeat::Beat;
@@ -68,7 +68,7 @@ impl Own {
     }
 }
 
-impl<T: Transport, K: Timer> Connection<T, K> {
+impl<T: Transport, K: Timer> Driver<T, K> {
     /// Sends a beat that vouches for every message before it
     pub(super) fn beat(
         mut self: Pin<&mut Self>,
@@ -76,7 +76,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         now: Instant,
         wake: &mut Wake<'_, '_>,
     ) -> Result<(), Cause> {
-        match (beat, self.as_mut().project().own) {
+        match (beat, self.as_mut().own()) {
             (Beat::Ping(payload), _) => self.as_mut().ping(payload, now, wake)?,
             (_, Some(own)) => own.due = true,
             (_, None) => return Ok(()),
@@ -86,7 +86,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             Poll::Ready(Ok(())) => {
                 let this = self.project();
                 this.since_clock.unflushed = false;
-                if let Some(heartbeat) = this.heartbeat {
+                if let Some(heartbeat) = this.pace.heartbeat_mut() {
                     heartbeat.handle_flushed(this.transport.sent(), now);
                 }
                 Ok(())
@@ -106,21 +106,31 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         tracing::trace!(target: "everbeat", "ping");
         // A Ping overtakes the rest of a message whose frames are still being written, so it proves
         // only those before it; and a transport that sends for others may hold one more of ours.
-        this.ledger.note_aside(this.transport.sent_aside());
-        let newest = this.ledger.newest();
+        let newest = this.ledger.newest(this.transport.sent_aside());
         let behind = match this.transport.as_mut().poll_ready(wake.cx) {
             Poll::Ready(ready) => ready.map(|()| newest).map_err(|error| T::classify(&error))?,
             Poll::Pending => newest.saturating_sub(2),
         };
         let sent = this.transport.as_mut().start_send(Outgoing::Ping(payload));
         sent.map_err(|error| T::classify(&error))?;
-        if let Some(heartbeat) = this.heartbeat {
+        let retains = this.pace.config().retain_bytes() > 0;
+        if let Some(heartbeat) = this.pace.heartbeat_mut() {
             heartbeat.handle_ping_sent(behind);
-            if behind < newest && this.config.retain_bytes() > 0 {
+            if behind < newest && retains {
                 heartbeat.handle_unproven(now);
             }
         }
         Ok(())
+    }
+
+    /// Whether a message is sent in place of Pings
+    #[inline]
+    pub(super) fn has_own_beat(&self) -> bool {
+        self.unusual.as_ref().is_some_and(|unusual| unusual.own.is_some())
+    }
+
+    pub(super) fn own(self: Pin<&mut Self>) -> Option<&mut Own> {
+        self.project().unusual.as_mut()?.own.as_mut()
     }
 
     /// Whether this answers a beat of one's own
@@ -129,7 +139,10 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         let Incoming::Message(message) = incoming else {
             return false;
         };
-        self.own.as_ref().is_some_and(|own| own.beat.is_answer(message))
+        self.unusual
+            .as_ref()
+            .and_then(|it| it.own.as_ref())
+            .is_some_and(|own| own.beat.is_answer(message))
     }
 
     /// Whether the transport would take a message, once it has what waits for room already
@@ -138,7 +151,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), T::Error>> {
-        if self.own.is_some() {
+        if self.has_own_beat() {
             self.poll_room_left(cx)
         } else {
             self.project().transport.poll_ready(cx)
@@ -153,7 +166,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         ready!(self.as_mut().poll_waiting(cx))?;
         let this = self.project();
         let room = this.transport.poll_ready(cx);
-        if let Some(own) = this.own {
+        if let Some(own) = this.unusual.as_mut().and_then(|it| it.own.as_mut()) {
             own.promise(matches!(room, Poll::Ready(Ok(()))));
         }
         room
@@ -165,7 +178,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), T::Error>> {
-        if self.own.is_some() {
+        if self.has_own_beat() {
             self.poll_flush_waiting(cx)
         } else {
             self.project().transport.poll_flush(cx)
@@ -187,7 +200,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// due by now was not yet when it was accepted
     fn poll_waiting(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), T::Error>> {
         let mut this = self.project();
-        let Some(own) = this.own else {
+        let Some(own) = this.unusual.as_mut().and_then(|it| it.own.as_mut()) else {
             return Poll::Ready(Ok(()));
         };
         while own.due || own.held.is_some() {
@@ -195,9 +208,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             let message = own.held.take().unwrap_or_else(|| {
                 tracing::trace!(target: "everbeat", "own beat");
                 own.due = false;
-                this.ledger.note_aside(this.transport.sent_aside());
-                if let Some(heartbeat) = this.heartbeat.as_mut() {
-                    heartbeat.handle_own_sent(this.ledger.newest());
+                if let Some(heartbeat) = this.pace.heartbeat_mut() {
+                    heartbeat.handle_own_sent(this.ledger.newest(this.transport.sent_aside()));
                 }
                 own.beat.message().clone()
             });

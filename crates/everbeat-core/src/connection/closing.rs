@@ -4,8 +4,9 @@
 use core::pin::Pin;
 use core::task::Poll;
 
-use super::driver::Read;
-use super::{Connection, Phase};
+use super::driver::Driver;
+use super::open::Read;
+use super::unusual::{Ending, Unusual};
 use crate::cause::{Cause, CloseFrame, Cut};
 use crate::event::Event;
 use crate::message::Outgoing;
@@ -46,10 +47,14 @@ impl Closing {
     }
 }
 
-impl<T: Transport, K: Timer> Connection<T, K> {
+impl<T: Transport, K: Timer> Driver<T, K> {
+    fn closing_mut(self: Pin<&mut Self>) -> Option<&mut Closing> {
+        self.project().unusual.as_mut()?.closing_mut()
+    }
+
     /// We close: first what was sent is confirmed, if somebody keeps count of it
     pub(crate) fn begin_close(self: Pin<&mut Self>, frame: CloseFrame) {
-        if matches!(self.phase, Phase::Open) {
+        if self.is_open() {
             self.enter(Cause::ClosedByUs, Step::Confirming, Some(frame));
         }
     }
@@ -59,7 +64,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     #[cfg(feature = "std")]
     pub(crate) fn begin_close_after(mut self: Pin<&mut Self>, more: bool) {
         self.as_mut().begin_close(crate::cause::CloseCode::NORMAL.into());
-        if let Phase::Closing(closing) = self.project().phase {
+        if let Some(closing) = self.closing_mut() {
             closing.more = more;
         }
     }
@@ -70,12 +75,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         mut self: Pin<&mut Self>,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<()> {
-        let room = match &self.phase {
-            Phase::Open => self.poll_room(wake).map_err(drop),
-            Phase::Closing(Closing { step: Step::Confirming, more: true, .. }) => {
+        let room = match self.closing() {
+            _ if self.is_open() => self.poll_room(wake).map_err(drop),
+            Some(Closing { step: Step::Confirming, more: true, .. }) => {
                 self.as_mut().poll_transport_room(wake.cx).map_err(drop)
             }
-            Phase::Closing(_) | Phase::Over(_) => Poll::Pending,
+            _ => Poll::Pending,
         };
         match room {
             Poll::Ready(Ok(())) => Poll::Ready(()),
@@ -106,22 +111,17 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     fn enter(mut self: Pin<&mut Self>, cause: Cause, step: Step, farewell: Option<CloseFrame>) {
         // What others than the connection sent, only the transport knows of: it is flushed as well.
         self.as_mut().project().since_clock.unflushed = true;
-        *self.project().phase = Phase::Closing(Closing {
-            cause,
-            farewell,
-            step,
-            more: false,
-            ordered: false,
-            since: None,
-        });
+        let (more, ordered, since) = (false, false, None);
+        let closing = Closing { cause, farewell, step, more, ordered, since };
+        Unusual::of(self.project().unusual).ending = Some(Ending::Closing(closing));
     }
 
-    fn say_close(self: Pin<&mut Self>, frame: CloseFrame) {
-        let this = self.project();
-        this.since_clock.unflushed = true;
-        if let Some(own) = this.own {
+    fn say_close(mut self: Pin<&mut Self>, frame: CloseFrame) {
+        if let Some(own) = self.as_mut().own() {
             own.forget();
         }
+        let this = self.project();
+        this.since_clock.unflushed = true;
         // An error means that the socket is gone, which closing it will say again.
         let _ = this.transport.start_send(Outgoing::Close(Some(frame)));
     }
@@ -131,7 +131,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         mut self: Pin<&mut Self>,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
-        let Phase::Closing(closing) = &self.phase else {
+        let Some(closing) = self.closing() else {
             return Poll::Ready(None);
         };
         let more = closing.more;
@@ -167,20 +167,20 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// only asks for what is being done already
     fn give_up_writing(mut self: Pin<&mut Self>, cause: &Cause) {
         let ordered = matches!(cause, Cause::Expired(_) | Cause::ClosedByUs);
-        match self.as_mut().project().phase {
-            Phase::Closing(closing) if ordered && !closing.ordered => closing.ordered = true,
+        match self.as_mut().closing_mut() {
+            Some(closing) if ordered && !closing.ordered => closing.ordered = true,
             _ => self.step_to(Step::Leaving),
         }
     }
 
     /// Sends the beat that vouches for the messages sent; whether there is anything to prove
     fn ask_for_proof(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> bool {
-        if self.config.retain_bytes() == 0 || self.ledger.proven() == self.ledger.newest() {
+        if self.pace.config().retain_bytes() == 0 || self.is_proven() {
             return false;
         }
         let now = wake.now(&self.timer);
         let this = self.as_mut().project();
-        let Some(heartbeat) = this.heartbeat.as_mut() else {
+        let Some(heartbeat) = this.pace.heartbeat_mut() else {
             return false;
         };
         let beat = heartbeat.beat_now(now);
@@ -189,7 +189,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// Hands up what still comes in, until the peer has answered
     fn poll_last_words(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
-        let Phase::Closing(closing) = &self.phase else {
+        let Some(closing) = self.closing() else {
             return Poll::Ready(None);
         };
         let proving = closing.step == Step::Confirmed;
@@ -215,32 +215,26 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// Reads as ever, but the peer's Close or end no longer is the cause: we closed first
     fn read_while_closing(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Read {
-        let phase = self.as_mut().project().phase;
-        let Phase::Closing(ours) = core::mem::replace(phase, Phase::Open) else {
+        let ending = self.as_mut().project().unusual.as_mut().and_then(|it| it.ending.take());
+        let Some(Ending::Closing(mut ours)) = ending else {
             return Read::Turned;
         };
         let read = self.as_mut().read(wake);
-        let this = self.project();
-        match this.phase {
-            // Whatever ends it, we closed first, so the cause stays.
-            Phase::Closing(closing) if closing.step == Step::Leaving => {
-                *closing = Closing { step: Step::Leaving, ..ours };
-            }
-            // An order to do what is being done already
-            Phase::Closing(closing) => *closing = ours,
-            phase => *phase = Phase::Closing(ours),
-        }
+        // Whatever ends it, we closed first, so the cause stays. Anything else that came in between is
+        // an order to do what is being done already.
+        let leaving = self.closing().is_some_and(|closing| closing.step == Step::Leaving);
+        ours.step = if leaving { Step::Leaving } else { ours.step };
+        Unusual::of(self.project().unusual).ending = Some(Ending::Closing(ours));
         read
     }
 
     fn is_proven(&self) -> bool {
-        self.ledger.proven() == self.ledger.newest()
+        self.ledger.is_proven(self.transport.sent_aside())
     }
 
     /// Goes on to `step`; on the way to `Awaiting`, Close is said
     fn step_to(mut self: Pin<&mut Self>, step: Step) {
-        let this = self.as_mut().project();
-        let Phase::Closing(closing) = this.phase else {
+        let Some(closing) = self.as_mut().closing_mut() else {
             return;
         };
         closing.step = step;
@@ -271,12 +265,9 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// When the step that a closing connection is in has had its time
     fn closing_deadline(self: Pin<&mut Self>, now: Instant) -> Option<Instant> {
-        let this = self.project();
-        let Phase::Closing(closing) = this.phase else {
-            return None;
-        };
+        let timeout = self.pace.config().close_timeout();
+        let closing = self.closing_mut()?;
         let since = *closing.since.get_or_insert(now);
-        let timeout = this.config.close_timeout();
         let proving = matches!(closing.step, Step::Confirming | Step::Confirmed);
         Some(since + if proving { timeout / 2 } else { timeout })
     }
@@ -287,13 +278,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         if self.as_mut().closing_deadline(now).is_none_or(|deadline| now < deadline) {
             return None;
         }
-        let proving = match &self.phase {
-            Phase::Closing(closing) => {
-                matches!(closing.step, Step::Confirming | Step::Confirmed)
-            }
-            _ => return Some(None),
-        };
-        if proving {
+        let step = self.closing().map(|closing| closing.step)?;
+        if matches!(step, Step::Confirming | Step::Confirmed) {
             self.step_to(Step::Awaiting);
             return Some(None);
         }
@@ -304,10 +290,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// Drives a connection that is saying why it ends, for who waits to send; ready once it is over,
     /// or at once if there is nobody to tell
     pub(super) fn poll_farewell(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
-        match &self.phase {
-            Phase::Closing(closing) if closing.cause.farewell().is_some() => {
-                self.as_mut().poll_unread(wake)
-            }
+        match self.closing() {
+            Some(closing) if closing.cause.farewell().is_some() => self.as_mut().poll_unread(wake),
             _ => Poll::Ready(()),
         }
     }

@@ -1,45 +1,71 @@
-//! The driver of an open connection: flush, read, then look at the clock once and let the policies
-//! speak. The order is the point: an answer that waits in the socket is read before it is missed.
+//! What a connection is made of, in one box: the transport, the alarm, the policies, and what waits
+//! between them. How it is driven is in the files beside this one, one for each phase.
 
 use core::pin::Pin;
-use core::task::{Poll, ready};
-use core::time::Duration;
+use core::task::Poll;
 
 use alloc::boxed::Box;
-use alloc::format;
+use alloc::sync::Arc;
+use pin_project::pin_project;
 
-use super::{Connection, Phase, SinceClock};
-use crate::cause::{Cause, CloseCode, Cut, Evidence, Expired, Verdict};
-use crate::config::PingLimit;
+use super::beating::Own;
+use super::closing::Closing;
+use super::pace::Pace;
+use super::ping_bucket::PingBucket;
+use super::unusual::{Ending, Unusual};
+use crate::cause::{Cause, Evidence};
+use crate::config::{ConnectionConfig, OwnBeat};
 use crate::event::Event;
-use crate::heartbeat::{Answer, Beat, Heartbeat};
-use crate::message::Incoming;
-use crate::outcome::Disconnected;
-use crate::time::{Instant, Timer, Wake};
+use crate::heartbeat::{Millis, RoundTrip};
+use crate::hint::Hint;
+use crate::outcome::Ledger;
+use crate::time::{Alarm, Instant, Timer, Wake};
 use crate::transport::Transport;
+use crate::turn::Turn;
 
-/// Frames read before the task yields, and messages handed up before the clock is read even though
-/// more are waiting: a peer that floods starves neither its neighbours nor its own heartbeat
-pub(super) const FRAMES_PER_POLL: u32 = 64;
+/// One connection; [`Connection`](super::Connection) is a pointer to it
+///
+/// A server has as many of these as it has peers, and nearly all of them wait: what only some have,
+/// or only for a while, is behind a pointer that is null.
+#[pin_project]
+pub(crate) struct Driver<T: Transport, K: Timer> {
+    #[pin]
+    pub(super) transport: T,
+    #[pin]
+    pub(super) alarm: Alarm<K::Sleep>,
+    pub(super) timer: K,
+    pub(super) pace: Pace,
+    /// What the peer may still ping
+    pub(super) pings: PingBucket,
+    pub(super) ledger: Ledger,
+    /// What most connections do not have
+    pub(super) unusual: Option<Box<Unusual>>,
+    /// What happened since the clock was last read: a wake-up reads it once, at its end
+    pub(super) since_clock: SinceClock,
+    /// How long the machine had slept when something was last due
+    pub(super) slept: Millis,
+    /// Its application's, while that does nothing but send
+    pub(super) turn: Turn,
+}
 
-/// From how long on it is told that we did not run, or slept: timers are coarse, a busy task is not a
-/// stalled one, and two clocks that are read one after the other differ
-const STALL: Duration = Duration::from_secs(1);
-
-/// How long after a beat that was asked for the next such goes out: an application may be told of
-/// every change of its network, and the peer counts our Pings
-const PROBE_PAUSE: Duration = Duration::from_secs(1);
-
-/// What reading the transport came to
-pub(super) enum Read {
-    /// Something for the application
-    Event(Event),
-    /// Nothing more is waiting
-    Drained,
-    /// More may be waiting, but it is somebody else's turn
-    Yield,
-    /// The connection left the open phase
-    Turned,
+/// Facts that wait for a clock reading to become instants
+#[derive(Debug, Default)]
+pub(super) struct SinceClock {
+    /// What the transport had received when the clock was last read
+    pub(super) received: u64,
+    /// Frames read
+    pub(super) frames: u8,
+    /// Everything that had come was read
+    pub(super) drained: bool,
+    pub(super) message: bool,
+    /// One of the peer's
+    pub(super) heard_message: bool,
+    pub(super) wrote: bool,
+    /// And a Pong must vouch for it
+    pub(super) unproven: bool,
+    pub(super) flushed: bool,
+    /// The transport holds something that is not flushed
+    pub(super) unflushed: bool,
 }
 
 impl SinceClock {
@@ -51,20 +77,52 @@ impl SinceClock {
     }
 }
 
-impl<T: Transport, K: Timer> Connection<T, K> {
+impl<T: Transport, K: Timer> Driver<T, K> {
+    pub(super) fn begin(
+        transport: T,
+        timer: K,
+        config: Arc<ConnectionConfig>,
+        beat: Option<OwnBeat>,
+        seed: u64,
+        now: Instant,
+    ) -> Self {
+        let mut unusual = None;
+        if config.idle().is_some() {
+            Unusual::of(&mut unusual).last_message = Some((now, transport.sent_aside()));
+        }
+        let pace = Pace::new(config, beat.as_ref(), transport.can_ping(), seed, now);
+        if let Some(beat) = beat {
+            Unusual::of(&mut unusual).own = Some(Own::new(beat));
+        }
+        // What it slept before is none of this connection's business.
+        let slept = Millis::of_total(timer.slept());
+        Self {
+            since_clock: SinceClock { received: transport.received(), ..SinceClock::default() },
+            pings: PingBucket::new(now),
+            ledger: Ledger::default(),
+            transport,
+            alarm: Alarm::new(),
+            timer,
+            pace,
+            unusual,
+            slept,
+            turn: Turn::default(),
+        }
+    }
+
     /// The next event, be it one that waits to be read
-    pub(crate) fn poll_next_in(
+    pub(crate) fn poll_next(
         mut self: Pin<&mut Self>,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
         loop {
-            if let Some(event) = self.as_mut().project().ahead.pop_front() {
+            if let Some(event) = self.as_mut().project().unusual.as_mut().and_then(|it| it.next()) {
                 return Poll::Ready(Some(event));
             }
-            if matches!(self.phase, Phase::Over(_)) {
+            if self.is_over() {
                 return Poll::Ready(None);
             }
-            if let Some(event) = ready!(self.as_mut().poll_round(wake)) {
+            if let Some(event) = core::task::ready!(self.as_mut().poll_round(wake)) {
                 return Poll::Ready(Some(event));
             }
         }
@@ -73,363 +131,112 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// One round, in whatever phase the connection is; `None` if the phase has changed, or what
     /// happened waits among what was read ahead
     pub(super) fn poll_round(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
-        match self.phase {
-            Phase::Open => self.poll_open(wake),
-            Phase::Closing(_) => self.poll_closing(wake),
-            Phase::Over(_) => Poll::Ready(None),
+        match self.ending() {
+            None => self.poll_open(wake),
+            Some(Ending::Closing(_)) => self.poll_closing(wake),
+            Some(Ending::Over(_)) => Poll::Ready(None),
         }
     }
 
-    /// One round of an open connection; `None` if the phase has changed
-    fn poll_open(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Option<Event>> {
-        if self.write_failed.is_none() {
-            if let Err(cause) = self.as_mut().flush(wake) {
-                // What the peer said before it went away is read first.
-                *self.as_mut().project().write_failed = Some(cause);
-            }
-        }
-        match self.as_mut().read(wake) {
-            Read::Event(event) => Poll::Ready(Some(event)),
-            Read::Turned => Poll::Ready(None),
-            Read::Drained => match self.as_mut().project().write_failed.take() {
-                Some(cause) => {
-                    self.fail(cause);
-                    Poll::Ready(None)
-                }
-                None => self.poll_time(wake),
-            },
-            Read::Yield => {
-                wake.cx.waker().wake_by_ref();
-                if self.write_failed.is_some() {
-                    self.project().since_clock.frames = 0;
-                    return Poll::Pending;
-                }
-                // What was not read yet may be the answer: beat, but do not judge.
-                if !self.heartbeat.as_ref().is_some_and(Heartbeat::is_judging) {
-                    return self.poll_time(wake);
-                }
-                self.as_mut().project().since_clock.frames = 0;
-                let now = wake.now(&self.timer);
-                self.settle(now).map_or(Poll::Pending, |event| Poll::Ready(Some(event)))
-            }
-        }
+    /// Why and how it ends; `None` while it is open
+    fn ending(&self) -> Option<&Ending> {
+        self.unusual.as_ref()?.ending.as_ref()
     }
 
     #[inline]
-    pub(super) fn flush(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Result<(), Cause> {
-        if !self.since_clock.unflushed {
-            return Ok(());
-        }
-        match self.as_mut().poll_flush_all(wake.cx) {
-            Poll::Ready(Ok(())) => self.project().since_clock.note_flushed(),
-            Poll::Ready(Err(error)) => return Err(T::classify(&error)),
-            Poll::Pending => {}
-        }
-        Ok(())
+    pub(crate) fn is_open(&self) -> bool {
+        self.ending().is_none()
     }
 
-    pub(super) fn read(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Read {
-        for _ in 0..FRAMES_PER_POLL {
-            let mut this = self.as_mut().project();
-            if this.since_clock.frames >= FRAMES_PER_POLL {
-                return Read::Yield;
-            }
-            let incoming = match this.transport.as_mut().poll_recv(wake.cx) {
-                Poll::Pending => {
-                    this.since_clock.drained = true;
-                    return Read::Drained;
-                }
-                Poll::Ready(Some(Ok(incoming))) => incoming,
-                Poll::Ready(Some(Err(error))) => {
-                    self.fail(T::classify(&error));
-                    return Read::Turned;
-                }
-                Poll::Ready(None) => {
-                    self.fail(Cause::Cut { how: Cut::End, detail: "".into() });
-                    return Read::Turned;
-                }
-            };
-            this.since_clock.frames += 1;
-            if this.own.is_some() && self.is_answer(&incoming) {
-                if let Some(event) = self.as_mut().handle_answer(None, wake) {
-                    return Read::Event(event);
-                }
-                continue;
-            }
-            let this = self.as_mut().project();
-            match incoming {
-                Incoming::Message(message) => {
-                    this.since_clock.message = true;
-                    this.since_clock.heard_message = true;
-                    return Read::Event(Event::Message(message));
-                }
-                Incoming::Ping(_) => {
-                    this.since_clock.unflushed = true;
-                    if this.pings.handle_ping(wake.now(this.timer)) {
-                        let limit = this.config.ping_limit();
-                        self.fail(flood(limit));
-                        return Read::Turned;
-                    }
-                }
-                Incoming::Pong(payload) => {
-                    if let Some(event) = self.as_mut().handle_answer(Some(&payload), wake) {
-                        return Read::Event(event);
-                    }
-                }
-                Incoming::Close(frame) => {
-                    self.closed_by_peer(frame.into());
-                    return Read::Turned;
-                }
-            }
+    pub(super) fn closing(&self) -> Option<&Closing> {
+        match self.ending() {
+            Some(Ending::Closing(closing)) => Some(closing),
+            _ => None,
         }
-        Read::Yield
     }
 
-    /// A Pong with this payload, or the answer to a beat of one's own
-    fn handle_answer(
-        mut self: Pin<&mut Self>,
-        pong: Option<&[u8]>,
-        wake: &mut Wake<'_, '_>,
-    ) -> Option<Event> {
-        let now = wake.now(&self.timer);
-        let alive = self.as_mut().settle(now);
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.ending(), Some(Ending::Over(_)))
+    }
+
+    /// Why it ends or has ended
+    pub(super) fn cause(&self) -> Cause {
+        match self.ending() {
+            None => Cause::ClosedByUs,
+            Some(Ending::Closing(closing)) => closing.cause().clone(),
+            Some(Ending::Over(cause)) => cause.clone(),
+        }
+    }
+
+    pub(super) fn refuse_unless_open(&self) -> Result<(), Cause> {
+        if self.is_open() { Ok(()) } else { Err(self.cause()) }
+    }
+
+    /// Asks for a beat out of turn
+    pub(crate) fn ask(self: Pin<&mut Self>) {
         let this = self.project();
-        let heartbeat = this.heartbeat.as_mut()?;
-        let answer = match pong {
-            Some(payload) => heartbeat.handle_pong(payload, now),
-            None => heartbeat.handle_answer(now),
-        };
-        if let Some(Answer { round_trip, mark }) = answer {
-            this.ledger.prove(mark);
-            this.transport.noted(now, heartbeat.round_trip());
-            tracing::trace!(target: "everbeat", ?round_trip, mark, "answered");
-        }
-        alive
-    }
-
-    /// Turns what happened since the last look at the clock into instants
-    #[inline]
-    pub(super) fn settle(mut self: Pin<&mut Self>, now: Instant) -> Option<Event> {
-        // Before what is heard moves it: the alarm is never armed for later than what is due.
-        if self.alarm.lateness(now) >= STALL {
-            self.as_mut().note_late(now);
-        }
-        let this = self.project();
-        let since = core::mem::take(this.since_clock);
-        let (received, sent) = (this.transport.received(), this.transport.sent());
-        let sent_aside = this.transport.sent_aside();
-        *this.since_clock = SinceClock {
-            received,
-            sent,
-            sent_aside,
-            unflushed: since.unflushed,
-            frames: since.frames,
-            ..SinceClock::default()
-        };
-        if since.drained {
-            this.pings.handle_drained(now);
-        }
-        if since.message || sent_aside != since.sent_aside {
-            *this.last_message = now;
-        }
-        if received != since.received || sent != since.sent {
-            this.transport.noted(now, None);
-        }
-        let heartbeat = this.heartbeat.as_mut()?;
-        if since.wrote {
-            heartbeat.handle_write(now);
-        }
-        if since.unproven {
-            heartbeat.handle_unproven(now);
-        }
-        if since.flushed && !since.unflushed {
-            heartbeat.handle_flushed(sent, now);
-        } else if sent != since.sent {
-            heartbeat.handle_progress(sent, now);
-        }
-        if since.heard_message {
-            heartbeat.handle_talk(now);
-        }
-        if received != since.received && heartbeat.handle_heard(now) {
-            tracing::debug!(target: "everbeat", "alive");
-            return Some(Event::Alive);
-        }
-        None
-    }
-
-    /// The alarm is late; whether we are, for what is due now
-    #[cold]
-    fn note_late(self: Pin<&mut Self>, now: Instant) {
-        let late = now.saturating_duration_since(self.beat_at());
-        if late >= STALL {
-            let told = self.project().out_of_turn;
-            told.late = told.late.max(late);
+        if this.pace.heartbeat().is_some() {
+            Unusual::of(this.unusual).probe = true;
         }
     }
 
-    /// Reads the clock, lets the policies speak, sets the alarm
-    pub(super) fn poll_time(
-        mut self: Pin<&mut Self>,
-        wake: &mut Wake<'_, '_>,
-    ) -> Poll<Option<Event>> {
-        self.as_mut().project().since_clock.frames = 0;
-        let now = wake.now(&self.timer);
-        if let Some(event) = self.as_mut().settle(now) {
-            return Poll::Ready(Some(event));
-        }
-        // For nearly every message nothing is due, and that is asked once.
-        let mut beat_at = self.beat_at();
-        if now >= beat_at || self.out_of_turn.is_due(now) {
-            if let Poll::Ready(end) = self.as_mut().poll_due(now, wake) {
-                return Poll::Ready(end);
+    /// Something happened outside of the connection
+    pub(crate) fn hear(self: Pin<&mut Self>, hint: Hint) {
+        if let Hint::AddressGone(address) = hint {
+            let this = self.project();
+            let ours = this.transport.local_address().map(|ours| ours.to_canonical());
+            if ours == Some(address.to_canonical()) {
+                Unusual::of(this.unusual).address_gone = true;
             }
-            beat_at = self.beat_at();
-        }
-        if now >= self.idle_at() {
-            self.fail(Cause::Expired(Expired::Idle));
-            return Poll::Ready(None);
-        }
-        let mut deadline = beat_at.min(self.idle_at());
-        if self.out_of_turn.probe {
-            deadline = deadline.min(self.out_of_turn.probe_from);
-        }
-        let this = self.project();
-        if this.alarm.poll_due(wake.cx, this.timer, now, deadline).is_ready() {
-            // All that was due has been done: a policy that wants more is asked after the others.
-            wake.cx.waker().wake_by_ref();
-        }
-        this.turn.end();
-        Poll::Pending
-    }
-
-    /// Something is due, or asked for: sees whether we are late for it, then does it
-    #[cold]
-    fn poll_due(
-        mut self: Pin<&mut Self>,
-        now: Instant,
-        wake: &mut Wake<'_, '_>,
-    ) -> Poll<Option<Event>> {
-        let stall = self.as_mut().notice_stall(now);
-        let polled = if self.out_of_turn.address_gone {
-            Poll::Ready(Some(self.as_mut().die(Verdict::Path, now)))
-        } else {
-            self.as_mut().poll_beat(now, wake)
-        };
-        let Some(stall) = stall else {
-            return polled;
-        };
-        // First what happened to us, then what came of it.
-        self.as_mut().stash(stall);
-        match polled {
-            Poll::Ready(Some(event)) => self.stash(event),
-            Poll::Ready(None) | Poll::Pending => {}
-        }
-        Poll::Ready(None)
-    }
-
-    /// Does what the heartbeat has to do by now, or is asked for; pending if the connection is still
-    /// open and there is nothing to tell
-    fn poll_beat(
-        mut self: Pin<&mut Self>,
-        now: Instant,
-        wake: &mut Wake<'_, '_>,
-    ) -> Poll<Option<Event>> {
-        let this = self.as_mut().project();
-        if this.out_of_turn.probe && now >= this.out_of_turn.probe_from {
-            this.out_of_turn.probe = false;
-            this.out_of_turn.probe_from = now + PROBE_PAUSE;
-            let beat = self.as_mut().project().heartbeat.as_mut().map(|beat| beat.beat_now(now));
-            if let Some(Err(cause)) = beat.map(|beat| self.as_mut().beat(beat, now, wake)) {
-                self.fail(cause);
-                return Poll::Ready(None);
-            }
-        }
-        loop {
-            let this = self.as_mut().project();
-            let path = || this.transport.path();
-            let heartbeat = this.heartbeat.as_mut();
-            match heartbeat.and_then(|heartbeat| heartbeat.handle_timeout(now, path)) {
-                None => return Poll::Pending,
-                Some(Beat::ReadFirst) => {
-                    // The reactor turns before the next look; what it finds is read before that.
-                }
-                Some(beat @ (Beat::Ping(_) | Beat::Own)) => {
-                    if let Err(cause) = self.as_mut().beat(beat, now, wake) {
-                        self.fail(cause);
-                        return Poll::Ready(None);
-                    }
-                }
-                Some(Beat::Suspect) => {
-                    let evidence = self.evidence_at(now);
-                    tracing::debug!(target: "everbeat", %evidence, "suspect");
-                    let silent_for = evidence.silent_for;
-                    let evidence = Box::new(evidence);
-                    return Poll::Ready(Some(Event::Suspect { silent_for, evidence }));
-                }
-                Some(Beat::Alive) => {
-                    tracing::debug!(target: "everbeat", "alive");
-                    return Poll::Ready(Some(Event::Alive));
-                }
-                Some(Beat::Dead(verdict)) => {
-                    return Poll::Ready(Some(self.die(verdict, now)));
-                }
-            }
+        } else if hint.hurries() {
+            self.ask();
         }
     }
 
-    /// Something is due: are we late for it, and has the machine slept since the last time?
-    fn notice_stall(self: Pin<&mut Self>, now: Instant) -> Option<Event> {
-        let this = self.project();
-        let late = core::mem::take(&mut this.out_of_turn.late);
-        let slept = this.timer.slept();
-        let since = slept.saturating_sub(core::mem::replace(this.slept, slept));
-        let slept_for = if since >= STALL { since } else { Duration::ZERO };
-        if late.is_zero() && slept_for.is_zero() {
-            return None;
+    pub(crate) fn round_trip(&self) -> Option<RoundTrip> {
+        self.pace.heartbeat().and_then(|heartbeat| heartbeat.round_trip())
+    }
+
+    pub(crate) fn evidence(&self) -> Evidence {
+        self.evidence_at(self.timer.now())
+    }
+
+    pub(super) fn evidence_at(&self, now: Instant) -> Evidence {
+        let judged = self.pace.heartbeat().map(|heartbeat| heartbeat.evidence(now));
+        Evidence {
+            timer_late: self.alarm.lateness(now),
+            address_gone: self.unusual.as_ref().is_some_and(|it| it.address_gone),
+            path: self.transport.path(),
+            received: self.transport.received(),
+            sent: self.transport.sent(),
+            ..judged.unwrap_or_default()
         }
-        tracing::debug!(target: "everbeat", stalled_for = ?late, ?slept_for, "stalled");
-        if let Some(heartbeat) = this.heartbeat.as_mut().filter(|_| !slept_for.is_zero()) {
-            heartbeat.handle_slept(slept_for, now);
+    }
+
+    pub(crate) const fn delivered(&self) -> u64 {
+        self.ledger.proven()
+    }
+
+    pub(crate) const fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    /// What an earlier connection to the same peer has learnt of the road
+    pub(crate) fn set_road_memory(self: Pin<&mut Self>, millis: u32) {
+        if let Some(heartbeat) = self.project().pace.heartbeat_mut() {
+            heartbeat.set_road_memory(millis);
         }
-        Some(Event::Stalled { stalled_for: late, slept_for })
     }
 
-    /// The peer is gone, and there is nobody to say Close to
-    fn die(mut self: Pin<&mut Self>, verdict: Verdict, now: Instant) -> Event {
-        let evidence = self.evidence_at(now);
-        self.as_mut().project().transport.abort();
-        let cause = Cause::Dead { verdict, evidence: Box::new(evidence) };
-        self.finish(cause, evidence)
-    }
-
-    /// When the application has been idle for too long
-    fn idle_at(&self) -> Instant {
-        self.config.idle().map_or(Instant::NEVER, |idle| self.last_message + idle)
-    }
-
-    /// When the heartbeat has something to do, if nothing happens until then
-    fn beat_at(&self) -> Instant {
-        self.heartbeat.as_ref().map_or(Instant::NEVER, Heartbeat::poll_timeout)
-    }
-
-    /// Ends the ledger and the connection; the transport is done for
-    pub(super) fn finish(mut self: Pin<&mut Self>, cause: Cause, evidence: Evidence) -> Event {
-        let this = self.as_mut().project();
-        this.ledger.note_aside(this.transport.sent_aside());
-        let unconfirmed = this.ledger.close();
-        tracing::debug!(
-            target: "everbeat", %cause, %evidence, unconfirmed = unconfirmed.count, "disconnected"
-        );
-        this.transport.ended(&cause);
-        *this.phase = Phase::Over(cause.clone());
-        Event::from(Disconnected { evidence, unconfirmed, ..Disconnected::new(cause) })
+    pub(crate) fn road_memory(&self) -> u32 {
+        self.pace.heartbeat().map_or(0, |heartbeat| heartbeat.road_memory())
     }
 }
 
-/// The peer sent more Pings than it may
-fn flood(limit: PingLimit) -> Cause {
-    let (burst, per_second) = (limit.burst(), limit.per_second());
-    let detail =
-        format!("more Pings than {burst} at once and {per_second} a second (`ping_limit`)");
-    Cause::Violation { code: CloseCode::POLICY, detail: detail.into() }
-}
+// A server has a million of these. What is not the transport's, the timer's or its sleep's, in bytes:
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    let pace = size_of::<Pace>();
+    let account = size_of::<PingBucket>() + size_of::<Ledger>() + size_of::<SinceClock>();
+    assert!(pace <= 88 && account <= 56 && size_of::<Option<Box<Unusual>>>() == 8);
+};

@@ -19,7 +19,6 @@ use crate::time::Instant;
 /// with every beat.
 #[derive(Debug)]
 pub(super) struct PingBucket {
-    limit: PingLimit,
     /// Up to when the refill has been used: behind the present is credit, before it is debt
     used_until: Instant,
     /// When the socket last seemed empty
@@ -27,20 +26,20 @@ pub(super) struct PingBucket {
 }
 
 impl PingBucket {
-    pub(super) const fn new(limit: PingLimit, now: Instant) -> Self {
-        Self { limit, used_until: now, empty_at: now }
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { used_until: now, empty_at: now }
     }
 
     /// A Ping came; whether it is one too many
-    pub(super) fn handle_ping(&mut self, now: Instant) -> bool {
-        self.used_until += self.limit.every();
-        self.used_until.saturating_duration_since(now) > self.limit.every() * self.limit.burst()
+    pub(super) fn handle_ping(&mut self, limit: PingLimit, now: Instant) -> bool {
+        self.used_until += limit.every();
+        self.used_until.saturating_duration_since(now) > limit.every() * limit.burst()
     }
 
     /// Nothing more came for now; from the emptiness before this one, if it is a refill ago, what
     /// is left is the whole bucket and no more
-    pub(super) fn handle_drained(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.empty_at) >= self.limit.every() {
+    pub(super) fn handle_drained(&mut self, limit: PingLimit, now: Instant) {
+        if now.saturating_duration_since(self.empty_at) >= limit.every() {
             self.used_until = self.used_until.max(self.empty_at);
             self.empty_at = now;
         }
@@ -55,12 +54,26 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn bucket(burst: u32, per_second: u32) -> PingBucket {
-        PingBucket::new(PingLimit::new(burst, per_second).unwrap(), Instant::ORIGIN)
+    /// A bucket with its limit
+    struct Limited(PingBucket, PingLimit);
+
+    impl Limited {
+        fn handle_ping(&mut self, now: Instant) -> bool {
+            self.0.handle_ping(self.1, now)
+        }
+
+        fn handle_drained(&mut self, now: Instant) {
+            self.0.handle_drained(self.1, now);
+        }
+    }
+
+    fn bucket(burst: u32, per_second: u32) -> Limited {
+        let limit = PingLimit::new(burst, per_second).unwrap();
+        Limited(PingBucket::new(Instant::ORIGIN), limit)
     }
 
     /// How many Pings are taken at once
-    fn taken(bucket: &mut PingBucket, now: Instant) -> usize {
+    fn taken(bucket: &mut Limited, now: Instant) -> usize {
         (0..10_000).take_while(|_| !bucket.handle_ping(now)).count()
     }
 

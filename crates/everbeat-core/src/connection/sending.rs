@@ -4,39 +4,23 @@
 use core::pin::Pin;
 use core::task::{Poll, ready};
 
-use super::driver::{FRAMES_PER_POLL, Read};
-use super::{Connection, Phase};
+use super::driver::Driver;
+use super::open::{FRAMES_PER_POLL, Read};
+use super::unusual::Unusual;
 use crate::cause::Cause;
 use crate::event::Event;
 use crate::message::{Message, Outgoing};
 use crate::time::{Timer, Wake};
 use crate::transport::Transport;
 
-impl<T: Transport, K: Timer> Connection<T, K> {
-    /// Why it ends or has ended
-    pub(super) fn cause(&self) -> Cause {
-        match &self.phase {
-            Phase::Open => Cause::ClosedByUs,
-            Phase::Closing(closing) => closing.cause().clone(),
-            Phase::Over(cause) => cause.clone(),
-        }
-    }
-
-    pub(crate) const fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Open)
-    }
-
-    pub(super) fn refuse_unless_open(&self) -> Result<(), Cause> {
-        if self.is_open() { Ok(()) } else { Err(self.cause()) }
-    }
-
+impl<T: Transport, K: Timer> Driver<T, K> {
     /// Waits until a message would be taken
     pub(crate) fn poll_room(
         mut self: Pin<&mut Self>,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Result<(), Cause>> {
         self.refuse_unless_open()?;
-        if self.out_of_turn.address_gone {
+        if self.unusual.as_ref().is_some_and(|unusual| unusual.address_gone) {
             // What is written from there never arrives.
             return self.poll_ahead(wake).map(|ended| ended.map(drop));
         }
@@ -50,19 +34,19 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// Takes a message, for which there is room
     pub(crate) fn accept(mut self: Pin<&mut Self>, message: Message) {
         let mut this = self.as_mut().project();
-        this.ledger.note_aside(this.transport.sent_aside());
-        this.since_clock.unproven |= this.ledger.write(&message);
+        let (aside, retain) = (this.transport.sent_aside(), this.pace.config().retain_bytes());
+        this.since_clock.unproven |= this.ledger.write(&message, aside, retain);
         this.since_clock.wrote = true;
         this.since_clock.message = true;
         this.turn.note_sent();
         this.since_clock.unflushed = true;
-        let sent = match this.own {
+        let sent = match this.unusual.as_mut().and_then(|unusual| unusual.own.as_mut()) {
             None => this.transport.as_mut().start_send(message.into()),
             Some(own) => own.pass(this.transport.as_mut(), message),
         };
         // Taken is taken: a transport that cannot send leaves the message unconfirmed.
         if let Err(error) = sent {
-            if matches!(self.phase, Phase::Open) {
+            if self.is_open() {
                 self.fail(T::classify(&error));
             }
         }
@@ -88,8 +72,9 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     ///
     /// The alarm tells whether anything is: a message costs neither a look at the clock nor a read.
     fn keep_beat(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<Result<(), Cause>> {
-        let told = self.out_of_turn.probe || self.out_of_turn.address_gone;
-        let nothing_is_ever_due = self.heartbeat.is_none() && self.config.idle().is_none();
+        let told = self.unusual.as_ref().is_some_and(|it| it.probe || it.address_gone);
+        let nothing_is_ever_due =
+            self.pace.heartbeat().is_none() && self.pace.config().idle().is_none();
         if told {
             // It is looked at now.
         } else if nothing_is_ever_due
@@ -113,7 +98,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
 
     /// Drives the connection while nobody reads; ready once it is over, and its end waits to be read
     pub(crate) fn poll_unread(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
-        while !matches!(self.phase, Phase::Over(_)) {
+        while !self.is_over() {
             ready!(self.as_mut().poll_step_ahead(wake));
         }
         Poll::Ready(())
@@ -122,14 +107,15 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// One step with nobody to read what comes of it: keeps the beat, reads one message ahead, and
     /// drops what comes behind that one once the connection is closing
     fn poll_step_ahead(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
-        let full = self.ahead.iter().any(|event| matches!(event, Event::Message(_)));
-        let step = match self.phase {
-            Phase::Open if full => self.as_mut().poll_unread_time(wake),
-            _ => self.as_mut().poll_round(wake),
+        let full = self.unusual.as_ref().is_some_and(|unusual| unusual.has_message());
+        let step = if full && self.is_open() {
+            self.as_mut().poll_unread_time(wake)
+        } else {
+            self.as_mut().poll_round(wake)
         };
         match ready!(step) {
             Some(Event::Message(_)) if full => {}
-            Some(event) => self.stash(event),
+            Some(event) => Unusual::of(self.project().unusual).stash(event),
             None => {}
         }
         Poll::Ready(())
@@ -144,37 +130,16 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     ) -> Poll<Result<R, Cause>> {
         self.as_mut().project().since_clock.frames = 0;
         while let Read::Event(event) = self.as_mut().read(wake) {
-            self.as_mut().stash(event);
-            if self.ahead.len() > FRAMES_PER_POLL as usize {
+            let unusual = Unusual::of(self.as_mut().project().unusual);
+            unusual.stash(event);
+            if unusual.unread() > usize::from(FRAMES_PER_POLL) {
                 break;
             }
         }
-        if matches!(self.phase, Phase::Open) {
+        if self.is_open() {
             self.as_mut().fail(T::classify(&error));
         }
         Poll::Ready(self.refuse_unless_open().and(Err(T::classify(&error))))
-    }
-
-    /// Keeps what happened for who reads next
-    pub(super) fn stash(self: Pin<&mut Self>, event: Event) {
-        let ahead = self.project().ahead;
-        if let Event::Stalled { stalled_for, slept_for } = &event {
-            let earlier = ahead.iter_mut().find_map(|event| match event {
-                Event::Stalled { stalled_for, slept_for } => Some((stalled_for, slept_for)),
-                _ => None,
-            });
-            if let Some((stalled, slept)) = earlier {
-                *stalled = stalled.saturating_add(*stalled_for);
-                *slept = slept.saturating_add(*slept_for);
-                return;
-            }
-        }
-        // A suspicion that nobody has seen, and that is over, never was.
-        if event == Event::Alive && matches!(ahead.back(), Some(Event::Suspect { .. })) {
-            ahead.pop_back();
-        } else {
-            ahead.push_back(event);
-        }
     }
 
     /// [`poll_open`](Self::poll_open) while a message waits to be read
@@ -193,8 +158,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         }
         let now = wake.now(&self.timer);
         let sent = self.transport.sent();
-        let progressed = (sent != self.since_clock.sent).then_some(sent);
-        if let Some(heartbeat) = self.as_mut().project().heartbeat {
+        if let Some(heartbeat) = self.as_mut().project().pace.heartbeat_mut() {
+            let progressed = (sent != heartbeat.sent()).then_some(sent);
             heartbeat.handle_unread(progressed, now);
         }
         self.poll_time(wake)

@@ -12,6 +12,7 @@ mod look;
 
 use core::time::Duration;
 
+use super::short::Millis;
 use crate::cause::Verdict;
 use crate::config::HeartbeatConfig;
 use crate::time::Instant;
@@ -52,6 +53,8 @@ pub(super) struct Detector {
     /// How many seconds of stalls were excused, since anything was last heard
     excused: u8,
     sight: Sight,
+    /// It was looked at since the detector began or resumed: what was acknowledged since is fresh
+    looked: bool,
     suspected: bool,
     /// What was measured before our own stall says nothing: ask anew
     afresh: bool,
@@ -60,6 +63,17 @@ pub(super) struct Detector {
     outward: Outward,
     /// The kernel holds bytes of ours and none is on the road: the peer's window is shut
     shut: bool,
+}
+
+/// What is left of a detector while nothing is out
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest {
+    /// When a byte was last heard; the connection's start counts as one
+    pub(super) last_heard: Instant,
+    /// Bytes of ours that the kernel had taken when it was last asked to take some
+    pub(super) sent: u64,
+    peak: Millis,
+    sight: Sight,
 }
 
 /// A Ping or a message whose silence is being judged
@@ -122,34 +136,68 @@ pub(super) enum Judgement {
     Dead(Verdict),
 }
 
-/// A duration of up to 49 days in four bytes
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Millis(u32);
+impl Rest {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { last_heard: now, sent: 0, peak: Millis(0), sight: Sight::Unknown }
+    }
+
+    /// Whether the platform tells nothing of the road
+    pub(super) fn is_blind(self) -> bool {
+        self.sight == Sight::Blind
+    }
+
+    /// The longest that the road has been silent and was not gone
+    pub(super) const fn peak(self) -> u32 {
+        self.peak.0
+    }
+
+    /// What an earlier connection has learnt of the same road
+    pub(super) const fn set_peak(&mut self, peak: u32) {
+        self.peak = Millis(peak);
+    }
+}
 
 impl Detector {
-    pub(super) const fn new(now: Instant) -> Self {
+    /// One that is about to be asked something
+    pub(super) const fn resume(rest: Rest) -> Self {
+        let Rest { last_heard, sent, peak, sight } = rest;
         Self {
-            last_heard: now,
+            last_heard,
             probe: None,
             wrote_at: Instant::NEVER,
             wrote_mark: 0,
-            wrote_last: now,
+            wrote_last: last_heard,
             outward_at: Instant::NEVER,
             outward_end: 0,
-            sent: 0,
+            sent,
             acknowledged: 0,
             pause_until: Instant::ORIGIN,
             stalled: Millis(0),
             slept: Millis(0),
-            peak: Millis(0),
+            peak,
             excused: 0,
-            sight: Sight::Unknown,
+            sight,
+            looked: false,
             suspected: false,
             afresh: false,
             renewed: false,
             outward: Outward::Unasked,
             shut: false,
         }
+    }
+
+    /// What has to be kept of it, if nothing is out and nothing of its past matters any more
+    #[inline]
+    pub(super) fn rest(&self) -> Option<Rest> {
+        let rests = self.wrote_at == Instant::NEVER
+            && self.probe.is_none()
+            && self.outward_at == Instant::NEVER
+            && !self.is_paused()
+            && (self.stalled, self.slept) == (Millis(0), Millis(0))
+            && self.excused == 0
+            && !(self.suspected || self.afresh || self.renewed);
+        let Self { last_heard, sent, peak, sight, .. } = *self;
+        rests.then_some(Rest { last_heard, sent, peak, sight })
     }
 
     /// Bytes were heard; whether the other end was suspected
@@ -274,6 +322,10 @@ impl Detector {
         self.probe.is_some_and(|probe| probe.stage != Stage::Message)
     }
 
+    pub(super) const fn sent(&self) -> u64 {
+        self.sent
+    }
+
     pub(super) const fn last_heard(&self) -> Instant {
         self.last_heard
     }
@@ -332,18 +384,6 @@ impl Probe {
     fn cannot_be_judged(&self, blind: bool) -> bool {
         self.unread
             && (self.stage == Stage::Acknowledged || (blind && self.stage == Stage::Flushed))
-    }
-}
-
-impl From<Duration> for Millis {
-    fn from(duration: Duration) -> Self {
-        Self(u32::try_from(duration.as_millis()).unwrap_or(u32::MAX))
-    }
-}
-
-impl From<Millis> for Duration {
-    fn from(millis: Millis) -> Self {
-        Self::from_millis(millis.0.into())
     }
 }
 

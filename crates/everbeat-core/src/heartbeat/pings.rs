@@ -48,6 +48,11 @@ impl Pings {
         }
     }
 
+    /// Whether no answer is awaited any more
+    pub(super) const fn are_settled(&self) -> bool {
+        self.oldest.is_none()
+    }
+
     pub(super) fn mark(&mut self, mark: u64) {
         if let Some(sent) = self.latest() {
             sent.mark = mark;

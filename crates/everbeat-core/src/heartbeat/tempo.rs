@@ -3,13 +3,14 @@
 
 use core::time::Duration;
 
+use super::short::Millis;
 use crate::time::Instant;
 
 /// The typical gap between what is heard, and a bucket of saved Pings
 #[derive(Debug)]
 pub(super) struct Tempo {
-    /// Smoothed with a weight of 1/8, in nanoseconds; 0 before anything was heard
-    gap: u64,
+    /// Smoothed with a weight of 1/8; 0 before anything was heard
+    gap: Millis,
     /// A bucket by its arrival time: each Ping moves it on by an interval, at most [`SAVED`] ahead
     paid_until: Instant,
 }
@@ -24,14 +25,15 @@ const EARLIEST: u64 = 1_000_000_000;
 impl Tempo {
     /// With nothing saved yet
     pub(super) fn new(now: Instant, interval: Duration) -> Self {
-        Self { gap: 0, paid_until: now + interval * SAVED }
+        Self { gap: Millis(0), paid_until: now + interval * SAVED }
     }
 
     /// Something was heard, so long after the last time
     #[inline]
     pub(super) fn handle_heard(&mut self, gap: Duration) {
-        let gap = nanos(gap);
-        self.gap = if self.gap == 0 { gap } else { self.gap - self.gap / 8 + gap / 8 };
+        // Less than one is nothing to whom no gap under a quarter of a second is unusual.
+        let (old, new) = (self.gap.0, Millis::from(gap).0.max(1));
+        self.gap = Millis(if old == 0 { new } else { (old - old / 8 + new / 8).max(1) });
     }
 
     /// A Ping was sent
@@ -42,13 +44,13 @@ impl Tempo {
     /// When a quiet since then is worth a Ping, and one is saved; it may be after the interval
     #[inline]
     pub(super) fn due(&self, quiet_since: Instant, interval: Duration) -> Instant {
-        if self.gap == 0 {
+        if self.gap == Millis(0) {
             return Instant::NEVER;
         }
         // In integers, for it is asked with each message: a `Duration`'s own arithmetic costs ten times
         // as much.
         let interval = nanos(interval);
-        let unusual = self.gap.saturating_mul(GAPS).max(EARLIEST).max(interval / 5);
+        let unusual = self.gap.as_nanos().saturating_mul(GAPS).max(EARLIEST).max(interval / 5);
         let due = quiet_since.as_nanos().saturating_add(unusual);
         let saved = interval.saturating_mul(u64::from(SAVED) - 1);
         Instant::from_nanos(due.max(self.paid_until.as_nanos().saturating_sub(saved)))

@@ -63,7 +63,7 @@ impl Cause {
             Self::Dead { .. }
             | Self::Cut { .. }
             | Self::TimedOut { .. }
-            | Self::Expired(Expired::Idle) => Retry::Alone,
+            | Self::Expired(Expired::Idle | Expired::Unfinished) => Retry::Alone,
             Self::Unreachable { .. } => Retry::Together,
             Self::ClosedByUs
             | Self::Violation { .. }

@@ -18,8 +18,8 @@ use super::{Instant, Sleep, Timer};
 pub struct Alarm<S> {
     #[pin]
     sleep: Option<S>,
-    /// When the sleep will wake the task; `None` if it has fired since it was last moved
-    armed: Option<Instant>,
+    /// When the sleep will wake the task; never if it has fired since it was last moved
+    armed: Instant,
 }
 
 impl<S: Sleep> Default for Alarm<S> {
@@ -32,7 +32,7 @@ impl<S: Sleep> Alarm<S> {
     /// An alarm that is not armed; it makes its sleep when it first needs one
     #[must_use]
     pub const fn new() -> Self {
-        Self { sleep: None, armed: None }
+        Self { sleep: None, armed: Instant::NEVER }
     }
 
     /// Ready once `now` has reached `deadline`; otherwise makes sure that the task is woken by then
@@ -55,8 +55,8 @@ impl<S: Sleep> Alarm<S> {
         // Bounded: a sleep that claims to be over although its deadline is ahead of us is moved
         // once; if it does so again, the task is woken to look at the clock afresh.
         for _ in 0..2 {
-            if this.armed.is_none_or(|armed| armed > deadline) {
-                *this.armed = Some(deadline);
+            if *this.armed > deadline {
+                *this.armed = deadline;
                 match this.sleep.as_mut().as_pin_mut() {
                     Some(sleep) => sleep.reset(deadline),
                     None => this.sleep.set(Some(timer.sleep_until(deadline))),
@@ -68,7 +68,7 @@ impl<S: Sleep> Alarm<S> {
             if sleep.poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            *this.armed = None;
+            *this.armed = Instant::NEVER;
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -78,7 +78,7 @@ impl<S: Sleep> Alarm<S> {
     /// clock; the task is woken when it fires
     pub fn poll_armed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        match this.sleep.as_pin_mut().filter(|_| this.armed.is_some()) {
+        match this.sleep.as_pin_mut().filter(|_| *this.armed != Instant::NEVER) {
             Some(sleep) => sleep.poll(cx),
             None => Poll::Ready(()),
         }
@@ -87,18 +87,23 @@ impl<S: Sleep> Alarm<S> {
     /// Pending while the task is woken by `deadline` at the latest and has not been yet, so that
     /// there is no need to look at the clock
     pub fn poll_covered(self: Pin<&mut Self>, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        match self.armed {
-            _ if deadline == Instant::NEVER => Poll::Pending,
-            Some(armed) if armed <= deadline => self.poll_armed(cx),
-            _ => Poll::Ready(()),
+        if deadline == Instant::NEVER {
+            return Poll::Pending;
         }
+        if self.armed <= deadline { self.poll_armed(cx) } else { Poll::Ready(()) }
+    }
+
+    /// Whether the instant that it was armed for has come
+    #[must_use]
+    pub fn has_rung(&self, now: Instant) -> bool {
+        self.armed <= now
     }
 
     /// How long after the instant it was armed for the alarm is being looked at; zero if it is not
     /// late: our own stall, to be told apart from the peer's
     #[must_use]
     pub fn lateness(&self, now: Instant) -> Duration {
-        self.armed.map_or(Duration::ZERO, |armed| now.saturating_duration_since(armed))
+        now.saturating_duration_since(self.armed)
     }
 }
 

@@ -7,16 +7,27 @@ mod deadlines;
 mod shard;
 #[cfg(feature = "std")]
 mod shared;
+mod slab;
 #[cfg(feature = "std")]
 mod slot;
+#[cfg(feature = "std")]
+mod task;
 #[cfg(feature = "std")]
 mod turn;
 
 #[cfg(test)]
 #[cfg(feature = "std")]
+mod crowd_tests;
+#[cfg(test)]
+#[cfg(feature = "std")]
 mod hand_timer;
 #[cfg(test)]
 mod model_tests;
+#[cfg(test)]
+mod slab_tests;
+#[cfg(test)]
+#[cfg(feature = "std")]
+mod slot_tests;
 #[cfg(test)]
 #[cfg(feature = "std")]
 mod tests;

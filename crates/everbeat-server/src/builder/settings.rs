@@ -59,6 +59,7 @@ impl Settings {
         let connection = ConnectionConfig::server()
             .with_heartbeat(self.expire.beat(beat)?)
             .with_idle(self.expire.idle)?
+            .with_unfinished(self.expire.unfinished)?
             .with_ping_limit(PingLimit::new(self.pings.0, self.pings.1)?)
             .with_close_timeout(self.close_timeout)?;
         let needs_beat = match &self.beat {
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_refused_by_name() {
-        let cases: [Case; 29] = [
+        let cases: [Case; 30] = [
             ("interval", |s| s.asked = s.asked.interval(Duration::ZERO)),
             ("timeout", |s| s.asked = s.asked.timeout(Duration::from_millis(99))),
             ("timeout", |s| s.asked = s.asked.timeout(LONGEST + Duration::from_secs(1))),
@@ -165,6 +166,7 @@ mod tests {
             }),
             ("silent", |s| s.expire = s.expire.silent(Duration::ZERO)),
             ("idle", |s| s.expire = s.expire.idle(Duration::ZERO)),
+            ("unfinished", |s| s.expire = s.expire.unfinished(Duration::ZERO)),
             ("unauthenticated", |s| s.expire = s.expire.unauthenticated(Duration::ZERO)),
             ("authentication", |s| s.expire = s.expire.authentication(Duration::ZERO)),
             ("age", |s| s.expire = s.expire.age(Duration::MAX)),

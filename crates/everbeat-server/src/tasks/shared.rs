@@ -20,7 +20,7 @@ pub(crate) struct Shared<X, R, K, H> {
     pub(crate) admission: Arc<Admission>,
     pub(crate) address: Option<AddressOf<X, R>>,
     pub(crate) on_expire: Option<OnExpire<X>>,
-    pub(crate) connection: ConnectionConfig,
+    pub(crate) connection: Arc<ConnectionConfig>,
     pub(crate) beat: Option<OwnBeat>,
     pub(crate) expire: Expire,
     pub(crate) handshake_timeout: Duration,

@@ -124,7 +124,7 @@ where
         let shared = &*this.shared;
         let handle = shared.registry.join(facts, shared.wheel.now());
         let transport = Handled::new(transport, handle.record().clone().any());
-        let (timer, config) = (shared.wheel.clone(), shared.connection);
+        let (timer, config) = (shared.wheel.clone(), shared.connection.clone());
         let seed = shared.seed_of(handle.id());
         let connection = match shared.beat.clone() {
             Some(beat) => Connection::with_beat(transport, timer, config, beat, seed),
@@ -147,7 +147,7 @@ where
         let connection = Connection::new(
             Handled::new(transport, stranger.any()),
             this.shared.wheel.clone(),
-            this.shared.connection,
+            this.shared.connection.clone(),
             0,
         );
         this.stage.set(Stage::Refusing(Box::pin(connection)));

@@ -44,6 +44,10 @@ pub(crate) struct End {
     pub(crate) reply: Option<Reply>,
     pub(crate) failed: Option<PipeError>,
     pub(crate) received: u64,
+    /// Bytes read of a message that is not whole, in frames that are
+    pub(crate) unfinished: u64,
+    /// Bytes read of a frame that is not whole
+    pub(crate) partial: u64,
     pub(crate) sent: u64,
     /// The peer's Close was read
     pub(crate) close_read: bool,
@@ -69,6 +73,9 @@ enum Closing {
     Written,
 }
 
+/// A control frame's payload and its header with a mask (RFC 6455, sections 5.2 and 5.5)
+const LONGEST_CONTROL: u64 = 125 + 6;
+
 impl End {
     pub(crate) const fn new(holder: Holder) -> Self {
         Self {
@@ -76,6 +83,8 @@ impl End {
             reply: None,
             failed: None,
             received: 0,
+            unfinished: 0,
+            partial: 0,
             sent: 0,
             close_read: false,
             ended: false,
@@ -88,6 +97,12 @@ impl End {
             reader: None,
             writer: None,
         }
+    }
+
+    /// Bytes read of a message that is not whole; what may be a control frame's is none
+    pub(crate) const fn unfinished(&self) -> u64 {
+        let partial = if self.partial > LONGEST_CONTROL { self.partial } else { 0 };
+        self.unfinished + partial
     }
 
     /// Whether the message before has been written, so that another can be taken

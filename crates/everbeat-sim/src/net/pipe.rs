@@ -119,8 +119,16 @@ impl World {
             return Reading::Nothing;
         };
         end.received += parcel.bytes as u64;
+        let before = match parcel.cargo {
+            Cargo::Frame(_) => std::mem::take(&mut end.partial),
+            _ => 0,
+        };
         let reading = match parcel.cargo {
             Cargo::Frame(frame) => match frame.into_incoming() {
+                Some(Incoming::Message(message)) => {
+                    end.unfinished = 0;
+                    Reading::Said(Incoming::Message(message))
+                }
                 Some(Incoming::Ping(payload)) => {
                     if !mute {
                         end.owe_pong(payload.clone());
@@ -135,14 +143,21 @@ impl World {
                     Reading::Said(Incoming::Close(frame))
                 }
                 Some(incoming) => Reading::Said(incoming),
-                None => Reading::Partly,
+                None => {
+                    end.unfinished += before + parcel.bytes as u64;
+                    Reading::Partly
+                }
             },
             Cargo::Fin => {
                 end.ended = true;
                 Reading::Ended
             }
             Cargo::Broken(error) => Reading::Broken(error),
-            Cargo::Part | Cargo::Request | Cargo::Reply(_) => Reading::Partly,
+            Cargo::Part => {
+                end.partial += parcel.bytes as u64;
+                Reading::Partly
+            }
+            Cargo::Request | Cargo::Reply(_) => Reading::Partly,
         };
         if parcel.bytes > 0 {
             self.tell_room(id, side);
@@ -300,6 +315,10 @@ impl Transport for Pipe {
 
     fn received(&self) -> u64 {
         self.with_end(0, |end| end.received)
+    }
+
+    fn unfinished(&self) -> u64 {
+        self.with_end(0, |end| end.unfinished())
     }
 
     fn sent(&self) -> u64 {

@@ -25,4 +25,5 @@ mod stall;
 mod support;
 mod tcp;
 mod timer;
+mod unfinished;
 mod verdicts;

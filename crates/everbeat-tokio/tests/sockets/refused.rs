@@ -75,5 +75,11 @@ async fn no_connection_begins_behind_the_end_of_its_server() {
     // It is given up: nobody is there any more to serve it
     let mut rest = Vec::new();
     soon(peer.read_to_end(&mut rest)).await.unwrap();
-    assert!(registry.is_empty(), "{served}, and {} is live", registry.len());
+    // Its socket is gone before its place is
+    let emptied = async {
+        while !registry.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(emptied).await;
 }

@@ -111,28 +111,43 @@ impl Header {
         usize::try_from(self.payload).ok()?.checked_add(self.len)
     }
 
-    /// Appends the header of a frame with `payload` bytes
-    pub(crate) fn write(
-        out: &mut Vec<u8>,
+    /// The header of a frame with `payload` bytes, and how many of these bytes it takes
+    #[inline]
+    pub(crate) fn encode(
         fin: bool,
         opcode: Opcode,
         payload: usize,
         mask: Option<Mask>,
-    ) {
+    ) -> ([u8; Self::MAX], usize) {
+        let mut bytes = [0; Self::MAX];
         let masked = if mask.is_some() { 0x80 } else { 0 };
-        out.push(opcode.number() | if fin { 0x80 } else { 0 });
+        bytes[0] = opcode.number() | if fin { 0x80 } else { 0 };
+        let mut len = 2;
         match payload {
-            0..=125 => out.push(masked | payload as u8),
+            0..=125 => bytes[1] = masked | payload as u8,
             126..=0xffff => {
-                out.push(masked | 126);
-                out.extend_from_slice(&(payload as u16).to_be_bytes());
+                bytes[1] = masked | 126;
+                bytes[2..4].copy_from_slice(&(payload as u16).to_be_bytes());
+                len = 4;
             }
             _ => {
-                out.push(masked | 127);
-                out.extend_from_slice(&(payload as u64).to_be_bytes());
+                bytes[1] = masked | 127;
+                bytes[2..10].copy_from_slice(&(payload as u64).to_be_bytes());
+                len = 10;
             }
         }
-        out.extend_from_slice(mask.as_ref().map_or(&[], |mask| mask.as_slice()));
+        if let Some(mask) = mask {
+            bytes[len..len + 4].copy_from_slice(&mask);
+            len += 4;
+        }
+        (bytes, len)
+    }
+
+    /// The bytes that this header was read from, and how many there are: a length is in the fewest
+    /// that it needs, so that there is only one way to write it
+    pub(crate) fn bytes(&self) -> ([u8; Self::MAX], usize) {
+        // What was read is within the limits, and those are sizes
+        Self::encode(self.fin, self.opcode, self.payload as usize, self.mask)
     }
 }
 
@@ -209,10 +224,10 @@ mod tests {
             payload in prop_oneof![0..200usize, 65_000..66_000usize, any::<u32>().prop_map(|n| n as usize)],
         ) {
             let opcode = Opcode::from_number(number).unwrap();
-            let mut out = Vec::new();
-            Header::write(&mut out, fin, opcode, payload, mask);
-            let header = Header { fin, opcode, mask, payload: payload as u64, len: out.len() };
-            prop_assert_eq!(Header::parse(&out), Ok(Parsed::Whole(header)));
+            let (bytes, len) = Header::encode(fin, opcode, payload, mask);
+            let header = Header { fin, opcode, mask, payload: payload as u64, len };
+            prop_assert_eq!(Header::parse(&bytes[..len]), Ok(Parsed::Whole(header)));
+            prop_assert_eq!(header.bytes(), (bytes, len));
         }
     }
     #[test]

@@ -3,21 +3,26 @@
 /// Four bytes that a client's payload is combined with
 pub(crate) type Mask = [u8; 4];
 
+/// How many bytes are done at once: a few of a processor's widest steps, so that going round costs
+/// little beside them
+const STRIDE: usize = 64;
+
 /// Masks or unmasks a payload from its first byte
+#[inline]
 pub(crate) fn apply(bytes: &mut [u8], mask: Mask) {
-    // Eight bytes at a time, which compilers turn into wider steps still
-    let wide = u64::from_ne_bytes([
-        mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3],
-    ]);
-    let mut chunks = bytes.chunks_exact_mut(8);
-    for chunk in &mut chunks {
-        let mut word = [0; 8];
-        word.copy_from_slice(chunk);
-        chunk.copy_from_slice(&(u64::from_ne_bytes(word) ^ wide).to_ne_bytes());
+    let mut strides = bytes.chunks_exact_mut(STRIDE);
+    if strides.len() > 0 {
+        let mut wide = [0; STRIDE];
+        wide.chunks_exact_mut(4).for_each(|part| part.copy_from_slice(&mask));
+        for stride in &mut strides {
+            stride.iter_mut().zip(&wide).for_each(|(byte, mask)| *byte ^= mask);
+        }
     }
-    for (byte, mask) in chunks.into_remainder().iter_mut().zip(mask.iter().cycle()) {
-        *byte ^= mask;
+    let mut parts = strides.into_remainder().chunks_exact_mut(4);
+    for part in &mut parts {
+        part.iter_mut().zip(&mask).for_each(|(byte, mask)| *byte ^= mask);
     }
+    parts.into_remainder().iter_mut().zip(&mask).for_each(|(byte, mask)| *byte ^= mask);
 }
 
 #[cfg(test)]
@@ -28,7 +33,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn is_the_rfc_formula(bytes in proptest::collection::vec(any::<u8>(), 0..40), mask: Mask) {
+        fn is_the_rfc_formula(bytes in proptest::collection::vec(any::<u8>(), 0..300), mask: Mask) {
             let mut masked = bytes.clone();
             apply(&mut masked, mask);
             for (i, (plain, masked)) in bytes.iter().zip(&masked).enumerate() {

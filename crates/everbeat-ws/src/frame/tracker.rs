@@ -3,32 +3,29 @@
 
 use super::{Header, Opcode, Parsed};
 use crate::error::ProtocolError;
-use crate::role::Role;
+use crate::role::{Role, Rules};
 use crate::settings::Settings;
 
-/// The state between frames
-#[derive(Debug)]
+/// The state between frames: nothing, between messages
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tracker {
-    max_frame: usize,
-    max_message: usize,
     /// The bytes so far of a message that is not whole
     open: Option<u64>,
-    role: Role,
 }
 
 impl Tracker {
-    pub(crate) const fn new(role: Role, settings: &Settings) -> Self {
-        let Settings { max_frame, max_message, .. } = *settings;
-        Self { max_frame, max_message, open: None, role }
-    }
-
     /// Reads the next frame's header from its first bytes, once they are enough
     ///
     /// After `Whole` the frame counts as begun: its payload must follow before the next call.
-    pub(crate) fn begin(&mut self, bytes: &[u8]) -> Result<Parsed, ProtocolError> {
+    #[inline]
+    pub(crate) fn begin(
+        &mut self,
+        rules: Rules<'_>,
+        bytes: &[u8],
+    ) -> Result<Parsed, ProtocolError> {
         let parsed = Header::parse(bytes)?;
         if let Parsed::Whole(header) = parsed {
-            self.admit(&header)?;
+            self.admit(rules, &header)?;
         }
         Ok(parsed)
     }
@@ -38,8 +35,8 @@ impl Tracker {
         self.open.is_some()
     }
 
-    fn admit(&mut self, header: &Header) -> Result<(), ProtocolError> {
-        match (self.role, header.mask) {
+    fn admit(&mut self, rules: Rules<'_>, header: &Header) -> Result<(), ProtocolError> {
+        match (rules.role, header.mask) {
             (Role::Server, None) => return Err(ProtocolError::Unmasked),
             (Role::Client, Some(_)) => return Err(ProtocolError::Masked),
             _ => {}
@@ -57,13 +54,13 @@ impl Tracker {
             (_, Some(_)) => return Err(ProtocolError::Interleaved),
             (_, None) => 0,
         };
-        if header.payload > self.max_frame as u64 {
-            let (bytes, max) = (header.payload, self.max_frame);
-            return Err(ProtocolError::FrameTooLong { bytes, max });
+        let &Settings { max_frame, max_message, .. } = rules.settings;
+        if header.payload > max_frame as u64 {
+            return Err(ProtocolError::FrameTooLong { bytes: header.payload, max: max_frame });
         }
         let bytes = before.saturating_add(header.payload);
-        if bytes > self.max_message as u64 {
-            return Err(ProtocolError::MessageTooLong { bytes, max: self.max_message });
+        if bytes > max_message as u64 {
+            return Err(ProtocolError::MessageTooLong { bytes, max: max_message });
         }
         self.open = (!header.fin).then_some(bytes);
         Ok(())
@@ -75,18 +72,30 @@ mod tests {
     use super::*;
 
     fn frame(fin: bool, opcode: Opcode, payload: usize, masked: bool) -> Vec<u8> {
-        let mut out = Vec::new();
-        Header::write(&mut out, fin, opcode, payload, masked.then_some([1, 2, 3, 4]));
-        out
+        let (bytes, len) = Header::encode(fin, opcode, payload, masked.then_some([1, 2, 3, 4]));
+        bytes[..len].to_vec()
     }
 
-    fn error(tracker: &mut Tracker, bytes: &[u8]) -> ProtocolError {
-        tracker.begin(bytes).unwrap_err()
+    /// A side, and the state of what it hears
+    struct Side(Role, Settings, Tracker);
+
+    impl Side {
+        fn new(role: Role, settings: &Settings) -> Self {
+            Self(role, *settings, Tracker::default())
+        }
+
+        fn begin(&mut self, bytes: &[u8]) -> Result<Parsed, ProtocolError> {
+            self.2.begin(Rules { role: self.0, settings: &self.1 }, bytes)
+        }
+    }
+
+    fn error(side: &mut Side, bytes: &[u8]) -> ProtocolError {
+        side.begin(bytes).unwrap_err()
     }
 
     #[test]
     fn a_message_is_open_from_its_first_fragment_to_its_last() {
-        let mut tracker = Tracker::new(Role::Client, &Settings::default());
+        let mut tracker = Side::new(Role::Client, &Settings::default());
         let frames = [
             (frame(false, Opcode::Text, 5, false), true),
             (frame(true, Opcode::Ping, 5, false), true),
@@ -96,15 +105,15 @@ mod tests {
         ];
         for (frame, open) in frames {
             assert!(matches!(tracker.begin(&frame), Ok(Parsed::Whole(_))));
-            assert_eq!(tracker.is_open(), open);
+            assert_eq!(tracker.2.is_open(), open);
         }
     }
 
     #[test]
     fn order_and_masks_are_checked() {
         let settings = Settings::default();
-        let mut client = Tracker::new(Role::Client, &settings);
-        let mut server = Tracker::new(Role::Server, &settings);
+        let mut client = Side::new(Role::Client, &settings);
+        let mut server = Side::new(Role::Server, &settings);
         let continuation = frame(true, Opcode::Continuation, 1, false);
         assert_eq!(error(&mut client, &continuation), ProtocolError::Continuation);
         assert_eq!(error(&mut server, &continuation), ProtocolError::Unmasked);
@@ -128,7 +137,7 @@ mod tests {
     #[test]
     fn limits_hold_for_frames_and_for_the_sum_of_fragments() {
         let settings = Settings::default().max_frame(100).max_message(250);
-        let mut tracker = Tracker::new(Role::Client, &settings);
+        let mut tracker = Side::new(Role::Client, &settings);
         assert_eq!(
             error(&mut tracker, &frame(true, Opcode::Text, 101, false)),
             ProtocolError::FrameTooLong { bytes: 101, max: 100 }
@@ -145,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_length_beyond_every_memory_is_only_a_number() {
-        let mut tracker = Tracker::new(Role::Client, &Settings::default());
+        let mut tracker = Side::new(Role::Client, &Settings::default());
         let mut bytes = vec![0x82, 127];
         let longest = u64::MAX >> 1;
         bytes.extend_from_slice(&longest.to_be_bytes());

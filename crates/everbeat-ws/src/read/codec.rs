@@ -2,7 +2,7 @@
 //! UTF-8; it is borrowed from the thread at a message's first frame and given back behind its last.
 //! It never sees a socket or a control frame, so it never has anything to send.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Chain, Read, Write};
 
 use async_tungstenite::tungstenite;
 use async_tungstenite::tungstenite::protocol::{WebSocketConfig, WebSocketContext};
@@ -17,47 +17,44 @@ use crate::role::Role;
 const BUFFER: usize = 4 << 10;
 
 /// The codec of one WebSocket, while a message is open
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Codec {
-    role: Role,
     context: Option<Box<WebSocketContext>>,
     /// Whether a frame made the codec's buffer larger than is worth keeping
     grown: bool,
+    /// The bytes of the open message's frames so far, headers included
+    fed: u64,
 }
 
 impl Codec {
-    pub(crate) const fn new(role: Role) -> Self {
-        Self { role, context: None, grown: false }
-    }
-
     pub(crate) const fn is_idle(&self) -> bool {
         self.context.is_none()
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.context = None;
+    pub(crate) const fn fed(&self) -> u64 {
+        self.fed
     }
 
     /// Takes one whole frame of data; a message if the frame was its last
-    pub(crate) fn feed(&mut self, frame: &[u8]) -> Result<Option<Message>, Error> {
-        self.grown |= frame.len() > BUFFER;
+    pub(crate) fn feed(
+        &mut self,
+        role: Role,
+        head: &[u8],
+        payload: &[u8],
+    ) -> Result<Option<Message>, Error> {
+        let len = head.len() + payload.len();
+        self.grown |= len > BUFFER;
+        self.fed += len as u64;
         let context = match self.context.take() {
             Some(context) => context,
-            None => self.lend(),
+            None => lend(role),
         };
-        self.read(context, Feed(frame))
-    }
-
-    fn lend(&self) -> Box<WebSocketContext> {
-        let lent = match self.role {
-            Role::Client => CLIENT_CODECS.lend(),
-            Role::Server => SERVER_CODECS.lend(),
-        };
-        lent.unwrap_or_else(|| Box::new(WebSocketContext::new(self.role.into(), Some(config()))))
+        self.read(role, context, Feed(head.chain(payload)))
     }
 
     fn read(
         &mut self,
+        role: Role,
         mut context: Box<WebSocketContext>,
         mut feed: Feed<'_>,
     ) -> Result<Option<Message>, Error> {
@@ -73,14 +70,22 @@ impl Codec {
             Ok(_) | Err(_) => return Err(ProtocolError::Codec.into()),
         };
         if !self.grown {
-            match self.role {
+            match role {
                 Role::Client => CLIENT_CODECS.take_back(context),
                 Role::Server => SERVER_CODECS.take_back(context),
             }
         }
-        self.grown = false;
+        *self = Self::default();
         Ok(Some(message))
     }
+}
+
+fn lend(role: Role) -> Box<WebSocketContext> {
+    let lent = match role {
+        Role::Client => CLIENT_CODECS.lend(),
+        Role::Server => SERVER_CODECS.lend(),
+    };
+    lent.unwrap_or_else(|| Box::new(WebSocketContext::new(role.into(), Some(config()))))
 }
 
 /// One for all connections: the limits are kept by the tracker, before a payload is here
@@ -93,7 +98,7 @@ fn config() -> WebSocketConfig {
 }
 
 /// What the codec takes for its stream: the frame, and then nothing for now
-struct Feed<'a>(&'a [u8]);
+struct Feed<'a>(Chain<&'a [u8], &'a [u8]>);
 
 impl Read for Feed<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {

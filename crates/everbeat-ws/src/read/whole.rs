@@ -1,7 +1,7 @@
-//! A message of one frame, which is nearly every one: unmasked where it lies, copied once, and
-//! validated. The codec would copy it once more, into room that it zeroes first.
+//! A message of one frame, which is nearly every one: unmasked where it lies, copied once if it
+//! is small, and validated. The codec would copy it once more, into room that it zeroes first.
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use bytestring::ByteString;
 use everbeat_core::Message;
 
@@ -9,24 +9,21 @@ use crate::error::ProtocolError;
 use crate::frame::{self, Header, Opcode};
 use crate::pool;
 
-/// A message from a frame that lies among others
+/// A message whose payload lies among others
 #[inline]
-pub(super) fn borrowed(header: &Header, frame: &mut [u8]) -> Result<Message, ProtocolError> {
-    let payload = &mut frame[header.len..];
+pub(super) fn borrowed(header: &Header, payload: &mut [u8]) -> Result<Message, ProtocolError> {
     if let Some(mask) = header.mask {
         frame::apply(payload, mask);
     }
     message(header.opcode, pool::carve(payload))
 }
 
-/// A message from a frame that has a buffer to itself, and keeps it
-pub(super) fn owned(header: &Header, mut frame: Vec<u8>) -> Result<Message, ProtocolError> {
+/// A message whose payload has a buffer to itself, and keeps it
+pub(super) fn owned(header: &Header, mut payload: Vec<u8>) -> Result<Message, ProtocolError> {
     if let Some(mask) = header.mask {
-        frame::apply(&mut frame[header.len..], mask);
+        frame::apply(&mut payload, mask);
     }
-    let mut payload = Bytes::from(frame);
-    payload.advance(header.len);
-    message(header.opcode, payload)
+    message(header.opcode, Bytes::from(payload))
 }
 
 #[inline]

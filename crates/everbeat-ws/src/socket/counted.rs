@@ -52,6 +52,12 @@ impl<S> Counted<S> {
     pub(crate) const fn holds_bytes(&self) -> bool {
         false
     }
+
+    /// Nothing waits here either way
+    #[cfg(not(feature = "tls"))]
+    pub(crate) const fn is_busy(&self) -> bool {
+        false
+    }
 }
 
 /// Adds what a ready poll moved to a total

@@ -2,7 +2,7 @@
 //! socket, so that bytes count from the first one of the handshake.
 
 use std::fmt;
-use std::io;
+use std::io::{self, BufRead, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -56,6 +56,21 @@ impl<S> Layered<S> {
             Self::Tls(stream) => stream.get_ref().1.wants_write(),
         }
     }
+
+    /// Whether bytes wait here, either way: also what was decrypted and nobody has read
+    pub(crate) fn is_busy(&mut self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(stream) => {
+                let mut reader = match &mut **stream {
+                    TlsStream::Client(stream) => stream.get_mut().1.reader(),
+                    TlsStream::Server(stream) => stream.get_mut().1.reader(),
+                };
+                let unread = reader.fill_buf().is_ok_and(|unread| !unread.is_empty());
+                unread || self.holds_bytes()
+            }
+        }
+    }
 }
 
 /// The socket as it is
@@ -92,6 +107,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Layered<S> {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bytes),
         }
     }
 

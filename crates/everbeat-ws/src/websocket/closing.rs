@@ -6,10 +6,10 @@ use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-use super::{Receiving, WebSocket};
+use super::{Line, Receiving, WebSocket};
 use crate::error::Error;
 use crate::pool;
-use crate::role::Role;
+use crate::role::{Role, Rules};
 use crate::socket::Socket;
 use crate::tls::Layered;
 
@@ -19,10 +19,15 @@ const BUDGET: usize = 64;
 impl<S: Socket + Unpin> WebSocket<S> {
     /// Flushes, closes in the right order, and lets go of the socket
     pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Some(socket) = &mut self.socket else {
+        let Line::Open(socket) = &mut self.line else {
             return Poll::Ready(Ok(()));
         };
-        let flushed = match ready!(self.writer.poll_write(cx, socket)) {
+        let rules = Rules { role: self.role, settings: &self.settings };
+        let written = match self.underway.writing_mut() {
+            Some(writing) => ready!(writing.poll_write(rules, cx, socket)),
+            None => Ok(()),
+        };
+        let flushed = match written {
             // The Close frame may sit in TLS's buffer, and then nobody would answer it
             Ok(()) => ready!(Pin::new(&mut *socket).poll_flush(cx)),
             failed => failed,

@@ -234,6 +234,17 @@ fn no_allocation_beyond_async_tungstenites() {
     }
 }
 
+#[test]
+fn a_large_message_allocates_its_own_room_and_an_echo_gives_it_back() {
+    for len in [30_000, 65_536] {
+        let payload = Bytes::from(vec![7; len]);
+        let [client, server] = websockets();
+        // The client frees what it hears, so that its next one wants room; the server's is sent back
+        let allocations = echo(client, server, || payload.clone());
+        assert!(allocations <= 1.0, "{allocations} for {len} B there and back");
+    }
+}
+
 /// A peer's Ping and Pong are copied out of its buffer, at both ends, as theirs would be; nothing
 /// else is allocated
 fn only_beats(what: &str, extra: f64, clock: &Ticking) {

@@ -9,6 +9,7 @@ mod allocations;
 mod certificates;
 mod counting;
 mod courtesy;
+mod cuts;
 mod hook;
 mod hook_panics;
 mod logged;
@@ -19,6 +20,8 @@ mod stops;
 mod support;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tls")]
+mod tls_at_rest;
 mod upgrade;
 mod violations;
 mod waited;

@@ -1,15 +1,20 @@
 //! What a WebSocket holds: nothing that an idle one keeps, nothing on a header's word alone, no more
 //! for a peer that stays slow.
 
-use everbeat_core::transport::Outgoing;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use everbeat_core::transport::{Outgoing, Transport};
 use everbeat_ws::{Role, Settings, WebSocket};
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 
 use crate::counting::{LIVE, PEAK};
-use crate::support::{End, duplex, message, now, ready, recv, run, send, start};
+use crate::support::{End, duplex, flush, message, now, ready, recv, run, send, start};
 
 #[test]
 fn a_header_alone_reserves_nothing() {
+    // The process's first large message has a block of its own once
+    held_of_a_promise(100_000);
     let (one, mut peer) = duplex(1 << 20, None);
     let mut ws = WebSocket::from_upgraded(one, Role::Client, Settings::default(), Vec::new());
     // 16 MiB are promised, and 40,000 bytes come
@@ -22,6 +27,102 @@ fn a_header_alone_reserves_nothing() {
     assert!(now(recv(&mut ws)).is_none());
     let peak = PEAK.get() - before;
     assert!(peak < 4 * 40_000, "{peak} bytes for 40,000");
+}
+
+/// What a WebSocket holds of a frame of 16 MiB, of which so many bytes have arrived
+fn held_of_a_promise(arrived: usize) -> i64 {
+    let (one, mut peer) = duplex(1 << 20, None);
+    let mut ws = WebSocket::from_upgraded(one, Role::Client, Settings::default(), Vec::new());
+    assert!(now(recv(&mut ws)).is_none());
+    let before = LIVE.get();
+    let mut bytes = vec![0x82, 127];
+    bytes.extend((16u64 << 20).to_be_bytes());
+    bytes.extend(vec![0; arrived]);
+    run(async { peer.write_all(&bytes).await.unwrap() });
+    let pipe = LIVE.get();
+    assert!(now(recv(&mut ws)).is_none());
+    assert_eq!(ws.unfinished(), 10 + arrived as u64);
+    drop(bytes);
+    let held = LIVE.get() - pipe;
+    Pin::new(&mut ws).abort();
+    assert!(LIVE.get() - before <= pipe - before, "nothing stays behind the socket");
+    held
+}
+
+#[test]
+fn who_stops_in_mid_message_is_given_room_for_what_has_arrived() {
+    // The thread lends from here on
+    held_of_a_promise(100_000);
+    assert!(held_of_a_promise(0) < 1_000, "a header");
+    for arrived in [1, 100, 1_024] {
+        assert!(held_of_a_promise(arrived) < 6_000, "{arrived} bytes");
+    }
+    for arrived in [2_000, 16_384, 40_000, 300_000] {
+        let held = held_of_a_promise(arrived);
+        assert!(held < 4 * arrived as i64 + 1_000, "{held} for {arrived}");
+    }
+}
+
+#[test]
+fn a_large_message_has_room_of_its_own_size() {
+    const LEN: usize = 100_000;
+    let (one, mut peer) = duplex(4 << 20, None);
+    let mut ws = WebSocket::from_upgraded(one, Role::Client, Settings::default(), Vec::new());
+    let mut frame = vec![0x82, 127];
+    frame.extend((LEN as u64).to_be_bytes());
+    frame.extend([7; LEN]);
+    run(async {
+        peer.write_all(&frame).await.unwrap();
+        drop(message(&mut ws).await);
+        assert!(now(recv(&mut ws)).is_none());
+        peer.write_all(&frame).await.unwrap();
+        let before = LIVE.get();
+        PEAK.set(before);
+        let heard = message(&mut ws).await;
+        assert!(now(recv(&mut ws)).is_none());
+        assert_eq!(LIVE.get() - before, LEN as i64, "to the byte");
+        // It was read into what was handed up, moved once on the way, and what is that for it
+        let peak = PEAK.get() - before;
+        assert!(peak < 2 * LEN as i64, "{peak} bytes at most");
+        assert_eq!(heard.len(), LEN);
+    });
+}
+
+#[test]
+fn slow_readers_of_one_message_share_it() {
+    const READERS: usize = 50;
+    let message = Bytes::from(vec![7; 60_000]);
+    let settings = Settings::default();
+    let mut ends: Vec<_> = (0..READERS)
+        .map(|_| {
+            let (one, peer) = duplex(1_000, None);
+            (WebSocket::from_upgraded(one, Role::Server, settings, Vec::new()), peer)
+        })
+        .collect();
+    let before = LIVE.get();
+    for (ws, _) in &mut ends {
+        while let Some(ready) = now(ready(ws)) {
+            ready.unwrap();
+            start(ws, Outgoing::Message(message.clone().into())).unwrap();
+        }
+    }
+    let each = (LIVE.get() - before) / READERS as i64;
+    // The pipe's own thousand bytes are among them
+    assert!(each < 2_500, "{each} bytes for each reader");
+    for (ws, peer) in &mut ends {
+        let (flushed, ()) = run(futures_util::future::join(flush(ws), async {
+            for _ in 0..2 {
+                let mut header = [0; 4];
+                peer.read_exact(&mut header).await.unwrap();
+                assert_eq!(header, [0x82, 126, 0xea, 0x60]);
+                let mut payload = vec![0; 60_000];
+                peer.read_exact(&mut payload).await.unwrap();
+                assert_eq!(payload, message);
+            }
+        }));
+        flushed.unwrap();
+        assert!(Pin::new(ws).release());
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::io;
+use std::io::{self, IoSlice, Read};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -92,22 +92,34 @@ impl AsyncRead for End {
             pipe.waiting.push(cx.waker().clone());
             return Poll::Pending;
         }
-        let count = most.min(pipe.bytes.len());
-        for (to, byte) in into.iter_mut().zip(pipe.bytes.drain(..count)) {
-            *to = byte;
-        }
+        let most = most.min(pipe.bytes.len());
+        // The deque is read in one or two parts
+        let count = pipe.bytes.read(&mut into[..most])?;
+        let more = pipe.bytes.read(&mut into[count..most])?;
         pipe.wake();
-        Poll::Ready(Ok(count))
+        Poll::Ready(Ok(count + more))
     }
 }
 
 impl AsyncWrite for End {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let Some(most) = self.cut(bytes.len()) else {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    /// Takes all pieces together, up to anywhere within; some streams only take the first
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.rng.as_mut().is_some_and(|rng| rng.u8(..4) == 0) {
+            pieces = &pieces[..1];
+        }
+        let Some(most) = self.cut(pieces.iter().map(|piece| piece.len()).sum()) else {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         };
@@ -120,7 +132,12 @@ impl AsyncWrite for End {
             pipe.waiting.push(cx.waker().clone());
             return Poll::Pending;
         }
-        pipe.bytes.extend(&bytes[..count]);
+        let mut left = count;
+        for piece in pieces {
+            let part = left.min(piece.len());
+            pipe.bytes.extend(&piece[..part]);
+            left -= part;
+        }
         pipe.wake();
         Poll::Ready(Ok(count))
     }

@@ -147,6 +147,37 @@ fn a_ping_between_fragments_is_answered_at_once() {
 }
 
 #[test]
+fn what_is_not_whole_is_counted_byte_by_byte() {
+    // A whole message, and one of three frames with a Ping among them
+    let frames = [
+        (masked(0x82, &[5; 300]), true),
+        (masked(0x01, b"ab"), false),
+        (masked(0x00, b""), false),
+        (masked(0x89, b"ping"), false),
+        (masked(0x80, &[b'c'; 70_000]), true),
+    ];
+    let (mut ws, mut peer) = pair(Role::Server, Settings::default());
+    let mut before = 0;
+    run(async {
+        for (frame, last) in &frames {
+            let is_ping = frame[0] == 0x89;
+            for cut in 1..frame.len() {
+                peer.write_all(&frame[cut - 1..cut]).await.unwrap();
+                assert!(now(recv(&mut ws)).is_none());
+                assert_eq!(ws.unfinished(), before + cut as u64);
+                assert!(!Pin::new(&mut ws).release());
+            }
+            peer.write_all(&frame[frame.len() - 1..]).await.unwrap();
+            let heard = now(recv(&mut ws)).is_some();
+            assert_eq!(heard, *last || is_ping);
+            before = if *last { 0 } else { before + if is_ping { 0 } else { frame.len() as u64 } };
+            assert_eq!(ws.unfinished(), before);
+            assert_eq!(Pin::new(&mut ws).release(), *last);
+        }
+    });
+}
+
+#[test]
 fn a_character_may_be_cut_by_a_fragment() {
     let (mut ws, mut peer) = pair(Role::Server, Settings::default());
     run(async {

@@ -22,8 +22,8 @@ impl Detector {
         let news = evidence.acknowledged > self.acknowledged;
         // What was acknowledged before the first look may be old. That is a doubt in the road's favour,
         // but not in that of a way out while something is heard: each of those segments is a word.
-        let fresh = news && self.sight == Sight::Seeing;
-        self.sight = Sight::Seeing;
+        let fresh = news && self.looked;
+        (self.sight, self.looked) = (Sight::Seeing, true);
         self.acknowledged = self.acknowledged.max(evidence.acknowledged);
         let was_shut = self.shut;
         self.shut =

@@ -18,7 +18,7 @@ fn says(acknowledged: u64, millis_ago: u64) -> Option<PathEvidence> {
 
 /// A Ping went out at the start, as bytes 0 to 14
 fn pinged() -> Detector {
-    let mut detector = Detector::new(at(0));
+    let mut detector = Detector::resume(Rest::new(at(0)));
     detector.handle_ping(at(0));
     detector.handle_flushed(14, at(0));
     detector
@@ -26,7 +26,7 @@ fn pinged() -> Detector {
 
 #[test]
 fn what_a_road_has_survived_fades_by_a_256th_with_each_answer() {
-    let mut detector = Detector::new(at(0));
+    let mut detector = Detector::resume(Rest::new(at(0)));
     detector.set_peak(8_000);
     for _ in 0..256 {
         detector.note_stall(Duration::from_millis(30));
@@ -63,7 +63,7 @@ fn a_way_out_has_the_time_again_that_we_were_late() {
 
 #[test]
 fn a_way_out_that_was_seen_to_move_has_the_whole_clock_from_then() {
-    let mut detector = Detector::new(at(0));
+    let mut detector = Detector::resume(Rest::new(at(0)));
     detector.look(says(0, 0), at(0));
     detector.handle_ping(at(1_000));
     detector.handle_flushed(14, at(1_000));
@@ -83,7 +83,7 @@ fn a_kernel_that_counts_backwards_takes_nothing_back() {
 
 #[test]
 fn a_ping_behind_an_upload_waits_for_the_road_since_that_last_moved() {
-    let mut detector = Detector::new(at(0));
+    let mut detector = Detector::resume(Rest::new(at(0)));
     detector.handle_write(at(1_000));
     detector.handle_flushed(100, at(1_000));
     detector.handle_ping(at(5_000));

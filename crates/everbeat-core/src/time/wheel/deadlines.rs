@@ -8,6 +8,7 @@ use core::time::Duration;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::slab::{LIMIT, Slab};
 use crate::time::Instant;
 
 /// Many deadlines, each with a payload, in constant time each
@@ -16,7 +17,8 @@ use crate::time::Instant;
 /// before it, so that it is never early and at most one tick late. Inserting, moving and removing
 /// take constant time, whatever the number of deadlines; a deadline further away than one
 /// revolution (1,024 ticks, 51.2 s) is looked at once a revolution, any other only when it is due.
-/// Freed storage is reused: the table is as large as it ever had deadlines at one time.
+/// Entries are 16 bytes beside their payload, in chunks of 128, and freed storage is reused from
+/// the lowest chunk on; a chunk that nothing is left in is given back.
 ///
 /// It is pure: [`advance`](Self::advance) is told the time, [`poll_timeout`](Self::poll_timeout)
 /// says when to call it next.
@@ -44,20 +46,30 @@ pub struct Deadlines<T> {
     heads: Box<[u32; BUCKETS]>,
     /// A bit for each bucket that has entries, so that the next one is found 64 at a time
     occupied: [u64; BUCKETS / 64],
-    entries: Vec<Entry<T>>,
-    /// The first unused entry; they are chained through `next`
-    free: u32,
-    len: usize,
+    entries: Slab<Entry<T>>,
+    /// Of the newest entry
+    generation: u32,
+    /// How many entries [`advance`](Self::advance) has looked at
+    #[cfg(test)]
+    pub(super) visited: usize,
 }
 
 /// Names one deadline of a [`Deadlines`] table, until it is due or removed
 ///
-/// A key that has had its time names nothing: it is never mistaken for a newer deadline's before
-/// its place in the table was reused four thousand million times.
+/// A key that has had its time names nothing: it is not mistaken for a newer deadline's before four
+/// thousand million more were inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeadlineKey {
     index: u32,
     generation: u32,
+}
+
+#[cfg(feature = "std")]
+impl DeadlineKey {
+    /// What is left of a key for whoever knows otherwise that its deadline is still there
+    pub(super) const fn place(self) -> u32 {
+        self.index
+    }
 }
 
 /// One revolution is 51.2 s: longer than a server's beat and timeout together (45 s), so that with
@@ -67,16 +79,25 @@ const BUCKETS: usize = 1_024;
 pub(super) const TICK: Duration = Duration::from_millis(50);
 const TICK_NANOS: u64 = TICK.as_nanos() as u64;
 
+/// The first tick that is not before `deadline`
+pub(super) const fn tick_of(deadline: Instant) -> u64 {
+    deadline.as_nanos().div_ceil(TICK_NANOS)
+}
+
 /// The end of a list
 const NONE: u32 = u32::MAX;
 
+/// In `previous`: not an entry's number, but that of the bucket whose first entry this is
+const FIRST: u32 = LIMIT;
+
+/// The tick at which it is due is `revolution` times the buckets, plus its bucket's number: in four
+/// bytes until long after the last instant
 struct Entry<T> {
     generation: u32,
+    revolution: u32,
     previous: u32,
     next: u32,
-    deadline: Instant,
-    /// `None` while the entry is unused
-    payload: Option<T>,
+    payload: T,
 }
 
 impl<T> Deadlines<T> {
@@ -90,9 +111,10 @@ impl<T> Deadlines<T> {
             turned: 0,
             heads: Box::new([NONE; BUCKETS]),
             occupied: [0; BUCKETS / 64],
-            entries: Vec::new(),
-            free: NONE,
-            len: 0,
+            entries: Slab::new(),
+            generation: 0,
+            #[cfg(test)]
+            visited: 0,
         }
     }
 
@@ -100,45 +122,47 @@ impl<T> Deadlines<T> {
     ///
     /// # Panics
     ///
-    /// More than four thousand million deadlines at one time.
+    /// More than two thousand million deadlines at one time.
     pub fn insert(&mut self, deadline: Instant, payload: T) -> DeadlineKey {
-        let index = self.allocate(deadline, payload);
-        self.link(index);
-        self.len += 1;
-        DeadlineKey { index, generation: self.entries[index as usize].generation }
+        self.generation = self.generation.wrapping_add(1);
+        let generation = self.generation;
+        let entry = Entry { generation, revolution: 0, previous: NONE, next: NONE, payload };
+        let index = self.entries.insert(entry);
+        self.link(index, deadline);
+        DeadlineKey { index, generation }
     }
 
     /// Moves a deadline, earlier or later; whether the key still named one
     pub fn move_to(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
-        if self.get_mut(key).is_none() {
-            return false;
+        let named = self.get_mut(key).is_some();
+        if named {
+            self.unlink(key.index);
+            self.link(key.index, deadline);
         }
-        self.unlink(key.index);
-        self.entries[key.index as usize].deadline = deadline;
-        self.link(key.index);
-        true
+        named
     }
 
     /// Takes a deadline out before it is due; `None` if the key names none any more
     pub fn remove(&mut self, key: DeadlineKey) -> Option<T> {
         self.get_mut(key)?;
         self.unlink(key.index);
-        self.release(key.index).map(|(_, payload)| payload)
+        self.entries.remove(key.index).map(|entry| entry.payload)
     }
 
     /// The payload that `key` names
     pub fn get_mut(&mut self, key: DeadlineKey) -> Option<&mut T> {
-        let entry = self.entries.get_mut(key.index as usize)?;
-        entry.payload.as_mut().filter(|_| entry.generation == key.generation)
+        let entry = self.entries.get_mut(key.index)?;
+        (entry.generation == key.generation).then_some(&mut entry.payload)
     }
 
-    /// Takes out what is due at `now` and appends it to `due`, the earliest deadline first
+    /// Takes out what is due at `now` and appends it to `due`, each with the tick it was due at,
+    /// the earliest tick first
     ///
     /// A time that is not later than an earlier call's changes nothing.
     pub fn advance(&mut self, now: Instant, due: &mut Vec<(Instant, T)>) {
         let target = now.as_nanos() / TICK_NANOS;
         let passed = target.saturating_sub(self.turned);
-        if passed == 0 || self.len == 0 {
+        if passed == 0 || self.is_empty() {
             self.turned = self.turned.max(target);
             return;
         }
@@ -152,12 +176,14 @@ impl<T> Deadlines<T> {
             }
         }
         self.turned = target;
-        due[start..].sort_by_key(|(deadline, _)| *deadline);
+        if passed > BUCKETS as u64 {
+            due[start..].sort_by_key(|(tick, _)| *tick);
+        }
     }
 
     /// The payloads of all deadlines, due or not, in no order
     pub fn into_payloads(self) -> impl Iterator<Item = T> {
-        self.entries.into_iter().filter_map(|entry| entry.payload)
+        self.entries.into_values().map(|entry| entry.payload)
     }
 
     /// When to call [`advance`](Self::advance) next; [`Instant::NEVER`] if there is no deadline
@@ -167,7 +193,7 @@ impl<T> Deadlines<T> {
     /// `&mut self`.
     #[must_use]
     pub fn poll_timeout(&self) -> Instant {
-        if self.len == 0 {
+        if self.is_empty() {
             return Instant::NEVER;
         }
         let first = bucket_of(self.turned + 1);
@@ -203,92 +229,83 @@ impl<T> Deadlines<T> {
     /// How many deadlines there are
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.len
+        self.entries.len()
     }
 
     /// Whether there is none
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
+    }
+
+    /// The key of the deadline whose [`place`](DeadlineKey::place) this is
+    #[cfg(feature = "std")]
+    pub(super) fn key_at(&self, index: u32) -> Option<DeadlineKey> {
+        let generation = self.entries.get(index)?.generation;
+        Some(DeadlineKey { index, generation })
     }
 
     #[cfg(test)]
-    pub(super) const fn capacity_in_use(&self) -> usize {
-        self.entries.len()
+    pub(super) const ENTRY_BYTES: usize = Slab::<Entry<T>>::PLACE_BYTES;
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.entries.capacity()
     }
 
     /// Moves the due entries of one bucket to `due`
     fn drain_bucket(&mut self, bucket: usize, target: u64, due: &mut Vec<(Instant, T)>) {
         let mut index = self.heads[bucket];
-        while index != NONE {
-            let Entry { next, deadline, .. } = self.entries[index as usize];
-            if self.due_tick(deadline) <= target {
+        while let Some(&Entry { next, revolution, .. }) = self.entries.get(index) {
+            #[cfg(test)]
+            {
+                self.visited += 1;
+            }
+            let tick = u64::from(revolution) * BUCKETS as u64 + bucket as u64;
+            if tick <= target {
                 self.unlink(index);
-                due.extend(self.release(index));
+                due.extend(self.entries.remove(index).map(|entry| (start_of(tick), entry.payload)));
             }
             index = next;
         }
     }
 
-    /// The tick of an entry's bucket
-    ///
-    /// Also right for an entry that was inserted when its deadline had passed: it went to the tick
-    /// after `turned`, and `turned` cannot have moved since without taking it out.
     fn due_tick(&self, deadline: Instant) -> u64 {
-        deadline.as_nanos().div_ceil(TICK_NANOS).max(self.turned + 1)
+        tick_of(deadline).max(self.turned + 1)
     }
 
-    fn link(&mut self, index: u32) {
-        let bucket = bucket_of(self.due_tick(self.entries[index as usize].deadline));
+    /// Puts an entry that is in no list first in the list of its bucket
+    fn link(&mut self, index: u32, deadline: Instant) {
+        let tick = self.due_tick(deadline);
+        let bucket = bucket_of(tick);
         let next = mem::replace(&mut self.heads[bucket], index);
         self.occupied[bucket / 64] |= 1 << (bucket % 64);
-        let entry = &mut self.entries[index as usize];
-        entry.previous = NONE;
-        entry.next = next;
-        if next != NONE {
-            self.entries[next as usize].previous = index;
+        if let Some(entry) = self.entries.get_mut(index) {
+            entry.revolution = (tick / BUCKETS as u64) as u32;
+            entry.previous = FIRST | bucket as u32;
+            entry.next = next;
+        }
+        if let Some(next) = self.entries.get_mut(next) {
+            next.previous = index;
         }
     }
 
     fn unlink(&mut self, index: u32) {
-        let Entry { previous, next, deadline, .. } = self.entries[index as usize];
-        if next != NONE {
-            self.entries[next as usize].previous = previous;
+        let Some(&Entry { previous, next, .. }) = self.entries.get(index) else {
+            return;
+        };
+        if let Some(next) = self.entries.get_mut(next) {
+            next.previous = previous;
         }
-        if previous != NONE {
-            self.entries[previous as usize].next = next;
+        if let Some(previous) = self.entries.get_mut(previous) {
+            previous.next = next;
             return;
         }
-        let bucket = bucket_of(self.due_tick(deadline));
+        let bucket = (previous & !FIRST) as usize;
         self.heads[bucket] = next;
         if next == NONE {
             self.occupied[bucket / 64] &= !(1 << (bucket % 64));
         }
-    }
-
-    /// A free entry, filled but not in any list
-    fn allocate(&mut self, deadline: Instant, payload: T) -> u32 {
-        if let Some(entry) = self.entries.get_mut(self.free as usize) {
-            let index = mem::replace(&mut self.free, entry.next);
-            entry.deadline = deadline;
-            entry.payload = Some(payload);
-            return index;
-        }
-        assert!(self.entries.len() < NONE as usize, "a table holds at most 2^32 - 1 deadlines");
-        let index = self.entries.len() as u32;
-        let payload = Some(payload);
-        self.entries.push(Entry { generation: 0, previous: NONE, next: NONE, deadline, payload });
-        index
-    }
-
-    /// Frees an entry that is in no list
-    fn release(&mut self, index: u32) -> Option<(Instant, T)> {
-        let entry = &mut self.entries[index as usize];
-        let payload = entry.payload.take()?;
-        entry.generation = entry.generation.wrapping_add(1);
-        entry.next = mem::replace(&mut self.free, index);
-        self.len -= 1;
-        Some((entry.deadline, payload))
     }
 
     const fn is_occupied(&self, bucket: usize) -> bool {
@@ -305,7 +322,7 @@ impl<T> Default for Deadlines<T> {
 impl<T> fmt::Debug for Deadlines<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Deadlines")
-            .field("len", &self.len)
+            .field("len", &self.len())
             .field("turned_to", &self.turned_to())
             .field("poll_timeout", &self.poll_timeout())
             .finish()
@@ -317,6 +334,6 @@ const fn bucket_of(tick: u64) -> usize {
 }
 
 /// Saturating: the tick after the last one that a clock can reach is never
-fn start_of(tick: u64) -> Instant {
+pub(super) const fn start_of(tick: u64) -> Instant {
     Instant::from_nanos(tick.saturating_mul(TICK_NANOS))
 }

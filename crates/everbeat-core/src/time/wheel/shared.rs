@@ -15,10 +15,10 @@ use crate::time::{Instant, Timer};
 
 /// One timer for many deadlines, itself a [`Timer`]
 ///
-/// Its sleeps are [`Slot`]s: a few words each, never early, at most one tick
+/// Its sleeps are [`Slot`]s: four words each, and four in the wheel while they wait; never early, at most one tick
 /// ([`Deadlines::TICK`](super::Deadlines::TICK), 50 ms) late. They are spread over shards by their
 /// number, and each shard waits on one sleep of the timer below, in its [`Turn`]: a future that has
-/// to be spawned. A clone is a handle to the same wheel.
+/// to be spawned. A clone is a handle to the same wheel: one pointer, to what all share, the timer too.
 ///
 /// ```
 /// use everbeat_core::time::{Timer, Wheel};
@@ -36,13 +36,14 @@ use crate::time::{Instant, Timer};
 /// A wheel without its turns only waits; one whose turns were dropped, as a runtime does when it
 /// shuts down, completes all its sleeps at once.
 pub struct Wheel<K> {
-    timer: K,
-    lease: Arc<Lease>,
+    shared: Arc<Shared<K>>,
 }
 
-/// What wheels and slots hold; the turns end with the last of them
-pub(super) struct Lease {
-    pub(super) shards: Box<[Shard]>,
+struct Shared<K> {
+    timer: K,
+    /// A slot holds its own only, so that the counting of those who hold it is not for all slots in one
+    /// place; a shard's turn ends with the last of them
+    shards: Box<[Arc<Shard>]>,
     /// The number of the next slot
     slots: AtomicUsize,
 }
@@ -61,27 +62,28 @@ impl<K: Timer> Wheel<K> {
     /// A wheel of this many shards: locks that threads would otherwise contend for
     #[must_use]
     pub fn with_shards(timer: K, shards: NonZeroUsize) -> Self {
-        let shards = (0..shards.get()).map(|_| Shard::new()).collect();
-        Self { timer, lease: Arc::new(Lease { shards, slots: AtomicUsize::new(0) }) }
+        let shards = (0..shards.get()).map(|_| Arc::new(Shard::new())).collect();
+        Self { shared: Arc::new(Shared { timer, shards, slots: AtomicUsize::new(0) }) }
     }
 
     /// The futures that turn the wheel, one for each shard, to be spawned; each is given out once
     ///
-    /// They end when the last handle to the wheel and the last [`Slot`] are gone.
+    /// They end when the last handle to the wheel and the last [`Slot`] of their shard are gone.
     pub fn turns(&self) -> impl Iterator<Item = Turn<K>> + use<K>
     where
         K: Clone,
     {
-        let (timer, lease) = (self.timer.clone(), Arc::downgrade(&self.lease));
-        (0..self.lease.shards.len()).filter_map(move |shard| {
-            let claimed = lease.upgrade()?.shards[shard].claim();
-            claimed.then(|| Turn::new(timer.clone(), lease.clone(), shard))
+        let shared = Arc::downgrade(&self.shared);
+        (0..self.shared.shards.len()).filter_map(move |shard| {
+            let shared = shared.upgrade()?;
+            let shard = shared.shards.get(shard).filter(|shard| shard.claim())?;
+            Some(Turn::new(shared.timer.clone(), Arc::downgrade(shard)))
         })
     }
 
     /// The timer below
-    pub const fn timer(&self) -> &K {
-        &self.timer
+    pub fn timer(&self) -> &K {
+        &self.shared.timer
     }
 }
 
@@ -89,7 +91,11 @@ impl<K> Wheel<K> {
     /// How many sleeps are being waited for; takes each shard's lock once
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lease.shards.iter().map(Shard::len).sum()
+        self.each().map(Shard::len).sum()
+    }
+
+    fn each(&self) -> impl Iterator<Item = &Shard> {
+        self.shared.shards.iter().map(|shard| &**shard)
     }
 
     /// Whether no sleep is being waited for
@@ -101,12 +107,8 @@ impl<K> Wheel<K> {
 
 #[cfg(test)]
 impl<K> Wheel<K> {
-    pub(super) fn hold_shard(&self, shard: usize) -> impl Drop + '_ {
-        self.lease.shards[shard].lock()
-    }
-
-    pub(super) fn shard_lens(&self) -> alloc::vec::Vec<usize> {
-        self.lease.shards.iter().map(Shard::len).collect()
+    pub(super) fn shards(&self) -> impl Iterator<Item = &Shard> {
+        self.each()
     }
 }
 
@@ -114,38 +116,31 @@ impl<K: Timer> Timer for Wheel<K> {
     type Sleep = Slot;
 
     fn now(&self) -> Instant {
-        self.timer.now()
+        self.shared.timer.now()
     }
 
     fn slept(&self) -> Duration {
-        self.timer.slept()
+        self.shared.timer.slept()
     }
 
     fn sleep_until(&self, deadline: Instant) -> Slot {
-        let number = self.lease.slots.fetch_add(1, Ordering::Relaxed);
-        let shard = number % self.lease.shards.len();
-        Slot::new(self.lease.clone(), shard, deadline)
+        let Shared { shards, slots, .. } = &*self.shared;
+        let number = slots.fetch_add(1, Ordering::Relaxed);
+        Slot::new(shards[number % shards.len()].clone(), deadline)
     }
 }
 
-impl<K: Clone> Clone for Wheel<K> {
+impl<K> Clone for Wheel<K> {
     fn clone(&self) -> Self {
-        Self { timer: self.timer.clone(), lease: self.lease.clone() }
+        Self { shared: self.shared.clone() }
     }
 }
 
 impl<K> fmt::Debug for Wheel<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wheel")
-            .field("shards", &self.lease.shards.len())
+            .field("shards", &self.shared.shards.len())
             .field("len", &self.len())
             .finish_non_exhaustive()
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        // A turn that waits for the first slot would wait for ever.
-        self.shards.iter().for_each(Shard::wake_turn);
     }
 }

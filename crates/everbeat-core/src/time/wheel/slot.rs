@@ -8,53 +8,65 @@ use core::task::{Context, Poll, Waker};
 
 use alloc::sync::Arc;
 
-use super::deadlines::TICK;
-use super::shard::{Registered, Shard};
-use super::shared::Lease;
+use super::deadlines::{TICK, start_of, tick_of};
+use super::shard::{Entry, Shard};
+use super::task::Kind;
 use crate::time::{Instant, Sleep};
 
 /// A sleep on a [`Wheel`](super::Wheel)
 ///
 /// Never early, and at most one tick (50 ms) later than the wheel's timer could have been. Polling
 /// it again takes no lock as long as its deadline has not moved earlier and the task is the same.
-/// Moving the deadline later costs nothing: the task is woken once at the old deadline and the slot
-/// then waits for the rest. It completes at once when its [`Turn`](super::Turn) was dropped.
+/// Moving the deadline later costs nothing (up to 54 minutes: then the entry moves too): the task is
+/// woken once at the old deadline and the slot then waits for the rest. Nothing is allocated while it
+/// is not waited for. It completes at once when its [`Turn`](super::Turn) was dropped.
 ///
 /// # Cancel safety
 ///
 /// Dropping it frees its place in the wheel; nothing is lost.
 pub struct Slot {
-    lease: Arc<Lease>,
-    shard: usize,
+    shard: Arc<Shard>,
     deadline: Instant,
     waiting: Option<Waiting>,
 }
 
-/// The entry in the shard's table, and a copy of the waker in it
+/// The entry in the shard's table, and whom it wakes
 struct Waiting {
-    entry: Registered,
-    waker: Waker,
+    /// The data pointer of the waker in the table, to compare with and for nothing else
+    task: usize,
+    place: u32,
+    /// How many ticks before the deadline's own the entry is due: what the deadline has moved later
+    early: u16,
+    kind: Kind,
 }
 
 impl Slot {
-    pub(super) const fn new(lease: Arc<Lease>, shard: usize, deadline: Instant) -> Self {
-        Self { lease, shard, deadline, waiting: None }
+    pub(super) const fn new(shard: Arc<Shard>, deadline: Instant) -> Self {
+        Self { shard, deadline, waiting: None }
     }
 
-    fn shard(&self) -> &Shard {
-        &self.lease.shards[self.shard]
-    }
-
-    /// Frees the entry, and the copy of the waker with it
-    fn forget(&mut self) {
-        let Some(Waiting { entry, .. }) = self.waiting.take() else {
-            return;
-        };
-        let shard = self.shard();
+    /// Frees the entry
+    fn forget(&mut self, turned: Instant) {
         // One that was due is no longer there, so that most slots are dropped without the lock.
-        if entry.due_at > shard.turned() {
-            shard.remove(entry);
+        if let Some(waiting) = self.waiting.take().filter(|it| it.is_there(self.deadline, turned)) {
+            self.shard.remove(waiting.entry(self.deadline));
         }
+    }
+}
+
+impl Waiting {
+    /// Whether the table has the entry: it is due after `turned`, which is the start of a tick
+    fn is_there(&self, deadline: Instant, turned: Instant) -> bool {
+        deadline > turned + TICK * u32::from(self.early)
+    }
+
+    const fn entry(&self, deadline: Instant) -> Entry {
+        let due_at = start_of(tick_of(deadline).saturating_sub(self.early as u64));
+        Entry { place: self.place, due_at }
+    }
+
+    fn is_for(&self, waker: &Waker, shard: &Shard) -> bool {
+        self.task == waker.data().addr() && shard.kinds().is(self.kind, waker)
     }
 }
 
@@ -62,57 +74,60 @@ impl Future for Slot {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let turned = self.shard().turned();
-        if self.deadline <= turned {
-            self.forget();
+        let this = &mut *self;
+        // Before the task is compared: see the shard's proof.
+        let turned = this.shard.turned();
+        if this.deadline <= turned {
+            this.forget(turned);
             return Poll::Ready(());
         }
-        let mut current = None;
-        if let Some(Waiting { entry, waker }) = &self.waiting {
-            if entry.due_at > turned {
-                if waker.will_wake(cx.waker()) {
+        let there = this.waiting.as_mut().filter(|it| it.is_there(this.deadline, turned));
+        if there.as_ref().is_some_and(|waiting| waiting.is_for(cx.waker(), &this.shard)) {
+            return Poll::Pending;
+        }
+        let mut waker = cx.waker().clone();
+        let (task, kind) = (waker.data().addr(), this.shard.kinds().of(&waker));
+        if let Some(waiting) = there {
+            match this.shard.hand_over(waiting.entry(this.deadline), waker) {
+                Ok(()) => {
+                    (waiting.task, waiting.kind) = (task, kind);
                     return Poll::Pending;
                 }
-                current = Some(*entry);
+                Err(given_back) => waker = given_back,
             }
         }
-        let waker = cx.waker().clone();
-        match self.shard().register(current, self.deadline, waker.clone()) {
-            Some(entry) => {
-                self.waiting = Some(Waiting { entry, waker });
-                Poll::Pending
-            }
-            None => {
-                self.waiting = None;
-                Poll::Ready(())
-            }
-        }
+        let place = this.shard.register(this.deadline, waker);
+        this.waiting = place.map(|place| Waiting { task, place, early: 0, kind });
+        if this.waiting.is_some() { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 
 impl Sleep for Slot {
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
-        self.deadline = deadline;
-        let Some(Waiting { entry, .. }) = self.waiting else {
+        let this = &mut *self;
+        let old = core::mem::replace(&mut this.deadline, deadline);
+        let turned = this.shard.turned();
+        // What is no longer there has woken the task, and the poll that follows registers anew.
+        let Some(mut waiting) = this.waiting.take().filter(|it| it.is_there(old, turned)) else {
             return;
         };
+        let entry = waiting.entry(old);
         // An entry that is due no later than the new deadline's own tick serves as it is: it wakes
         // the task, and the poll that follows registers the rest.
-        let serves = entry.due_at < deadline + TICK;
-        if serves || entry.due_at <= self.shard().turned() {
-            return;
-        }
-        let moved = self.shard().move_to(entry, deadline);
-        match (moved, self.waiting.as_mut()) {
-            (Some(entry), Some(waiting)) => waiting.entry = entry,
-            _ => self.waiting = None,
+        let early = tick_of(deadline).checked_sub(tick_of(old) - u64::from(waiting.early));
+        if let Some(early) = early.and_then(|early| u16::try_from(early).ok()) {
+            waiting.early = early;
+            this.waiting = Some(waiting);
+        } else if this.shard.move_to(entry, deadline) {
+            waiting.early = 0;
+            this.waiting = Some(waiting);
         }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.forget();
+        self.forget(self.shard.turned());
     }
 }
 

@@ -12,19 +12,20 @@ use std::vec::Vec;
 
 use super::deadlines::TICK;
 use super::hand_timer::{Flag, HandTimer};
+use super::shard::Shard;
 use super::{Slot, Turn, Wheel};
-use crate::time::{Instant, Sleep, Timer};
+use crate::time::{Alarm, Instant, Sleep, Timer};
 
 /// A wheel of one shard whose turn is polled when, and only when, it was woken
-struct Rig {
-    timer: HandTimer,
-    wheel: Wheel<HandTimer>,
+pub(super) struct Rig {
+    pub(super) timer: HandTimer,
+    pub(super) wheel: Wheel<HandTimer>,
     turn: Pin<Box<Turn<HandTimer>>>,
     woken: Arc<Flag>,
 }
 
 impl Rig {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let timer = HandTimer::default();
         let wheel = Wheel::with_shards(timer.clone(), NonZeroUsize::MIN);
         let turn = Box::pin(wheel.turns().next().unwrap());
@@ -33,13 +34,13 @@ impl Rig {
         rig
     }
 
-    fn poll_turn(&mut self) -> Poll<()> {
+    pub(super) fn poll_turn(&mut self) -> Poll<()> {
         let waker = Waker::from(self.woken.clone());
         self.turn.as_mut().poll(&mut Context::from_waker(&waker))
     }
 
     /// Lets the turn run if it was woken; how often it was polled
-    fn settle(&mut self) -> usize {
+    pub(super) fn settle(&mut self) -> usize {
         let mut polls = 0;
         while self.woken.take() > 0 {
             polls += 1;
@@ -48,26 +49,26 @@ impl Rig {
         polls
     }
 
-    fn advance(&mut self, millis: u64) -> usize {
+    pub(super) fn advance(&mut self, millis: u64) -> usize {
         self.timer.advance(Duration::from_millis(millis));
         self.settle()
     }
 
-    fn after(&self, millis: u64) -> Instant {
+    pub(super) fn after(&self, millis: u64) -> Instant {
         self.timer.now() + Duration::from_millis(millis)
     }
 
-    fn sleep(&self, millis: u64) -> Slot {
+    pub(super) fn sleep(&self, millis: u64) -> Slot {
         self.wheel.sleep_until(self.after(millis))
     }
 }
 
-fn poll(slot: &mut Slot, flag: &Arc<Flag>) -> Poll<()> {
+pub(super) fn poll(slot: &mut Slot, flag: &Arc<Flag>) -> Poll<()> {
     let waker = Waker::from(flag.clone());
     Pin::new(slot).poll(&mut Context::from_waker(&waker))
 }
 
-fn reset(slot: &mut Slot, deadline: Instant) {
+pub(super) fn reset(slot: &mut Slot, deadline: Instant) {
     Pin::new(slot).reset(deadline);
 }
 
@@ -145,6 +146,7 @@ fn a_reset_into_the_past_completes_and_leaves_no_entry() {
     let mut slot = rig.sleep(10_000);
     assert!(poll(&mut slot, &flag).is_pending());
     reset(&mut slot, Instant::ORIGIN);
+    assert_eq!(flag.take(), 1, "the task is told, for it may not poll by itself");
     assert!(poll(&mut slot, &flag).is_ready());
     assert!(rig.wheel.is_empty());
     rig.settle();
@@ -245,7 +247,7 @@ fn polling_again_takes_no_lock() {
         reset(&mut slot, later);
         sender.send(pending && poll(&mut slot, &flag).is_pending()).unwrap();
     });
-    let guard = rig.wheel.hold_shard(0);
+    let guard = rig.wheel.shards().next().map(Shard::lock);
     go.send(()).unwrap();
     let polled = receiver.recv_timeout(Duration::from_secs(30));
     drop(guard);
@@ -312,12 +314,29 @@ fn the_turn_ends_with_the_last_handle_and_the_last_slot() {
 }
 
 #[test]
+fn a_deadline_moved_very_much_later_is_no_wake_up_in_between() {
+    let mut rig = Rig::new();
+    let flag = Flag::new();
+    let mut slot = rig.sleep(1_000);
+    assert!(poll(&mut slot, &flag).is_pending());
+    let deadline = rig.after(4_000_000);
+    reset(&mut slot, deadline);
+    assert!(poll(&mut slot, &flag).is_pending());
+    rig.settle();
+    rig.advance(3_999_999);
+    assert_eq!(flag.take(), 0, "more than an hour is worth a move");
+    rig.advance(1);
+    assert_eq!(flag.take(), 1);
+    assert!(poll(&mut slot, &flag).is_ready());
+}
+
+#[test]
 fn sleeps_are_spread_over_the_shards() {
     let wheel = Wheel::new(HandTimer::default());
     let flag = Flag::new();
     let mut slots: Vec<_> = (0..80).map(|_| wheel.sleep_until(Instant::NEVER)).collect();
     slots.iter_mut().for_each(|slot| assert!(poll(slot, &flag).is_pending()));
-    assert_eq!(wheel.shard_lens(), [10; 8]);
+    assert!(wheel.shards().map(Shard::len).eq([10; 8]));
 }
 
 #[test]
@@ -325,4 +344,6 @@ fn a_slot_is_small_and_crosses_threads() {
     fn crosses_threads<T: Send + Sync + Unpin>() {}
     crosses_threads::<Slot>();
     assert!(size_of::<Slot>() <= 64);
+    #[cfg(target_pointer_width = "64")]
+    assert_eq!((size_of::<Slot>(), size_of::<Alarm<Slot>>()), (32, 40));
 }

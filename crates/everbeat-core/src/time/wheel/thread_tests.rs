@@ -44,7 +44,7 @@ fn sleeper(wheel: &Wheel<HandTimer>, seed: u64) {
         let mut slot = wheel.sleep_until(first);
         let other = wheel.sleep_until(wheel.now() + distance());
         let moved = wheel.now() + distance();
-        match random.u32(0..4) {
+        match random.u32(0..5) {
             0 => {
                 block_on(&mut slot);
                 assert!(wheel.now() >= first);
@@ -62,6 +62,15 @@ fn sleeper(wheel: &Wheel<HandTimer>, seed: u64) {
                 reset(&mut slot, moved);
                 block_on(slot);
                 assert!(wheel.now() >= moved);
+            }
+            3 => {
+                // A task that ends, and one after it that may get its address.
+                let gone = Waker::from(Arc::new(Unpark(thread::current())));
+                _ = pin!(&mut slot).poll(&mut Context::from_waker(&gone));
+                drop(gone);
+                block_on(&mut slot);
+                assert!(wheel.now() >= first);
+                block_on(other);
             }
             _ => _ = pin!(slot).poll(&mut Context::from_waker(Waker::noop())),
         }

@@ -11,13 +11,15 @@ use alloc::vec::Vec;
 
 use pin_project::{pin_project, pinned_drop};
 
-use super::shared::Lease;
+use super::shard::Shard;
 use crate::time::{Alarm, Instant, Timer};
 
 /// Turns one shard of a [`Wheel`](super::Wheel), and wakes the tasks whose sleeps are due
 ///
 /// Spawn it. It waits on one sleep of the timer below, reads its clock once per wake-up, and costs
-/// nothing while its shard has no deadline. It completes when nobody uses the wheel any more.
+/// nothing while its shard has no deadline. It wakes at most 1,024 tasks at a time and lets others
+/// run in between, so that a crowd that is due at once, or after a stall, does not hold up a thread.
+/// It completes when nobody uses its shard any more.
 ///
 /// # Cancel safety
 ///
@@ -26,20 +28,20 @@ use crate::time::{Alarm, Instant, Timer};
 #[pin_project(PinnedDrop)]
 pub struct Turn<K: Timer> {
     timer: K,
-    lease: Weak<Lease>,
-    shard: usize,
+    shard: Weak<Shard>,
     #[pin]
     alarm: Alarm<K::Sleep>,
-    /// Kept between polls so that a tick does not allocate; empty between them
+    /// Taken out of the table and to be woken, the last first; its storage is kept, so that a tick does not allocate
     due: Vec<(Instant, Waker)>,
 }
 
-/// A burst's storage is given back; what ordinary ticks need (40 KiB) stays
-const KEPT: usize = 1_024;
+/// How many tasks are woken at a time. A burst's storage beyond it is given back; what ordinary
+/// ticks need (24 KiB) stays
+pub(super) const BATCH: usize = 1_024;
 
 impl<K: Timer> Turn<K> {
-    pub(super) const fn new(timer: K, lease: Weak<Lease>, shard: usize) -> Self {
-        Self { timer, lease, shard, alarm: Alarm::new(), due: Vec::new() }
+    pub(super) const fn new(timer: K, shard: Weak<Shard>) -> Self {
+        Self { timer, shard, alarm: Alarm::new(), due: Vec::new() }
     }
 }
 
@@ -48,13 +50,21 @@ impl<K: Timer> Future for Turn<K> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let Some(lease) = this.lease.upgrade() else {
-            return Poll::Ready(());
-        };
+        let mut next = Instant::ORIGIN;
         let now = this.timer.now();
-        let next = lease.shards[*this.shard].turn(now, cx.waker().clone(), this.due);
-        this.due.drain(..).for_each(|(_, waker)| waker.wake());
-        this.due.shrink_to(KEPT);
+        if this.due.is_empty() {
+            let Some(shard) = this.shard.upgrade() else {
+                return Poll::Ready(());
+            };
+            next = shard.turn(now, cx.waker().clone(), this.due);
+        }
+        let rest = this.due.len().saturating_sub(BATCH);
+        this.due.drain(rest..).for_each(|(_, waker)| waker.wake());
+        if rest > 0 {
+            next = Instant::ORIGIN;
+        } else {
+            this.due.shrink_to(BATCH);
+        }
         if this.alarm.poll_due(cx, this.timer, now, next).is_ready() {
             cx.waker().wake_by_ref();
         }
@@ -65,14 +75,16 @@ impl<K: Timer> Future for Turn<K> {
 #[pinned_drop]
 impl<K: Timer> PinnedDrop for Turn<K> {
     fn drop(self: Pin<&mut Self>) {
-        if let Some(lease) = self.lease.upgrade() {
-            lease.shards[self.shard].close();
+        let this = self.project();
+        if let Some(shard) = this.shard.upgrade() {
+            shard.close();
         }
+        this.due.drain(..).for_each(|(_, waker)| waker.wake());
     }
 }
 
 impl<K: Timer> fmt::Debug for Turn<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turn").field("shard", &self.shard).finish_non_exhaustive()
+        f.debug_struct("Turn").field("due", &self.due.len()).finish_non_exhaustive()
     }
 }

@@ -102,7 +102,6 @@ pub(crate) async fn drive<T, K>(
 ) where
     T: Transport + Unpin,
     K: Timer,
-    Connection<T, K>: Unpin,
 {
     for sending in traffic {
         read_until(&mut connection, &timer, sending.at, &seen).await;
@@ -122,7 +121,6 @@ pub(crate) async fn read_until<T, K>(
 ) where
     T: Transport + Unpin,
     K: Timer,
-    Connection<T, K>: Unpin,
 {
     let mut due = pin!(timer.sleep_until(until));
     poll_fn(|cx| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use everbeat_core::transport::PathEvidence;
 use socket2::{Protocol, SockRef};
 
-use super::evidence::evidence;
+use super::evidence::{Base, evidence};
 use crate::reviewed;
 
 // Where the numbers stand
@@ -34,7 +34,7 @@ const TRIES: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Road {
     /// What the kernel had counted as acknowledged there
-    base: u64,
+    base: Base,
 }
 
 impl Road {
@@ -48,11 +48,11 @@ impl Road {
         for _ in 0..TRIES {
             let info = Info::of(tcp)?;
             if info.holds_nothing() {
-                return Some((Self { base: info.acknowledged }, 0));
+                return Some((Self { base: Base::new(info.acknowledged) }, 0));
             }
             let held = reviewed::queued(tcp)?;
             if Info::of(tcp)?.acknowledged == info.acknowledged {
-                return Some((Self { base: info.acknowledged }, held));
+                return Some((Self { base: Base::new(info.acknowledged) }, held));
             }
         }
         None
@@ -67,7 +67,7 @@ impl Road {
         let acknowledged = match info.holds_nothing() {
             // By whatever way it went, beside TCP too (a redirection of BPF's).
             true => sent,
-            false => info.acknowledged.saturating_sub(self.base),
+            false => info.acknowledged.saturating_sub(self.base.get()),
         };
         // Bytes that wait for us are late on the road, for it is theirs to leave on.
         let waiting = if info.cannot_send() { 0 } else { info.waiting.into() };

@@ -12,14 +12,14 @@ use everbeat_core::transport::PathEvidence;
 use socket2::SockRef;
 use windows_sys::Win32::Networking::WinSock::TCP_INFO_v0;
 
-use super::evidence::evidence;
+use super::evidence::{Base, evidence};
 use crate::reviewed;
 
 /// A TCP connection, and where its scale begins
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Road {
     /// What had been sent and acknowledged there
-    base: u64,
+    base: Base,
 }
 
 impl Road {
@@ -27,13 +27,13 @@ impl Road {
     /// left
     pub(in super::super) fn begin(tcp: &SockRef<'_>) -> Option<(Self, u64)> {
         let info = Info::of(tcp)?;
-        Some((Self { base: info.acknowledged() }, info.in_flight))
+        Some((Self { base: Base::new(info.acknowledged()) }, info.in_flight))
     }
 
     /// What became of the bytes that were sent by now
     pub(in super::super) fn look(self, tcp: &SockRef<'_>, sent: u64) -> Option<PathEvidence> {
         let info = Info::of(tcp)?;
-        let acknowledged = info.acknowledged().saturating_sub(self.base);
+        let acknowledged = info.acknowledged().saturating_sub(self.base.get());
         let waiting = if info.shut { sent.saturating_sub(acknowledged) } else { 0 };
         Some(evidence(sent, acknowledged, waiting, Duration::ZERO))
     }

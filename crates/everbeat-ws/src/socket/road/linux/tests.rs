@@ -56,7 +56,7 @@ fn an_older_kernel_tells_nothing() {
 
 #[test]
 fn what_waits_for_a_window_is_told_from_what_our_own_kernel_cannot_send() {
-    let waiting = |info| Road { base: 0 }.place(&info, 6 << 32).waiting;
+    let waiting = |info| Road { base: Base::new(0) }.place(&info, 6 << 32).waiting;
     let idle = Info { unacked: 0, ..info() };
     // The peer would take a segment, and nothing leaves: the address is gone, or the route.
     assert_eq!(waiting(idle), 0);
@@ -79,7 +79,7 @@ fn who_counts_nothing_is_not_believed() {
 #[test]
 fn the_scale_begins_at_the_base() {
     let place = |acknowledged: u64, sent: u64| {
-        let path = Road { base: 101 }.place(&Info { acknowledged, ..info() }, sent);
+        let path = Road { base: Base::new(101) }.place(&Info { acknowledged, ..info() }, sent);
         assert_eq!(path.last_acknowledged, Duration::from_millis(2_500));
         (path.acknowledged, path.unsent, path.waiting)
     };
@@ -93,7 +93,7 @@ fn the_scale_begins_at_the_base() {
 
 #[test]
 fn who_holds_nothing_has_nothing_unacknowledged() {
-    let place = |info| Road { base: 1 }.place(&info, 1_000);
+    let place = |info| Road { base: Base::new(1) }.place(&info, 1_000);
     let empty = Info { unacked: 0, waiting: 0, acknowledged: 11, ..info() };
     assert_eq!(place(empty), evidence(1_000, 1_000, 0, empty.last_acknowledged));
     for other in [
