@@ -1,17 +1,21 @@
 //! Each of the server's rules, when it applies and what the peer and `on_expire` are told; and that
 //! an expired connection really ends, whatever its peer or its handler does.
 
-use std::future::pending;
+use std::future::{Future, pending};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
 
 use everbeat_core::Cause;
 use everbeat_core::cause::{CloseCode, CloseFrame, Expired};
 use everbeat_core::time::{Instant, Timer};
+use everbeat_core::transport::Outgoing;
 use everbeat_server::{Accepted, Expire};
 use everbeat_sim::Sim;
 
 use super::rig::{
-    Builder, Host, SECOND, ServerConnection, builder, reading, seconds, silent, start_with, talking,
+    Builder, Host, SECOND, ServerConnection, builder, dial, reading, seconds, silent, start_with,
+    talking,
 };
 
 /// Whom a rule has ended, by which, and when
@@ -342,4 +346,53 @@ fn a_report_that_panics_harms_nobody() {
     sim.run_for(20 * SECOND).unwrap();
     assert!(unlucky.borrow().close.is_some());
     assert_eq!(host.registry.len(), 1);
+}
+
+/// By the server's defaults, which give no time to anybody before
+#[test]
+fn an_authentication_for_a_time_ends_by_it_without_any_rule() {
+    let mut sim = Sim::seed(21);
+    let (reports, _host) = start(&sim, Expire::default());
+    let (token, _task) = reading(&sim, "token");
+    let (good, _other) = reading(&sim, "good");
+    sim.run_for(60 * SECOND).unwrap();
+    assert_eq!(reported(&reports), one("token", Expired::Stale));
+    let ended = token.borrow().ended.unwrap();
+    assert!((seconds(7.0)..seconds(7.2)).contains(&ended), "{ended:?}");
+    assert!(good.borrow().ended.is_none());
+}
+
+/// What stood over the first time has long been given up at the second
+#[test]
+fn a_peer_that_got_on_once_is_too_slow_when_it_stops_again() {
+    let mut sim = Sim::seed(22);
+    sim.link("moody", "server").to("moody").buffer(1_000);
+    let (reports, host) = start(&sim, Expire::default().stuck(10 * SECOND));
+    let handle = sim.handle();
+    let _moody = sim.spawn(async move {
+        let Some(mut pipe) = dial(handle.clone(), "moody".to_owned()).await else {
+            panic!("not connected");
+        };
+        for second in 0.. {
+            if pipe.send(Outgoing::Message("I am alive".into())).await.is_err() {
+                break;
+            }
+            let reads = (5..40).contains(&second);
+            let cx = &mut Context::from_waker(Waker::noop());
+            while reads && pin!(pipe.next()).poll(cx).is_ready() {}
+            handle.sleep(SECOND).await;
+        }
+    });
+    sim.run_for(SECOND / 10).unwrap();
+    for (second, registered) in [(0_u32, 1), (41, 1), (60, 0)] {
+        let now = host.timer.now().since_origin();
+        sim.run_for((SECOND * second).saturating_sub(now)).unwrap();
+        assert_eq!(host.registry.len(), registered, "after {second} s");
+        for _ in 0..50 {
+            assert!(host.registry.send_all("x".repeat(100)).unwrap().is_empty());
+        }
+    }
+    assert_eq!(reported(&reports), one("moody", Expired::TooSlow));
+    let at = lock(&reports)[0].2;
+    assert!((seconds(51.0)..seconds(57.0)).contains(&at), "{at:?}");
 }
