@@ -7,6 +7,7 @@ use std::task::Waker;
 use everbeat_core::cause::{CloseCode, Expired};
 
 use super::*;
+use crate::expire::Blocked;
 use crate::registry::{Order, Record};
 use crate::testing::{Somebody, record};
 
@@ -61,6 +62,10 @@ impl Transport for Narrow {
 
     fn received(&self) -> u64 {
         0
+    }
+
+    fn sent(&self) -> u64 {
+        7
     }
 }
 
@@ -240,4 +245,16 @@ fn after_a_close_orders_and_mail_are_moot() {
     mailbox.order(Order::expire(Expired::Evicted));
     assert!(recv(&mut handled).is_pending());
     assert!(handled.inner.taken.is_empty());
+}
+
+#[test]
+fn a_write_is_blocked_from_the_try_that_finds_it_so_to_the_one_that_does_not() {
+    let (mailbox, mut handled) = handled(0);
+    assert_eq!(mailbox.blocked(), None);
+    for tries in 1..=2 {
+        assert!(ready(&mut handled).is_pending());
+        assert_eq!(mailbox.blocked(), Some(Blocked { sent: 7, tries }));
+    }
+    assert!(flush(&mut handled).is_ready());
+    assert_eq!(mailbox.blocked(), None);
 }
