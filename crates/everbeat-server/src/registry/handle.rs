@@ -15,7 +15,8 @@ use super::{MailboxError, Order, Record, Registry, Stats, TagError};
 
 /// One live connection of a server, from outside
 ///
-/// A clone is a handle to the same connection, and keeps nothing of it alive but its mailbox.
+/// A clone is a handle to the same connection, and keeps nothing of it alive but its mailbox and what
+/// is known of its peer.
 /// Sending takes that connection's queue lock once; the connection's own messages take none.
 pub struct ConnectionHandle<X> {
     record: Arc<Record<Peer<X>>>,
