@@ -215,8 +215,8 @@ impl<C: Endpoint> Client<C, C::Timer> {
     /// # Cancel safety
     ///
     /// Dropping the future abandons the attempt.
-    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        Self::builder(url).connect().await
+    pub fn connect(url: &str) -> impl Future<Output = Result<Self, ConnectError>> + use<C> {
+        Self::builder(url).connect()
     }
 
     /// A builder for a client of `url`; a URL that cannot be is reported when it is built

@@ -279,19 +279,23 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     /// # Cancel safety
     ///
     /// Dropping the future abandons the attempt.
-    pub async fn connect(self) -> Result<Client<C, K>, ConnectError> {
-        let mut client = self.build()?;
-        loop {
-            match client.next().await {
-                Some(connected @ Event::Connected { .. }) => {
-                    client.driver().project().unread.push_front(connected);
-                    return Ok(client);
+    pub fn connect(self) -> impl Future<Output = Result<Client<C, K>, ConnectError>> {
+        // Built outside of the future, which would keep the builder's room for as long as it lives.
+        let built = self.build();
+        async {
+            let mut client = built?;
+            loop {
+                match client.next().await {
+                    Some(connected @ Event::Connected { .. }) => {
+                        client.driver().project().unread.push_front(connected);
+                        return Ok(client);
+                    }
+                    Some(Event::GaveUp(end) | Event::Closed(end)) => {
+                        return Err(ConnectError::Failed(end.cause));
+                    }
+                    Some(_) => {}
+                    None => return Err(ConnectError::Failed(Cause::ClosedByUs)),
                 }
-                Some(Event::GaveUp(end) | Event::Closed(end)) => {
-                    return Err(ConnectError::Failed(end.cause));
-                }
-                Some(_) => {}
-                None => return Err(ConnectError::Failed(Cause::ClosedByUs)),
             }
         }
     }
