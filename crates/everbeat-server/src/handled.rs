@@ -85,7 +85,6 @@ impl<T: Transport> Handled<T> {
         if raised {
             record.marks.set(if record.has_order() { MAIL | ORDERED } else { MAIL });
         }
-        // Whoever asked it to look may want to know how a blocked write is
         if !raised && !record.marks.any(MAIL | HELD | UNFLUSHED | ORDERED) {
             return Ok(());
         }
@@ -94,6 +93,7 @@ impl<T: Transport> Handled<T> {
             more = self.as_mut().push_mail(cx)?;
         }
         let marks = &self.record.marks;
+        // Whoever asked it to look may want to know how a blocked write is
         let flush = marks.any(UNFLUSHED) || raised && marks.any(BLOCKED);
         if flush && self.as_mut().poll_inner_flush(cx)?.is_ready() {
             self.record.marks.clear(UNFLUSHED);

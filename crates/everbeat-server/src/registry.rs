@@ -269,3 +269,22 @@ impl<X> fmt::Debug for Registry<X> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::rules;
+
+    #[test]
+    fn a_crowd_that_has_left_leaves_no_room_behind() {
+        let registry = Registry::new(rules(1, 1));
+        let room =
+            || -> usize { (0..SHARDS as u64).map(|shard| registry.shard(shard).capacity()).sum() };
+        let crowd: Vec<_> = (0..10_000).map(|_| registry.join((), Instant::ORIGIN)).collect();
+        assert!(room() >= 10_000 && room() < 23_000, "{}", room());
+        let (stay, go) = crowd.split_at(100);
+        go.iter().for_each(|one| registry.leave(one));
+        assert!(room() < 1_000, "{}", room());
+        assert!(stay.iter().all(|one| registry.get(one.id()).is_some()));
+    }
+}

@@ -38,14 +38,14 @@ impl Ruled for Somebody {
     }
 }
 
-/// A record whose mailbox takes so many messages of so many bytes in all
+/// Rules by which a mailbox takes so many messages of so many bytes in all
+pub(crate) fn rules(messages: usize, bytes: usize) -> Rules {
+    let room = Room { messages, bytes };
+    let (used, live) = (Arc::default(), AtomicUsize::new(1));
+    Rules { room, slow: None, in_all: usize::MAX, used, live }
+}
+
+/// The record of somebody under such rules
 pub(crate) fn record(messages: usize, bytes: usize) -> Arc<Record<Somebody>> {
-    let rules = Rules {
-        room: Room { messages, bytes },
-        slow: None,
-        in_all: usize::MAX,
-        used: Arc::default(),
-        live: AtomicUsize::new(1),
-    };
-    Arc::new(Record::new(1, Instant::ORIGIN, Somebody(rules)))
+    Arc::new(Record::new(1, Instant::ORIGIN, Somebody(rules(messages, bytes))))
 }

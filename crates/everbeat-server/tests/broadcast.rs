@@ -1,7 +1,7 @@
 //! One message to a crowd: what it costs for each, counted; that all have the same bytes; who is woken
 //! when; and what somebody who takes nothing holds.
 
-#![allow(dead_code, unreachable_pub, reason = "the runtime is the documentation's")]
+#![expect(dead_code, unreachable_pub, reason = "the runtime is the documentation's")]
 
 include!("support/runtime.in");
 

@@ -1,7 +1,7 @@
 //! What a connection's task is in bytes, beside its handler's own future.
 
 #![cfg(target_pointer_width = "64")]
-#![allow(dead_code, unreachable_pub, reason = "the runtime is the documentation's")]
+#![expect(dead_code, unreachable_pub, reason = "the runtime is the documentation's")]
 
 include!("support/runtime.in");
 

@@ -244,6 +244,23 @@ mod tests {
     }
 
     #[test]
+    fn at_rest_is_what_could_be_made_anew() {
+        let mut expiry = expiry(Expire::default());
+        assert!(expiry.is_at_rest());
+        expiry.handle_blocked(Some(Blocked { sent: 1, tries: 1 }), || at(0));
+        assert!(!expiry.is_at_rest());
+        expiry.handle_blocked(None, || at(1));
+        expiry.handle_authenticated(GoodFor::ByTheRules, at(2));
+        assert!(expiry.is_at_rest());
+        expiry.handle_authenticated(GoodFor::Time(SECOND), at(2));
+        assert!(!expiry.is_at_rest());
+        // Nothing is due any more, but one that were made anew would not know who has authenticated
+        let mut known = self::expiry(Expire::default().unauthenticated(10 * SECOND));
+        known.handle_authenticated(GoodFor::ByTheRules, at(5));
+        assert_eq!((known.poll_timeout(), known.is_at_rest()), (Instant::NEVER, false));
+    }
+
+    #[test]
     fn a_write_that_does_not_is_and_only_while_somebody_tries() {
         let blocked = |tries| Some(Blocked { sent: 5, tries });
         let mut expiry = expiry(Expire::default().stuck(10 * SECOND));
