@@ -15,23 +15,18 @@ use core::task::{Context, Poll, ready};
 use alloc::boxed::Box;
 use futures_core::Stream;
 use futures_sink::Sink;
-use pin_project::pin_project;
 
-use self::builder::Settings;
-use self::driver::{Farewell, RoadMemory, State, StateProjection};
+pub(crate) use self::driver::Driver;
+use self::driver::StateProjection;
 pub(crate) use self::queue::Outbox;
-use self::unread::Unread;
 use crate::cause::{Cause, CloseCode, CloseFrame};
 use crate::config::ConfigError;
 use crate::connection::Connection;
 use crate::event::Event;
-use crate::hint::Feed;
 use crate::message::Message;
-use crate::outcome::{Disconnected, Tally, Unconfirmed};
-use crate::reconnect::Reconnect;
-use crate::time::{Alarm, Timer, Wake};
+use crate::outcome::{Disconnected, Tally};
+use crate::time::{Timer, Wake};
 use crate::transport::{Connect, Endpoint};
-use crate::turn::Turn;
 
 pub use crate::hint::Hint;
 #[cfg(feature = "std")]
@@ -46,36 +41,10 @@ pub use queue::Queue;
 /// without proof of delivery is handed back with [`Event::Disconnected`].
 ///
 /// It is driven by being polled: await [`next`](Self::next) for as long as it shall live, or
-/// [split](crate::halves::split) it and spawn the pump.
-#[pin_project]
+/// [split](crate::halves::split) it and spawn the pump. It is a pointer, so that whoever holds one, in a
+/// future of his own, holds eight bytes.
 pub struct Client<C: Connect, K: Timer> {
-    connector: C,
-    timer: K,
-    settings: Settings,
-    reconnect: Reconnect,
-    seeds: fastrand::Rng,
-    #[pin]
-    state: State<C, K>,
-    #[pin]
-    alarm: Alarm<K::Sleep>,
-    outbox: Outbox,
-    unread: Unread,
-    tally: Tally,
-    /// What earlier ends left unconfirmed, and `close` came upon unread
-    untold: Unconfirmed,
-    span: tracing::Span,
-    /// Asked to close
-    closing: Option<Farewell>,
-    /// Whether a connection ever stood
-    established: bool,
-    /// What the connections so far have learnt of the road from this address
-    road: RoadMemory,
-    /// What is heard from outside
-    hints: Feed,
-    /// Why there is no further event
-    outcome: Option<Cause>,
-    /// Its application's, while that does nothing but send
-    turn: Turn,
+    driver: Pin<Box<Driver<C, K>>>,
 }
 
 impl<C: Connect, K: Timer + Clone> Client<C, K> {
@@ -91,11 +60,8 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: if the future is dropped, no event is lost.
-    pub async fn next(&mut self) -> Option<Event>
-    where
-        Self: Unpin,
-    {
-        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    pub async fn next(&mut self) -> Option<Event> {
+        poll_fn(|cx| self.driver().poll_next(&mut Wake::new(cx))).await
     }
 
     /// Sends a message: returns once it is queued, and on its way if a connection stands
@@ -110,14 +76,11 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: if the future is dropped before it completes, nothing was accepted.
-    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError>
-    where
-        Self: Unpin,
-    {
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         let mut message = Some(message.into());
         poll_fn(|cx| {
             let wake = &mut Wake::new(cx);
-            let mut this = Pin::new(&mut *self);
+            let mut this = self.driver();
             ready!(this.as_mut().project().turn.poll(wake.cx));
             let Some(offered) = message.take() else {
                 return Poll::Ready(Ok(()));
@@ -131,7 +94,8 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
                     return Poll::Ready(done);
                 }
             };
-            let room = |client: &Self| client.outbox.fits(offered.len(), &client.settings.queue);
+            let length = offered.len();
+            let room = |it: &Driver<C, K>| it.outbox.fits(length, &it.settings.queue);
             if this.as_mut().poll_room(wake, room).is_ready() {
                 let done = this.as_mut().offer(offered);
                 this.keep_going(wake);
@@ -148,11 +112,8 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// # Errors
     ///
     /// As [`send`](Self::send), and never waits.
-    pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), SendError>
-    where
-        Self: Unpin,
-    {
-        Pin::new(self).offer(message.into())
+    pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.driver().offer(message.into())
     }
 
     /// Closes politely with 1000: sends what is queued, sees to it that it arrives, says Close; all
@@ -163,10 +124,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: called again, it goes on.
-    pub async fn close(&mut self) -> Disconnected
-    where
-        Self: Unpin,
-    {
+    pub async fn close(&mut self) -> Disconnected {
         self.close_with(CloseCode::NORMAL.into()).await
     }
 
@@ -175,25 +133,24 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: called again, it goes on.
-    pub async fn close_with(&mut self, frame: CloseFrame) -> Disconnected
-    where
-        Self: Unpin,
-    {
-        self.closing.get_or_insert_with(|| frame.into());
+    pub async fn close_with(&mut self, frame: CloseFrame) -> Disconnected {
+        self.driver().project().closing.get_or_insert_with(|| frame.into());
         poll_fn(|cx| {
             let wake = &mut Wake::new(cx);
             loop {
-                match ready!(Pin::new(&mut *self).poll_next_in(wake)) {
+                let mut driver = self.driver();
+                match ready!(driver.as_mut().poll_next(wake)) {
                     Some(Event::Closed(end) | Event::GaveUp(end)) => return Poll::Ready(*end),
                     // Nobody has read of these messages, and nobody will: the end tells of them.
                     Some(Event::Disconnected(earlier)) => {
                         let mut untold = earlier.unconfirmed;
-                        untold.prepend(core::mem::take(&mut self.untold));
-                        self.untold = untold;
+                        let place = driver.project().untold;
+                        untold.prepend(core::mem::take(place));
+                        *place = untold;
                     }
                     Some(_) => {}
                     None => {
-                        let cause = self.outcome.clone().unwrap_or(Cause::ClosedByUs);
+                        let cause = driver.outcome.clone().unwrap_or(Cause::ClosedByUs);
                         return Poll::Ready(Disconnected::new(cause));
                     }
                 }
@@ -204,12 +161,8 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
 
     /// A beat now on the connection that stands, if one does: see
     /// [`Connection::probe`](crate::Connection::probe)
-    pub fn probe(&mut self)
-    where
-        Self: Unpin,
-    {
-        let this = Pin::new(self).project();
-        if let StateProjection::Up(connection) = this.state.project() {
+    pub fn probe(&mut self) {
+        if let StateProjection::Up(connection) = self.driver().project().state.project() {
             connection.driver().ask();
         }
     }
@@ -218,18 +171,15 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     ///
     /// It takes effect when the client is next awaited. Whoever has not got the client at hand, for it
     /// is awaited elsewhere, tells it through [`Hints`].
-    pub fn hint(&mut self, hint: Hint)
-    where
-        Self: Unpin,
-    {
-        let now = self.timer.now();
-        Pin::new(self).hear(hint, now);
+    pub fn hint(&mut self, hint: Hint) {
+        let now = self.driver.timer.now();
+        self.driver().hear(hint, now);
     }
 
     /// How many messages met which fate so far
     #[must_use]
     pub fn tally(&self) -> Tally {
-        let Tally { accepted, delivered, unsent, unconfirmed, .. } = self.tally;
+        let Tally { accepted, delivered, unsent, unconfirmed, .. } = self.driver.tally;
         let delivered = delivered + self.connection().map_or(0, Connection::delivered);
         let pending = accepted - delivered - unsent - unconfirmed;
         Tally { accepted, delivered, unsent, unconfirmed, pending }
@@ -237,36 +187,19 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
 
     /// Why the client is over; `None` while it is not
     #[must_use]
-    pub const fn outcome(&self) -> Option<&Cause> {
-        self.outcome.as_ref()
+    pub fn outcome(&self) -> Option<&Cause> {
+        self.driver.outcome.as_ref()
     }
 
     /// The present connection, for its round trips and evidence; `None` while there is none
     #[must_use]
-    pub const fn connection(&self) -> Option<&Connection<C::Transport, K>> {
-        match &self.state {
-            State::Up(connection) => Some(connection),
-            _ => None,
-        }
+    pub fn connection(&self) -> Option<&Connection<C::Transport, K>> {
+        self.driver.connection()
     }
 
-    /// Takes a message into the queue, if it fits
-    fn offer(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        let this = self.project();
-        if let Some(cause) = over(this.outcome.as_ref(), this.closing.is_some()) {
-            return Err(SendError::Over { message, cause: Some(cause) });
-        }
-        this.outbox.push(message, &this.settings.queue)?;
-        this.tally.accepted += 1;
-        this.turn.note_sent();
-        Ok(())
-    }
-
-    /// Takes a message into the queue, whose limit is not reached
-    pub(crate) fn accept(self: Pin<&mut Self>, message: Message) {
-        let this = self.project();
-        this.outbox.push_over(message);
-        this.tally.accepted += 1;
+    /// What drives it
+    pub(crate) fn driver(&mut self) -> Pin<&mut Driver<C, K>> {
+        self.driver.as_mut()
     }
 }
 
@@ -282,11 +215,8 @@ impl<C: Endpoint> Client<C, C::Timer> {
     /// # Cancel safety
     ///
     /// Dropping the future abandons the attempt.
-    pub async fn connect(url: &str) -> Result<Self, ConnectError>
-    where
-        Self: Unpin,
-    {
-        Self::builder(url).connect().await
+    pub fn connect(url: &str) -> impl Future<Output = Result<Self, ConnectError>> + use<C> {
+        Self::builder(url).connect()
     }
 
     /// A builder for a client of `url`; a URL that cannot be is reported when it is built
@@ -302,7 +232,7 @@ impl<C: Connect, K: Timer + Clone> Stream for Client<C, K> {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.poll_next_in(&mut Wake::new(cx))
+        self.get_mut().driver().poll_next(&mut Wake::new(cx))
     }
 }
 
@@ -316,41 +246,43 @@ impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
     type Error = SendError;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let room = |client: &Self| client.outbox.has_room(&client.settings.queue);
-        self.poll_room(&mut Wake::new(cx), room).map(Ok)
+        let room = |it: &Driver<C, K>| it.outbox.has_room(&it.settings.queue);
+        self.get_mut().driver().poll_room(&mut Wake::new(cx), room).map(Ok)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        let queue = self.settings.queue;
-        if let Some(cause) = over(self.outcome.as_ref(), self.closing.is_some()) {
+        let driver = self.get_mut().driver();
+        let queue = driver.settings.queue;
+        if let Some(cause) = over(driver.outcome.as_ref(), driver.closing.is_some()) {
             return Err(SendError::Over { message, cause: Some(cause) });
         }
         if !queue.takes(&message) {
             return Err(SendError::TooLarge { message, queue });
         }
-        if !self.outbox.has_room(&queue) {
+        if !driver.outbox.has_room(&queue) {
             return Err(SendError::Full { message, queue });
         }
-        self.accept(message);
+        driver.accept(message);
         Ok(())
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let wake = &mut Wake::new(cx);
-        self.as_mut().pump(wake);
-        while !self.outbox.is_empty() && self.outcome.is_none() && !self.is_stuck() {
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let (mut driver, wake) = (self.get_mut().driver(), &mut Wake::new(cx));
+        driver.as_mut().pump(wake);
+        while !driver.outbox.is_empty() && driver.outcome.is_none() && !driver.is_stuck() {
             // It may have written all that waited and wait for the peer alone.
-            if self.as_mut().poll_step_unread(wake).is_pending() && !self.outbox.is_empty() {
+            if driver.as_mut().poll_step_unread(wake).is_pending() && !driver.outbox.is_empty() {
                 return Poll::Pending;
             }
         }
-        ready!(self.poll_written(wake));
+        ready!(driver.poll_written(wake));
         Poll::Ready(Ok(()))
     }
 
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.as_mut().begin_close_after(false);
-        ready!(self.poll_unread(&mut Wake::new(cx)));
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let mut driver = self.get_mut().driver();
+        driver.as_mut().begin_close_after(false);
+        ready!(driver.poll_unread(&mut Wake::new(cx)));
         Poll::Ready(Ok(()))
     }
 }
@@ -358,10 +290,10 @@ impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
 impl<C: Connect, K: Timer> fmt::Debug for Client<C, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("settings", &self.settings)
-            .field("reconnect", &self.reconnect)
-            .field("tally", &self.tally)
-            .field("outcome", &self.outcome)
+            .field("settings", &self.driver.settings)
+            .field("reconnect", &self.driver.reconnect)
+            .field("tally", &self.driver.tally)
+            .field("outcome", &self.driver.outcome)
             .finish_non_exhaustive()
     }
 }

@@ -1,13 +1,12 @@
 //! How a client is made: settings with defaults, checked once when it is built.
 
 use core::fmt;
-use core::pin::Pin;
 use core::time::Duration;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use super::driver::{RoadMemory, State};
+use super::driver::{Driver, RoadMemory, State};
 use super::queue::Outbox;
 use super::unread::Unread;
 use super::{Client, ConnectError, Queue, VerdictFn};
@@ -246,7 +245,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             verdict: self.verdict,
         };
         let mut seeds = fastrand::Rng::with_seed(seed);
-        Ok(Client {
+        let driver = Driver {
             connector,
             timer,
             settings,
@@ -265,7 +264,8 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             hints: self.hints,
             outcome: None,
             turn: crate::turn::Turn::default(),
-        })
+        };
+        Ok(Client { driver: Box::pin(driver) })
     }
 
     /// Makes the client and waits for its first connection, which is then its first event
@@ -279,22 +279,23 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     /// # Cancel safety
     ///
     /// Dropping the future abandons the attempt.
-    pub async fn connect(self) -> Result<Client<C, K>, ConnectError>
-    where
-        Client<C, K>: Unpin,
-    {
-        let mut client = self.build()?;
-        loop {
-            match client.next().await {
-                Some(connected @ Event::Connected { .. }) => {
-                    Pin::new(&mut client).project().unread.push_front(connected);
-                    return Ok(client);
+    pub fn connect(self) -> impl Future<Output = Result<Client<C, K>, ConnectError>> {
+        // Built outside of the future, which would keep the builder's room for as long as it lives.
+        let built = self.build();
+        async {
+            let mut client = built?;
+            loop {
+                match client.next().await {
+                    Some(connected @ Event::Connected { .. }) => {
+                        client.driver().project().unread.push_front(connected);
+                        return Ok(client);
+                    }
+                    Some(Event::GaveUp(end) | Event::Closed(end)) => {
+                        return Err(ConnectError::Failed(end.cause));
+                    }
+                    Some(_) => {}
+                    None => return Err(ConnectError::Failed(Cause::ClosedByUs)),
                 }
-                Some(Event::GaveUp(end) | Event::Closed(end)) => {
-                    return Err(ConnectError::Failed(end.cause));
-                }
-                Some(_) => {}
-                None => return Err(ConnectError::Failed(Cause::ClosedByUs)),
             }
         }
     }

@@ -9,15 +9,19 @@ use core::task::{Poll, ready};
 use alloc::boxed::Box;
 use pin_project::pin_project;
 
-use super::Client;
+use super::builder::Settings;
+use super::unread::Unread;
+use super::{Outbox, SendError, over};
 use crate::cause::{Cause, CloseCode, CloseFrame};
 use crate::connection::Connection;
 use crate::event::Event;
-use crate::hint::Hint;
-use crate::outcome::Disconnected;
-use crate::reconnect::Decision;
-use crate::time::{Instant, Timer, Wake};
+use crate::hint::{Feed, Hint};
+use crate::message::Message;
+use crate::outcome::{Disconnected, Tally, Unconfirmed};
+use crate::reconnect::{Decision, Reconnect};
+use crate::time::{Alarm, Instant, Timer, Wake};
 use crate::transport::{Attempt, Connect, Transport};
+use crate::turn::Turn;
 
 /// Steps that one message drives at most, so that no connector that fails at once can hold it up
 const STEPS_PER_MESSAGE: usize = 8;
@@ -77,9 +81,69 @@ pub(super) enum State<C: Connect, K: Timer> {
     Over,
 }
 
-impl<C: Connect, K: Timer + Clone> Client<C, K> {
+/// One client; [`Client`](super::Client) is a pointer to it
+#[pin_project]
+pub(crate) struct Driver<C: Connect, K: Timer> {
+    pub(super) connector: C,
+    pub(super) timer: K,
+    pub(super) settings: Settings,
+    pub(super) reconnect: Reconnect,
+    pub(super) seeds: fastrand::Rng,
+    #[pin]
+    pub(super) state: State<C, K>,
+    #[pin]
+    pub(super) alarm: Alarm<K::Sleep>,
+    pub(super) outbox: Outbox,
+    pub(super) unread: Unread,
+    pub(super) tally: Tally,
+    /// What earlier ends left unconfirmed, and `close` came upon unread
+    pub(super) untold: Unconfirmed,
+    pub(super) span: tracing::Span,
+    /// Asked to close
+    pub(super) closing: Option<Farewell>,
+    /// Whether a connection ever stood
+    pub(super) established: bool,
+    /// What the connections so far have learnt of the road from this address
+    pub(super) road: RoadMemory,
+    /// What is heard from outside
+    pub(super) hints: Feed,
+    /// Why there is no further event
+    pub(super) outcome: Option<Cause>,
+    /// Its application's, while that does nothing but send
+    pub(super) turn: Turn,
+}
+
+impl<C: Connect, K: Timer> Driver<C, K> {
+    pub(super) const fn connection(&self) -> Option<&Connection<C::Transport, K>> {
+        match &self.state {
+            State::Up(connection) => Some(connection),
+            _ => None,
+        }
+    }
+}
+
+impl<C: Connect, K: Timer + Clone> Driver<C, K> {
+    /// Takes a message into the queue, if it fits
+    pub(super) fn offer(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
+        let this = self.project();
+        if let Some(cause) = over(this.outcome.as_ref(), this.closing.is_some()) {
+            return Err(SendError::Over { message, cause: Some(cause) });
+        }
+        this.outbox.push(message, &this.settings.queue)?;
+        this.tally.accepted += 1;
+        this.turn.note_sent();
+        Ok(())
+    }
+
+    /// Takes a message into the queue, whose limit is not reached
+    pub(crate) fn accept(self: Pin<&mut Self>, message: Message) {
+        let this = self.project();
+        this.outbox.push_over(message);
+        this.tally.accepted += 1;
+    }
+
     /// The next event
-    pub(crate) fn poll_next_in(
+    pub(crate) fn poll_next(
         mut self: Pin<&mut Self>,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
@@ -317,6 +381,8 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
         this.road.leave_if_elsewhere(connection.transport().local_address());
         connection.driver().set_road_memory(this.road.millis);
         this.state.set(State::Up(connection));
+        // For as long as the connection stands it has an alarm of its own.
+        this.alarm.set(Alarm::new());
         self.push(Event::Connected { attempt, took });
     }
 

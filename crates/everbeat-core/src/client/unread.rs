@@ -34,7 +34,12 @@ impl Unread {
 
     pub(super) fn pop(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
-        self.messages -= usize::from(matches!(event, Event::Message(_)));
+        if matches!(event, Event::Message(_)) {
+            self.messages -= 1;
+        } else if self.events.is_empty() {
+            // Behind a message there may soon be another; what else happens is seldom.
+            self.events = VecDeque::new();
+        }
         Some(event)
     }
 

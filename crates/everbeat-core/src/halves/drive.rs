@@ -68,29 +68,30 @@ impl<T: Transport, K: Timer> Drive for Connection<T, K> {
 
 impl<C: Connect, K: Timer + Clone> Drive for Client<C, K> {
     fn poll_room(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) -> Poll<()> {
-        self.poll_room_for_rest(wake)
+        self.get_mut().driver().poll_room_for_rest(wake)
     }
 
     fn accept(self: Pin<&mut Self>, message: Message) {
-        Self::accept(self, message);
+        self.get_mut().driver().accept(message);
     }
 
     fn write(self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) {
-        self.pump(wake);
+        self.get_mut().driver().pump(wake);
     }
 
     fn begin_close_after(self: Pin<&mut Self>, more: bool) {
-        Self::begin_close_after(self, more);
+        self.get_mut().driver().begin_close_after(more);
     }
 
     fn poll_event(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         wake: &mut Wake<'_, '_>,
         reading: bool,
     ) -> Poll<Option<Event>> {
+        let mut driver = self.get_mut().driver();
         if !reading {
-            ready!(self.as_mut().poll_unread(wake));
+            ready!(driver.as_mut().poll_unread(wake));
         }
-        self.poll_next_in(wake)
+        driver.poll_next(wake)
     }
 }
