@@ -1,11 +1,17 @@
 //! What does a deadline cost a server with a thousand, and with a million of them?
 //!
-//! First the pure table, then the slots that connections sleep on, with their locks.
+//! First the pure table, then the slots that connections sleep on, with their locks, last several
+//! threads at once.
 
+use std::future::Future;
 use std::hint::black_box;
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::task::{Context, Waker};
-use std::time::Duration;
+use std::sync::Barrier;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{self, Duration};
 
 use criterion::{
     BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
@@ -112,7 +118,7 @@ fn slot(c: &mut Criterion) {
     let _turns: Vec<_> = wheel.turns().collect();
     let mut cx = Context::from_waker(Waker::noop());
     let mut rng = Rng::with_seed(SEED);
-    let mut crowd = (0..100_000)
+    let mut crowd = (0..1_000_000)
         .map(|_| Box::pin(wheel.sleep_until(within_a_beat(&mut rng, Instant::ORIGIN + BEAT))))
         .collect::<Vec<_>>();
     for slot in &mut crowd {
@@ -154,5 +160,109 @@ fn registered(wheel: &Wheel<StandingTimer>, cx: &mut Context<'_>) -> Pin<Box<Slo
     slot
 }
 
-criterion_group!(benches, insert_and_turn, re_arm, cancel, tick, slot);
+/// Whether threads hold each other up: the same number of re-arms, each with the lock, by one
+/// thread and by two, on one shard and on eight. The four take turns in each round, so that what
+/// else the machine does falls on all; what counts is the ratio within a round.
+fn threads(_: &mut Criterion) {
+    let filters = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
+    let wanted = filters.fold(None, |any, filter| {
+        Some(any.unwrap_or(false) || "wheel/threads".contains(filter.as_str()))
+    });
+    if wanted == Some(false) || std::env::args().any(|arg| arg == "--test" || arg == "--list") {
+        return;
+    }
+    let mut ratios = [const { Vec::new() }; 2];
+    let mut alone = [const { Vec::new() }; 2];
+    for _ in 0..ROUNDS {
+        for (which, shards) in [1, 8].into_iter().enumerate() {
+            let [one, two] = [1, 2].map(|threads| time_of(shards, threads));
+            ratios[which].push(two / one);
+            alone[which].push(one * 1e9 / RE_ARMS as f64);
+        }
+    }
+    for (which, shards) in [1, 8].into_iter().enumerate() {
+        let ([least, median, most], [_, nanos, _]) =
+            (spread(&mut ratios[which]), spread(&mut alone[which]));
+        // Nobody to tell if there is no terminal
+        _ = writeln!(
+            io::stderr(),
+            "wheel/threads/{shards} shards: {nanos:.0} ns a re-arm alone; by two threads {median:.2} \
+             times as long (least {least:.2}, most {most:.2}, {ROUNDS} rounds); 0.50 is no contention"
+        );
+    }
+}
+
+const ROUNDS: usize = 21;
+const RE_ARMS: usize = 1_000_000;
+const SLOTS: usize = 1_000;
+
+/// Seconds for so many re-arms in all; two threads start together, each with slots of its own
+fn time_of(shards: usize, threads: usize) -> f64 {
+    let shards = NonZeroUsize::new(shards).unwrap_or(NonZeroUsize::MIN);
+    let wheel = Wheel::with_shards(Origin, shards);
+    let (start, end) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut slots: Vec<_> =
+                    (0..SLOTS).map(|_| wheel.sleep_until(Instant::NEVER - BEAT)).collect();
+                let mut cx = Context::from_waker(Waker::noop());
+                for slot in &mut slots {
+                    assert!(Pin::new(slot).poll(&mut cx).is_pending());
+                }
+                start.wait();
+                let mut deadline = Instant::NEVER - BEAT;
+                for _ in 0..RE_ARMS / SLOTS / threads {
+                    deadline = deadline - Deadlines::<()>::TICK;
+                    for slot in &mut slots {
+                        Pin::new(slot).reset(deadline);
+                    }
+                }
+                end.wait();
+                drop(slots);
+            });
+        }
+        start.wait();
+        #[expect(clippy::disallowed_methods, reason = "it is the machine's time that is asked for")]
+        let since = time::Instant::now();
+        end.wait();
+        since.elapsed().as_secs_f64()
+    })
+}
+
+fn spread(values: &mut [f64]) -> [f64; 3] {
+    values.sort_by(f64::total_cmp);
+    [values[0], values[values.len() / 2], values[values.len() - 1]]
+}
+
+/// A timer for any thread that never gets on
+struct Origin;
+
+struct Never;
+
+impl Timer for Origin {
+    type Sleep = Never;
+
+    fn now(&self) -> Instant {
+        Instant::ORIGIN
+    }
+
+    fn sleep_until(&self, _: Instant) -> Never {
+        Never
+    }
+}
+
+impl Future for Never {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+impl Sleep for Never {
+    fn reset(self: Pin<&mut Self>, _: Instant) {}
+}
+
+criterion_group!(benches, insert_and_turn, re_arm, cancel, tick, slot, threads);
 criterion_main!(benches);
