@@ -16,6 +16,7 @@ mod fuzz;
 mod instructions;
 mod interop;
 mod lateness;
+mod memory;
 mod metadata;
 mod nostd;
 mod report;
@@ -55,6 +56,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask sim check        the simulator against this kernel and other people's programs
     cargo xtask sim storm        how a crowd comes back to a server that restarts
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
+    cargo xtask memory           what an idle connection holds of the heap, part by part
     cargo xtask syscalls         what a thousand idle connections ask of the kernel, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
     cargo xtask ci               all that a change must pass, as the CI runs it
@@ -76,6 +78,7 @@ What may follow:
     sim check [tcp|rules] [--verbose] [--json]     its TCP wants root, to have a road of its own
     sim storm [--clients N] [--capacity C,..] [--backlog B] [--real] [--seed S] [--json]
     instructions [--bless]                         makes what it counts the new baseline
+    memory [--quick] [--bless]                     quick: without TLS and without the minute
     syscalls [--runtime R] [--connections N] [--seconds N]
     tidy  [--map]                                  lines per crate, median and largest file
     ci    [--full] [--list] [--no-budgets] [STEP..]   ci clippy test
@@ -120,6 +123,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "test" => test::run(&shell, args),
         "bench" => bench::run(&shell, args),
         "instructions" => instructions::run(&shell, args),
+        "memory" => memory::run(&shell, args),
         "syscalls" => syscalls::run(&shell, args),
         "tidy" => tidy::run(&shell, args),
         "fuzz" => fuzz::run(&shell, args),

@@ -12,7 +12,7 @@ use super::{
     sim_storm, soak, streams, syscalls, typos,
 };
 use crate::shell::Shell;
-use crate::{bench, fuzz, instructions, nostd, tidy};
+use crate::{bench, fuzz, instructions, memory, nostd, tidy};
 
 /// Steps that share a budget
 pub(super) struct Group {
@@ -96,6 +96,9 @@ pub(super) const GROUPS: &[Group] = &[
             step("only-one-runtime", "a user of one runtime pulls no other", one_runtime::run),
             step("package", "what a registry would get", packaging::run),
             step("instructions", "what a message costs, in instructions", instructions::check),
+            step("memory", "what an idle connection holds, in bytes", |shell| {
+                memory::check(shell).map(|()| Outcome::Passed)
+            }),
         ],
     },
     Group {

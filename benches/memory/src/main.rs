@@ -1,0 +1,173 @@
+//! Idle connections in one process, and what of the heap they hold, each block named by its call stack:
+//! what `cargo xtask memory` counts. Every byte is an asked-for one; what an allocator adds is not
+//! counted, nor what was there before: a few connections come and go first, so that what all of them
+//! share is there. The other side is raw sockets, which hold nothing.
+//!
+//! One measurement a process. Prints one object: what an idle connection holds, before and behind a
+//! burst if one was wanted, and the parts of the last sum.
+
+#![expect(clippy::disallowed_methods, reason = "it waits for real sockets")]
+
+mod args;
+mod crowd;
+mod frames;
+mod heap;
+mod hosts;
+mod parts;
+mod secrets;
+mod upgrade;
+
+use std::collections::BTreeMap;
+use std::io::{Write, stderr, stdout};
+use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use everbeat_core::Message;
+use everbeat_support::exit;
+use serde_json::json;
+
+use crate::args::{Args, Side, USAGE};
+use crate::crowd::{Crowd, Wire};
+use crate::heap::{Point, Watch};
+use crate::hosts::{Clients, Host};
+
+/// Who comes and goes before anything is counted
+const WARM: usize = 64;
+/// What is said each way in a burst, in bytes
+const BURST: usize = 64 << 10;
+/// Beside the two sockets of a connection
+const OTHER_DESCRIPTORS: u64 = 100;
+
+/// Bytes of one connection
+#[derive(Debug)]
+struct Counted {
+    before: Option<u64>,
+    after: Option<u64>,
+    points: Vec<Point>,
+}
+
+fn main() -> ExitCode {
+    match args::parse(std::env::args().skip(1)) {
+        Ok(args) => match run(&args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => exit::failure("measurement of memory", &error),
+        },
+        Err(problem) => exit::usage(&problem, USAGE),
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    rlimit::increase_nofile_limit(2 * args.connections as u64 + OTHER_DESCRIPTORS)?;
+    let counted = match args.side {
+        Side::Server => server(args, None, plain),
+        Side::Client => clients(args),
+        #[cfg(feature = "tls")]
+        Side::Wss => {
+            let secrets = secrets::Secrets::new()?;
+            let for_server = Some(secrets.clone());
+            server(args, for_server, move |host| {
+                secrets::secure(&secrets, TcpStream::connect(host.address)?)
+            })
+        }
+        #[cfg(not(feature = "tls"))]
+        Side::Wss => anyhow::bail!("built without the feature `tls`"),
+    }?;
+    let parts = parts::sum(&counted.points, args.connections);
+    if let Some(name) = &args.stacks {
+        show(&counted.points, name, args.connections);
+    }
+    let each = |sum: u64| sum as f64 / args.connections as f64;
+    let object = json!({
+        "connections": args.connections,
+        "bytes": parts.iter().map(|part| part.bytes).sum::<f64>(),
+        "before_burst": counted.before.map(each), "after_burst": counted.after.map(each),
+        "parts": parts,
+    });
+    writeln!(stdout(), "{object}")?;
+    // The runtimes' threads are not waited for.
+    Ok(())
+}
+
+fn plain(host: &Host) -> Result<TcpStream> {
+    Ok(TcpStream::connect(host.address)?)
+}
+
+/// A server, and raw clients
+fn server<W: Wire>(
+    args: &Args,
+    secrets: Option<secrets::Secrets>,
+    connect: impl Fn(&Host) -> Result<W>,
+) -> Result<Counted> {
+    let host = hosts::start(args.runtime, args.burst.is_some(), secrets)?;
+    let mut crowd = Crowd::new(args.connections.max(WARM), true);
+    let come = |crowd: &mut Crowd<W>, count| {
+        (0..count).try_for_each(|_| {
+            let mut peer = connect(&host)?;
+            upgrade::ask(&mut peer)?;
+            crowd.join(peer)
+        })
+    };
+    let burst = |crowd: &mut Crowd<W>| {
+        crowd.burst(BURST)?;
+        (host.say_all)(Message::Binary(vec![7; BURST].into()))?;
+        crowd.hear_all(BURST)
+    };
+    come(&mut crowd, WARM)?;
+    if args.burst.is_some() {
+        burst(&mut crowd)?;
+    }
+    crowd.leave();
+    while (host.connections)() > 0 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
+    let watch = Watch::begin()?;
+    come(&mut crowd, args.connections)?;
+    let mut counted = Counted { before: None, after: None, points: Vec::new() };
+    let before = watch.settled(&mut crowd, args.connections)?;
+    if let Some(silence) = args.burst {
+        burst(&mut crowd)?;
+        crowd.idle(silence)?;
+        counted.before = Some(before);
+        counted.after = Some(watch.settled(&mut crowd, args.connections)?);
+    }
+    ensure!((host.connections)() == args.connections, "somebody has gone");
+    counted.points = watch.end()?;
+    Ok(counted)
+}
+
+/// Clients, and raw servers
+fn clients(args: &Args) -> Result<Counted> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("ws://{}/feed", listener.local_addr()?).leak();
+    let clients = Clients::on(args.runtime)?;
+    // They come back, so that those who warm up stay: the crowd of the others is counted alone.
+    let (mut warm, mut crowd) = (Crowd::new(WARM, false), Crowd::new(args.connections, false));
+    let come = |crowd: &mut Crowd<TcpStream>, count| {
+        (0..count).try_for_each(|_| {
+            clients.spawn(url);
+            crowd.join(upgrade::grant(&listener)?)
+        })
+    };
+    come(&mut warm, WARM)?;
+    let watch = Watch::begin()?;
+    come(&mut crowd, args.connections)?;
+    watch.settled(&mut crowd, args.connections)?;
+    Ok(Counted { before: None, after: None, points: watch.end()? })
+}
+
+/// The stacks of a part, the dearest first
+fn show(points: &[Point], name: &str, connections: usize) {
+    let mut stacks = BTreeMap::new();
+    for point in points.iter().filter(|point| parts::of(&point.stack) == Some(name)) {
+        *stacks.entry(point.stack.join("\n    ")).or_insert(0) += point.bytes;
+    }
+    let mut stacks = stacks.into_iter().collect::<Vec<_>>();
+    stacks.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    for (stack, bytes) in stacks {
+        let each = bytes as f64 / connections as f64;
+        _ = writeln!(stderr(), "{each:.2} bytes of {name}:\n    {stack}\n");
+    }
+}
