@@ -50,6 +50,7 @@ const PROGRAMS: &[&str] = &[
     "everbeat-detection",
     "everbeat-examples",
     "everbeat-idle",
+    "everbeat-memory",
     "everbeat-interop",
     "everbeat-reality",
     "everbeat-storm",
