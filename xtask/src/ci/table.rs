@@ -82,6 +82,9 @@ pub(super) const GROUPS: &[Group] = &[
             step("benches", "each benchmark runs once, unmeasured", |shell| {
                 cargo(shell, "test --workspace --bench *")
             }),
+            step("memory", "what an idle connection holds, in bytes", |shell| {
+                memory::check(shell).map(|()| Outcome::Passed)
+            }),
         ],
     },
     Group {
@@ -96,9 +99,6 @@ pub(super) const GROUPS: &[Group] = &[
             step("only-one-runtime", "a user of one runtime pulls no other", one_runtime::run),
             step("package", "what a registry would get", packaging::run),
             step("instructions", "what a message costs, in instructions", instructions::check),
-            step("memory", "what an idle connection holds, in bytes", |shell| {
-                memory::check(shell).map(|()| Outcome::Passed)
-            }),
         ],
     },
     Group {
