@@ -16,6 +16,8 @@ pub(super) struct Says {
     rng: Rng,
     /// Whether its frames are a client's
     masks: bool,
+    /// How many Pings there were
+    pings: u32,
 }
 
 /// One message as it is said
@@ -28,7 +30,7 @@ pub(super) struct Said {
 
 impl Says {
     pub(super) const fn new(rng: Rng, masks: bool) -> Self {
-        Self { rng, masks }
+        Self { rng, masks, pings: 0 }
     }
 
     pub(super) fn frame(&mut self, first: u8, payload: &[u8]) -> Vec<u8> {
@@ -83,7 +85,10 @@ impl Says {
         let mut payload = vec![0xff; self.rng.usize(..=125)];
         match self.rng.u8(..8) {
             0 => {
+                // Each is another, for only the newest may be answered, and then it is to be known
                 self.rng.fill(&mut payload);
+                self.pings += 1;
+                payload.splice(..payload.len().min(4), self.pings.to_be_bytes());
                 said.bytes.extend(self.frame(0x89, &payload));
                 said.pings.push(payload);
             }

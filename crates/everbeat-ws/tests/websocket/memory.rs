@@ -10,6 +10,7 @@ use futures_util::{AsyncReadExt, AsyncWriteExt};
 
 use crate::counting::{LIVE, PEAK};
 use crate::support::{End, duplex, flush, message, now, ready, recv, run, send, start};
+use crate::wire::plain;
 
 #[test]
 fn a_header_alone_reserves_nothing() {
@@ -123,6 +124,34 @@ fn slow_readers_of_one_message_share_it() {
         flushed.unwrap();
         assert!(Pin::new(ws).release());
     }
+}
+
+#[test]
+fn what_is_copied_and_what_is_shared_keep_their_order_for_a_slow_reader() {
+    const LENGTHS: [usize; 7] = [4_200, 4_200, 1_000, 4_200, 10, 8_000, 3_000];
+    let (one, mut peer) = duplex(1_000, None);
+    let mut ws = WebSocket::from_upgraded(one, Role::Server, Settings::default(), Vec::new());
+    // Long stretches of either kind, too
+    let length = |at: usize| match at / 100 % 3 {
+        0 => LENGTHS[at % LENGTHS.len()],
+        1 => 4_096,
+        _ => 1_000,
+    };
+    let messages = (0..900).map(|at| vec![at as u8; length(at)]).collect::<Vec<_>>();
+    let expected = messages.iter().flat_map(|payload| plain(0x82, payload)).collect::<Vec<_>>();
+    let mut messages = messages.into_iter();
+    let mut heard = Vec::<u8>::new();
+    let mut bytes = [0; 700];
+    while heard.len() < expected.len() {
+        while let (1.., Some(ready)) = (messages.len(), now(ready(&mut ws))) {
+            ready.unwrap();
+            start(&mut ws, Outgoing::Message(messages.next().unwrap().into())).unwrap();
+        }
+        _ = now(flush(&mut ws));
+        let count = now(peer.read(&mut bytes)).unwrap().unwrap();
+        heard.extend(&bytes[..count]);
+    }
+    assert!(heard == expected, "the same bytes");
 }
 
 #[test]
