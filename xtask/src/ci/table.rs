@@ -82,9 +82,6 @@ pub(super) const GROUPS: &[Group] = &[
             step("benches", "each benchmark runs once, unmeasured", |shell| {
                 cargo(shell, "test --workspace --bench *")
             }),
-            step("memory", "what an idle connection holds, in bytes", |shell| {
-                memory::check(shell).map(|()| Outcome::Passed)
-            }),
         ],
     },
     Group {
@@ -148,6 +145,9 @@ pub(super) const GROUPS: &[Group] = &[
             }),
             step("examples", "pairs talk to each other, stories end well", examples::run),
             step("interop", "other people's peers, each scenario once", interop::smoke),
+            step("memory", "what an idle connection holds, in bytes", |shell| {
+                memory::check(shell).map(|()| Outcome::Passed)
+            }),
         ],
     },
     Group {
