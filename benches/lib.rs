@@ -2,10 +2,10 @@
 //!
 //! Each file in `benches/` asks one question. `cargo xtask bench` runs them all.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,19 +16,19 @@ pub const BEAT: Duration = Duration::from_secs(25);
 
 /// A clock that moves when it is told to, and sleeps that never wake anybody
 #[derive(Clone, Debug)]
-pub struct StandingTimer(Rc<Cell<Instant>>);
+pub struct StandingTimer(Arc<AtomicU64>);
 
 impl StandingTimer {
     /// A timer at its origin
     #[expect(clippy::new_without_default, reason = "a timer is made on purpose")]
     #[must_use]
     pub fn new() -> Self {
-        Self(Rc::new(Cell::new(Instant::ORIGIN)))
+        Self(Arc::new(AtomicU64::new(Instant::ORIGIN.as_nanos())))
     }
 
     /// Sets the clock
     pub fn set(&self, now: Instant) {
-        self.0.set(now);
+        self.0.store(now.as_nanos(), Ordering::Relaxed);
     }
 }
 
@@ -36,7 +36,7 @@ impl Timer for StandingTimer {
     type Sleep = StandingSleep;
 
     fn now(&self) -> Instant {
-        self.0.get()
+        Instant::from_nanos(self.0.load(Ordering::Relaxed))
     }
 
     fn sleep_until(&self, deadline: Instant) -> StandingSleep {

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Barrier;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::{self, Duration};
 
@@ -202,7 +202,7 @@ const SLOTS: usize = 1_000;
 /// Seconds for so many re-arms in all; two threads start together, each with slots of its own
 fn time_of(shards: usize, threads: usize) -> f64 {
     let shards = NonZeroUsize::new(shards).unwrap_or(NonZeroUsize::MIN);
-    let wheel = Wheel::with_shards(Origin, shards);
+    let wheel = Wheel::with_shards(StandingTimer::new(), shards);
     let (start, end) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -236,35 +236,6 @@ fn time_of(shards: usize, threads: usize) -> f64 {
 fn spread(values: &mut [f64]) -> [f64; 3] {
     values.sort_by(f64::total_cmp);
     [values[0], values[values.len() / 2], values[values.len() - 1]]
-}
-
-/// A timer for any thread that never gets on
-struct Origin;
-
-struct Never;
-
-impl Timer for Origin {
-    type Sleep = Never;
-
-    fn now(&self) -> Instant {
-        Instant::ORIGIN
-    }
-
-    fn sleep_until(&self, _: Instant) -> Never {
-        Never
-    }
-}
-
-impl Future for Never {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
-    }
-}
-
-impl Sleep for Never {
-    fn reset(self: Pin<&mut Self>, _: Instant) {}
 }
 
 criterion_group!(benches, insert_and_turn, re_arm, cancel, tick, slot, threads);

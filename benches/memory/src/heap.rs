@@ -13,11 +13,11 @@ use crate::crowd::{Crowd, Wire};
 static COUNTED: dhat::Alloc = dhat::Alloc;
 
 /// Between two looks
-const LOOK: Duration = Duration::from_millis(250);
+pub(crate) const LOOK: Duration = Duration::from_millis(250);
 /// So many looks in a row make a figure: their median, for now and then a beat is under way
 const LOOKS: usize = 9;
 /// What upgrades leave, their deadlines say, is gone by then
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Counts from its making on; what is older does not exist for it
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::io::{Write, stderr, stdout};
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use everbeat_core::Message;
@@ -30,7 +30,7 @@ use serde_json::json;
 
 use crate::args::{Args, Side, USAGE};
 use crate::crowd::{Crowd, Wire};
-use crate::heap::{Point, Watch};
+use crate::heap::{LOOK, PATIENCE, Point, Watch};
 use crate::hosts::{Clients, Host};
 
 /// Who comes and goes before anything is counted
@@ -119,8 +119,11 @@ fn server<W: Wire>(
         burst(&mut crowd)?;
     }
     crowd.leave();
+    // Served by other threads, in real time: what is counted begins when the last of them has gone.
+    let begun = Instant::now();
     while (host.connections)() > 0 {
-        std::thread::sleep(Duration::from_millis(50));
+        ensure!(begun.elapsed() < PATIENCE, "they do not leave within {PATIENCE:?}");
+        std::thread::sleep(LOOK);
     }
 
     let watch = Watch::begin()?;
