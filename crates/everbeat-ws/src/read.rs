@@ -17,7 +17,7 @@ use futures_io::AsyncRead;
 use crate::error::Error;
 use crate::frame::{self, Header, Opcode, Parsed, Tracker};
 use crate::role::Rules;
-use crate::underway::Slot;
+use crate::underway::Place;
 
 use block::Block;
 use body::Body;
@@ -101,14 +101,14 @@ impl Reading {
 
 /// The next message or control frame; `None` once the stream has ended
 pub(crate) fn poll_next<S: AsyncRead + Unpin>(
-    slot: &mut Slot,
+    place: &mut Place,
     rules: Rules<'_>,
     cx: &mut Context<'_>,
     socket: &mut S,
 ) -> Poll<Result<Option<Incoming>, Error>> {
     for _ in 0..BUDGET {
         let mut left = None;
-        if let Some(reading) = slot.reading_mut() {
+        if let Some(reading) = place.reading_mut() {
             left = reading.block.take();
             if let (None, Some(body)) = (&left, &mut reading.body) {
                 if body.is_worth_a_read() {
@@ -129,11 +129,11 @@ pub(crate) fn poll_next<S: AsyncRead + Unpin>(
         let Some(mut block) = block else {
             return Poll::Ready(Ok(None));
         };
-        let incoming = advance(slot, rules, &mut block);
+        let incoming = advance(place, rules, &mut block);
         if block.is_empty() {
             block.give_back();
         } else {
-            slot.read().block = Some(block);
+            place.read().block = Some(block);
         }
         if let Some(incoming) = incoming? {
             return Poll::Ready(Ok(Some(incoming)));
@@ -145,13 +145,13 @@ pub(crate) fn poll_next<S: AsyncRead + Unpin>(
 
 /// Looks at the block's bytes up to the end of one frame, or of the block
 fn advance(
-    slot: &mut Slot,
+    place: &mut Place,
     rules: Rules<'_>,
     block: &mut Block,
 ) -> Result<Option<Incoming>, Error> {
     let mut tracker = Tracker::default();
     let mut in_parts = false;
-    if let Some(reading) = slot.reading_mut() {
+    if let Some(reading) = place.reading_mut() {
         if reading.is_within() {
             return reading.resume(rules, block);
         }
@@ -161,12 +161,12 @@ fn advance(
     let header = match tracker.begin(rules, block.unread())? {
         Parsed::Whole(header) => header,
         Parsed::Needs(_) => {
-            slot.read().head.take(block, Header::MAX);
+            place.read().head.take(block, Header::MAX);
             return Ok(None);
         }
     };
     let Some(frame) = block.take_frame(&header) else {
-        let reading = slot.read();
+        let reading = place.read();
         reading.tracker = tracker;
         let mut body = Body::new(header)?;
         block.skip(header.len);
@@ -181,7 +181,7 @@ fn advance(
     if header.fin && !in_parts {
         return Ok(Some(Incoming::Message(whole::borrowed(&header, payload)?)));
     }
-    let reading = slot.read();
+    let reading = place.read();
     reading.tracker = tracker;
     Ok(reading.codec.feed(rules.role, head, payload)?.map(Incoming::Message))
 }

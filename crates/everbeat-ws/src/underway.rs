@@ -14,9 +14,9 @@ pub(crate) struct Underway {
 
 /// The place for what is under way
 #[derive(Debug, Default)]
-pub(crate) struct Slot(Option<Box<Underway>>);
+pub(crate) struct Place(Option<Box<Underway>>);
 
-impl Slot {
+impl Place {
     pub(crate) fn reading(&self) -> Option<&Reading> {
         Some(&self.0.as_ref()?.reading)
     }

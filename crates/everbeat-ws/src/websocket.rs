@@ -22,7 +22,7 @@ use crate::role::{Role, Rules};
 use crate::settings::Settings;
 use crate::socket::{Counted, Socket, local_address, reset_on_drop};
 use crate::tls::{self, Layered};
-use crate::underway::Slot;
+use crate::underway::Place;
 
 use line::Line;
 
@@ -46,7 +46,7 @@ use line::Line;
 /// Every method may be called again after `Pending`; nothing is lost in between.
 pub struct WebSocket<S> {
     line: Line<S>,
-    underway: Slot,
+    underway: Place,
     settings: Arc<Settings>,
     role: Role,
     receiving: Receiving,
@@ -86,7 +86,7 @@ impl<S: Socket + Unpin> WebSocket<S> {
 
 impl<S> WebSocket<S> {
     pub(crate) fn new(socket: Layered<S>, role: Role, settings: &Settings, early: Vec<u8>) -> Self {
-        let mut underway = Slot::default();
+        let mut underway = Place::default();
         if !early.is_empty() {
             underway.read().begin_with(early);
         }
