@@ -50,7 +50,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, Str
             "--connections" => args.connections = number(&word, &value, 1..=20_000)?,
             "--threads" => args.threads = Some(number(&word, &value, 1..=1_024)?),
             "--beat" if matches!(role, Role::Server(_)) => {
-                args.role = Role::Server(Some(Duration::from_millis(number(&word, &value, 1..=600_000)?)));
+                args.role =
+                    Role::Server(Some(Duration::from_millis(number(&word, &value, 1..=600_000)?)));
             }
             _ => return Err(format!("`{word}` is not an option")),
         }

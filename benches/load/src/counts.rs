@@ -107,6 +107,9 @@ mod tests {
         counts.closed(1);
         assert!(gap() < f64::EPSILON);
         let told = counts.tell(Duration::ZERO);
-        assert_eq!((&told["pings"], &told["answered"], &told["closed"]), (&json!(1), &json!(0), &json!(2)));
+        assert_eq!(
+            (&told["pings"], &told["answered"], &told["closed"]),
+            (&json!(1), &json!(0), &json!(2))
+        );
     }
 }
