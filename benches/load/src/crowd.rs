@@ -163,6 +163,7 @@ impl Peer {
                 Ok(0) => return Ok(None),
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+                Err(error) if is_end(&error) => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
             let heard = self.ears.hear(&room[..count], answers)?;
@@ -171,6 +172,7 @@ impl Peer {
                 true => 0,
                 false => match self.stream.try_write(answers) {
                     Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+                    Err(error) if is_end(&error) => return Ok(None),
                     said => said?,
                 },
             };
@@ -189,4 +191,9 @@ impl Peer {
         }
         Ok(())
     }
+}
+
+/// A peer that has gone while it was spoken to
+fn is_end(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }
