@@ -70,7 +70,7 @@ fn one_waker_is_left_by_a_connection_in_its_handlers_task() {
         let (_, _here) = record.poll_told(cx);
         assert!(!record.poll_raised(cx));
     }
-    assert!(record.aside.get().is_none());
+    assert!(record.corner.lock().is_none());
     assert_eq!(Arc::strong_count(&calls), 3, "ours, the context's, and the one that was left");
 }
 
