@@ -278,6 +278,27 @@ fn backpressure_stops_at_64_kib_or_one_message() {
 }
 
 #[test]
+fn what_is_small_stays_behind_as_many_large_ones_as_there_are() {
+    let (mut ws, mut peer) = pair(Role::Server, Settings::default());
+    run(async {
+        // Written from where they lie, more of them than one write takes, and one that is copied
+        let mut sent = Vec::new();
+        for large in 0..12 {
+            sent.push(vec![large; 5_000]);
+        }
+        sent.push(vec![99; 10]);
+        for payload in &sent {
+            ready(&mut ws).await.unwrap();
+            start(&mut ws, Outgoing::Message(payload.clone().into())).unwrap();
+        }
+        flush(&mut ws).await.unwrap();
+        for payload in sent {
+            assert_eq!(frame(&mut peer).await, (0x82, payload));
+        }
+    });
+}
+
+#[test]
 fn after_an_abort_nothing_is_left() {
     let (mut ws, mut peer) = pair(Role::Server, Settings::default());
     run(async {
