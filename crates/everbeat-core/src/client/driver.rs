@@ -150,6 +150,8 @@ impl<C: Connect, K: Timer + Clone> Driver<C, K> {
         };
         let span = self.span();
         let _entered = span.as_deref().map(tracing::Span::enter);
+        // First of all, for it may be that nothing is to be written any more.
+        self.listen(wake);
         let message = match self.offer_now(message, wake) {
             Err(SendError::Full { message, .. }) if self.settings().queue.waits() => message,
             done => {
@@ -293,7 +295,6 @@ impl<C: Connect, K: Timer + Clone> Driver<C, K> {
     /// After a message: on its way, if a connection stands; if none does, what is due is done, for
     /// the task may do nothing but send
     fn keep_going(&mut self, wake: &mut Wake<'_, '_>) {
-        self.listen(wake);
         self.pump(wake);
         for _ in 0..STEPS_PER_MESSAGE {
             let open = self.connection().is_some_and(Connection::is_open);
