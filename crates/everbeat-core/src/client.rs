@@ -7,6 +7,7 @@ mod driver;
 mod ending;
 mod queue;
 mod road;
+mod sending;
 mod settings;
 mod state;
 mod unread;
