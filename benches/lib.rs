@@ -60,6 +60,10 @@ impl Future for StandingSleep {
 }
 
 impl Sleep for StandingSleep {
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
         self.deadline = deadline;
     }

@@ -83,6 +83,10 @@ impl Future for Sleep {
 }
 
 impl everbeat_core::time::Sleep for Sleep {
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
         self.deadline = deadline;
         self.over = false;

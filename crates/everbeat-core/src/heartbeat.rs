@@ -4,6 +4,7 @@
 mod detector;
 mod pings;
 mod round_trip;
+mod seed;
 mod short;
 mod tempo;
 mod watch;
@@ -16,6 +17,7 @@ use fastrand::Rng;
 use self::detector::Judgement;
 use self::pings::{Pings, Sent};
 use self::round_trip::RoundTrips;
+use self::seed::Seed;
 pub(crate) use self::short::Millis;
 use self::tempo::Tempo;
 use self::watch::Watch;
@@ -98,16 +100,14 @@ pub struct Answer {
 #[derive(Debug)]
 pub struct Heartbeat<C = HeartbeatConfig> {
     config: C,
-    rng: Rng,
     watch: Watch,
     tempo: Tempo,
-    /// When the last Ping was asked for
-    asked_at: Instant,
-    /// The length of silence that the next Ping ends: at first a random phase, then the usual one
-    period: Millis,
-    /// The length of silence that a Ping ends, drawn anew for each
-    usual: Millis,
     round_trips: RoundTrips,
+    seed: Seed,
+    /// The length of silence that the next Ping ends, drawn anew for each
+    period: Millis,
+    /// It is the random phase of one of whom nothing was heard and who was not asked yet
+    phase: bool,
     /// Whether a message of one's own is sent in place of a Ping
     own: bool,
 }
@@ -120,20 +120,18 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     /// payloads: take it from the operating system.
     #[must_use]
     pub fn new(config: C, seed: u64, now: Instant) -> Self {
-        let mut rng = Rng::with_seed(seed);
+        let mut seed = Seed::from(seed);
         let interval = config.borrow().interval();
         // Never at once: whoever makes a connection has not awaited it yet.
-        let phase = Millis::from(interval.mul_f64(rng.f64())).max(Millis(1));
-        let usual = jittered(interval, &mut rng);
+        let phase = Millis::from(interval.mul_f64(seed.rng(now).f64())).max(Millis(1));
         Self {
             config,
-            rng,
             watch: Watch::new(now),
             tempo: Tempo::new(now, interval),
-            asked_at: now,
-            period: phase,
-            usual,
             round_trips: RoundTrips::NONE,
+            seed,
+            period: phase,
+            phase: true,
             own: false,
         }
     }
@@ -152,8 +150,8 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     /// place of the Ping before it, and the clocks begin anew; later ones change nothing, so that
     /// whoever asks again and again still learns that the road is gone.
     pub fn ping_now(&mut self, now: Instant) -> [u8; 8] {
-        self.begin_probe(now);
-        self.watch.asked().pings.send(&mut self.rng)
+        let mut rng = self.begin_probe(now);
+        self.watch.asked().pings.send(&mut rng)
     }
 
     /// A beat ahead of its time, for what it proves: a Ping, or one's own
@@ -174,13 +172,20 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
         self.beat_now(now)
     }
 
-    fn begin_probe(&mut self, now: Instant) {
+    fn begin_probe(&mut self, now: Instant) -> Rng {
         self.watch.handle_ping(now);
         let interval = self.config().interval();
         self.tempo.handle_ping(now, interval);
-        self.asked_at = now;
-        self.usual = jittered(interval, &mut self.rng);
-        self.period = self.usual;
+        self.draw_period(now)
+    }
+
+    /// Draws the length of the next silence; what more may be drawn from
+    fn draw_period(&mut self, now: Instant) -> Rng {
+        let mut rng = self.seed.rng(now);
+        // A little less than the interval, so that a fleet does not beat in step
+        self.period = self.config().interval().mul_f64(0.9 + 0.1 * rng.f64()).into();
+        self.phase = false;
+        rng
     }
 
     /// When [`handle_timeout`](Heartbeat::handle_timeout) has something to say
@@ -228,7 +233,9 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     #[inline]
     pub fn handle_heard(&mut self, now: Instant) -> bool {
         self.tempo.handle_heard(now.saturating_duration_since(self.watch.last_heard()));
-        self.period = self.usual;
+        if self.phase {
+            self.draw_period(now);
+        }
         self.watch.handle_heard(self.config.borrow(), now)
     }
 
@@ -241,7 +248,7 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     pub fn handle_talk(&mut self, now: Instant) {
         if self.config().watches_the_way_out() {
             // From the last Ping on nothing has shown that our bytes get out, and the promise runs.
-            let since = self.asked_at.min(now);
+            let since = self.tempo.asked_at().min(now);
             self.watch.handle_unproven(since);
         }
     }
@@ -388,11 +395,6 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     fn config(&self) -> &HeartbeatConfig {
         self.config.borrow()
     }
-}
-
-/// A little less than the interval, so that a fleet does not beat in step
-fn jittered(interval: Duration, rng: &mut Rng) -> Millis {
-    interval.mul_f64(0.9 + 0.1 * rng.f64()).into()
 }
 
 #[cfg(test)]

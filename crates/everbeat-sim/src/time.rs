@@ -115,6 +115,10 @@ impl Future for SimSleep {
 }
 
 impl Sleep for SimSleep {
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     fn reset(self: Pin<&mut Self>, deadline: Instant) {
         let this = self.get_mut();
         this.counters.arms.fetch_add(1, Ordering::Relaxed);

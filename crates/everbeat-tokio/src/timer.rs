@@ -50,7 +50,8 @@ impl Timer for TokioTimer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> TokioSleep {
-        TokioSleep { timer: *self, sleep: Box::pin(tokio::time::sleep_until(self.at(deadline))) }
+        let sleep = Box::pin(tokio::time::sleep_until(self.at(deadline)));
+        TokioSleep { timer: *self, deadline, sleep }
     }
 }
 
@@ -58,6 +59,7 @@ impl Timer for TokioTimer {
 #[derive(Debug)]
 pub struct TokioSleep {
     timer: TokioTimer,
+    deadline: Instant,
     /// Boxed, so that what holds it can be moved
     sleep: Pin<Box<tokio::time::Sleep>>,
 }
@@ -71,7 +73,12 @@ impl Future for TokioSleep {
 }
 
 impl Sleep for TokioSleep {
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+        self.deadline = deadline;
         let deadline = self.timer.at(deadline);
         self.sleep.as_mut().reset(deadline);
     }

@@ -94,8 +94,7 @@ impl Reading {
         if header.fin && self.codec.is_idle() {
             return Ok(Some(Incoming::Message(whole::owned(&header, payload)?)));
         }
-        let (head, len) = header.bytes();
-        Ok(self.codec.feed(rules.role, &head[..len], &payload)?.map(Incoming::Message))
+        Ok(self.codec.feed(rules.role, &header, &payload)?.map(Incoming::Message))
     }
 }
 
@@ -174,7 +173,7 @@ fn advance(
         reading.body = Some(body);
         return Ok(None);
     };
-    let (head, payload) = frame.split_at_mut(header.len);
+    let payload = &mut frame[header.len..];
     if header.opcode.is_control() {
         return control(&header, payload).map(Some);
     }
@@ -183,7 +182,7 @@ fn advance(
     }
     let reading = place.read();
     reading.tracker = tracker;
-    Ok(reading.codec.feed(rules.role, head, payload)?.map(Incoming::Message))
+    Ok(reading.codec.feed(rules.role, &header, payload)?.map(Incoming::Message))
 }
 
 /// A control frame, whole

@@ -235,7 +235,7 @@ impl Accept for Nobody {
 #[derive(Clone, Copy)]
 pub(super) struct Frozen;
 
-pub(super) struct Never;
+pub(super) struct Never(Instant);
 
 impl Timer for Frozen {
     type Sleep = Never;
@@ -244,8 +244,8 @@ impl Timer for Frozen {
         Instant::ORIGIN
     }
 
-    fn sleep_until(&self, _: Instant) -> Never {
-        Never
+    fn sleep_until(&self, deadline: Instant) -> Never {
+        Never(deadline)
     }
 }
 
@@ -258,5 +258,11 @@ impl Future for Never {
 }
 
 impl Sleep for Never {
-    fn reset(self: Pin<&mut Self>, _: Instant) {}
+    fn deadline(&self) -> Instant {
+        self.0
+    }
+
+    fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+        self.0 = deadline;
+    }
 }

@@ -20,6 +20,7 @@ pub(super) fn lines<S: Subject>() -> Vec<Line<S>> {
         "timer: a deadline that has passed completes" => passed,
         "timer: deadlines beyond the range are split, not wrapped" => far,
         "timer: sleeps complete in the order of their deadlines" => order,
+        "sleep: it knows the deadline that it was given last" => deadline,
         "sleep: reset to later, before completion" => later,
         "sleep: reset to earlier, before completion" => earlier,
         "sleep: reset after completion" => after,
@@ -92,6 +93,19 @@ async fn order<S: Subject>(subject: S) {
     let _registered = poll_once(&mut first);
     soon(&subject, "the second sleep", second).await;
     assert!(poll_once(&mut first).is_ready(), "the second completed, the first did not");
+}
+
+async fn deadline<S: Subject>(subject: S) {
+    let timer = subject.timer();
+    let (past, far) = (timer.now(), timer.now() + HOUR);
+    let mut sleep = timer.sleep_until(far);
+    assert_eq!(sleep.deadline(), far, "made");
+    for given in [past, far, Instant::NEVER, past] {
+        Pin::new(&mut sleep).reset(given);
+        assert_eq!(sleep.deadline(), given, "reset");
+    }
+    soon(&subject, "a sleep reset into the past", &mut sleep).await;
+    assert_eq!(sleep.deadline(), past, "completed");
 }
 
 async fn later<S: Subject>(subject: S) {

@@ -21,6 +21,7 @@ const BROKEN: &[(Fault, &[&str])] = &[
     (Fault::PastNeverComes, &["timer: a deadline that has passed completes"]),
     (Fault::Wraps, &["timer: deadlines beyond the range are split, not wrapped"]),
     (Fault::Disorder, &["timer: sleeps complete in the order of their deadlines"]),
+    (Fault::ForgetsDeadline, &["sleep: it knows the deadline that it was given last"]),
     (Fault::IgnoresLater, &["sleep: reset to later, before completion"]),
     (Fault::IgnoresEarlier, &["sleep: reset to earlier, before completion"]),
     (Fault::OverForEver, &["sleep: reset after completion"]),

@@ -20,6 +20,7 @@ pub(crate) enum Fault {
     PastNeverComes,
     Wraps,
     Disorder,
+    ForgetsDeadline,
     IgnoresLater,
     IgnoresEarlier,
     OverForEver,

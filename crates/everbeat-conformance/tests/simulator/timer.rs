@@ -70,6 +70,7 @@ impl Timer for Clock {
             timer: self.timer.clone(),
             fault: self.fault,
             deadline,
+            given: deadline,
             over: false,
             first: None,
         }
@@ -80,7 +81,9 @@ pub(crate) struct Alarm {
     sleep: SimSleep,
     timer: SimTimer,
     fault: Option<Fault>,
+    /// The one that it obeys
     deadline: Instant,
+    given: Instant,
     over: bool,
     first: Option<Waker>,
 }
@@ -106,7 +109,15 @@ impl Future for Alarm {
 }
 
 impl Sleep for Alarm {
+    fn deadline(&self) -> Instant {
+        match self.fault {
+            Some(Fault::ForgetsDeadline) if self.over => Instant::NEVER,
+            _ => self.given,
+        }
+    }
+
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+        self.given = deadline;
         let later = deadline > self.deadline;
         match self.fault {
             Some(Fault::IgnoresLater) if later && !self.over => return,

@@ -42,6 +42,8 @@ pub(crate) struct Driver<T: Transport, K: Timer> {
     pub(super) unusual: Option<Box<Unusual>>,
     /// What happened since the clock was last read: a wake-up reads it once, at its end
     pub(super) since_clock: SinceClock,
+    /// How much the transport had received by then, of which the lower half tells whether it is more
+    pub(super) received: u32,
     /// How long the machine had slept when something was last due
     pub(super) slept: Millis,
     /// Its application's, while that does nothing but send
@@ -51,13 +53,10 @@ pub(crate) struct Driver<T: Transport, K: Timer> {
 /// Facts that wait for a clock reading to become instants
 #[derive(Debug, Default)]
 pub(super) struct SinceClock {
-    /// What the transport had received when the clock was last read
-    pub(super) received: u64,
     /// Frames read
     pub(super) frames: u8,
     /// Everything that had come was read
     pub(super) drained: bool,
-    pub(super) message: bool,
     /// One of the peer's
     pub(super) heard_message: bool,
     pub(super) wrote: bool,
@@ -97,7 +96,8 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         // What it slept before is none of this connection's business.
         let slept = Millis::of_total(timer.slept());
         Self {
-            since_clock: SinceClock { received: transport.received(), ..SinceClock::default() },
+            since_clock: SinceClock::default(),
+            received: transport.received() as u32,
             pings: PingBucket::new(now),
             ledger: Ledger::default(),
             transport,
@@ -237,6 +237,8 @@ impl<T: Transport, K: Timer> Driver<T, K> {
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     let pace = size_of::<Pace>();
-    let account = size_of::<PingBucket>() + size_of::<Ledger>() + size_of::<SinceClock>();
-    assert!(pace <= 88 && account <= 56 && size_of::<Option<Box<Unusual>>>() == 8);
+    let account = size_of::<PingBucket>() + size_of::<Ledger>();
+    let since = size_of::<SinceClock>() + size_of::<(u32, Millis)>() + size_of::<Turn>();
+    let unusual = size_of::<Option<Box<Unusual>>>();
+    assert!(pace <= 72 && account <= 40 && since <= 16 && unusual == 8);
 };

@@ -133,7 +133,6 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             let this = self.as_mut().project();
             match incoming {
                 Incoming::Message(message) => {
-                    this.since_clock.message = true;
                     this.since_clock.heard_message = true;
                     return Read::Event(Event::Message(message));
                 }
@@ -190,9 +189,9 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         }
         let this = self.project();
         let since = core::mem::take(this.since_clock);
-        let (received, sent) = (this.transport.received(), this.transport.sent());
+        let (received, sent) = (this.transport.received() as u32, this.transport.sent());
+        let heard = core::mem::replace(this.received, received) != received;
         *this.since_clock = SinceClock {
-            received,
             unflushed: since.unflushed,
             frames: since.frames,
             ..SinceClock::default()
@@ -201,10 +200,14 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             this.pings.handle_drained(this.pace.config().ping_limit(), now);
         }
         if let Some(unusual) = this.unusual {
-            unusual.note_message(since.message, this.transport.sent_aside(), now);
+            unusual.note_message(
+                since.wrote || since.heard_message,
+                this.transport.sent_aside(),
+                now,
+            );
         }
         let progress = this.pace.heartbeat().is_some_and(|heartbeat| sent != heartbeat.sent());
-        if received != since.received || since.wrote || since.flushed || progress {
+        if heard || since.wrote || since.flushed || progress {
             this.transport.noted(now, None);
         }
         let heartbeat = this.pace.heartbeat_mut()?;
@@ -222,7 +225,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         if since.heard_message {
             heartbeat.handle_talk(now);
         }
-        if received != since.received && heartbeat.handle_heard(now) {
+        if heard && heartbeat.handle_heard(now) {
             tracing::debug!(target: "everbeat", "alive");
             return Some(Event::Alive);
         }

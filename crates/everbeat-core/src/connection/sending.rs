@@ -37,7 +37,6 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         let (aside, retain) = (this.transport.sent_aside(), this.pace.config().retain_bytes());
         this.since_clock.unproven |= this.ledger.write(&message, aside, retain);
         this.since_clock.wrote = true;
-        this.since_clock.message = true;
         this.turn.note_sent();
         this.since_clock.unflushed = true;
         let sent = match this.unusual.as_mut().and_then(|unusual| unusual.own.as_mut()) {

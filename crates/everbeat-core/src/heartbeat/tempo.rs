@@ -9,10 +9,13 @@ use crate::time::Instant;
 /// The typical gap between what is heard, and a bucket of saved Pings
 #[derive(Debug)]
 pub(super) struct Tempo {
+    /// When the last Ping was asked for; the start counts as one
+    asked_at: Instant,
+    /// A bucket by its arrival time, from that Ping on: each moves it on by an interval, at most
+    /// [`SAVED`] ahead
+    paid: Millis,
     /// Smoothed with a weight of 1/8; 0 before anything was heard
     gap: Millis,
-    /// A bucket by its arrival time: each Ping moves it on by an interval, at most [`SAVED`] ahead
-    paid_until: Instant,
 }
 
 /// How many Pings can be saved
@@ -25,7 +28,7 @@ const EARLIEST: u64 = 1_000_000_000;
 impl Tempo {
     /// With nothing saved yet
     pub(super) fn new(now: Instant, interval: Duration) -> Self {
-        Self { gap: Millis(0), paid_until: now + interval * SAVED }
+        Self { asked_at: now, paid: Millis::from(interval * SAVED), gap: Millis(0) }
     }
 
     /// Something was heard, so long after the last time
@@ -36,9 +39,15 @@ impl Tempo {
         self.gap = Millis(if old == 0 { new } else { (old - old / 8 + new / 8).max(1) });
     }
 
-    /// A Ping was sent
+    /// A Ping was asked for
     pub(super) fn handle_ping(&mut self, now: Instant, interval: Duration) {
-        self.paid_until = (self.paid_until.max(now) + interval).min(now + interval * SAVED);
+        let left = (self.asked_at + self.paid.into()).saturating_duration_since(now);
+        (self.asked_at, self.paid) = (now, Millis::from((left + interval).min(interval * SAVED)));
+    }
+
+    /// When the last Ping was asked for; the start counts as one
+    pub(super) const fn asked_at(&self) -> Instant {
+        self.asked_at
     }
 
     /// When a quiet since then is worth a Ping, and one is saved; it may be after the interval
@@ -53,7 +62,8 @@ impl Tempo {
         let unusual = self.gap.as_nanos().saturating_mul(GAPS).max(EARLIEST).max(interval / 5);
         let due = quiet_since.as_nanos().saturating_add(unusual);
         let saved = interval.saturating_mul(u64::from(SAVED) - 1);
-        Instant::from_nanos(due.max(self.paid_until.as_nanos().saturating_sub(saved)))
+        let paid_until = self.asked_at.as_nanos().saturating_add(self.paid.as_nanos());
+        Instant::from_nanos(due.max(paid_until.saturating_sub(saved)))
     }
 }
 

@@ -16,10 +16,9 @@ use super::{Instant, Sleep, Timer};
 #[pin_project]
 #[derive(Debug)]
 pub struct Alarm<S> {
+    /// Its own deadline is when it wakes the task
     #[pin]
     sleep: Option<S>,
-    /// When the sleep will wake the task; never if it has fired since it was last moved
-    armed: Instant,
 }
 
 impl<S: Sleep> Default for Alarm<S> {
@@ -32,7 +31,13 @@ impl<S: Sleep> Alarm<S> {
     /// An alarm that is not armed; it makes its sleep when it first needs one
     #[must_use]
     pub const fn new() -> Self {
-        Self { sleep: None, armed: Instant::NEVER }
+        Self { sleep: None }
+    }
+
+    /// When the sleep wakes the task, or has
+    #[inline]
+    fn armed(&self) -> Instant {
+        self.sleep.as_ref().map_or(Instant::NEVER, S::deadline)
     }
 
     /// Ready once `now` has reached `deadline`; otherwise makes sure that the task is woken by then
@@ -51,37 +56,31 @@ impl<S: Sleep> Alarm<S> {
         if deadline == Instant::NEVER {
             return Poll::Pending;
         }
-        let mut this = self.project();
-        // Bounded: a sleep that claims to be over although its deadline is ahead of us is moved
-        // once; if it does so again, the task is woken to look at the clock afresh.
-        for _ in 0..2 {
-            if *this.armed > deadline {
-                *this.armed = deadline;
-                match this.sleep.as_mut().as_pin_mut() {
-                    Some(sleep) => sleep.reset(deadline),
-                    None => this.sleep.set(Some(timer.sleep_until(deadline))),
-                }
-            }
-            let Some(sleep) = this.sleep.as_mut().as_pin_mut() else {
-                return Poll::Pending;
-            };
-            if sleep.poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            *this.armed = Instant::NEVER;
+        let mut place = self.project().sleep;
+        if place.is_none() {
+            place.set(Some(timer.sleep_until(deadline)));
         }
-        cx.waker().wake_by_ref();
+        let Some(mut sleep) = place.as_pin_mut() else {
+            return Poll::Pending;
+        };
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        if sleep.as_mut().poll(cx).is_ready() {
+            // The deadline has moved later since it was armed. A sleep that claims to be over once more,
+            // although that is ahead of us, has the task look at the clock afresh.
+            sleep.as_mut().reset(deadline);
+            if sleep.poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+        }
         Poll::Pending
     }
 
     /// Pending while the sleep is armed and has not fired, so that there is no need to look at the
     /// clock; the task is woken when it fires
     pub fn poll_armed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        match this.sleep.as_pin_mut().filter(|_| *this.armed != Instant::NEVER) {
-            Some(sleep) => sleep.poll(cx),
-            None => Poll::Ready(()),
-        }
+        self.project().sleep.as_pin_mut().map_or(Poll::Ready(()), |sleep| sleep.poll(cx))
     }
 
     /// Pending while the task is woken by `deadline` at the latest and has not been yet, so that
@@ -90,20 +89,20 @@ impl<S: Sleep> Alarm<S> {
         if deadline == Instant::NEVER {
             return Poll::Pending;
         }
-        if self.armed <= deadline { self.poll_armed(cx) } else { Poll::Ready(()) }
+        if self.armed() <= deadline { self.poll_armed(cx) } else { Poll::Ready(()) }
     }
 
     /// Whether the instant that it was armed for has come
     #[must_use]
     pub fn has_rung(&self, now: Instant) -> bool {
-        self.armed <= now
+        self.armed() <= now
     }
 
     /// How long after the instant it was armed for the alarm is being looked at; zero if it is not
     /// late: our own stall, to be told apart from the peer's
     #[must_use]
     pub fn lateness(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.armed)
+        now.saturating_duration_since(self.armed())
     }
 }
 
@@ -153,6 +152,10 @@ mod tests {
     }
 
     impl Sleep for HandSleep {
+        fn deadline(&self) -> Instant {
+            self.1
+        }
+
         fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
             self.0.0.1.set(self.0.arms() + 1);
             self.1 = deadline;

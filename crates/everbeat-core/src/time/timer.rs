@@ -50,6 +50,9 @@ pub trait Timer {
 ///
 /// A sleep holds no result, so dropping it loses nothing.
 pub trait Sleep: Future<Output = ()> {
+    /// The deadline that it was given last, whether or not it has completed
+    fn deadline(&self) -> Instant;
+
     /// Moves the deadline
     fn reset(self: Pin<&mut Self>, deadline: Instant);
 }

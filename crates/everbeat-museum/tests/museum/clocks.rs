@@ -129,7 +129,10 @@ fn a_throttled_timer_is_taken_for_inactivity() {
 #[derive(Clone)]
 struct Throttled(SimTimer);
 
-struct ThrottledSleep(Pin<Box<SimSleep>>);
+struct ThrottledSleep {
+    asked: Instant,
+    sleep: Pin<Box<SimSleep>>,
+}
 
 fn next_minute(deadline: Instant) -> Instant {
     if deadline == Instant::NEVER {
@@ -147,7 +150,8 @@ impl Timer for Throttled {
     }
 
     fn sleep_until(&self, deadline: Instant) -> ThrottledSleep {
-        ThrottledSleep(Box::pin(self.0.sleep_until(next_minute(deadline))))
+        let sleep = Box::pin(self.0.sleep_until(next_minute(deadline)));
+        ThrottledSleep { asked: deadline, sleep }
     }
 }
 
@@ -155,13 +159,18 @@ impl Future for ThrottledSleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
+        self.sleep.as_mut().poll(cx)
     }
 }
 
 impl Sleep for ThrottledSleep {
+    fn deadline(&self) -> Instant {
+        self.asked
+    }
+
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
-        self.0.as_mut().reset(next_minute(deadline));
+        self.asked = deadline;
+        self.sleep.as_mut().reset(next_minute(deadline));
     }
 }
 

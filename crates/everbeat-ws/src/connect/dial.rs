@@ -160,6 +160,10 @@ mod tests {
     }
 
     impl Sleep for Until {
+        fn deadline(&self) -> Instant {
+            self.1
+        }
+
         fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
             self.1 = deadline;
         }

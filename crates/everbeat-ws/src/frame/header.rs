@@ -143,8 +143,8 @@ impl Header {
         (bytes, len)
     }
 
-    /// The bytes that this header was read from, and how many there are: a length is in the fewest
-    /// that it needs, so that there is only one way to write it
+    /// This header's bytes, and how many there are: a length is in the fewest that it needs, so that
+    /// there is only one way to write it
     pub(crate) fn bytes(&self) -> ([u8; Self::MAX], usize) {
         // What was read is within the limits, and those are sizes
         Self::encode(self.fin, self.opcode, self.payload as usize, self.mask)

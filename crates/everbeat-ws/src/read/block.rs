@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use futures_io::AsyncRead;
 
-use crate::frame::Header;
+use crate::frame::{self, Header, Mask};
 use crate::pool;
 
 /// A block and which of its bytes are still to be looked at
@@ -73,6 +73,14 @@ impl Block {
     pub(super) fn move_to(&mut self, into: &mut [u8]) -> usize {
         let count = into.len().min(self.end - self.start);
         into[..count].copy_from_slice(&self.unread()[..count]);
+        self.start += count;
+        count
+    }
+
+    /// The same, unmasked on the way
+    pub(super) fn unmask_to(&mut self, into: &mut [u8], mask: Mask) -> usize {
+        let count = into.len().min(self.end - self.start);
+        frame::copy(&self.unread()[..count], &mut into[..count], mask);
         self.start += count;
         count
     }

@@ -1,5 +1,5 @@
 //! A payload that arrives in parts, in the buffer that the message keeps: what fills it is read where
-//! it stays.
+//! it stays, and unmasked as it comes.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use futures_io::AsyncRead;
 
 use super::block::Block;
 use crate::error::ProtocolError;
-use crate::frame::Header;
+use crate::frame::{self, Header, Mask};
 use crate::pool;
 
 /// How much room a header's word is worth, in bytes: most messages fit, and a peer that only promises
@@ -23,19 +23,22 @@ const AHEAD: usize = 4;
 /// A frame whose payload is not whole
 #[derive(Debug)]
 pub(super) struct Body {
+    /// Without its mask
     header: Header,
+    mask: Option<Mask>,
     /// How long the payload will be
     total: usize,
-    /// What has arrived of it, and then room
+    /// What has arrived of it, unmasked, and then room
     bytes: Vec<u8>,
     filled: usize,
 }
 
 impl Body {
     /// One of which nothing is here; an error if no memory could hold it
-    pub(super) fn new(header: Header) -> Result<Self, ProtocolError> {
+    pub(super) fn new(mut header: Header) -> Result<Self, ProtocolError> {
         let total = usize::try_from(header.payload).map_err(|_| ProtocolError::Codec)?;
-        Ok(Self { header, total, bytes: Vec::new(), filled: 0 })
+        let mask = header.mask.take();
+        Ok(Self { header, mask, total, bytes: Vec::new(), filled: 0 })
     }
 
     /// How many bytes of the frame are here, those of its header too
@@ -47,7 +50,7 @@ impl Body {
         self.filled == self.total
     }
 
-    /// The payload, whole
+    /// The payload, whole and unmasked, and the header as if it had never been masked
     pub(super) fn into_parts(self) -> (Header, Vec<u8>) {
         (self.header, self.bytes)
     }
@@ -56,7 +59,11 @@ impl Body {
     pub(super) fn take(&mut self, block: &mut Block) {
         while !block.is_empty() && !self.is_whole() {
             self.make_room(block.unread().len());
-            self.filled += block.move_to(&mut self.bytes[self.filled..]);
+            let room = &mut self.bytes[self.filled..];
+            self.filled += match self.mask {
+                Some(mask) => block.unmask_to(room, frame::behind(mask, self.filled)),
+                None => block.move_to(room),
+            };
         }
     }
 
@@ -73,8 +80,12 @@ impl Body {
         socket: &mut S,
     ) -> Poll<io::Result<usize>> {
         self.make_room(0);
-        let polled = Pin::new(socket).poll_read(cx, &mut self.bytes[self.filled..]);
+        let room = &mut self.bytes[self.filled..];
+        let polled = Pin::new(socket).poll_read(cx, room);
         if let Poll::Ready(Ok(count)) = polled {
+            if let Some(mask) = self.mask {
+                frame::apply(&mut room[..count], frame::behind(mask, self.filled));
+            }
             self.filled += count;
         }
         polled

@@ -9,6 +9,7 @@ use async_tungstenite::tungstenite::protocol::{WebSocketConfig, WebSocketContext
 use everbeat_core::Message;
 
 use crate::error::{Error, ProtocolError};
+use crate::frame::Header;
 use crate::pool::{CLIENT_CODECS, Lend, SERVER_CODECS};
 use crate::reviewed::validated;
 use crate::role::Role;
@@ -39,17 +40,18 @@ impl Codec {
     pub(crate) fn feed(
         &mut self,
         role: Role,
-        head: &[u8],
+        header: &Header,
         payload: &[u8],
     ) -> Result<Option<Message>, Error> {
-        let len = head.len() + payload.len();
+        let len = header.len + payload.len();
         self.grown |= len > BUFFER;
         self.fed += len as u64;
         let context = match self.context.take() {
             Some(context) => context,
             None => lend(role),
         };
-        self.read(role, context, Feed(head.chain(payload)))
+        let (head, len) = header.bytes();
+        self.read(role, context, Feed(head[..len].chain(payload)))
     }
 
     fn read(
@@ -88,11 +90,13 @@ fn lend(role: Role) -> Box<WebSocketContext> {
     lent.unwrap_or_else(|| Box::new(WebSocketContext::new(role.into(), Some(config()))))
 }
 
-/// One for all connections: the limits are kept by the tracker, before a payload is here
+/// One for all connections: the limits are kept by the tracker, before a payload is here, and so is
+/// that a client masks. What arrived in parts is unmasked already.
 fn config() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(BUFFER)
         .write_buffer_size(0)
+        .accept_unmasked_frames(true)
         .max_frame_size(None)
         .max_message_size(None)
 }

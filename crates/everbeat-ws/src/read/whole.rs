@@ -18,11 +18,8 @@ pub(super) fn borrowed(header: &Header, payload: &mut [u8]) -> Result<Message, P
     message(header.opcode, pool::carve(payload))
 }
 
-/// A message whose payload has a buffer to itself, and keeps it
-pub(super) fn owned(header: &Header, mut payload: Vec<u8>) -> Result<Message, ProtocolError> {
-    if let Some(mask) = header.mask {
-        frame::apply(&mut payload, mask);
-    }
+/// A message whose payload has a buffer to itself, and keeps it; it is unmasked already
+pub(super) fn owned(header: &Header, payload: Vec<u8>) -> Result<Message, ProtocolError> {
     message(header.opcode, Bytes::from(payload))
 }
 

@@ -65,6 +65,10 @@ impl Future for Tick {
 }
 
 impl Sleep for Tick {
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
         self.deadline = deadline;
     }

@@ -45,6 +45,10 @@ impl Future for Until {
 }
 
 impl Sleep for Until {
+    fn deadline(&self) -> Instant {
+        self.1
+    }
+
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
         self.1 = deadline;
     }

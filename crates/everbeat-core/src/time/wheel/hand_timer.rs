@@ -71,6 +71,10 @@ impl Future for HandSleep {
 }
 
 impl Sleep for HandSleep {
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
         self.timer.0.lock().unwrap().arms += 1;
         self.deadline = deadline;

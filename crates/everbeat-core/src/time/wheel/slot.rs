@@ -103,6 +103,10 @@ impl Future for Slot {
 }
 
 impl Sleep for Slot {
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
         let this = &mut *self;
         let old = core::mem::replace(&mut this.deadline, deadline);
