@@ -382,8 +382,8 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
         // Before anything was heard there is no tempo, and the first period is the phase.
         let quiet_since = self.watch.quiet_since();
         let early = self.tempo.due(quiet_since, self.config().interval());
-        let period = Duration::from(self.period);
-        (quiet_since + period).min(early).min(self.watch.unproven_since() + period)
+        let quiet = self.period.after(quiet_since);
+        quiet.min(early).min(self.period.after(self.watch.unproven_since()))
     }
 
     #[inline]

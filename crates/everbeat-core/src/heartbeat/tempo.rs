@@ -41,8 +41,16 @@ impl Tempo {
 
     /// A Ping was asked for
     pub(super) fn handle_ping(&mut self, now: Instant, interval: Duration) {
-        let left = (self.asked_at + self.paid.into()).saturating_duration_since(now);
-        (self.asked_at, self.paid) = (now, Millis::from((left + interval).min(interval * SAVED)));
+        let interval = nanos(interval);
+        let left = self.paid_until().as_nanos().saturating_sub(now.as_nanos());
+        let most = interval.saturating_mul(SAVED.into());
+        let paid = left.saturating_add(interval).min(most);
+        (self.asked_at, self.paid) = (now, Millis::of_nanos(paid));
+    }
+
+    /// Until when the Pings that were sent are paid for
+    const fn paid_until(&self) -> Instant {
+        self.paid.after(self.asked_at)
     }
 
     /// When the last Ping was asked for; the start counts as one
@@ -62,8 +70,7 @@ impl Tempo {
         let unusual = self.gap.as_nanos().saturating_mul(GAPS).max(EARLIEST).max(interval / 5);
         let due = quiet_since.as_nanos().saturating_add(unusual);
         let saved = interval.saturating_mul(u64::from(SAVED) - 1);
-        let paid_until = self.asked_at.as_nanos().saturating_add(self.paid.as_nanos());
-        Instant::from_nanos(due.max(paid_until.saturating_sub(saved)))
+        Instant::from_nanos(due.max(self.paid_until().as_nanos().saturating_sub(saved)))
     }
 }
 

@@ -24,6 +24,9 @@ mod hand_timer;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]
+#[cfg(feature = "std")]
+mod shard_tests;
+#[cfg(test)]
 mod slab_tests;
 #[cfg(test)]
 #[cfg(feature = "std")]

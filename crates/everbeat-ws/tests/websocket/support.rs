@@ -52,7 +52,6 @@ pub(crate) fn duplex(capacity: usize, seed: Option<u64>) -> (End, End) {
 
 impl End {
     /// Makes both directions narrower, or wider, later on; both have to be empty then
-    #[cfg(feature = "tls")]
     pub(crate) fn narrow(&self) -> impl Fn(usize) + use<> {
         let pipes = [self.from.clone(), self.to.clone()];
         move |capacity| {

@@ -79,16 +79,24 @@ fn exchange([client, server]: &mut [WebSocket<End>; 2], bytes: usize) {
     }
 }
 
-/// What is allocated for both WebSockets, at rest and behind a burst
-fn ours((client, server): (Arc<ClientConfig>, Arc<ServerConfig>)) -> [i64; 2] {
-    let (near, far) = stretched();
+/// Two WebSockets over TLS
+fn connected(
+    (near, far): (End, End),
+    (client, server): (Arc<ClientConfig>, Arc<ServerConfig>),
+) -> [WebSocket<End>; 2] {
     let request = Request::to("wss://localhost/feed").build().unwrap();
-    let before = LIVE.get();
     let (client, server) = run(join(
         WebSocket::connect_tls(near, &request, ClientTls::from_rustls(client), Settings::default()),
         WebSocket::accept_tls(far, ServerTls::from_rustls(server), Settings::default()),
     ));
-    let mut ends = [client.unwrap(), server.unwrap().0];
+    [client.unwrap(), server.unwrap().0]
+}
+
+/// What is allocated for both WebSockets, at rest and behind a burst
+fn ours(configs: (Arc<ClientConfig>, Arc<ServerConfig>)) -> [i64; 2] {
+    let stream = stretched();
+    let before = LIVE.get();
+    let mut ends = connected(stream, configs);
     [5, BURST].map(|bytes| {
         exchange(&mut ends, bytes);
         LIVE.get() - before
@@ -135,4 +143,21 @@ fn all_that_is_left_is_the_session() {
     // has a copy of the name here, and has had more records at once in one of its queues
     let (counters, rustls) = (2 * 24, 64);
     assert!(rested <= session + counters + rustls, "{rested} bytes, and rustls alone {session}");
+}
+
+#[test]
+fn what_is_decrypted_and_unread_is_held() {
+    /// What fills one read block with its header of eight bytes
+    const FULL: usize = (16 << 10) - 8;
+    let [mut client, mut server] = connected(stretched(), configs());
+    run(async {
+        for len in [FULL, 5] {
+            send(&mut client, Message::from(vec![7; len])).await.unwrap();
+        }
+        // Both records are here and decrypted, and the block was full with the first
+        assert_eq!(message(&mut server).await.len(), FULL);
+        assert!(!Pin::new(&mut server).release(), "the second is in the session");
+        assert_eq!(message(&mut server).await.len(), 5);
+        assert!(Pin::new(&mut server).release());
+    });
 }

@@ -278,6 +278,35 @@ fn backpressure_stops_at_64_kib_or_one_message() {
 }
 
 #[test]
+fn what_is_small_stays_behind_as_many_large_ones_as_there_are() {
+    let (near, mut peer) = duplex(2_000, None);
+    let widen = near.narrow();
+    let mut ws = WebSocket::from_upgraded(near, Role::Server, Settings::default(), Vec::new());
+    run(async {
+        // Written from where they lie, more of them than one write takes, and one that is copied
+        let mut sent = Vec::new();
+        for large in 0..12 {
+            sent.push(vec![large; 5_000]);
+        }
+        sent.push(vec![99; 10]);
+        for payload in &sent {
+            ready(&mut ws).await.unwrap();
+            start(&mut ws, Outgoing::Message(payload.clone().into())).unwrap();
+        }
+        // The first one's header is written, so that the next write has room for a piece more
+        assert!(now(flush(&mut ws)).is_none());
+        let mut heard = vec![0; 2_000];
+        peer.read_exact(&mut heard).await.unwrap();
+        widen(1 << 20);
+        flush(&mut ws).await.unwrap();
+        drop(ws);
+        peer.read_to_end(&mut heard).await.unwrap();
+        let expected: Vec<u8> = sent.iter().flat_map(|payload| plain(0x82, payload)).collect();
+        assert_eq!(heard, expected);
+    });
+}
+
+#[test]
 fn after_an_abort_nothing_is_left() {
     let (mut ws, mut peer) = pair(Role::Server, Settings::default());
     run(async {

@@ -13,7 +13,7 @@ use super::deadlines::TICK;
 use super::hand_timer::Flag;
 use super::task::Kinds;
 use super::tests::{Rig, poll, reset};
-use crate::time::{Instant, Timer};
+use crate::time::{Instant, Sleep, Timer};
 
 const TASKS: usize = 3;
 
@@ -104,6 +104,7 @@ proptest! {
                 _ => {}
             }
             prop_assert!(rig.wheel.len() <= model.len());
+            prop_assert!(model.iter().all(|expected| expected.slot.deadline() == expected.deadline));
         }
         drop(model);
         prop_assert!(rig.wheel.is_empty());
