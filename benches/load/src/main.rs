@@ -52,7 +52,7 @@ async fn load(Args { address, connections, words }: Args) {
     crowd::come(address, words, &counts, connections, |error| say(format_args!("lost {error:#}")))
         .await;
     say("connected");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Says what was seen, from time to time

@@ -132,7 +132,7 @@ impl Own {
     }
 
     /// Whether it has none, and may get some
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Has(tags) if tags.is_empty())
     }
 }
