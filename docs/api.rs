@@ -131,7 +131,7 @@ async fn tuned_server(shutdown: impl Future<Output = ()>) -> Result {
         .listener(|listener| listener.origins(Origins::same_host()).max_message(1 << 20))
         .bind("[::]:9001")
         .await?
-        .on_expire(|handle, reason| println!("{} {reason}", handle.facts().peer));
+        .on_expire(|handle, reason| println!("{} {reason}", handle.facts().peer()));
 
     let served = server.serve_until(chat, shutdown).await;
     println!("{served}"); // and `served.cut` says who did not close in time

@@ -5,6 +5,7 @@
 mod chaos;
 mod demo;
 mod examples;
+mod idle;
 mod interop;
 mod lost;
 mod msrv;

@@ -13,12 +13,14 @@ mod ci;
 mod debian;
 mod demo;
 mod fuzz;
+mod idle;
 mod instructions;
 mod interop;
 mod lateness;
 mod memory;
 mod metadata;
 mod nostd;
+mod program;
 mod report;
 mod runtimes;
 mod shell;
@@ -57,6 +59,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask sim storm        how a crowd comes back to a server that restarts
     cargo xtask instructions     what a message costs over bare async-tungstenite, counted
     cargo xtask memory           what an idle connection holds of the heap, part by part
+    cargo xtask idle             19,000 connections in one process, minutes long; none is lost
     cargo xtask syscalls         what a thousand idle connections ask of the kernel, counted
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
     cargo xtask ci               all that a change must pass, as the CI runs it
@@ -79,6 +82,7 @@ What may follow:
     sim storm [--clients N] [--capacity C,..] [--backlog B] [--real] [--seed S] [--json]
     instructions [--bless]                         makes what it counts the new baseline
     memory [--quick] [--bless]                     quick: without TLS and without the minute
+    idle [--runtime R] [--connections N] [--seconds N]
     syscalls [--runtime R] [--connections N] [--seconds N]
     tidy  [--map]                                  lines per crate, median and largest file
     ci    [--full] [--list] [--no-budgets] [STEP..]   ci clippy test
@@ -124,6 +128,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "bench" => bench::run(&shell, args),
         "instructions" => instructions::run(&shell, args),
         "memory" => memory::run(&shell, args),
+        "idle" => idle::run(&shell, args),
         "syscalls" => syscalls::run(&shell, args),
         "tidy" => tidy::run(&shell, args),
         "fuzz" => fuzz::run(&shell, args),

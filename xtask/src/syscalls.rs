@@ -2,7 +2,6 @@
 //! counted by strace while all is well: a server's process and a client's, with their default beats.
 
 mod counts;
-mod programs;
 mod strace;
 
 use std::process::ExitCode;
@@ -13,10 +12,10 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use self::counts::Counts;
-use self::programs::Program;
 use self::strace::{Attached, Strace};
 use crate::args::Args;
 use crate::lateness::Lateness;
+use crate::program::{self, Program};
 use crate::report::Report;
 use crate::runtimes::RUNTIMES;
 use crate::shell::{GREEN, RED, Shell, paint};
@@ -73,8 +72,8 @@ pub(crate) fn check(shell: &Shell) -> Result<i32> {
 fn count(shell: &Shell, strace: &Strace, wanted: &Wanted) -> Result<Report> {
     shell.run(&mut shell.cargo("build --quiet --package everbeat-idle"))?;
     let lateness = Lateness::measure();
-    let (server, address) = Program::server(shell, wanted)?;
-    let client = Program::client(shell, wanted, &address)?;
+    let (mut server, address) = start(shell, wanted, &["server"], "listening ")?;
+    let (mut client, _) = start(shell, wanted, &["client", &address], "connected")?;
     eprintln!("{} connections stand; counting for {} s ..", wanted.connections, wanted.seconds);
 
     let begun = Instant::now();
@@ -87,11 +86,21 @@ fn count(shell: &Shell, strace: &Strace, wanted: &Wanted) -> Result<Report> {
     sleep(Duration::from_secs(wanted.seconds));
     let late = lateness.worst_since(begun);
     let counts = [of_client, of_server].map(Attached::detach);
-    for (name, program) in [("client", client), ("server", server)] {
-        program.end().with_context(|| format!("the {name}'s process"))?;
+    for (name, program) in [("client", &mut client), ("server", &mut server)] {
+        program.is_well().with_context(|| format!("the {name}'s process"))?;
     }
     let [client, server] = counts;
     Ok(judge(wanted, &[("client", client?), ("server", server?)], late))
+}
+
+/// A process, and what it says first
+fn start(shell: &Shell, wanted: &Wanted, role: &[&str], words: &str) -> Result<(Program, String)> {
+    let mut command = shell.program(program::path(shell, "debug", "everbeat-idle"));
+    let connections = wanted.connections.to_string();
+    command.args(role).args(["--runtime", &wanted.runtime, "--connections", &connections]);
+    let mut program = Program::start(command)?;
+    let said = program.says(words).with_context(|| format!("the {}", role[0]))?;
+    Ok((program, said))
 }
 
 /// Holds what was counted against the goals; the table goes to stderr

@@ -1,17 +1,23 @@
 //! The command line.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use everbeat_support::{Runtime, number};
 
 pub(crate) const USAGE: &str = "\
-usage: everbeat-idle server [--runtime tokio|async-std|smol] [--connections N]
+usage: everbeat-idle server [--runtime tokio|async-std|smol] [--connections N] [--beat MS]
+                            [--threads N]
+       everbeat-idle bare [--connections N]
        everbeat-idle client ADDRESS [--runtime ..] [--connections N]";
 
 /// What this process is
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    Server,
+    /// Beats by default, or so often
+    Server(Option<Duration>),
+    /// A server of async-tungstenite's alone, on tokio
+    Bare,
     /// Of the server at this address
     Client(SocketAddr),
 }
@@ -21,24 +27,32 @@ pub(crate) struct Args {
     pub(crate) role: Role,
     pub(crate) runtime: Runtime,
     pub(crate) connections: usize,
+    /// Of tokio's, as many as there are processors if nothing is said
+    pub(crate) threads: Option<usize>,
 }
 
 pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, String> {
     let mut words = words.into_iter();
     let role = match words.next().as_deref() {
-        Some("server") => Role::Server,
+        Some("server") => Role::Server(None),
+        Some("bare") => Role::Bare,
         Some("client") => {
             let address = words.next().unwrap_or_default();
             Role::Client(address.parse().map_err(|_| format!("`{address}` is no address"))?)
         }
         other => return Err(format!("`{}` is no role", other.unwrap_or_default())),
     };
-    let mut args = Args { role, runtime: Runtime::Tokio, connections: 1_000 };
+    let mut args = Args { role, runtime: Runtime::Tokio, connections: 1_000, threads: None };
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("`{word}` is followed by nothing"))?;
         match word.as_str() {
             "--runtime" => args.runtime = Runtime::parse(&value)?,
             "--connections" => args.connections = number(&word, &value, 1..=20_000)?,
+            "--threads" => args.threads = Some(number(&word, &value, 1..=1_024)?),
+            "--beat" if matches!(role, Role::Server(_)) => {
+                args.role =
+                    Role::Server(Some(Duration::from_millis(number(&word, &value, 1..=600_000)?)));
+            }
             _ => return Err(format!("`{word}` is not an option")),
         }
     }
@@ -54,11 +68,16 @@ mod tests {
     }
 
     #[test]
-    fn both_roles_are_described_in_a_line() {
-        let server = Args { role: Role::Server, runtime: Runtime::Tokio, connections: 1_000 };
+    fn each_role_is_described_in_a_line() {
+        let role = Role::Server(None);
+        let server = Args { role, runtime: Runtime::Tokio, connections: 1_000, threads: None };
         assert_eq!(parse_line("server"), Ok(server));
+        let role = Role::Server(Some(Duration::from_secs(1)));
+        let often = Args { role, threads: Some(1), ..server };
+        assert_eq!(parse_line("server --beat 1000 --threads 1"), Ok(often));
+        assert_eq!(parse_line("bare"), Ok(Args { role: Role::Bare, ..server }));
         let role = Role::Client("127.0.0.1:9001".parse().unwrap());
-        let client = Args { role, runtime: Runtime::Smol, connections: 7 };
+        let client = Args { role, runtime: Runtime::Smol, connections: 7, ..server };
         let line = "client 127.0.0.1:9001 --runtime smol --connections 7";
         assert_eq!(parse_line(line), Ok(client));
     }
@@ -70,6 +89,7 @@ mod tests {
             ("client nowhere", "nowhere"),
             ("server --connections", "--connections"),
             ("server --connections 0", "--connections"),
+            ("bare --beat 7", "--beat"),
             ("server --loud yes", "--loud"),
             ("server --runtime none", "none"),
         ] {

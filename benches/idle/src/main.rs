@@ -1,10 +1,13 @@
 //! Connections that have nothing to say: a server's process, or a client's with a thousand of them,
 //! each as the library makes it, with its default heartbeat. There is nothing else in here that would
-//! wake up; `cargo xtask syscalls` counts what is left.
+//! wake up; `cargo xtask syscalls` counts what is left, `idle` what it costs for long and for many,
+//! `instructions` what a beat costs. To whoever does say something the server says it back, and beside
+//! it there is a bare one for comparison.
 //!
 //! Says in lines where it listens, when all are connected, and what was lost; ends with its stdin.
 
 mod args;
+mod bare;
 mod client;
 mod runtimes;
 mod server;
@@ -35,9 +38,10 @@ fn run(args: &Args) -> Result<()> {
     rlimit::increase_nofile_limit(args.connections as u64 + OTHER_DESCRIPTORS)
         .context("so many descriptors are not allowed")?;
     let _executor = match args.role {
-        Role::Server => runtimes::start(args.runtime, server::Hosting),
+        Role::Server(beat) => runtimes::start(args, server::Hosting { beat }),
+        Role::Bare => bare::start(),
         Role::Client(address) => {
-            runtimes::start(args.runtime, client::Crowd { address, connections: args.connections })
+            runtimes::start(args, client::Crowd { address, connections: args.connections })
         }
     }?;
     // Not as a task: whoever waits here is asleep in the kernel until the end.

@@ -12,6 +12,7 @@ use everbeat_support::Runtime;
 use everbeat_tokio::Tokio;
 use everbeat_ws::Acceptor;
 
+use crate::args::Args;
 use crate::server::Host;
 
 /// A task of any kind
@@ -33,13 +34,17 @@ pub(crate) trait Part: Send + 'static {
     fn play<R: Everbeat>(self) -> impl Future<Output = ()> + Send;
 }
 
-/// Plays a part on a runtime's own threads, as many as it takes by default
+/// Plays a part on a runtime's own threads, as many as it takes by default unless it is told
 ///
 /// tokio's live as long as what is returned, the others' as long as the process.
-pub(crate) fn start(runtime: Runtime, part: impl Part) -> Result<Option<tokio::runtime::Runtime>> {
-    match runtime {
+pub(crate) fn start(args: &Args, part: impl Part) -> Result<Option<tokio::runtime::Runtime>> {
+    match args.runtime {
         Runtime::Tokio => {
-            let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            if let Some(threads) = args.threads {
+                builder.worker_threads(threads);
+            }
+            let executor = builder.enable_all().build()?;
             drop(executor.spawn(part.play::<Tokio>()));
             return Ok(Some(executor));
         }

@@ -1,7 +1,8 @@
-//! The server: it waits for words that do not come.
+//! The server: it waits for words, and says them back.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use everbeat_core::time::Timer;
 use everbeat_core::transport::Transport;
@@ -13,12 +14,18 @@ use crate::runtimes::{Everbeat, Part};
 use crate::say;
 
 #[derive(Debug)]
-pub(crate) struct Hosting;
+pub(crate) struct Hosting {
+    /// If it is not to beat as it does by default
+    pub(crate) beat: Option<Duration>,
+}
 
 impl Part for Hosting {
     async fn play<R: Everbeat>(self) {
-        let server = Server::<Acceptor<R>, R::Timer, R>::builder().bind("127.0.0.1:0").await;
-        let server = match server {
+        let mut builder = Server::<Acceptor<R>, R::Timer, R>::builder();
+        if let Some(beat) = self.beat {
+            builder = builder.interval(beat);
+        }
+        let server = match builder.bind("127.0.0.1:0").await {
             Ok(server) => server,
             Err(error) => return say(format_args!("lost {error}")),
         };
@@ -45,8 +52,16 @@ where
 
     fn handle(&self, mut connection: Connection<T, K>, _: X) -> Self::Future {
         Box::pin(async move {
-            while connection.recv().await?.is_some() {}
-            Ok(())
+            let end = echo(&mut connection).await;
+            say(format_args!("lost {end:?}"));
+            end
         })
     }
+}
+
+async fn echo<T: Transport, K: Timer>(connection: &mut Connection<T, K>) -> Result<(), Cause> {
+    while let Some(message) = connection.recv().await? {
+        connection.send(message).await?;
+    }
+    Ok(())
 }

@@ -6,8 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-
-use crate::frames::{self, BINARY, PING};
+use everbeat_load::frames::{self, BINARY, CONTINUATION, PING};
 
 /// How often Pings are looked for
 const ROUND: Duration = Duration::from_millis(100);
@@ -122,7 +121,7 @@ impl<W: Wire> Crowd<W> {
                 while let Some(frame) = frames::first(&self.room[begin..filled]) {
                     match frame.code {
                         PING => peer.write_all(frames::pong(&frame, self.masks, &mut space))?,
-                        0 | BINARY => left -= frame.payload.len().min(left),
+                        CONTINUATION | BINARY => left -= frame.payload.len().min(left),
                         code => bail!("a frame of code {code} in a burst"),
                     }
                     begin += frame.length;

@@ -10,12 +10,10 @@
 
 mod args;
 mod crowd;
-mod frames;
 mod heap;
 mod hosts;
 mod parts;
 mod secrets;
-mod upgrade;
 
 use std::collections::BTreeMap;
 use std::io::{Write, stderr, stdout};
@@ -25,6 +23,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use everbeat_core::Message;
+use everbeat_load::upgrade;
 use everbeat_support::exit;
 use serde_json::json;
 

@@ -1,9 +1,15 @@
 //! A client that reconnects: a chain of connections with one queue, one policy and one stream of
 //! events.
 
+mod backlog;
 mod builder;
 mod driver;
+mod ending;
 mod queue;
+mod road;
+mod sending;
+mod settings;
+mod state;
 mod unread;
 
 use core::error::Error;
@@ -17,8 +23,10 @@ use futures_core::Stream;
 use futures_sink::Sink;
 
 pub(crate) use self::driver::Driver;
-use self::driver::StateProjection;
+use self::ending::Ending;
+#[cfg(feature = "std")]
 pub(crate) use self::queue::Outbox;
+use self::state::State;
 use crate::cause::{Cause, CloseCode, CloseFrame};
 use crate::config::ConfigError;
 use crate::connection::Connection;
@@ -44,7 +52,7 @@ pub use queue::Queue;
 /// [split](crate::halves::split) it and spawn the pump. It is a pointer, so that whoever holds one, in a
 /// future of his own, holds eight bytes.
 pub struct Client<C: Connect, K: Timer> {
-    driver: Pin<Box<Driver<C, K>>>,
+    driver: Box<Driver<C, K>>,
 }
 
 impl<C: Connect, K: Timer + Clone> Client<C, K> {
@@ -60,8 +68,9 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: if the future is dropped, no event is lost.
-    pub async fn next(&mut self) -> Option<Event> {
-        poll_fn(|cx| self.driver().poll_next(&mut Wake::new(cx))).await
+    pub fn next(&mut self) -> impl Future<Output = Option<Event>> {
+        // No more than a pointer, for a task that waits holds it.
+        poll_fn(|cx| self.driver.poll_next(&mut Wake::new(cx)))
     }
 
     /// Sends a message: returns once it is queued, and on its way if a connection stands
@@ -76,35 +85,12 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: if the future is dropped before it completes, nothing was accepted.
-    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+    pub fn send(
+        &mut self,
+        message: impl Into<Message>,
+    ) -> impl Future<Output = Result<(), SendError>> {
         let mut message = Some(message.into());
-        poll_fn(|cx| {
-            let wake = &mut Wake::new(cx);
-            let mut this = self.driver();
-            ready!(this.as_mut().project().turn.poll(wake.cx));
-            let Some(offered) = message.take() else {
-                return Poll::Ready(Ok(()));
-            };
-            let span = this.span.clone();
-            let _entered = span.enter();
-            let offered = match this.as_mut().offer(offered) {
-                Err(SendError::Full { message, .. }) if this.settings.queue.waits() => message,
-                done => {
-                    this.keep_going(wake);
-                    return Poll::Ready(done);
-                }
-            };
-            let length = offered.len();
-            let room = |it: &Driver<C, K>| it.outbox.fits(length, &it.settings.queue);
-            if this.as_mut().poll_room(wake, room).is_ready() {
-                let done = this.as_mut().offer(offered);
-                this.keep_going(wake);
-                return Poll::Ready(done);
-            }
-            message = Some(offered);
-            Poll::Pending
-        })
-        .await
+        poll_fn(move |cx| self.driver.poll_send(&mut Wake::new(cx), &mut message))
     }
 
     /// Queues a message without waiting; it goes out when the client is next awaited
@@ -113,7 +99,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     ///
     /// As [`send`](Self::send), and never waits.
     pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.driver().offer(message.into())
+        self.driver.offer(message.into())
     }
 
     /// Closes politely with 1000: sends what is queued, sees to it that it arrives, says Close; all
@@ -124,8 +110,8 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: called again, it goes on.
-    pub async fn close(&mut self) -> Disconnected {
-        self.close_with(CloseCode::NORMAL.into()).await
+    pub fn close(&mut self) -> impl Future<Output = Disconnected> {
+        self.close_with(CloseCode::NORMAL.into())
     }
 
     /// [`close`](Self::close) with a code and a reason of one's own
@@ -133,36 +119,36 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: called again, it goes on.
-    pub async fn close_with(&mut self, frame: CloseFrame) -> Disconnected {
-        self.driver().project().closing.get_or_insert_with(|| frame.into());
-        poll_fn(|cx| {
-            let wake = &mut Wake::new(cx);
+    pub fn close_with(&mut self, frame: CloseFrame) -> impl Future<Output = Disconnected> {
+        let mut frame = Some(frame);
+        poll_fn(move |cx| {
+            let (driver, wake) = (&mut *self.driver, &mut Wake::new(cx));
+            if let Some(frame) = frame.take() {
+                driver.farewell(|| frame);
+            }
             loop {
-                let mut driver = self.driver();
-                match ready!(driver.as_mut().poll_next(wake)) {
+                match ready!(driver.poll_next(wake)) {
                     Some(Event::Closed(end) | Event::GaveUp(end)) => return Poll::Ready(*end),
                     // Nobody has read of these messages, and nobody will: the end tells of them.
                     Some(Event::Disconnected(earlier)) => {
-                        let mut untold = earlier.unconfirmed;
-                        let place = driver.project().untold;
-                        untold.prepend(core::mem::take(place));
-                        *place = untold;
+                        let untold = &mut Ending::of(&mut driver.ending).untold;
+                        let earlier = core::mem::replace(untold, earlier.unconfirmed);
+                        untold.prepend(earlier);
                     }
                     Some(_) => {}
                     None => {
-                        let cause = driver.outcome.clone().unwrap_or(Cause::ClosedByUs);
+                        let cause = driver.outcome().cloned().unwrap_or(Cause::ClosedByUs);
                         return Poll::Ready(Disconnected::new(cause));
                     }
                 }
             }
         })
-        .await
     }
 
     /// A beat now on the connection that stands, if one does: see
     /// [`Connection::probe`](crate::Connection::probe)
     pub fn probe(&mut self) {
-        if let StateProjection::Up(connection) = self.driver().project().state.project() {
+        if let State::Up(connection) = &mut self.driver.state {
             connection.driver().ask();
         }
     }
@@ -173,22 +159,19 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// is awaited elsewhere, tells it through [`Hints`].
     pub fn hint(&mut self, hint: Hint) {
         let now = self.driver.timer.now();
-        self.driver().hear(hint, now);
+        self.driver.hear(hint, now);
     }
 
     /// How many messages met which fate so far
     #[must_use]
     pub fn tally(&self) -> Tally {
-        let Tally { accepted, delivered, unsent, unconfirmed, .. } = self.driver.tally;
-        let delivered = delivered + self.connection().map_or(0, Connection::delivered);
-        let pending = accepted - delivered - unsent - unconfirmed;
-        Tally { accepted, delivered, unsent, unconfirmed, pending }
+        self.driver.tally()
     }
 
     /// Why the client is over; `None` while it is not
     #[must_use]
     pub fn outcome(&self) -> Option<&Cause> {
-        self.driver.outcome.as_ref()
+        self.driver.outcome()
     }
 
     /// The present connection, for its round trips and evidence; `None` while there is none
@@ -198,8 +181,9 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     }
 
     /// What drives it
-    pub(crate) fn driver(&mut self) -> Pin<&mut Driver<C, K>> {
-        self.driver.as_mut()
+    #[cfg(feature = "std")]
+    pub(crate) const fn driver(&mut self) -> &mut Driver<C, K> {
+        &mut self.driver
     }
 }
 
@@ -232,7 +216,7 @@ impl<C: Connect, K: Timer + Clone> Stream for Client<C, K> {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.get_mut().driver().poll_next(&mut Wake::new(cx))
+        self.get_mut().driver.poll_next(&mut Wake::new(cx))
     }
 }
 
@@ -246,20 +230,20 @@ impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
     type Error = SendError;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let room = |it: &Driver<C, K>| it.outbox.has_room(&it.settings.queue);
-        self.get_mut().driver().poll_room(&mut Wake::new(cx), room).map(Ok)
+        let room = |it: &Driver<C, K>| it.backlog.has_room(&it.settings().queue);
+        self.get_mut().driver.poll_room(&mut Wake::new(cx), room).map(Ok)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        let driver = self.get_mut().driver();
-        let queue = driver.settings.queue;
-        if let Some(cause) = over(driver.outcome.as_ref(), driver.closing.is_some()) {
+        let driver = &mut self.get_mut().driver;
+        let queue = driver.settings().queue;
+        if let Some(cause) = over(driver.outcome(), driver.is_closing()) {
             return Err(SendError::Over { message, cause: Some(cause) });
         }
         if !queue.takes(&message) {
             return Err(SendError::TooLarge { message, queue });
         }
-        if !driver.outbox.has_room(&queue) {
+        if !driver.backlog.has_room(&queue) {
             return Err(SendError::Full { message, queue });
         }
         driver.accept(message);
@@ -267,11 +251,11 @@ impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let (mut driver, wake) = (self.get_mut().driver(), &mut Wake::new(cx));
-        driver.as_mut().pump(wake);
-        while !driver.outbox.is_empty() && driver.outcome.is_none() && !driver.is_stuck() {
+        let (driver, wake) = (&mut self.get_mut().driver, &mut Wake::new(cx));
+        driver.pump(wake);
+        while driver.backlog.has_outgoing() && !driver.state.is_over() && !driver.is_stuck() {
             // It may have written all that waited and wait for the peer alone.
-            if driver.as_mut().poll_step_unread(wake).is_pending() && !driver.outbox.is_empty() {
+            if driver.poll_step_unread(wake).is_pending() && driver.backlog.has_outgoing() {
                 return Poll::Pending;
             }
         }
@@ -280,8 +264,8 @@ impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let mut driver = self.get_mut().driver();
-        driver.as_mut().begin_close_after(false);
+        let driver = &mut self.get_mut().driver;
+        driver.begin_close_after(false);
         ready!(driver.poll_unread(&mut Wake::new(cx)));
         Poll::Ready(Ok(()))
     }
@@ -290,10 +274,10 @@ impl<C: Connect, K: Timer + Clone> Sink<Message> for Client<C, K> {
 impl<C: Connect, K: Timer> fmt::Debug for Client<C, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("settings", &self.driver.settings)
+            .field("settings", self.driver.settings())
             .field("reconnect", &self.driver.reconnect)
-            .field("tally", &self.driver.tally)
-            .field("outcome", &self.driver.outcome)
+            .field("tally", &self.driver.tally())
+            .field("outcome", &self.driver.outcome())
             .finish_non_exhaustive()
     }
 }

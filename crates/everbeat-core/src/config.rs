@@ -4,6 +4,7 @@
 mod asked;
 mod heartbeat;
 mod own_beat;
+mod recent;
 
 use core::error::Error;
 use core::fmt;
@@ -14,6 +15,7 @@ use alloc::string::{String, ToString};
 pub use asked::HeartbeatAsked;
 pub use heartbeat::HeartbeatConfig;
 pub use own_beat::OwnBeat;
+pub use recent::Recent;
 
 /// The default of every setting, each with its reason
 pub mod defaults {

@@ -97,6 +97,10 @@ impl<T: Transport, K: Timer> Connection<T, K> {
         self.driver.as_mut()
     }
 
+    // None of these is an `async fn`: nested ones hold each other's arguments twice, and a server's
+    // handlers are all the while in the midst of one. As they are, a future is a pointer, and what it
+    // sends.
+
     /// The next message; `None` once the connection has ended politely; other events are passed over,
     /// [`next`](Self::next) shows them
     ///
@@ -107,15 +111,18 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: if the future is dropped, no message is lost.
-    pub async fn recv(&mut self) -> Result<Option<Message>, Cause> {
-        loop {
-            match self.next().await {
-                Some(Event::Message(message)) => return Ok(Some(message)),
-                Some(Event::Disconnected(end)) if !end.cause.is_polite() => return Err(end.cause),
-                Some(_) => {}
-                None => return Ok(None),
+    pub fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, Cause>> {
+        poll_fn(move |cx| {
+            let wake = &mut Wake::new(cx);
+            loop {
+                return Poll::Ready(match ready!(self.driver().poll_next(wake)) {
+                    Some(Event::Message(message)) => Ok(Some(message)),
+                    Some(Event::Disconnected(end)) if !end.cause.is_polite() => Err(end.cause),
+                    Some(_) => continue,
+                    None => Ok(None),
+                });
             }
-        }
+        })
     }
 
     /// The next event; `None` after [`Event::Disconnected`]
@@ -123,8 +130,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: if the future is dropped, no event is lost.
-    pub async fn next(&mut self) -> Option<Event> {
-        poll_fn(|cx| self.driver().poll_next(&mut Wake::new(cx))).await
+    pub fn next(&mut self) -> impl Future<Output = Option<Event>> {
+        poll_fn(move |cx| self.driver().poll_next(&mut Wake::new(cx)))
     }
 
     /// Sends a message: returns once the transport has accepted it and was asked once to write it
@@ -141,9 +148,9 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: if the future is dropped before it completes, nothing was accepted.
-    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Cause> {
+    pub fn send(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Cause>> {
         let mut message = Some(message.into());
-        poll_fn(|cx| {
+        poll_fn(move |cx| {
             let wake = &mut Wake::new(cx);
             let mut this = self.driver();
             ready!(this.as_mut().project().turn.poll(wake.cx));
@@ -160,7 +167,6 @@ impl<T: Transport, K: Timer> Connection<T, K> {
             let _ = this.poll_write(wake);
             Poll::Ready(Ok(()))
         })
-        .await
     }
 
     /// Closes politely with 1000: sees to it that what was sent arrives, says Close, waits for the
@@ -171,8 +177,8 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: called again, it goes on.
-    pub async fn close(&mut self) -> Disconnected {
-        self.close_with(CloseCode::NORMAL.into()).await
+    pub fn close(&mut self) -> impl Future<Output = Disconnected> {
+        self.close_with(CloseCode::NORMAL.into())
     }
 
     /// [`close`](Self::close) with a code and a reason of one's own
@@ -180,9 +186,12 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: called again, it goes on.
-    pub async fn close_with(&mut self, frame: CloseFrame) -> Disconnected {
-        self.driver().begin_close(frame);
-        poll_fn(|cx| {
+    pub fn close_with(&mut self, frame: CloseFrame) -> impl Future<Output = Disconnected> {
+        let mut frame = Some(frame);
+        poll_fn(move |cx| {
+            if let Some(frame) = frame.take() {
+                self.driver().begin_close(frame);
+            }
             let wake = &mut Wake::new(cx);
             loop {
                 match ready!(self.driver().poll_next(wake)) {
@@ -192,7 +201,6 @@ impl<T: Transport, K: Timer> Connection<T, K> {
                 }
             }
         })
-        .await
     }
 
     /// A beat now, ahead of its time, for whoever learnt that the machine has slept, the network has

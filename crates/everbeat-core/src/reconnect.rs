@@ -5,7 +5,9 @@ mod backoff;
 mod hurry;
 mod verdict;
 
+use core::borrow::Borrow;
 use core::fmt;
+
 use fastrand::Rng;
 
 use self::hurry::Hurry;
@@ -44,58 +46,62 @@ pub enum Decision {
 /// assert!(at.since_origin().as_secs_f64() <= 1.0);
 /// assert_eq!(reconnect.attempt(), 1);
 /// ```
-pub struct Reconnect {
-    backoff: Backoff,
+pub struct Reconnect<B = Backoff> {
+    backoff: B,
     rng: Rng,
-    /// Attempts that failed since a connection last stood
-    failed: u32,
-    /// Ends since the last healthy connection
-    ends: u32,
-    /// Ends in a row of connections that the server accepted and that then ended young
-    flaps: u32,
-    /// When the present connection was made; `None` while there is none
-    connected_at: Option<Instant>,
-    /// Whether the one more try that `Retry::Once` grants has been used
-    once_used: bool,
-    /// How often a server has said when to come back, since the last healthy connection
-    told: u32,
+    /// When the present connection was made; never while there is none
+    connected_at: Instant,
     /// Before which the server does not want us
     not_before: Instant,
     hurry: Hurry,
+    /// Attempts that failed since a connection last stood
+    failed: u32,
+    /// Ends since the last healthy connection
+    ends: u16,
+    /// Ends in a row of connections that the server accepted and that then ended young
+    flaps: u16,
+    /// How often a server has said when to come back, since the last healthy connection
+    told: u16,
+    /// Whether the one more try that `Retry::Once` grants has been used
+    once_used: bool,
 }
 
-impl Reconnect {
+impl<B: Borrow<Backoff>> Reconnect<B> {
     /// A fresh policy; `seed` draws the delays: take it from the operating system
+    ///
+    /// `backoff` may be shared by many, as an `Arc`.
     #[must_use]
-    pub const fn new(backoff: Backoff, seed: u64) -> Self {
+    pub const fn new(backoff: B, seed: u64) -> Self {
         Self {
             backoff,
             rng: Rng::with_seed(seed),
+            connected_at: Instant::NEVER,
+            not_before: Instant::ORIGIN,
+            hurry: Hurry::new(),
             failed: 0,
             ends: 0,
             flaps: 0,
-            connected_at: None,
-            once_used: false,
             told: 0,
-            not_before: Instant::ORIGIN,
-            hurry: Hurry::new(),
+            once_used: false,
         }
     }
 
     /// A connection stands
     pub const fn handle_connected(&mut self, now: Instant) {
-        self.connected_at = Some(now);
+        self.connected_at = now;
         self.failed = 0;
     }
 
     /// A connection ended, or an attempt failed, for which the verdict is `retry`
     pub fn handle_end(&mut self, cause: &Cause, retry: Retry, now: Instant) -> Decision {
+        let backoff: &Backoff = self.backoff.borrow();
+        let connected_at = core::mem::replace(&mut self.connected_at, Instant::NEVER);
         let lasted =
-            self.connected_at.take().map(|connected| now.saturating_duration_since(connected));
+            (connected_at != Instant::NEVER).then(|| now.saturating_duration_since(connected_at));
         if lasted.is_none() {
             self.failed = self.failed.saturating_add(1);
         }
-        let healthy = lasted.is_some_and(|lasted| lasted >= self.backoff.healthy_after());
+        let healthy = lasted.is_some_and(|lasted| lasted >= backoff.healthy_after());
         if healthy {
             (self.ends, self.flaps, self.once_used, self.told) = (0, 0, false, 0);
         } else if lasted.is_some() || hung_up_in_upgrade(cause) {
@@ -110,14 +116,12 @@ impl Reconnect {
             Retry::Once if core::mem::replace(&mut self.once_used, true) => {
                 return Decision::GiveUp;
             }
-            Retry::Once | Retry::Alone => {
-                self.backoff.draw(self.ends, self.flaps, false, &mut self.rng)
-            }
-            Retry::Together => self.backoff.draw(self.ends, self.flaps, true, &mut self.rng),
+            Retry::Once | Retry::Alone => backoff.draw(self.ends, self.flaps, false, &mut self.rng),
+            Retry::Together => backoff.draw(self.ends, self.flaps, true, &mut self.rng),
             Retry::After(floor) => {
                 self.told = told.saturating_add(1);
                 self.not_before = now + floor;
-                floor.saturating_add(self.backoff.draw_behind(told, &mut self.rng))
+                floor.saturating_add(backoff.draw_behind(told, &mut self.rng))
             }
             Retry::Within(window) => {
                 let width = window.to().saturating_sub(window.from());
@@ -129,12 +133,12 @@ impl Reconnect {
                     drawn
                 } else {
                     // A server that sends everybody away each time is not obeyed into a storm.
-                    drawn.max(self.backoff.draw(self.ends, self.flaps, true, &mut self.rng))
+                    drawn.max(backoff.draw(self.ends, self.flaps, true, &mut self.rng))
                 }
             }
         };
         if !self.hurry.is_wanted() {
-            delay = delay.max(self.backoff.draw_unhurried(&mut self.rng));
+            delay = delay.max(backoff.draw_unhurried(&mut self.rng));
         }
         self.ends = self.ends.saturating_add(1);
         Decision::RetryAt(now + delay)
@@ -150,13 +154,19 @@ impl Reconnect {
     ///
     /// [`Hint`] has the table of what which hint does.
     pub fn handle_hint(&mut self, hint: Hint, now: Instant) -> Option<Instant> {
-        let first = self.backoff.first();
+        let first = self.backoff.borrow().first();
         self.hurry.note(hint);
         if !hint.hurries() || !self.hurry.spend(first, now) {
             return None;
         }
         let soon = now + first.mul_f64(self.rng.f64());
         Some(soon.max(self.not_before))
+    }
+
+    /// Where it finds its backoff
+    #[inline]
+    pub(crate) const fn source(&self) -> &B {
+        &self.backoff
     }
 
     /// The number of the attempt that comes next: 1 for the first at the start, and for the first
@@ -172,15 +182,19 @@ fn hung_up_in_upgrade(cause: &Cause) -> bool {
     matches!(cause, Cause::Cut { .. } | Cause::NotWebSocket { .. })
 }
 
-impl fmt::Debug for Reconnect {
+impl<B: Borrow<Backoff>> fmt::Debug for Reconnect<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reconnect")
-            .field("backoff", &self.backoff)
+            .field("backoff", self.backoff.borrow())
             .field("ends", &self.ends)
             .field("flaps", &self.flaps)
             .finish_non_exhaustive()
     }
 }
+
+// Every client has one. With a pointer to a backoff that others have too, in bytes:
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Reconnect<&Backoff>>() == 64);
 
 #[cfg(test)]
 mod tests;

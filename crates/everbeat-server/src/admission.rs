@@ -56,14 +56,18 @@ impl Admission {
         if state.admitted >= self.connections {
             return Err(Busy::Connections);
         }
-        let origin = self.count(&mut state, address)?;
+        let counted = self.count(&mut state, address)?;
         state.admitted += 1;
         drop(state);
-        Ok(Ticket { admission: Some(self.clone()), origin })
+        Ok(Ticket { admission: Some(self.clone()), counted })
     }
 
     /// Counts one more from an address, if addresses are counted
-    fn count(&self, state: &mut State, address: Option<IpAddr>) -> Result<Option<Origin>, Busy> {
+    fn count(
+        self: &Arc<Self>,
+        state: &mut State,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Counted>, Busy> {
         let (Some(limit), Some(address)) = (self.per_address, address) else {
             return Ok(None);
         };
@@ -73,14 +77,12 @@ impl Admission {
             return Err(Busy::PerAddress);
         }
         *count += 1;
-        Ok(Some(origin))
+        Ok(Some(Counted { admission: self.clone(), origin }))
     }
 
-    /// Somebody whose ticket came down to his [origin](Ticket::into_origin) has gone
-    pub(crate) fn leave(&self, origin: Option<Origin>) {
-        let mut state = self.lock();
-        state.admitted -= 1;
-        state.uncount(origin);
+    /// Somebody whose ticket came down to his [place](Ticket::into_place) has gone
+    pub(crate) fn leave(&self) {
+        self.lock().admitted -= 1;
     }
 
     /// No step leaves the state half-changed, so a panic of another thread is no reason to stop
@@ -89,50 +91,53 @@ impl Admission {
     }
 }
 
-impl State {
-    fn uncount(&mut self, origin: Option<Origin>) {
-        let Some(origin) = origin else {
-            return;
-        };
-        if let Some(count) = self.by_address.get_mut(&origin) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(&origin);
-            }
-        }
-    }
-}
-
 /// A connection's place among those that the server may have
 pub(crate) struct Ticket {
-    /// Until the ticket came down to its origin
+    /// Until the ticket came down to its place
     admission: Option<Arc<Admission>>,
-    origin: Option<Origin>,
+    counted: Option<Counted>,
+}
+
+/// One of those from an address, until it is dropped
+pub(crate) struct Counted {
+    admission: Arc<Admission>,
+    origin: Origin,
 }
 
 impl Ticket {
     /// Counts it to another address, or to none
     pub(crate) fn reassign(&mut self, address: Option<IpAddr>) -> Result<(), Busy> {
+        self.counted = None;
         if let Some(admission) = &self.admission {
-            let mut state = admission.lock();
-            state.uncount(self.origin.take());
-            self.origin = admission.count(&mut state, address)?;
+            self.counted = admission.count(&mut admission.lock(), address)?;
         }
         Ok(())
     }
 
-    /// Where it is counted, for who then says himself when he [leaves](Admission::leave): he knows
-    /// his server, and need not be told of it by another pointer
-    pub(crate) fn into_origin(mut self) -> Option<Origin> {
+    /// Where it is counted, if addresses are, for who then says himself when he
+    /// [leaves](Admission::leave): he knows his server, and need not be told of it by another pointer
+    pub(crate) fn into_place(mut self) -> Option<Counted> {
         self.admission = None;
-        self.origin.take()
+        self.counted.take()
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         if let Some(admission) = &self.admission {
-            admission.leave(self.origin);
+            admission.leave();
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut state = self.admission.lock();
+        if let Some(count) = state.by_address.get_mut(&self.origin) {
+            *count -= 1;
+            if *count == 0 {
+                state.by_address.remove(&self.origin);
+            }
         }
     }
 }

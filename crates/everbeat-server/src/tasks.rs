@@ -2,6 +2,7 @@
 //! named, so that a spawner may ask them to be `Send`; users meet them as one bound,
 //! [`SpawnServer`].
 
+mod extras;
 mod guard;
 mod place;
 mod serving;

@@ -1,6 +1,7 @@
 //! Taking connections: [`Acceptor`] takes TCP connections only; each upgrade is a future of its own.
 
 mod error;
+mod facts;
 mod listen;
 mod settings;
 mod upgrading;
@@ -22,6 +23,7 @@ use crate::upgrade::{AcceptAll, Hook, RequestHead, UpgradeRequest};
 use crate::websocket::WebSocket;
 
 pub use error::AcceptError;
+pub use facts::Facts;
 pub use settings::AcceptSettings;
 pub use upgrading::Upgrading;
 
@@ -36,20 +38,6 @@ pub struct Acceptor<R: Runtime, H = AcceptAll> {
     timer: R::Timer,
     listener: R::Listener,
     settings: AcceptSettings<H>,
-}
-
-/// What is known of a peer for as long as its connection lives
-///
-/// What it asked for is handed over once, when its upgrade is done.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Facts<P = ()> {
-    /// The address of the socket's other end: behind a proxy, the proxy's
-    pub peer: SocketAddr,
-    /// Which subprotocol the hook chose (RFC 6455, section 1.9)
-    pub subprotocol: Option<Box<str>>,
-    /// Who it is, as the hook found out
-    pub principal: P,
 }
 
 impl<R: Runtime, H: Hook> Acceptor<R, H> {

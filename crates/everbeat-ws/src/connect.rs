@@ -1,6 +1,7 @@
 //! Making connections: [`Connector`] resolves, dials and upgrades, with a fresh request for every
 //! attempt if it is told how to make one.
 
+mod custom;
 mod dial;
 mod error;
 mod race;
@@ -17,16 +18,16 @@ use everbeat_core::transport::{Attempt, Connect, Endpoint};
 use crate::runtime::Runtime;
 use crate::settings::{Settings, forward_limits};
 use crate::socket::{Counted, Socket, tune};
-use crate::tls::{self, ClientTls};
+use crate::tls;
 use crate::websocket::WebSocket;
 
+use custom::Custom;
 pub use error::ConnectError;
 use request::Headers;
 pub use request::{Request, RequestBuilder};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type MakeRequest = Box<dyn FnMut(Attempt) -> Boxed<Result<Request, BoxError>> + Send>;
 
 /// Connects to a URL on a runtime: name, addresses, TCP, TLS, upgrade
 ///
@@ -35,17 +36,14 @@ type MakeRequest = Box<dyn FnMut(Attempt) -> Boxed<Result<Request, BoxError>> + 
 /// connect wins.
 ///
 /// Its `Debug` shows no header's value: they may be secrets.
+///
+/// A client keeps it for as long as it lives, and needs it for its attempts alone: it is the URL's
+/// letters, and a pointer to what it was told beyond them.
 pub struct Connector<R: Runtime> {
     runtime: R,
-    timer: R::Timer,
-    request: Request,
-    make: Option<MakeRequest>,
-    headers: Headers,
-    settings: Settings,
-    /// Whom to trust; `None` is whom the platform trusts
-    pub(crate) tls: Option<ClientTls>,
-    /// The first setting that cannot be; told by `check` and by every attempt
-    problem: Option<ConfigError>,
+    /// A URL that was parsed, and is for every attempt
+    url: Box<str>,
+    custom: Option<Box<Custom>>,
 }
 
 impl<R: Runtime> Connector<R> {
@@ -56,29 +54,23 @@ impl<R: Runtime> Connector<R> {
     /// The URL has another scheme, no host, a fragment, a password or a character that is not
     /// ASCII, or is none; `wss` needs the feature `tls`.
     pub fn new(url: &str) -> Result<Self, ConfigError> {
-        let runtime = R::default();
-        Ok(Self {
-            timer: runtime.timer(),
-            runtime,
-            request: Request::parse(url)?,
-            make: None,
-            headers: Headers::default(),
-            settings: Settings::default(),
-            tls: None,
-            problem: None,
-        })
+        Request::parse(url)?;
+        Ok(Self { runtime: R::default(), url: url.into(), custom: None })
     }
 
-    forward_limits!(settings);
+    /// What it is told beyond its URL
+    pub(crate) fn custom(&mut self) -> &mut Custom {
+        self.custom.get_or_insert_default()
+    }
+
+    forward_limits!(it => &mut it.custom().settings);
 
     /// A header of every request, unless the request has it already
     ///
     /// A name or value that cannot be is reported when the client is built.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Err(problem) = self.headers.add(name, value) {
-            self.problem.get_or_insert(problem);
-        }
+        self.custom().note(|headers| headers.add(name, value));
         self
     }
 
@@ -90,9 +82,7 @@ impl<R: Runtime> Connector<R> {
     #[must_use]
     pub fn subprotocols<P: AsRef<str>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
         for protocol in protocols {
-            if let Err(problem) = self.headers.add_subprotocol(protocol.as_ref()) {
-                self.problem.get_or_insert(problem);
-            }
+            self.custom().note(|headers| headers.add_subprotocol(protocol.as_ref()));
         }
         self
     }
@@ -109,7 +99,7 @@ impl<R: Runtime> Connector<R> {
         Fut: Future<Output = Result<Request, E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        self.make = Some(Box::new(move |attempt| {
+        self.custom().make = Some(Box::new(move |attempt| {
             let made = make(attempt);
             Box::pin(async move { made.await.map_err(Into::into) })
         }));
@@ -123,21 +113,24 @@ impl<R: Runtime> Connect for Connector<R> {
     type Future = Boxed<Result<WebSocket<R::Stream>, ConnectError>>;
 
     fn connect(&mut self, attempt: Attempt) -> Self::Future {
-        if let Err(problem) = self.check() {
-            return Box::pin(async { Err(ConnectError::Config(problem)) });
-        }
-        let made = match &mut self.make {
-            Some(make) => make(attempt),
-            None => {
-                let request = self.request.clone();
-                Box::pin(async { Ok(request) })
-            }
+        let usual = match self.check().and_then(|()| Request::parse(&self.url)) {
+            Ok(request) => request,
+            Err(problem) => return Box::pin(async { Err(ConnectError::Config(problem)) }),
         };
-        let (runtime, timer) = (self.runtime.clone(), self.timer.clone());
-        let (settings, tls) = (self.settings, self.tls.clone());
-        let (headers, secure) = (self.headers.clone(), self.request.is_secure());
+        let secure = usual.is_secure();
+        let (made, headers, settings, tls) = match self.custom.as_deref_mut() {
+            Some(Custom { make, headers, settings, tls, .. }) => {
+                let made = make.as_mut().map(|make| make(attempt));
+                (made, headers.clone(), *settings, tls.clone())
+            }
+            None => (None, Headers::default(), Settings::default(), None),
+        };
+        let (runtime, timer) = (self.runtime.clone(), self.runtime.timer());
         Box::pin(async move {
-            let mut request = made.await.map_err(ConnectError::Request)?;
+            let mut request = match made {
+                Some(made) => made.await.map_err(ConnectError::Request)?,
+                None => usual,
+            };
             if secure && !request.is_secure() {
                 return Err(ConnectError::Downgrade);
             }
@@ -152,10 +145,7 @@ impl<R: Runtime> Connect for Connector<R> {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        match &self.problem {
-            Some(problem) => Err(problem.clone()),
-            None => self.settings.check(),
-        }
+        self.custom.as_ref().map_or(Ok(()), |custom| custom.check())
     }
 
     fn classify(error: &ConnectError) -> Cause {
@@ -171,7 +161,7 @@ impl<R: Runtime> Endpoint for Connector<R> {
     }
 
     fn timer(&self) -> R::Timer {
-        self.timer.clone()
+        self.runtime.timer()
     }
 
     fn seed(&self) -> u64 {
@@ -182,11 +172,12 @@ impl<R: Runtime> Endpoint for Connector<R> {
 impl<R: Runtime> fmt::Debug for Connector<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector")
-            .field("request", &self.request)
-            .field("fresh_requests", &self.make.is_some())
-            .field("headers", &self.headers)
-            .field("settings", &self.settings)
-            .field("tls", &self.tls)
+            .field("request", &Request::parse(&self.url).ok())
+            .field("custom", &self.custom)
             .finish_non_exhaustive()
     }
 }
+
+// A client keeps it while it is connected, in bytes beside the runtime, which is nothing:
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<(Box<str>, Option<Box<Custom>>)>() == 24);

@@ -1,11 +1,10 @@
 //! Limits of one WebSocket, of its upgrade and of the socket below it: values, defaults with the
 //! reason for each, and the check that refuses values that cannot be.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use everbeat_core::config::ConfigError;
+use everbeat_core::config::{ConfigError, Recent};
 
 /// Limits of one WebSocket, of its upgrade and of the socket below it
 ///
@@ -28,9 +27,8 @@ pub struct Settings {
 }
 
 thread_local! {
-    /// What the last connections of this thread were told: a client's settings and a server's, plain
-    /// and by the minute
-    static SHARED: RefCell<[Option<Arc<Settings>>; 4]> = const { RefCell::new([const { None }; 4]) };
+    /// What the last connections of this thread were told
+    static SHARED: Recent<Settings> = const { Recent::new() };
 }
 
 impl Settings {
@@ -130,20 +128,9 @@ impl Settings {
         self
     }
 
-    /// The same, shared with every other connection of these settings that this thread makes: a
-    /// process has few, and connections without number
+    /// The same, shared with every other connection of these settings that this thread makes
     pub(crate) fn shared(&self) -> Arc<Self> {
-        SHARED
-            .try_with(|shared| {
-                let mut shared = shared.borrow_mut();
-                if let Some(found) = shared.iter().flatten().find(|known| ***known == *self) {
-                    return found.clone();
-                }
-                // The oldest leaves, for a program may have other settings for everybody
-                shared.rotate_right(1);
-                shared[0].insert(Arc::new(*self)).clone()
-            })
-            .unwrap_or_else(|_| Arc::new(*self))
+        SHARED.try_with(|shared| shared.share(self)).unwrap_or_else(|_| Arc::new(*self))
     }
 
     /// Whether the values can be
@@ -200,13 +187,15 @@ impl Settings {
 
 /// The setters of [`Settings`], for a type that holds one in this field
 macro_rules! forward_limits {
-    ($field:ident) => {
+    ($it:ident => $limits:expr) => {
         /// The longest message taken from the peer, in bytes; 16 MiB by default
         ///
         /// A longer one ends the connection with 1009.
         #[must_use]
         pub fn max_message(mut self, bytes: usize) -> Self {
-            self.$field = self.$field.max_message(bytes);
+            let $it = &mut self;
+            let limits: &mut $crate::Settings = $limits;
+            *limits = limits.max_message(bytes);
             self
         }
 
@@ -215,14 +204,18 @@ macro_rules! forward_limits {
         /// A longer one ends the connection with 1009 before its payload is read.
         #[must_use]
         pub fn max_frame(mut self, bytes: usize) -> Self {
-            self.$field = self.$field.max_frame(bytes);
+            let $it = &mut self;
+            let limits: &mut $crate::Settings = $limits;
+            *limits = limits.max_frame(bytes);
             self
         }
 
         /// The longest head of the peer's HTTP, in bytes; 16 KiB by default, 512 bytes to 64 KiB
         #[must_use]
         pub fn max_head(mut self, bytes: usize) -> Self {
-            self.$field = self.$field.max_head(bytes);
+            let $it = &mut self;
+            let limits: &mut $crate::Settings = $limits;
+            *limits = limits.max_head(bytes);
             self
         }
 
@@ -231,7 +224,9 @@ macro_rules! forward_limits {
         /// `None` sends every message as one frame, for peers that cannot take fragments.
         #[must_use]
         pub fn fragment(mut self, bytes: Option<usize>) -> Self {
-            self.$field = self.$field.fragment(bytes);
+            let $it = &mut self;
+            let limits: &mut $crate::Settings = $limits;
+            *limits = limits.fragment(bytes);
             self
         }
 
@@ -242,7 +237,9 @@ macro_rules! forward_limits {
         /// [`Settings::user_timeout`](crate::Settings::user_timeout).
         #[must_use]
         pub fn user_timeout(mut self, timeout: Option<std::time::Duration>) -> Self {
-            self.$field = self.$field.user_timeout(timeout);
+            let $it = &mut self;
+            let limits: &mut $crate::Settings = $limits;
+            *limits = limits.user_timeout(timeout);
             self
         }
 
@@ -252,7 +249,9 @@ macro_rules! forward_limits {
         /// See [`Settings::notsent_lowat`](crate::Settings::notsent_lowat).
         #[must_use]
         pub fn notsent_lowat(mut self, bytes: Option<u32>) -> Self {
-            self.$field = self.$field.notsent_lowat(bytes);
+            let $it = &mut self;
+            let limits: &mut $crate::Settings = $limits;
+            *limits = limits.notsent_lowat(bytes);
             self
         }
     };
@@ -280,14 +279,10 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn equal_settings_are_shared_and_no_more_than_a_few_are_remembered() {
+    fn equal_settings_are_shared() {
         let of = |bytes| Settings::default().max_message(bytes).shared();
-        let (first, second) = (of(1), of(2));
-        assert!(Arc::ptr_eq(&first, &of(1)) && Arc::ptr_eq(&second, &of(2)));
-        assert_eq!((first.max_message, second.max_message), (1, 2));
-        (3..100).for_each(|bytes| assert_eq!(of(bytes).max_message, bytes));
-        assert_eq!(Arc::strong_count(&first), 1);
-        assert!(!Arc::ptr_eq(&first, &of(1)));
+        assert!(Arc::ptr_eq(&of(1), &of(1)) && !Arc::ptr_eq(&of(1), &of(2)));
+        assert_eq!(of(1).max_message, 1);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{
-    Outcome, chaos, demo, examples, interop, msrv, one_runtime, packaging, sim, sim_check,
+    Outcome, chaos, demo, examples, idle, interop, msrv, one_runtime, packaging, sim, sim_check,
     sim_storm, soak, streams, syscalls, typos,
 };
 use crate::shell::Shell;
@@ -172,6 +172,7 @@ pub(super) const GROUPS: &[Group] = &[
                 "idle connections ask nothing of the kernel but beats",
                 syscalls::holds,
             ),
+            step("idle", "19,000 connections in one process, for a short while", idle::held),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
             step(
                 "sim-check",

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::Counts;
+use super::{Counts, Row};
 
 /// What was counted once, and with what
 #[derive(Debug)]
@@ -37,18 +37,17 @@ impl Baseline {
         Ok(Self { made_with: value["made_with"].take(), scenarios: value["scenarios"].take() })
     }
 
-    pub(super) fn write(path: &Path, made_with: &Value, counts: &[(String, Counts)]) -> Result<()> {
-        let scenarios = counts
-            .iter()
-            .map(|(name, counts)| {
-                let ours = counts.ours;
-                let alone = json!({ "ours": ours });
-                let both = |bare| json!({ "bare": bare, "ours": ours });
-                (name.clone(), counts.bare.map_or(alone, both))
-            })
-            .collect::<serde_json::Map<_, _>>();
-        let unit =
-            "instructions a message, from send to recv, at both ends; or of the heartbeat alone";
+    pub(super) fn of(made_with: &Value, rows: &[Row]) -> Self {
+        let scenarios = rows.iter().map(|Row { name, counts: Counts { bare, ours }, .. }| {
+            let alone = json!({ "ours": ours });
+            (name.clone(), bare.map_or(alone, |bare| json!({ "bare": bare, "ours": ours })))
+        });
+        Self { made_with: made_with.clone(), scenarios: Value::Object(scenarios.collect()) }
+    }
+
+    pub(super) fn write(&self, path: &Path) -> Result<()> {
+        let unit = "instructions a message, from send to recv, at both ends; or of what the name says alone";
+        let Self { made_with, scenarios } = self;
         let value = json!({ "unit": unit, "made_with": made_with, "scenarios": scenarios });
         fs::write(path, format!("{value:#}\n"))?;
         Ok(())
@@ -78,6 +77,7 @@ impl Baseline {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Goal;
     use super::*;
 
     fn baseline() -> Baseline {
@@ -107,9 +107,9 @@ mod tests {
     fn what_is_written_is_read() {
         let path = std::env::temp_dir().join(format!("everbeat-counts-{}", std::process::id()));
         let counts = Counts { bare: Some(1_000), ours: 1_200 };
-        let alone = Counts { bare: None, ours: 100 };
-        let both = [("text".into(), counts), ("wake".into(), alone)];
-        Baseline::write(&path, &json!({ "rustc": "1.95.0" }), &both).unwrap();
+        let row = |name: &str, counts| Row { name: name.into(), goal: Goal::None, counts };
+        let rows = [row("text", counts), row("wake", Counts::alone(100))];
+        Baseline::of(&json!({ "rustc": "1.95.0" }), &rows).write(&path).unwrap();
         let read = Baseline::read(&path);
         fs::remove_file(&path).unwrap();
         let read = read.unwrap();

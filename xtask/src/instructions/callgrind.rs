@@ -59,7 +59,8 @@ impl Callgrind {
         command
     }
 
-    /// The instructions of `program` with `words`; the profile is left at `profile`
+    /// The instructions of `program` with `words` in what is [counted](COUNTED); the profile is left at
+    /// `profile`
     pub(super) fn count(
         &self,
         shell: &Shell,
@@ -67,19 +68,30 @@ impl Callgrind {
         words: &[&str],
         profile: &Path,
     ) -> Result<u64> {
+        let mut command = self.watched(shell, profile);
+        command.arg(format!("--toggle-collect={COUNTED}")).arg(program).args(words);
+        shell.read(&mut command)?;
+        sum(profile)
+    }
+
+    /// What has every instruction of a program counted that is named behind it
+    pub(super) fn watched(&self, shell: &Shell, profile: &Path) -> Command {
         let mut command = self.command(shell);
         command.args(["--quiet", "--tool=callgrind"]).env("GLIBC_TUNABLES", NO_STRING_INSTRUCTIONS);
-        command.arg(format!("--toggle-collect={COUNTED}"));
         command.arg(format!("--callgrind-out-file={}", profile.display()));
-        shell.read(command.arg(program).args(words))?;
-        match counted(&fs::read_to_string(profile)?) {
-            None | Some(0) => bail!("callgrind counted nothing in `{COUNTED}`"),
-            Some(instructions) => Ok(instructions),
-        }
+        command
     }
 }
 
-/// The sum in a profile of callgrind's
+/// The instructions in a profile of callgrind's
+pub(super) fn sum(profile: &Path) -> Result<u64> {
+    match counted(&fs::read_to_string(profile)?) {
+        None | Some(0) => bail!("callgrind counted nothing: {}", profile.display()),
+        Some(instructions) => Ok(instructions),
+    }
+}
+
+/// The sum in its text
 fn counted(profile: &str) -> Option<u64> {
     profile.lines().find_map(|line| line.strip_prefix("totals: "))?.trim().parse().ok()
 }

@@ -40,6 +40,7 @@ const RULES: &[Rule] = &[
     runtime("everbeat-smol"),
     Rule { name: "everbeat-watch", builds_on: &[CORE], tests_use: &["everbeat-tokio"] },
     Rule { name: "everbeat-support", builds_on: &[CORE], tests_use: &[] },
+    Rule { name: "everbeat-load", builds_on: &["everbeat-support"], tests_use: &[] },
     Rule { name: "xtask", builds_on: &[NETNS], tests_use: &[] },
 ];
 

@@ -53,7 +53,7 @@ impl<R: Runtime> Handler<Handled<Socket<R>>, Wheel<R::Timer>, Accepted<Known, Re
                 name if name.starts_with("deaf") => pending().await,
                 "chat" => {
                     let token = peer.request.header("X-Token").unwrap_or("none");
-                    let spoken = peer.facts().subprotocol.as_deref().unwrap_or("none");
+                    let spoken = peer.facts().subprotocol().unwrap_or("none");
                     connection.send(format!("{name} {spoken} {token}")).await?;
                 }
                 "fed" => loop {

@@ -1,14 +1,18 @@
 //! How a client is made: settings with defaults, checked once when it is built.
 
 use core::fmt;
+use core::future::poll_fn;
+use core::task::{Poll, ready};
 use core::time::Duration;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use super::driver::{Driver, RoadMemory, State};
-use super::queue::Outbox;
-use super::unread::Unread;
+use super::backlog::Backlog;
+use super::driver::{Counts, Driver};
+use super::road::RoadMemory;
+use super::settings::{Custom, Settings, Shared};
+use super::state::State;
 use super::{Client, ConnectError, Queue, VerdictFn};
 use crate::cause::Cause;
 #[cfg(feature = "std")]
@@ -19,20 +23,10 @@ use crate::config::{
 };
 use crate::event::Event;
 use crate::hint::Feed;
-use crate::outcome::{Tally, Unconfirmed};
 use crate::reconnect::{Backoff, Reconnect, Retry};
-use crate::time::{Alarm, Timer};
+use crate::time::{Timer, Wake};
 use crate::transport::Connect;
-
-/// Settings that have been checked
-pub(super) struct Settings {
-    pub(super) connection: Arc<ConnectionConfig>,
-    pub(super) beat: Option<OwnBeat>,
-    pub(super) connect_timeout: Duration,
-    pub(super) queue: Queue,
-    pub(super) retry_first: bool,
-    pub(super) verdict: Option<VerdictFn>,
-}
+use crate::turn::Turn;
 
 /// Builds a [`Client`]
 ///
@@ -58,7 +52,7 @@ pub struct ClientBuilder<C, K> {
     unfinished: Option<Duration>,
     ping_limit: Result<PingLimit, ConfigError>,
     retain_bytes: usize,
-    hints: Feed,
+    hints: Option<Feed>,
 }
 
 impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
@@ -78,7 +72,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             unfinished: Some(defaults::UNFINISHED),
             ping_limit: Ok(PingLimit::DEFAULT),
             retain_bytes: defaults::RETAIN_BYTES,
-            hints: Feed::deaf(),
+            hints: None,
         }
     }
 
@@ -210,7 +204,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     /// nothing by default ([`Hint`](crate::client::Hint) has the table of what it does)
     #[cfg(feature = "std")]
     pub fn hints(mut self, hints: &Hints) -> Self {
-        self.hints = hints.subscribe();
+        self.hints = Some(hints.subscribe());
         self
     }
 
@@ -238,34 +232,33 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
         }
         let settings = Settings {
             connection: connection.into(),
-            beat: self.own_beat,
+            backoff: self.backoff.check()?,
             connect_timeout: within("connect_timeout", self.connect_timeout, SHORTEST, LONGEST)?,
             queue: self.queue.check()?,
             retry_first: self.retry_first,
+        };
+        let custom = Custom {
+            beat: self.own_beat,
             verdict: self.verdict,
+            hints: self.hints,
+            span: span(seed),
         };
         let mut seeds = fastrand::Rng::with_seed(seed);
         let driver = Driver {
             connector,
             timer,
-            settings,
-            reconnect: Reconnect::new(self.backoff.check()?, seeds.u64(..)),
+            reconnect: Reconnect::new(Shared::new(settings), seeds.u64(..)),
+            custom: custom.boxed(),
             seeds,
             state: State::Start,
-            alarm: Alarm::new(),
-            outbox: Outbox::default(),
-            unread: Unread::default(),
-            span: span(seed),
-            tally: Tally::default(),
-            untold: Unconfirmed::default(),
-            closing: None,
-            established: false,
+            backlog: Backlog::default(),
+            ending: None,
+            counts: Counts::default(),
             road: RoadMemory::default(),
-            hints: self.hints,
-            outcome: None,
-            turn: crate::turn::Turn::default(),
+            established: false,
+            turn: Turn::default(),
         };
-        Ok(Client { driver: Box::pin(driver) })
+        Ok(Client { driver: Box::new(driver) })
     }
 
     /// Makes the client and waits for its first connection, which is then its first event
@@ -280,43 +273,38 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     ///
     /// Dropping the future abandons the attempt.
     pub fn connect(self) -> impl Future<Output = Result<Client<C, K>, ConnectError>> {
-        // Built outside of the future, which would keep the builder's room for as long as it lives.
-        let built = self.build();
-        async {
-            let mut client = built?;
-            loop {
-                match client.next().await {
+        // Built outside of the future, which would keep the builder's room for as long as it lives, as
+        // would the task that awaits it an error's.
+        let mut built = Some(self.build().map_err(Box::new));
+        poll_fn(move |cx| {
+            while let Some(Ok(client)) = &mut built {
+                let failed = match ready!(client.driver.poll_next(&mut Wake::new(cx))) {
                     Some(connected @ Event::Connected { .. }) => {
-                        client.driver().project().unread.push_front(connected);
-                        return Ok(client);
+                        client.driver.backlog.put_back(connected);
+                        break;
                     }
-                    Some(Event::GaveUp(end) | Event::Closed(end)) => {
-                        return Err(ConnectError::Failed(end.cause));
-                    }
-                    Some(_) => {}
-                    None => return Err(ConnectError::Failed(Cause::ClosedByUs)),
-                }
+                    Some(Event::GaveUp(end) | Event::Closed(end)) => end.cause,
+                    Some(_) => continue,
+                    None => Cause::ClosedByUs,
+                };
+                built = None;
+                return Poll::Ready(Err(ConnectError::Failed(failed)));
             }
-        }
+            match built.take() {
+                Some(Ok(client)) => Poll::Ready(Ok(client)),
+                Some(Err(error)) => Poll::Ready(Err((*error).into())),
+                // It was ready before.
+                None => Poll::Pending,
+            }
+        })
     }
 }
 
-/// What tells the log lines of one client from those of another
-fn span(seed: u64) -> tracing::Span {
+/// What tells the log lines of one client from those of another; `None` if nobody logs
+fn span(seed: u64) -> Option<Arc<tracing::Span>> {
     let id = fastrand::Rng::with_seed(!seed).u32(..);
-    tracing::info_span!(target: "everbeat", "client", id = %format_args!("{id:08x}"))
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("connection", &self.connection)
-            .field("beat", &self.beat)
-            .field("connect_timeout", &self.connect_timeout)
-            .field("queue", &self.queue)
-            .field("retry_first", &self.retry_first)
-            .finish_non_exhaustive()
-    }
+    let span = tracing::info_span!(target: "everbeat", "client", id = %format_args!("{id:08x}"));
+    (!span.is_none()).then(|| Arc::new(span))
 }
 
 impl<C, K> fmt::Debug for ClientBuilder<C, K> {

@@ -9,7 +9,7 @@ use crate::event::Event;
 /// how many messages of the peer before no further connection is made
 const LIMIT: usize = 64;
 
-/// Events that wait to be read; allocates on first use
+/// Events that wait to be read
 #[derive(Debug, Default)]
 pub(super) struct Unread {
     events: VecDeque<Event>,
@@ -36,11 +36,12 @@ impl Unread {
         let event = self.events.pop_front()?;
         if matches!(event, Event::Message(_)) {
             self.messages -= 1;
-        } else if self.events.is_empty() {
-            // Behind a message there may soon be another; what else happens is seldom.
-            self.events = VecDeque::new();
         }
         Some(event)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
     }
 
     /// Whether a message of the peer waits, so that no further one should be read

@@ -88,9 +88,9 @@ impl<C: Connect, K: Timer + Clone> Drive for Client<C, K> {
         wake: &mut Wake<'_, '_>,
         reading: bool,
     ) -> Poll<Option<Event>> {
-        let mut driver = self.get_mut().driver();
+        let driver = self.get_mut().driver();
         if !reading {
-            ready!(driver.as_mut().poll_unread(wake));
+            ready!(driver.poll_unread(wake));
         }
         driver.poll_next(wake)
     }

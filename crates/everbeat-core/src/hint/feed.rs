@@ -65,7 +65,7 @@ impl Hints {
         }
         inboxes.push(Arc::downgrade(&inbox));
         drop(inboxes);
-        Feed { inbox: Some(inbox), waker: None }
+        Feed { inbox, waker: None }
     }
 }
 
@@ -118,33 +118,22 @@ const fn is_gone(hint: Hint) -> bool {
 
 /// A client's end of a feed
 pub(crate) struct Feed {
-    inbox: Option<Arc<Inbox>>,
+    inbox: Arc<Inbox>,
     /// The one that the inbox wakes
     waker: Option<Waker>,
 }
 
 impl Feed {
-    /// One that hears nothing
-    pub(crate) const fn deaf() -> Self {
-        Self { inbox: None, waker: None }
-    }
-
     /// The next hint, if one waits; the task is woken for those that come later
     #[inline]
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Option<Hint> {
-        let inbox = self.inbox.as_ref()?;
+        let inbox = &self.inbox;
         if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             self.waker = Some(cx.waker().clone());
             lock(&inbox.state).waker.clone_from(&self.waker);
         }
         // After the waker is in place: what is told from now on wakes.
         if inbox.waiting.load(Ordering::Acquire) { inbox.take() } else { None }
-    }
-}
-
-impl fmt::Debug for Feed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feed").field("listens", &self.inbox.is_some()).finish()
     }
 }
 

@@ -63,7 +63,7 @@ impl Backoff {
     }
 
     /// The delay after `ends` ends without health, `flaps` of them in a row of young connections
-    pub(super) fn draw(&self, ends: u32, flaps: u32, together: bool, rng: &mut Rng) -> Duration {
+    pub(super) fn draw(&self, ends: u16, flaps: u16, together: bool, rng: &mut Rng) -> Duration {
         if let Some(flaps) = flaps.checked_sub(1) {
             return self.grown(4, flaps).mul_f64(0.8 + 0.2 * rng.f64());
         }
@@ -75,7 +75,7 @@ impl Backoff {
     }
 
     /// How much later than told, by whoever was told so `told` times in a row before
-    pub(super) fn draw_behind(&self, told: u32, rng: &mut Rng) -> Duration {
+    pub(super) fn draw_behind(&self, told: u16, rng: &mut Rng) -> Duration {
         self.grown(2, told).mul_f64(rng.f64())
     }
 
@@ -88,8 +88,8 @@ impl Backoff {
         self.min
     }
 
-    fn grown(&self, factor: u32, times: u32) -> Duration {
-        let factor = factor.checked_pow(times).unwrap_or(u32::MAX);
+    fn grown(&self, factor: u32, times: u16) -> Duration {
+        let factor = factor.checked_pow(times.into()).unwrap_or(u32::MAX);
         self.min.saturating_mul(factor).min(self.max)
     }
 }

@@ -1,34 +1,35 @@
-//! What only some connections have, in a box that is made when the first of it is needed: mail,
-//! orders, tags, a task that is not the handler's, and the end.
+//! What only some connections have, and have for a while: mail, orders, tags, a task that is not the
+//! handler's, and the end. It lies in a box that is made when the first of it is needed, and given back
+//! once nothing of it is left and a beat has gone by.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
 use everbeat_core::cause::CloseFrame;
 use everbeat_core::{Cause, Message};
-use futures_util::task::AtomicWaker;
 
 use super::order::Order;
 use super::tags::Own;
 use super::waiting::Waiting;
+use crate::expire::GoodFor;
+
+/// The place of the box, and what stays when it is given back
+#[derive(Default)]
+pub(super) struct Corner {
+    /// Messages of the mailbox that were sent: by them the connection numbers its own
+    sent: AtomicU64,
+    aside: Mutex<Option<Box<Aside>>>,
+}
 
 #[derive(Default)]
 pub(super) struct Aside {
     /// The task that polls the connection, if that is not the handler's
-    pub(super) elsewhere: AtomicWaker,
-    /// Messages of the mailbox that were sent
-    pub(super) sent: AtomicU64,
-    /// Whether the peer was found to be whom it says, and for how long; in nanoseconds, and 0 once
-    /// the task knows of it
-    pub(super) good_for: AtomicU64,
+    pub(super) elsewhere: Option<Waker>,
+    /// What was said of the peer's authentication, until the task knows of it
+    pub(super) good_for: Option<GoodFor>,
     pub(super) tags: Own,
-    state: Mutex<State>,
-}
-
-/// The mailbox, and what it is closed by
-#[derive(Default)]
-pub(super) struct State {
     pub(super) messages: VecDeque<Waiting>,
     pub(super) bytes: usize,
     /// A message of the connection's own, for which there was room until a handle's took it
@@ -52,18 +53,52 @@ pub(super) struct End {
     pub(super) cause: Option<Cause>,
 }
 
-impl Aside {
-    /// No step leaves the state half-changed, so a panic of another thread is no reason to stop
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Corner {
+    /// What is there, if anything is; who needs it to be there makes it
+    ///
+    /// No step leaves it half-changed, so a panic of another thread is no reason to stop.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Box<Aside>>> {
+        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives back what is empty
+    pub(super) fn rest(&self) {
+        let mut lock = self.lock();
+        let Some(aside) = lock.as_deref_mut() else { return };
+        if aside.messages.is_empty() {
+            aside.messages = VecDeque::new();
+        }
+        if aside.is_empty() {
+            *lock = None;
+        }
+    }
+
+    pub(super) fn note_sent(&self) {
+        self.sent.fetch_add(1, Relaxed);
+    }
+
+    /// How many messages of the mailbox were sent
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Relaxed)
     }
 }
 
-impl State {
+impl Aside {
     pub(super) fn order(&self) -> Option<&Order> {
         self.end.as_ref()?.order.as_ref()
+    }
+
+    /// Whether there is nothing that anybody would miss
+    fn is_empty(&self) -> bool {
+        let Self { elsewhere, good_for, tags, messages, bytes: _, held, end, closed, ended } = self;
+        let waits = elsewhere.is_some() || good_for.is_some() || held.is_some();
+        let over = end.is_some() || *closed || *ended;
+        !waits && !over && messages.is_empty() && tags.is_empty()
     }
 }
 
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Aside>() <= 144);
+const _: () = {
+    assert!(size_of::<Corner>() == 24);
+    assert!(size_of::<Aside>() == 120);
+};

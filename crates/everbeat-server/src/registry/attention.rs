@@ -40,6 +40,8 @@ const ELSEWHERE: u8 = 16;
 const OVER: u8 = 32;
 /// The one report of why it was expired was made
 const REPORTED: u8 = 64;
+/// Something was said of the peer's authentication
+const AUTHENTICATED: u8 = 128;
 
 /// What the task was told so far
 #[derive(Clone, Copy)]
@@ -115,10 +117,10 @@ impl<P: ?Sized> Record<P> {
     /// woken when it is
     pub(crate) fn poll_raised(&self, cx: &Context<'_>) -> bool {
         if !here::is_here(self, cx.waker()) {
-            self.aside().elsewhere.register(cx.waker());
+            drop(self.leave_elsewhere(Some(cx.waker().clone())));
             self.flags.set(ELSEWHERE);
         } else if self.flags.get() & ELSEWHERE != 0 {
-            drop(self.aside().elsewhere.take());
+            drop(self.leave_elsewhere(None));
             self.flags.clear(ELSEWHERE);
         }
         let raised = self.flags.get() & MAIL != 0;
@@ -135,10 +137,36 @@ impl<P: ?Sized> Record<P> {
 
     /// Wakes whoever polls the connection; not to be called under a lock, for its code is not ours
     pub(super) fn wake(&self) {
-        match self.aside.get().and_then(|aside| aside.elsewhere.take()) {
+        // Who leaves a waker sets the flag behind it, and then looks whether there is something.
+        let away = self.flags.get() & ELSEWHERE != 0;
+        match away.then(|| self.leave_elsewhere(None)).flatten() {
             Some(elsewhere) => Waker::wake(elsewhere),
             None => self.waker.wake(),
         }
+    }
+
+    /// Leaves the waker of a task that is not the handler's, or none; the one that was there, which is
+    /// not to be dropped under the lock
+    fn leave_elsewhere(&self, waker: Option<Waker>) -> Option<Waker> {
+        let mut lock = self.corner.lock();
+        match waker {
+            Some(waker) => lock.get_or_insert_default().elsewhere.replace(waker),
+            None => lock.as_mut()?.elsewhere.take(),
+        }
+    }
+
+    /// Something was said of the peer's authentication, or the task knows of it
+    pub(super) fn mark_authenticated(&self, said: bool) {
+        if said {
+            self.flags.set(AUTHENTICATED);
+        } else {
+            self.flags.clear(AUTHENTICATED);
+        }
+    }
+
+    /// Whether [`take_authenticated`](Self::take_authenticated) has something to say
+    pub(crate) fn is_authenticated(&self) -> bool {
+        self.flags.get() & AUTHENTICATED != 0
     }
 
     pub(crate) fn set_over(&self) {

@@ -9,8 +9,8 @@ use everbeat_core::cause::{CloseFrame, Expired};
 use everbeat_core::time::Instant;
 use everbeat_core::{Cause, Message};
 
+use super::aside::Corner;
 use super::record::Peer;
-use super::tags::Own;
 use super::{MailboxError, Order, Record, Registry, Stats, TagError};
 
 /// One live connection of a server, from outside
@@ -27,14 +27,9 @@ impl<X> ConnectionHandle<X> {
         Self { record: Arc::new(Record::new(id, opened, Peer { registry, facts })) }
     }
 
-    /// Its own tags; `None` while it never had one
-    pub(super) fn own_tags(&self) -> Option<&Own> {
-        Some(&self.record.aside.get()?.tags)
-    }
-
-    /// Its own tags, which may be given some
-    pub(super) fn tags_to_be(&self) -> &Own {
-        &self.record.aside().tags
+    /// Where its own tags are
+    pub(super) fn corner(&self) -> &Corner {
+        &self.record.corner
     }
 
     pub(crate) const fn record(&self) -> &Arc<Record<Peer<X>>> {
@@ -131,7 +126,7 @@ impl<X> ConnectionHandle<X> {
     /// Its tags, in no order
     #[must_use]
     pub fn tags(&self) -> Vec<Arc<str>> {
-        self.own_tags().map(Own::all).unwrap_or_default()
+        self.corner().lock().as_ref().map(|aside| aside.tags.all()).unwrap_or_default()
     }
 
     /// How the connection is

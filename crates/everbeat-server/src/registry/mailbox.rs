@@ -53,14 +53,15 @@ impl<P: ?Sized + Ruled> Record<P> {
         if message.len() > room.bytes {
             return Err(MailboxError::TooLarge { message, limit: room.bytes });
         }
-        let mut state = self.aside().lock();
+        let mut lock = self.corner.lock();
+        let state = lock.get_or_insert_default();
         if state.closed {
             return Err(MailboxError::Ended { message });
         }
         let bytes = state.bytes + message.len();
         let too_slow = !state.messages.is_empty() && slow.is_some_and(|slow| bytes > slow);
         if too_slow {
-            drop(state);
+            drop(lock);
             self.order(Order::expire(Expired::TooSlow));
             return Err(MailboxError::TooSlow { message, limit: slow.unwrap_or(room.bytes) });
         }
@@ -88,7 +89,8 @@ impl<P: ?Sized + Ruled> Record<P> {
 
     /// Leaves an order; the first one counts
     pub(crate) fn order(&self, order: Order) {
-        let mut state = self.aside().lock();
+        let mut lock = self.corner.lock();
+        let state = lock.get_or_insert_default();
         if state.order().is_some() || state.closed {
             return;
         }
@@ -96,7 +98,7 @@ impl<P: ?Sized + Ruled> Record<P> {
         let end = state.end.get_or_insert_default();
         (end.order, end.ahead) = (Some(order), ahead);
         let raised = self.raise();
-        drop(state);
+        drop(lock);
         if raised {
             self.wake();
         }
@@ -109,8 +111,8 @@ impl<P: ?Sized + Ruled> Record<P> {
 
     /// The oldest message
     pub(crate) fn pop(&self) -> Option<Message> {
-        let aside = self.aside.get()?;
-        let mut state = aside.lock();
+        let mut lock = self.corner.lock();
+        let state = lock.as_mut()?;
         let mut waiting = state.messages.pop_front()?;
         state.bytes -= waiting.len();
         if let Some(end) = &mut state.end {
@@ -122,31 +124,33 @@ impl<P: ?Sized + Ruled> Record<P> {
         if state.messages.is_empty() && state.messages.capacity() > KEPT {
             state.messages = VecDeque::new();
         }
-        drop(state);
-        aside.sent.fetch_add(1, Ordering::Relaxed);
+        drop(lock);
+        self.corner.note_sent();
         Some(waiting.into_message())
     }
 
     /// The connection is over, or was dropped: nothing more fits
     pub(crate) fn close(&self) {
-        let aside = self.aside();
-        let mut state = aside.lock();
+        let mut lock = self.corner.lock();
+        let state = lock.get_or_insert_default();
         if !mem::replace(&mut state.closed, true) {
             // What the dead left keeps nobody else from being sent to
             let own = state.messages.iter_mut().map(Waiting::forget).sum();
             self.whose.rules().used.fetch_sub(own, Ordering::Relaxed);
         }
-        drop(state);
-        drop(aside.elsewhere.take());
+        let elsewhere = state.elsewhere.take();
+        drop(lock);
+        drop(elsewhere);
     }
 
     /// The handler has returned: a connection that was moved elsewhere ends as well
     pub(crate) fn end(&self) {
         self.order(Order::close(CloseCode::NORMAL.into()));
-        let mut state = self.aside().lock();
+        let mut lock = self.corner.lock();
+        let state = lock.get_or_insert_default();
         state.ended = true;
         let unsent = state.messages.len();
-        drop(state);
+        drop(lock);
         if unsent > 0 {
             tracing::debug!(target: "everbeat", id = self.id, unsent, "left in the mailbox");
         }
@@ -157,50 +161,46 @@ impl<P: ?Sized + Ruled> Record<P> {
 const KEPT: usize = 4;
 
 impl<P: ?Sized> Record<P> {
-    /// Gives back what an empty mailbox keeps for the next message; to be called now and then
+    /// Gives back what an empty mailbox keeps for the next message, and what else is not needed; to be
+    /// called now and then
     pub(crate) fn rest(&self) {
-        if let Some(aside) = self.aside.get() {
-            let mut state = aside.lock();
-            if state.messages.is_empty() {
-                state.messages = VecDeque::new();
-            }
-        }
+        self.corner.rest();
     }
 
     /// How many messages of the mailbox were sent
     pub(crate) fn sent_aside(&self) -> u64 {
-        self.aside.get().map_or(0, |aside| aside.sent.load(Ordering::Relaxed))
+        self.corner.sent()
     }
 
     /// Keeps a message of the connection's own until there is room for it
     pub(crate) fn hold(&self, message: Message) {
-        self.aside().lock().held = Some(Box::new(message));
+        self.corner.lock().get_or_insert_default().held = Some(Box::new(message));
     }
 
     pub(crate) fn take_held(&self) -> Option<Message> {
-        Some(*self.aside.get()?.lock().held.take()?)
+        Some(*self.corner.lock().as_mut()?.held.take()?)
     }
 
     /// The order that was given, which stands: it is the only one
     pub(crate) fn standing_order(&self) -> Option<Order> {
-        self.aside.get()?.lock().order().cloned()
+        self.corner.lock().as_ref()?.order().cloned()
     }
 
     pub(crate) fn has_order(&self) -> bool {
-        self.aside.get().is_some_and(|aside| aside.lock().order().is_some())
+        self.corner.lock().as_ref().is_some_and(|aside| aside.order().is_some())
     }
 
     /// How many messages are still there that were so before the order
     pub(crate) fn ahead(&self) -> usize {
-        let end = self.aside.get().and_then(|aside| Some(aside.lock().end.as_ref()?.ahead));
-        end.unwrap_or_default()
+        let lock = self.corner.lock();
+        lock.as_ref().and_then(|aside| Some(aside.end.as_ref()?.ahead)).unwrap_or_default()
     }
 
     /// The order is told to the connection, which ends for this cause; what it is to say waits for
     /// [`take_farewell`](Self::take_farewell)
     pub(crate) fn obey(&self) -> Option<Cause> {
-        let mut state = self.aside.get()?.lock();
-        let end = state.end.as_mut()?;
+        let mut lock = self.corner.lock();
+        let end = lock.as_mut()?.end.as_mut()?;
         let order = end.order.as_ref()?;
         let cause = order.cause();
         end.farewell = order.farewell().cloned();
@@ -208,7 +208,7 @@ impl<P: ?Sized> Record<P> {
     }
 
     pub(crate) fn take_farewell(&self) -> Option<CloseFrame> {
-        self.aside.get()?.lock().end.as_mut()?.farewell.take()
+        self.corner.lock().as_mut()?.end.as_mut()?.farewell.take()
     }
 
     /// Has the connection look at what is here, although there may be nothing
@@ -219,27 +219,21 @@ impl<P: ?Sized> Record<P> {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.aside.get().is_some_and(|aside| aside.lock().ended)
+        self.corner.lock().as_ref().is_some_and(|aside| aside.ended)
     }
 
     pub(super) fn unsent(&self) -> Vec<Message> {
-        let Some(aside) = self.aside.get() else {
+        let mut lock = self.corner.lock();
+        let Some(state) = lock.as_mut().filter(|state| state.closed) else {
             return Vec::new();
         };
-        let mut state = aside.lock();
-        if !state.closed {
-            return Vec::new();
-        }
         state.bytes = 0;
         mem::take(&mut state.messages).into_iter().map(Waiting::into_message).collect()
     }
 
     /// How many messages wait, and how many bytes of payload
     pub(super) fn queued(&self) -> (usize, usize) {
-        let Some(aside) = self.aside.get() else {
-            return (0, 0);
-        };
-        let state = aside.lock();
-        (state.messages.len(), state.bytes)
+        let lock = self.corner.lock();
+        lock.as_ref().map_or((0, 0), |state| (state.messages.len(), state.bytes))
     }
 }

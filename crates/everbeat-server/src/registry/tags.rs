@@ -1,7 +1,8 @@
 //! Which connections have a tag, such as the room of a chat.
 //!
-//! Two locks: a connection's own list of tags, and over it the shard of the index that a tag is in.
-//! A connection that leaves marks its list under its lock, so that no tag is added behind it.
+//! Two locks: that of what a connection has aside, its own list of tags too, and over it the shard of
+//! the index that a tag is in. A connection that leaves marks its list, so that no tag is added behind
+//! it.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -29,17 +30,14 @@ pub(super) struct Tags<X> {
 }
 
 /// The tags that one connection has
-#[derive(Debug, Default)]
-pub(super) struct Own(Mutex<List>);
-
 #[derive(Debug)]
-enum List {
+pub(super) enum Own {
     Has(Vec<Arc<str>>),
     /// It has left, and gets no more
     Left,
 }
 
-impl Default for List {
+impl Default for Own {
     fn default() -> Self {
         Self::Has(Vec::new())
     }
@@ -54,8 +52,8 @@ impl<X> Tags<X> {
         if tag.len() > LONGEST {
             return Err(TagError::TooLong { length: tag.len(), limit: LONGEST });
         }
-        let mut own = handle.tags_to_be().lock();
-        let List::Has(tags) = &mut *own else {
+        let mut lock = handle.corner().lock();
+        let Own::Has(tags) = &mut lock.get_or_insert_default().tags else {
             return Err(TagError::Ended);
         };
         if tags.iter().any(|known| **known == *tag) {
@@ -72,10 +70,8 @@ impl<X> Tags<X> {
 
     /// Whether it had the tag
     pub(super) fn remove(&self, handle: &ConnectionHandle<X>, tag: &str) -> bool {
-        let Some(mut own) = handle.own_tags().map(Own::lock) else {
-            return false;
-        };
-        let List::Has(tags) = &mut *own else {
+        let mut lock = handle.corner().lock();
+        let Some(Own::Has(tags)) = lock.as_mut().map(|aside| &mut aside.tags) else {
             return false;
         };
         let Some(at) = tags.iter().position(|known| **known == *tag) else {
@@ -83,15 +79,17 @@ impl<X> Tags<X> {
         };
         tags.swap_remove(at);
         let untagged = self.forget(handle.id(), tag);
-        drop(own);
+        drop(lock);
         drop(untagged);
         true
     }
 
     /// Takes a connection out, for good
     pub(super) fn leave(&self, handle: &ConnectionHandle<X>) {
-        let left = std::mem::replace(&mut *handle.tags_to_be().lock(), List::Left);
-        if let List::Has(tags) = left {
+        let mut lock = handle.corner().lock();
+        let left = std::mem::replace(&mut lock.get_or_insert_default().tags, Own::Left);
+        drop(lock);
+        if let Own::Has(tags) = left {
             for tag in tags {
                 // Dropped after the lock: what a handle drops is not ours
                 drop(self.forget(handle.id(), &tag));
@@ -126,15 +124,16 @@ impl<X> Tags<X> {
 }
 
 impl Own {
-    fn lock(&self) -> MutexGuard<'_, List> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn all(&self) -> Vec<Arc<str>> {
+        match self {
+            Self::Has(tags) => tags.clone(),
+            Self::Left => Vec::new(),
+        }
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<str>> {
-        match &*self.lock() {
-            List::Has(tags) => tags.clone(),
-            List::Left => Vec::new(),
-        }
+    /// Whether it has none, and may get some
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Has(tags) if tags.is_empty())
     }
 }
 

@@ -23,9 +23,6 @@ pub(super) struct Vitals {
     sent: AtomicU64,
 }
 
-/// An authentication that is good for as long as the server's rules say
-const BY_THE_RULES: u64 = u64::MAX;
-
 impl Vitals {
     pub(super) const fn new(opened: Instant) -> Self {
         Self {
@@ -75,41 +72,35 @@ impl<P: ?Sized> Record<P> {
     /// The peer was found to be whom it says: from when the task knows of it on, for this time or as
     /// long as the server's rules say; the last call counts
     pub(super) fn authenticate(&self, time: Option<Duration>) {
-        let nanos = time.map_or(BY_THE_RULES, |time| {
-            u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).clamp(1, BY_THE_RULES - 1)
-        });
-        self.aside().good_for.store(nanos, Relaxed);
-    }
-
-    /// Whether [`take_authenticated`](Self::take_authenticated) has something to say
-    pub(crate) fn is_authenticated(&self) -> bool {
-        self.aside.get().is_some_and(|aside| aside.good_for.load(Relaxed) != 0)
+        let mut lock = self.corner.lock();
+        let good_for = time.map_or(GoodFor::ByTheRules, GoodFor::Time);
+        lock.get_or_insert_default().good_for = Some(good_for);
+        self.mark_authenticated(true);
     }
 
     /// What was said of the peer's authentication since this was last asked
     pub(crate) fn take_authenticated(&self) -> Option<GoodFor> {
-        // A look costs less than a change, and is had at every wake-up
+        // A look costs less than a lock, and is had at every wake-up
         if !self.is_authenticated() {
             return None;
         }
-        match self.aside.get()?.good_for.swap(0, Relaxed) {
-            0 => None,
-            BY_THE_RULES => Some(GoodFor::ByTheRules),
-            nanos => Some(GoodFor::Time(Duration::from_nanos(nanos))),
-        }
+        let mut lock = self.corner.lock();
+        self.mark_authenticated(false);
+        lock.as_mut()?.good_for.take()
     }
 
     /// The connection is over
     pub(crate) fn note_end(&self, cause: &Cause) {
-        let mut state = self.aside().lock();
+        let mut lock = self.corner.lock();
         // It ends once
-        state.end.get_or_insert_default().cause.get_or_insert_with(|| cause.clone());
-        drop(state);
+        let end = lock.get_or_insert_default().end.get_or_insert_default();
+        end.cause.get_or_insert_with(|| cause.clone());
+        drop(lock);
         self.set_over();
     }
 
     pub(crate) fn cause(&self) -> Option<Cause> {
-        self.aside.get()?.lock().end.as_ref()?.cause.clone()
+        self.corner.lock().as_ref()?.end.as_ref()?.cause.clone()
     }
 
     pub(super) fn heard_at(&self) -> Instant {

@@ -28,7 +28,7 @@ impl Guard {
         Self { expiry, alarm: Alarm::new(), obeyed_by: None }
     }
 
-    /// Applies the rules, as [`Place::poll_guard`](super::place::Place::poll_guard)
+    /// Applies the rules, as [`Extras::poll_guard`](super::extras::Extras::poll_guard)
     pub(super) fn poll<X, R, K: Timer, H>(
         &mut self,
         cx: &mut Context<'_>,
@@ -87,6 +87,11 @@ impl Guard {
 }
 
 impl<X, R, K: Timer, H> Place<X, R, K, H> {
+    /// One that stands over its handler from now on
+    pub(super) fn guard(&self) -> Guard {
+        Guard::new(self.shared.expiry_of(self.handle.id(), self.handle.record().opened()))
+    }
+
     /// Tells `on_expire`, once, if one of the server's rules has ended the connection
     ///
     /// A handler that is dropped, or that leaves as soon as sending fails, does so before its

@@ -6,24 +6,23 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use everbeat_core::time::{Timer, Wheel};
-use everbeat_core::transport::{Accept, Transport};
+use everbeat_core::transport::Accept;
 use everbeat_core::{Cause, Connection};
 use pin_project::pin_project;
 
+use super::extras::Extras;
 use super::place::Place;
-use super::{Shared, report_panic};
-use crate::admission::Ticket;
+use super::report_panic;
+use crate::admission::Counted;
 use crate::handled::Handled;
 use crate::handler::{Accepted, Handler};
 
 /// The service of one connection
 ///
-/// Three words, and the handler's own future.
-#[pin_project]
+/// Three words, which tokio's task has room for, and a box: a word, and the handler's own future.
 #[must_use = "futures do nothing unless polled"]
 pub struct Serving<A, K, H>
 where
@@ -31,24 +30,17 @@ where
     K: Timer,
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
-    #[pin]
-    stage: Stage<A::Transport, K, AcceptedBy<A>, H::Future>,
-    /// After the stage, so that a connection is gone before it counts as gone
+    /// `None` once the handler is over
+    handling: Option<Pin<Box<Handling<H::Future>>>>,
+    /// Dropped behind it, so that a connection is gone before it counts as gone
     place: Place<A::Facts, A::Request, K, H>,
 }
 
-/// What comes with the connections of an acceptor
-type AcceptedBy<A> = Accepted<<A as Accept>::Facts, <A as Accept>::Request>;
-/// What a handler is given
-type Begun<T, K, X> = (Connection<Handled<T>, Wheel<K>>, X);
-
-/// The handler is called in the task, so that what it does before its future counts as its own
-#[pin_project(project = StageProjection, project_replace = StageReplaced)]
-enum Stage<T: Transport, K: Timer, X, F> {
-    /// Boxed, for it is soon over and would take room for ever
-    Accepted(Box<Begun<T, K, X>>),
-    Running(#[pin] F),
-    Over,
+#[pin_project]
+struct Handling<F> {
+    #[pin]
+    future: F,
+    extras: Extras,
 }
 
 impl<A, K, H> Serving<A, K, H>
@@ -57,29 +49,30 @@ where
     K: Timer,
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
-    pub(super) fn new(
+    /// Begins to serve; `None` if the handler panicked at once
+    ///
+    /// The handler is called before there is a task, which so has no room for what it was given.
+    pub(super) fn begin(
         connection: Connection<Handled<A::Transport>, Wheel<K>>,
         accepted: Accepted<A::Facts, A::Request>,
-        ticket: Ticket,
-        shared: &Arc<Shared<A::Facts, A::Request, K, H>>,
-    ) -> Self {
-        let place = Place::new(shared.clone(), accepted.handle.clone(), ticket);
-        Self { stage: Stage::Accepted(Box::new((connection, accepted))), place }
-    }
-
-    fn poll_handler(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), H::Error>> {
-        let mut this = self.as_mut().project();
-        if matches!(*this.stage, Stage::Accepted(..)) {
-            let accepted = this.stage.as_mut().project_replace(Stage::Over);
-            if let StageReplaced::Accepted(begun) = accepted {
-                let (connection, accepted) = *begun;
-                let future = this.place.shared.handler.handle(connection, accepted);
-                this.stage.set(Stage::Running(future));
+        place: Place<A::Facts, A::Request, K, H>,
+        counted: Option<Counted>,
+    ) -> Option<Self> {
+        let extras = Extras::new(&place, counted);
+        let span = extras.span();
+        let _entered = span.as_ref().map(tracing::Span::enter);
+        // What it has made of its own until then is dropped with it
+        let handled = AssertUnwindSafe(|| place.shared.handler.handle(connection, accepted));
+        match catch_unwind(handled) {
+            Ok(future) => {
+                let handling = Some(Box::pin(Handling { future, extras }));
+                Some(Self { handling, place })
             }
-        }
-        match this.stage.project() {
-            StageProjection::Running(future) => future.poll(cx),
-            StageProjection::Accepted(..) | StageProjection::Over => Poll::Ready(Ok(())),
+            Err(panic) => {
+                report_panic("handler", &*panic);
+                place.report();
+                None
+            }
         }
     }
 }
@@ -92,21 +85,24 @@ where
 {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let span = self.place.span();
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { handling: slot, place } = self.get_mut();
+        let Some(handling) = slot.as_mut().map(|handling| handling.as_mut().project()) else {
+            return Poll::Ready(());
+        };
+        let span = handling.extras.span();
         let _entered = span.as_ref().map(tracing::Span::enter);
-        let (told, here) = self.place.handle.record().poll_told(cx);
+        let (told, here) = place.handle.record().poll_told(cx);
         let result = if told.cut() {
             tracing::warn!(target: "everbeat", "handler outlived the shutdown, cut");
             None
         } else {
             // The future of a handler that panicked is dropped below and not looked at again, and
             // nothing of the server is borrowed by it.
-            let polled = catch_unwind(AssertUnwindSafe(|| self.as_mut().poll_handler(cx)));
-            match polled {
+            match catch_unwind(AssertUnwindSafe(|| handling.future.poll(cx))) {
                 Ok(Poll::Pending) => {
                     drop(here);
-                    ready!(self.as_mut().project().place.poll_guard(cx, told));
+                    ready!(handling.extras.poll_guard(cx, told, place));
                     tracing::warn!(
                         target: "everbeat", "handler does not look at its connection's end, cut"
                     );
@@ -125,11 +121,11 @@ where
             None => {}
         }
         // What the handler owned may panic when it is dropped, too.
-        let mut this = self.project();
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.stage.set(Stage::Over))) {
+        let over = slot.take();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(over))) {
             report_panic("handler", &*panic);
         }
-        this.place.report();
+        place.report();
         Poll::Ready(())
     }
 }
@@ -152,3 +148,7 @@ where
         f.debug_struct("Serving").field("id", &self.place.handle.id()).finish_non_exhaustive()
     }
 }
+
+/// A word beside the handler's own
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Handling<[u64; 3]>>() == size_of::<[u64; 3]>() + 8);

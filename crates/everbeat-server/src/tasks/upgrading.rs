@@ -15,6 +15,7 @@ use everbeat_core::{Connection, Spawn};
 use futures_util::Stream;
 use pin_project::pin_project;
 
+use super::place::Place;
 use super::{Serving, Shared, report_panic};
 use crate::admission::Ticket;
 use crate::handled::Handled;
@@ -123,6 +124,7 @@ where
         }
         let shared = &*this.shared;
         let handle = shared.registry.join(facts, shared.wheel.now());
+        let (place, counted) = Place::new(this.shared.clone(), handle.clone(), ticket);
         let transport = Handled::new(transport, handle.record().clone().any());
         let (timer, config) = (shared.wheel.clone(), shared.connection.clone());
         let seed = shared.seed_of(handle.id());
@@ -130,10 +132,12 @@ where
             Some(beat) => Connection::with_beat(transport, timer, config, beat, seed),
             None => Connection::new(transport, timer, config, seed),
         };
-        let serving = Serving::new(connection, Accepted::new(request, handle), ticket, shared);
         // Either the shutdown finds this connection among the live ones, or its upgrade is given up
         if !shared.upgrades.is_closed() {
-            this.spawner.spawn(serving);
+            let accepted = Accepted::new(request, handle);
+            if let Some(serving) = Serving::begin(connection, accepted, place, counted) {
+                this.spawner.spawn(serving);
+            }
         }
         Ok(())
     }

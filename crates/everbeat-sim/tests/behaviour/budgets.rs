@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use crate::support::clients::serve;
 use crate::support::{MS, SECOND, beat, beatless, drive, messages, read_all};
 use everbeat_core::transport::Outgoing;
-use everbeat_core::{Connection, Event};
+use everbeat_core::{Client, Connection, Event};
 use everbeat_sim::{Pipe, Sim, SimTimer, Task, for_each_seed};
 
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -135,6 +136,22 @@ fn a_send_that_meets_no_obstacle_reads_no_clock() {
         }
         assert_eq!(timer.clock_reads(), before);
     }
+}
+
+#[test]
+fn a_client_s_send_that_meets_no_obstacle_reads_no_clock_and_moves_no_alarm() {
+    let mut sim = Sim::seed(7);
+    serve(&sim);
+    let timer = sim.timer();
+    let connect = Client::over(sim.connector("server"), timer.clone(), 7).connect();
+    let mut client = sim.block_on(connect, SECOND).unwrap().unwrap();
+    assert_eq!(drive(&mut sim, &mut client, SECOND).len(), 1);
+    let before = (timer.clock_reads(), timer.arms());
+    assert!(before.0 > 0 && before.1 > 0, "it is the client's timer");
+    for _ in 0..1_000 {
+        sim.block_on(client.send("out"), SECOND).unwrap().unwrap();
+    }
+    assert_eq!((timer.clock_reads(), timer.arms()), before);
 }
 
 #[test]

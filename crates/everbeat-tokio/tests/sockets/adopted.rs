@@ -37,7 +37,7 @@ async fn an_address_of_ipv6_is_connected_to() {
     let (client, server) =
         soon(async { join!(connector.connect(Attempt::first()), accept(&mut acceptor)) }).await;
     client.unwrap();
-    assert!(server.unwrap().1.peer.is_ipv6());
+    assert!(server.unwrap().1.peer().is_ipv6());
 }
 
 #[cfg(unix)]

@@ -79,7 +79,7 @@ async fn a_good_request_comes_with_its_facts() {
     let address = peer.local_addr().unwrap();
     peer.write_all(ASK.as_bytes()).await.unwrap();
     let (_, facts, request) = soon(accept(&mut acceptor)).await.unwrap();
-    assert_eq!(facts.peer, address);
+    assert_eq!(facts.peer(), address);
     assert_eq!((request.path(), request.query()), ("/feed", Some("all")));
     assert_eq!(request.header("host"), Some("test"));
 }

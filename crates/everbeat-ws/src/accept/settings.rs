@@ -33,7 +33,7 @@ impl<H> AcceptSettings<H> {
     /// crowd of a server that comes back and takes 820 connections a second or more
     pub const BACKLOG: u16 = 4_096;
 
-    forward_limits!(limits);
+    forward_limits!(it => &mut it.limits);
 
     /// Who decides about each request; everybody is let in by default
     ///

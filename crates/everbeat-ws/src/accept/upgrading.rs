@@ -119,8 +119,8 @@ where
     };
     let granted = upgrade::server(socket, &settings.limits, gate).await?;
     let Granted { websocket, request, upgrade } = granted;
-    let (subprotocol, principal) = (upgrade.subprotocol.map(Into::into), upgrade.principal);
-    Ok((websocket, Facts { peer, subprotocol, principal }, request))
+    let subprotocol = upgrade.subprotocol.map(Into::into);
+    Ok((websocket, Facts::new(peer, subprotocol, upgrade.principal), request))
 }
 
 /// Answers that the server is busy, or lets it be if the peer is slow to hear so

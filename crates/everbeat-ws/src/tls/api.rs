@@ -16,7 +16,7 @@ impl<R: Runtime> Connector<R> {
     /// Without effect on a `ws` URL.
     #[must_use]
     pub fn tls(mut self, tls: ClientTls) -> Self {
-        self.tls = Some(tls);
+        self.custom().tls = Some(tls);
         self
     }
 }

@@ -109,15 +109,15 @@ fn a_hook_accepts_with_a_subprotocol_headers_and_a_principal() {
         assert!(text.lines().any(|is| is.eq_ignore_ascii_case(line)), "{text}");
     }
     let (facts, request) = accepted.unwrap();
-    assert_eq!((facts.principal, facts.subprotocol.as_deref()), (42, Some("chat.v1")));
-    assert_eq!((facts.peer, request.path()), (peer(), "/x"));
+    assert_eq!((facts.principal, facts.subprotocol()), (42, Some("chat.v1")));
+    assert_eq!((facts.peer(), request.path()), (peer(), "/x"));
 }
 
 #[test]
 fn without_a_hook_everybody_is_let_in_and_no_subprotocol_is_chosen() {
     let (text, accepted) = ask(settings(), "Sec-WebSocket-Protocol: chat\r\n");
     assert!(!text.to_lowercase().contains("protocol: chat"), "{text}");
-    assert_eq!(accepted.unwrap().0.subprotocol, None);
+    assert_eq!(accepted.unwrap().0.subprotocol(), None);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::*;
+use crate::expire::GoodFor;
 use crate::testing::{Calls, Unpark, record};
 
 #[test]
@@ -70,7 +71,7 @@ fn one_waker_is_left_by_a_connection_in_its_handlers_task() {
         let (_, _here) = record.poll_told(cx);
         assert!(!record.poll_raised(cx));
     }
-    assert!(record.aside.get().is_none());
+    assert!(record.corner.lock().is_none());
     assert_eq!(Arc::strong_count(&calls), 3, "ours, the context's, and the one that was left");
 }
 
@@ -167,4 +168,17 @@ fn no_mail_is_slept_over_by_a_connection_that_is_moved_about() {
         slept
     });
     assert_eq!(slept, None, "asleep for good although something is there");
+}
+
+#[test]
+fn an_authentication_is_told_once_and_the_last_one_counts() {
+    let record = record(1_000, 1_000);
+    let told = || (record.is_authenticated(), record.take_authenticated());
+    assert_eq!(told(), (false, None));
+    record.authenticate(Some(Duration::from_secs(7)));
+    record.authenticate(None);
+    assert_eq!(told(), (true, Some(GoodFor::ByTheRules)));
+    assert_eq!(told(), (false, None));
+    record.authenticate(Some(Duration::from_secs(7)));
+    assert_eq!(told(), (true, Some(GoodFor::Time(Duration::from_secs(7)))));
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 use std::thread;
 
 use super::*;
-use crate::testing::{Calls, Unpark, record};
+use crate::testing::{Calls, Somebody, Unpark, record};
 
 #[test]
 fn both_limits_hold_and_room_comes_back() {
@@ -73,8 +73,9 @@ fn a_message_to_many_counts_once_for_as_long_as_somebody_waits_for_it() {
 #[test]
 fn storage_is_given_back_when_empty() {
     let mailbox = record(1_000, 1_000);
-    assert!(mailbox.aside.get().is_none(), "allocates on first use");
-    let capacity = || mailbox.aside().lock().messages.capacity();
+    let there = || mailbox.corner.lock().is_some();
+    assert!(!there(), "allocates on first use");
+    let capacity = || mailbox.corner.lock().as_ref().map_or(0, |aside| aside.messages.capacity());
     for burst in [1, 1_000] {
         for _ in 0..burst {
             mailbox.put("x".into()).unwrap();
@@ -86,7 +87,35 @@ fn storage_is_given_back_when_empty() {
     mailbox.rest();
     assert_eq!((mailbox.pop(), capacity()), (Some("x".into()), 1), "one is kept for the next");
     mailbox.rest();
-    assert_eq!(capacity(), 0);
+    assert!(!there(), "nothing is left of it");
+    assert_eq!(
+        (mailbox.sent_aside(), mailbox.queued()),
+        (1_002, (0, 0)),
+        "but what was sent counts"
+    );
+    mailbox.put("y".into()).unwrap();
+    assert_eq!(mailbox.pop(), Some("y".into()));
+    assert_eq!(mailbox.sent_aside(), 1_003);
+}
+
+#[test]
+fn nothing_that_somebody_would_miss_is_given_back() {
+    let cases: [(&str, fn(&Record<Somebody>)); 6] = [
+        ("a message", |mailbox| mailbox.put("x".into()).unwrap()),
+        ("one of its own", |mailbox| mailbox.hold("x".into())),
+        ("an order", |mailbox| mailbox.order(Order::close(CloseCode::NORMAL.into()))),
+        ("an authentication", |mailbox| mailbox.authenticate(None)),
+        ("a task elsewhere", |mailbox| {
+            assert!(!mailbox.poll_raised(&Context::from_waker(Waker::noop())));
+        }),
+        ("an end", |mailbox| mailbox.close()),
+    ];
+    for (what, happens) in cases {
+        let mailbox = record(1_000, 1_000);
+        happens(&mailbox);
+        mailbox.rest();
+        assert!(mailbox.corner.lock().is_some(), "{what}");
+    }
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! As much of RFC 6455 as a peer needs that allocates nothing: frames in a buffer, and a Pong.
 
-/// The operation codes that occur here
-pub(crate) const BINARY: u8 = 2;
-pub(crate) const PING: u8 = 9;
+/// The operation code of what goes on with a message (RFC 6455, section 5.2)
+pub const CONTINUATION: u8 = 0;
+/// That of a binary message
+pub const BINARY: u8 = 2;
+/// That of a Ping
+pub const PING: u8 = 9;
 const PONG: u8 = 10;
 
 /// The longest payload of a control frame
@@ -10,16 +13,20 @@ const CONTROL: usize = 125;
 
 /// A frame that lies whole in a buffer
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Frame<'a> {
-    pub(crate) code: u8,
-    pub(crate) payload: &'a [u8],
+#[non_exhaustive]
+pub struct Frame<'a> {
+    /// Its operation code
+    pub code: u8,
+    /// Its payload, as it came
+    pub payload: &'a [u8],
     key: Option<[u8; 4]>,
     /// Its length with its head
-    pub(crate) length: usize,
+    pub length: usize,
 }
 
 /// The frame at the beginning, if all of it is there
-pub(crate) fn first(bytes: &[u8]) -> Option<Frame<'_>> {
+#[must_use]
+pub fn first(bytes: &[u8]) -> Option<Frame<'_>> {
     let (&[head, second], rest) = bytes.split_first_chunk()?;
     let (payload, rest) = match second & 0x7f {
         126 => {
@@ -42,7 +49,7 @@ pub(crate) fn first(bytes: &[u8]) -> Option<Frame<'_>> {
 }
 
 /// Writes what answers this Ping into `space`; a client's is masked, with a key of zeros
-pub(crate) fn pong<'a>(ping: &Frame<'_>, masked: bool, space: &'a mut [u8; 256]) -> &'a [u8] {
+pub fn pong<'a>(ping: &Frame<'_>, masked: bool, space: &'a mut [u8; 256]) -> &'a [u8] {
     let payload = &ping.payload[..ping.payload.len().min(CONTROL)];
     let head = if masked { 6 } else { 2 };
     space.fill(0);
@@ -56,7 +63,8 @@ pub(crate) fn pong<'a>(ping: &Frame<'_>, masked: bool, space: &'a mut [u8; 256])
 }
 
 /// A client's message of so many bytes, masked with a key of zeros
-pub(crate) fn message(bytes: usize) -> Vec<u8> {
+#[must_use]
+pub fn message(bytes: usize) -> Vec<u8> {
     let mut frame = vec![0x80 | BINARY, 0x80 | 127];
     frame.extend_from_slice(&(bytes as u64).to_be_bytes());
     frame.resize(frame.len() + 4 + bytes, 0);

@@ -1,0 +1,141 @@
+//! Counts, held against their goals and, if they can be compared, against the baseline; the table goes
+//! to stderr.
+
+use serde_json::Value;
+
+use super::baseline::Baseline;
+use super::{Counts, Goal, Row};
+use crate::report::Report;
+use crate::shell::{GREEN, RED, YELLOW, paint};
+
+impl Goal {
+    fn is_met(self, counts: Counts) -> bool {
+        match self {
+            Self::None => true,
+            Self::Sum(most) => counts.ours <= most,
+            Self::OverBare(most) => counts.over_bare() <= most,
+            Self::TimesBare(most) => counts.times_bare() <= most,
+        }
+    }
+
+    /// What is held against it, and what it is, for people
+    fn shown(self, counts: Counts) -> [String; 2] {
+        match self {
+            Self::None => [String::new(), String::new()],
+            Self::Sum(most) => [counts.ours.to_string(), most.to_string()],
+            Self::OverBare(most) => [format!("{:+}", counts.over_bare()), format!("{most:+}")],
+            Self::TimesBare(most) => [format!("x{:.3}", counts.times_bare()), format!("x{most}")],
+        }
+    }
+
+    fn report(self, report: &mut Report, name: &str, counts: Counts) {
+        let met = self.is_met(counts);
+        let (sum, unit) = (format!("{name}: ours"), "instructions");
+        match self {
+            Self::Sum(most) => report.row(sum, counts.ours, unit, most, met),
+            _ => report.row(sum, counts.ours, unit, None::<u64>, true),
+        }
+        if let Some(bare) = counts.bare {
+            report.row(format!("{name}: bare"), bare, unit, None::<u64>, true);
+        }
+        match self {
+            Self::OverBare(most) => {
+                report.row(format!("{name}: over bare"), counts.over_bare(), unit, most, met);
+            }
+            Self::TimesBare(most) => {
+                report.row(format!("{name}: of bare"), counts.times_bare(), "times", most, met);
+            }
+            Self::None | Self::Sum(_) => {}
+        }
+    }
+}
+
+pub(super) fn judge(baseline: &Baseline, made_with: &Value, rows: &[Row]) -> Report {
+    let otherwise = baseline.made_otherwise(made_with);
+    let mut report = Report::new("instructions");
+    let mut table = String::from("\n  bare   ours    judged      goal  since baseline  what\n");
+    let verdict = |met, otherwise| match (met, otherwise) {
+        (true, _) => GREEN,
+        (false, true) => YELLOW,
+        (false, false) => RED,
+    };
+    for Row { name, goal, counts } in rows {
+        let met = goal.is_met(*counts);
+        goal.report(&mut report, name, *counts);
+
+        let drift = baseline.drift(name, *counts);
+        let kept = drift.as_ref().is_some_and(|drift| drift.is_allowed());
+        let (by, allowed) = drift.map_or((None, None), |d| (Some(d.by), Some(d.allowed)));
+        let name_of_drift = format!("{name}: since the baseline");
+        report.row(name_of_drift, by, "instructions", allowed, kept || !otherwise.is_empty());
+        let bare = counts.bare.map_or_else(String::new, |bare| bare.to_string());
+        let [judged, most] = goal.shown(*counts);
+        let judged = paint(verdict(met, false), &format!("{judged:>8}"));
+        let by = by.map_or_else(|| "new".to_owned(), |by| format!("{by:+}"));
+        let by = paint(verdict(kept, !otherwise.is_empty()), &format!("{by:>14}"));
+        let remark = match (met, kept, otherwise.is_empty()) {
+            (false, _, _) => ": OVER the goal",
+            (true, false, true) => ": NOT what the baseline says",
+            _ => "",
+        };
+        let ours = counts.ours;
+        table += &format!("{bare:>6} {ours:>6}  {judged}  {most:>8}  {by}  {name}{remark}\n");
+    }
+    eprint!("{table}");
+    eprintln!("Since the baseline it may be 2 % of ours more or less.");
+    if !otherwise.is_empty() {
+        let what = otherwise.join("; ");
+        eprintln!("{} {what}", paint(YELLOW, "The baseline is another's and was not judged:"));
+    }
+    if !report.all_met() || !otherwise.is_empty() {
+        eprintln!("If it is meant: `cargo xtask instructions --bless` makes it the baseline.");
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn judged(goal: Goal, then: Counts, rustc: &str, now: Counts) -> bool {
+        let row = |counts| Row { name: "text".into(), goal, counts };
+        let made_with = |rustc: &str| json!({ "rustc": rustc });
+        let baseline = Baseline::of(&made_with("1"), &[row(then)]);
+        judge(&baseline, &made_with(rustc), &[row(now)]).all_met()
+    }
+
+    #[test]
+    fn another_compiler_excuses_a_drift_and_never_the_goal() {
+        let judged = |then, rustc, now| judged(Goal::OverBare(400), then, rustc, now);
+        let counts = |ours| Counts { bare: Some(2_000), ours };
+        let then = counts(2_000);
+        assert!(judged(then, "1", then));
+        let dearer = counts(2_041);
+        assert!(!judged(then, "1", dearer));
+        assert!(judged(then, "2", dearer));
+        let full = counts(2_400);
+        assert!(judged(full, "1", full));
+        let over = counts(2_401);
+        assert!(!judged(over, "1", over) && !judged(over, "2", over));
+    }
+
+    #[test]
+    fn what_has_no_rival_is_held_against_the_baseline_and_a_sum() {
+        let counts = Counts::alone;
+        assert!(judged(Goal::None, counts(2_000), "1", counts(2_040)));
+        assert!(!judged(Goal::None, counts(2_000), "1", counts(2_041)));
+        assert!(judged(Goal::Sum(2_500), counts(2_500), "1", counts(2_500)));
+        assert!(!judged(Goal::Sum(2_500), counts(2_501), "2", counts(2_501)));
+    }
+
+    #[test]
+    fn a_share_of_the_rivals_is_one_of_the_same_run() {
+        let half = |bare, ours| {
+            let counts = Counts { bare: Some(bare), ours };
+            judged(Goal::TimesBare(0.5), counts, "1", counts)
+        };
+        assert!(half(10_000, 5_000) && !half(10_000, 5_001) && !half(9_999, 5_000));
+    }
+}
