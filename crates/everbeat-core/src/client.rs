@@ -7,6 +7,7 @@ mod driver;
 mod ending;
 mod queue;
 mod road;
+mod sending;
 mod settings;
 mod state;
 mod unread;
@@ -67,6 +68,7 @@ impl<C: Connect, K: Timer + Clone> Client<C, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: if the future is dropped, no event is lost.
+    #[expect(clippy::should_implement_trait, reason = "it is awaited, as `StreamExt::next` is")]
     pub fn next(&mut self) -> impl Future<Output = Option<Event>> {
         // No more than a pointer, for a task that waits holds it.
         poll_fn(|cx| self.driver.poll_next(&mut Wake::new(cx)))

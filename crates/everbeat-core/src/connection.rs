@@ -130,6 +130,7 @@ impl<T: Transport, K: Timer> Connection<T, K> {
     /// # Cancel safety
     ///
     /// Cancel safe: if the future is dropped, no event is lost.
+    #[expect(clippy::should_implement_trait, reason = "it is awaited, as `StreamExt::next` is")]
     pub fn next(&mut self) -> impl Future<Output = Option<Event>> {
         poll_fn(move |cx| self.driver().poll_next(&mut Wake::new(cx)))
     }

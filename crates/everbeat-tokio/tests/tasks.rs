@@ -1,5 +1,7 @@
 //! What a task holds: as counted, never more than a future in its task's cell or in a box beside it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};

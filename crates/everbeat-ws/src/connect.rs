@@ -177,3 +177,7 @@ impl<R: Runtime> fmt::Debug for Connector<R> {
             .finish_non_exhaustive()
     }
 }
+
+// A client keeps it while it is connected, in bytes beside the runtime, which is nothing:
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<(Box<str>, Option<Box<Custom>>)>() == 24);

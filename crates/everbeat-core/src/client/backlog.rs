@@ -64,9 +64,9 @@ impl Backlog {
         self.queues().unread.push(event, retain_bytes);
     }
 
-    /// Takes back an event that was read
+    /// Takes back an event that was read, and will be at once: that is no use worth a memory
     pub(super) fn put_back(&mut self, event: Event) {
-        self.queues().unread.push_front(event);
+        self.0.get_or_insert_default().unread.push_front(event);
     }
 
     /// The event to be read next, if one waits
@@ -123,6 +123,16 @@ mod tests {
             backlog.rest();
             assert!(backlog.0.is_some());
         }
+        backlog.rest();
+        assert!(backlog.0.is_none());
+    }
+
+    #[test]
+    fn what_was_put_back_and_read_leaves_nothing() {
+        let mut backlog = Backlog::default();
+        backlog.put_back(Event::Connecting { attempt: 1 });
+        backlog.rest();
+        assert_eq!(backlog.next_unread(), Some(Event::Connecting { attempt: 1 }));
         backlog.rest();
         assert!(backlog.0.is_none());
     }

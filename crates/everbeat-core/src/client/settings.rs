@@ -74,3 +74,34 @@ impl Custom {
         (!none).then(|| Box::new(self))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(connect_timeout: Duration) -> Shared {
+        Shared::new(Settings {
+            connection: ConnectionConfig::client().into(),
+            backoff: Backoff::default(),
+            connect_timeout,
+            queue: Queue::default(),
+            retry_first: false,
+        })
+    }
+
+    #[test]
+    #[cfg(feature = "std")]
+    fn clients_of_equal_settings_have_them_once_and_others_their_own() {
+        let second = Duration::from_secs(1);
+        let (one, other) = (of(second), of(second));
+        assert!(Arc::ptr_eq(&one.0, &other.0));
+        assert_eq!(of(2 * second).get().connect_timeout, 2 * second);
+    }
+
+    #[test]
+    fn a_client_that_has_nothing_of_its_own_has_no_box_for_it() {
+        assert!(Custom::default().boxed().is_none());
+        let verdict: VerdictFn = Box::new(|cause| cause.default_verdict());
+        assert!(Custom { verdict: Some(verdict), ..Custom::default() }.boxed().is_some());
+    }
+}

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use crate::support::clients::serve;
 use crate::support::{MS, SECOND, beat, beatless, drive, messages, read_all};
 use everbeat_core::transport::Outgoing;
-use everbeat_core::{Connection, Event};
+use everbeat_core::{Client, Connection, Event};
 use everbeat_sim::{Pipe, Sim, SimTimer, Task, for_each_seed};
 
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -100,9 +101,14 @@ fn no_message_moves_it_either_way() {
         });
         drive(sim, &mut client, INTERVAL + SECOND);
         let mut server = answered.take().unwrap();
-        let before = timer.arms();
-        let (sent, mut read) = (1_000, 0);
-        for _ in 0..sent {
+        let (settled, sent, mut read) = (100, 1_100, 0);
+        let mut before = 0;
+        for word in 0..sent {
+            if word == settled {
+                // By then it is known how often the peer speaks: should the alarm fire within the first
+                // words, it moves with each of the next ones.
+                before = timer.arms();
+            }
             sim.block_on(server.send(Outgoing::Message("in".into())), SECOND).unwrap().unwrap();
             sim.block_on(client.send("out"), SECOND).unwrap().unwrap();
             // A beat may have gone out that nobody read: the first word makes it `Alive`.
@@ -130,6 +136,22 @@ fn a_send_that_meets_no_obstacle_reads_no_clock() {
         }
         assert_eq!(timer.clock_reads(), before);
     }
+}
+
+#[test]
+fn a_client_s_send_that_meets_no_obstacle_reads_no_clock_and_moves_no_alarm() {
+    let mut sim = Sim::seed(7);
+    serve(&sim);
+    let timer = sim.timer();
+    let connect = Client::over(sim.connector("server"), timer.clone(), 7).connect();
+    let mut client = sim.block_on(connect, SECOND).unwrap().unwrap();
+    assert_eq!(drive(&mut sim, &mut client, SECOND).len(), 1);
+    let before = (timer.clock_reads(), timer.arms());
+    assert!(before.0 > 0 && before.1 > 0, "it is the client's timer");
+    for _ in 0..1_000 {
+        sim.block_on(client.send("out"), SECOND).unwrap().unwrap();
+    }
+    assert_eq!((timer.clock_reads(), timer.arms()), before);
 }
 
 #[test]

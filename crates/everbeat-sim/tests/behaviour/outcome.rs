@@ -142,10 +142,13 @@ fn an_unlucky_minute(sim: &mut Sim, max_size: u64) {
         unconfirmed_count: 0,
     };
     while sim.now().since_origin() < 60 * SECOND {
-        let size = (sim.random() % max_size) as usize;
-        if books.client.try_send(message(books.accepted, size)).is_ok() {
-            books.accepted += 1;
-        }
+        let message = message(books.accepted, (sim.random() % max_size) as usize);
+        let accepted = if sim.random() % 2 == 0 {
+            books.client.try_send(message).is_ok()
+        } else {
+            sim.block_on(books.client.send(message), Duration::ZERO).unwrap().is_ok()
+        };
+        books.accepted += u64::from(accepted);
         let pause = MS * (sim.random() % 1_000) as u32;
         for (_, event) in drive(sim, &mut books.client, pause) {
             books.enter(&event);

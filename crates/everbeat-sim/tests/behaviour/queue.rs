@@ -65,6 +65,24 @@ fn what_was_queued_while_down_arrives_once_and_in_order() {
 }
 
 #[test]
+fn what_waits_goes_before_what_is_sent_now() {
+    let mut sim = Sim::seed(1);
+    serve(&sim);
+    let plan = builder(&sim);
+    let mut client = connected(&mut sim, plan);
+    for (queued, sent) in [("a", "b"), ("c", "d")] {
+        client.try_send(queued).unwrap();
+        sim.block_on(client.send(sent), SECOND).unwrap().unwrap();
+        // Nothing waits any more, and this one goes past the queue.
+        sim.block_on(client.send("e"), SECOND).unwrap().unwrap();
+    }
+    let echoed = messages(&drive(&mut sim, &mut client, SECOND));
+    assert_eq!(echoed, ["a", "b", "e", "c", "d", "e"].map(Message::from));
+    let large = sim.block_on(client.send(vec![7; (1 << 20) + 1]), SECOND).unwrap().unwrap_err();
+    assert!(matches!(large, SendError::TooLarge { .. }), "it goes past no limit: {large}");
+}
+
+#[test]
 fn closing_while_down_does_not_wait_for_a_server() {
     let mut sim = Sim::seed(1);
     let server = serve(&sim);

@@ -16,8 +16,8 @@ use everbeat_sim::{Sim, Stop, for_each_seed};
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use crate::support::clients::{builder, connected, serve, with_an_unread_end};
-use crate::support::{MS, SECOND, beat, beatless, both, messages, read_and_stay, with_peer};
+use crate::support::clients::{builder, connected, ends, serve, with_an_unread_end};
+use crate::support::{MS, SECOND, beat, beatless, both, drive, messages, read_and_stay, with_peer};
 
 #[test]
 fn a_task_that_only_sends_beats_and_expires_a_silent_peer() {
@@ -123,6 +123,8 @@ fn a_waiting_sender_with_a_message_unread_notices_the_black_hole_and_comes_back(
                 assert!(client.connection().is_some(), "neither connected nor trying");
             }
         }
+        let causes = ends(&drive(sim, &mut client, SECOND));
+        assert!(matches!(causes[..], [Cause::Dead { .. }, ..]), "{causes:?}");
     });
 }
 
@@ -210,7 +212,7 @@ fn a_close_after_the_end_tells_the_true_cause() {
     assert_eq!(end.cause, cause);
 
     let mut client = builder(&sim).build().unwrap();
-    let events = crate::support::drive(&mut sim, &mut client, 10 * SECOND);
+    let events = drive(&mut sim, &mut client, 10 * SECOND);
     let cause = crate::support::the_end(&events).1.cause.clone();
     let end = sim.block_on(client.close(), SECOND).unwrap();
     assert_eq!(end.cause, cause);
@@ -283,7 +285,7 @@ fn a_flush_returns_although_64_messages_are_unread_and_the_connection_is_gone() 
         sim.run_for(SECOND).unwrap();
         flushes += 1;
     }
-    let events = crate::support::drive(&mut sim, &mut client, SECOND);
+    let events = drive(&mut sim, &mut client, SECOND);
     let unread = messages(&events).len();
     assert!((64..70).contains(&unread), "{unread} messages were kept");
 }
@@ -322,7 +324,7 @@ fn a_close_that_was_given_up_has_forgotten_nothing() {
         let once = poll_fn(|cx| Poll::Ready(close.as_mut().poll(cx).is_pending()));
         assert!(sim.block_on(once, SECOND).unwrap(), "the close was over at once");
     }
-    let events = crate::support::drive(&mut sim, &mut client, 30 * SECOND);
+    let events = drive(&mut sim, &mut client, 30 * SECOND);
     let (_, end) = crate::support::the_end(&events);
     assert_eq!(end.unconfirmed.count, 1, "{end}");
 }

@@ -49,7 +49,7 @@ async fn what_is_sent_comes_back_and_the_close_is_polite() {
         }
         let end = client.close().await;
         assert_eq!(end.cause, Cause::ClosedByUs);
-        assert!(end.unsent.is_empty() && end.unconfirmed.messages.is_empty(), "{end}");
+        assert_eq!((end.unsent.len(), end.unconfirmed.count), (0, 0), "{end}");
     })
     .await;
 }

@@ -100,7 +100,8 @@ fn storage_is_given_back_when_empty() {
 
 #[test]
 fn nothing_that_somebody_would_miss_is_given_back() {
-    let cases: [(&str, fn(&Record<Somebody>)); 6] = [
+    type Happens = fn(&Record<Somebody>);
+    let cases: [(&str, Happens); 6] = [
         ("a message", |mailbox| mailbox.put("x".into()).unwrap()),
         ("one of its own", |mailbox| mailbox.hold("x".into())),
         ("an order", |mailbox| mailbox.order(Order::close(CloseCode::NORMAL.into()))),
