@@ -7,6 +7,10 @@ use crate::heap::Point;
 /// What no stack tells
 pub(crate) const OTHER: &str = "other";
 
+/// What a thread keeps of a large message, for the next one of whichever connection: so many pieces at
+/// most (`everbeat-ws`'s pools), however many connections there are
+pub(crate) const ROOM: &str = "room that the threads keep";
+
 /// What belongs to the crowd or to the counting, and not to whom it is about
 const NOT_THEIRS: &[&str] =
     &["memory/src/crowd.rs", "memory/src/secrets.rs", "load/src/upgrade.rs"];
@@ -16,6 +20,7 @@ const NOT_THEIRS: &[&str] =
 /// The innermost function that fits any of them decides: a task is spawned by somebody, and nobody is to
 /// be charged for what he only called.
 const PARTS: &[(&str, &[&str])] = &[
+    (ROOM, &["src/read/body.rs", "what_is_said_to_all"]),
     ("TLS: deframer and records", &["rustls/", "rustls-"]),
     ("registration of the socket", &["ScheduledIo", "registration_set.rs", "insert_io"]),
     ("task", &["bind_new_task<", "async-task-", "async-executor-", "task/core.rs"]),
@@ -55,6 +60,11 @@ pub(crate) fn of(stack: &[String]) -> Option<&'static str> {
     Some(stack.iter().find_map(part).map_or(OTHER, |(name, _)| name))
 }
 
+/// Bytes of all connections together in a part
+pub(crate) fn bytes_of(points: &[Point], name: &str) -> u64 {
+    points.iter().filter(|point| of(&point.stack) == Some(name)).map(|point| point.bytes).sum()
+}
+
 /// The parts for one connection, in the order of the list
 pub(crate) fn sum(points: &[Point], connections: usize) -> Vec<Part> {
     let names = PARTS.iter().map(|(name, _)| *name).chain([OTHER]);
@@ -87,6 +97,7 @@ mod tests {
             point(999, &[wheel, "join (benches/memory/src/crowd.rs:1:1)"]),
         ];
         let part = |name, bytes| Part { name, bytes, blocks: 1.0 };
+        assert_eq!((bytes_of(&points, "wheel"), bytes_of(&points, ROOM)), (400, 0));
         let sums = [part("wheel", 200.0), part("connection", 150.0), part(OTHER, 100.0)];
         assert_eq!(sum(&points, 2), sums);
     }

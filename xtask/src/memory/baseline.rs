@@ -15,9 +15,6 @@ const NOISE: f64 = 60.0;
 /// Half a block of each connection: timers of a runtime come and go, a whole one is somebody's
 const BLOCKS_NOISE: f64 = 0.5;
 
-/// What a burst leaves is, until nothing is left, a few blocks of 64 KiB more or fewer in the pools
-const BURST_NOISE: f64 = 250.0;
-
 /// Bytes by name
 #[derive(Debug)]
 pub(super) struct Baseline(Map<String, Value>);
@@ -47,11 +44,7 @@ impl Baseline {
     pub(super) fn allowed(&self, name: &str) -> Option<[f64; 2]> {
         let then = self.0.get(name)?;
         let (bytes, blocks) = (then[0].as_f64()?, then[1].as_f64()?);
-        let noise = match name.contains("left of") {
-            true if bytes > LEFT => BURST_NOISE,
-            true => LEFT,
-            false => NOISE,
-        };
+        let noise = if name.contains("left of") { LEFT } else { NOISE };
         Some([bytes + noise, blocks + BLOCKS_NOISE])
     }
 }
