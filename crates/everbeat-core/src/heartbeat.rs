@@ -182,8 +182,9 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     /// Draws the length of the next silence; what more may be drawn from
     fn draw_period(&mut self, now: Instant) -> Rng {
         let mut rng = self.seed.rng(now);
+        let Millis(interval) = self.config().interval().into();
         // A little less than the interval, so that a fleet does not beat in step
-        self.period = self.config().interval().mul_f64(0.9 + 0.1 * rng.f64()).into();
+        self.period = Millis(interval - rng.u32(..=interval / 10));
         self.phase = false;
         rng
     }

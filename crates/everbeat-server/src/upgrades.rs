@@ -80,6 +80,18 @@ impl Upgrades {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// Does what makes a connection of an upgrade, unless all were ended: whoever ends them finds it
+    /// either done or left undone for good
+    pub(crate) fn unless_closed<R>(&self, done: impl FnOnce() -> R) -> Option<R> {
+        let state = self.lock();
+        if self.is_closed() {
+            // What is dropped with `done` is not ours
+            drop(state);
+            return None;
+        }
+        Some(done())
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
@@ -131,6 +143,9 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
 
+    use std::sync::mpsc;
+    use std::thread;
+
     use super::*;
     use crate::testing::Calls;
 
@@ -154,6 +169,28 @@ mod tests {
         assert_eq!(new.0.load(Ordering::SeqCst), 1);
         assert!(kept.poll_closed(&second));
     }
+
+    #[test]
+    fn who_ends_all_waits_for_one_that_is_becoming_a_connection() {
+        let upgrades = Arc::new(Upgrades::new(1, false));
+        let ending = upgrades.unless_closed(|| {
+            let (begun, beginning) = mpsc::channel();
+            let ending = upgrades.clone();
+            let ending = thread::spawn(move || {
+                begun.send(()).unwrap();
+                ending.close();
+            });
+            beginning.recv().unwrap();
+            for _ in 0..1_000 {
+                thread::yield_now();
+                assert!(!upgrades.is_closed());
+            }
+            ending
+        });
+        ending.unwrap().join().unwrap();
+        assert!(upgrades.is_closed() && upgrades.unless_closed(|| ()).is_none());
+    }
+
     #[test]
     fn a_crowd_that_is_told_to_come_back_waits_for_who_is_being_told() {
         let waker = Waker::noop();

@@ -63,12 +63,13 @@ impl<S: Sleep> Alarm<S> {
         let Some(mut sleep) = place.as_pin_mut() else {
             return Poll::Pending;
         };
-        if sleep.deadline() > deadline {
+        // Too late, or over already
+        if sleep.deadline() > deadline || sleep.deadline() <= now {
             sleep.as_mut().reset(deadline);
         }
         if sleep.as_mut().poll(cx).is_ready() {
-            // The deadline has moved later since it was armed. A sleep that claims to be over once more,
-            // although that is ahead of us, has the task look at the clock afresh.
+            // It claims to be over although its deadline is ahead of us. If it does so once more, the task
+            // looks at the clock afresh.
             sleep.as_mut().reset(deadline);
             if sleep.poll(cx).is_ready() {
                 cx.waker().wake_by_ref();

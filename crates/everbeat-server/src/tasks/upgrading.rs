@@ -123,7 +123,12 @@ where
             }
         }
         let shared = &*this.shared;
-        let handle = shared.registry.join(facts, shared.wheel.now());
+        let now = shared.wheel.now();
+        // The shutdown finds it among the live ones, or its upgrade is given up
+        let Some(handle) = shared.upgrades.unless_closed(|| shared.registry.join(facts, now))
+        else {
+            return Ok(());
+        };
         let (place, counted) = Place::new(this.shared.clone(), handle.clone(), ticket);
         let transport = Handled::new(transport, handle.record().clone().any());
         let (timer, config) = (shared.wheel.clone(), shared.connection.clone());
@@ -132,12 +137,9 @@ where
             Some(beat) => Connection::with_beat(transport, timer, config, beat, seed),
             None => Connection::new(transport, timer, config, seed),
         };
-        // Either the shutdown finds this connection among the live ones, or its upgrade is given up
-        if !shared.upgrades.is_closed() {
-            let accepted = Accepted::new(request, handle);
-            if let Some(serving) = Serving::begin(connection, accepted, place, counted) {
-                this.spawner.spawn(serving);
-            }
+        let accepted = Accepted::new(request, handle);
+        if let Some(serving) = Serving::begin(connection, accepted, place, counted) {
+            this.spawner.spawn(serving);
         }
         Ok(())
     }

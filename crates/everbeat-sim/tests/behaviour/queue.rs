@@ -1,5 +1,7 @@
 //! What a client is given while it is down: bounded, in order, and handed back if it is closed.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::time::Duration;
 
 use crate::support::clients::{builder, connected, serve, with_an_unread_end};
@@ -9,6 +11,7 @@ use everbeat_core::cause::Cause;
 use everbeat_core::client::{Queue, SendError};
 use everbeat_sim::net::Answer;
 use everbeat_sim::{Sim, for_each_seed};
+use futures_sink::Sink;
 
 #[test]
 fn the_queue_is_bounded_while_down_and_refuses_with_the_message() {
@@ -120,4 +123,25 @@ fn what_an_unread_end_left_unconfirmed_is_told_when_the_client_is_closed() {
     assert_eq!(end.unconfirmed.count, 1, "{end}");
     assert_eq!(end.unconfirmed.messages, ["lost"].map(Message::from));
     assert_eq!(end.unsent, ["later"].map(Message::from));
+}
+
+#[test]
+fn what_two_unread_ends_left_unconfirmed_is_told_together_when_the_client_is_closed() {
+    let mut sim = Sim::seed(1);
+    let mut client = with_an_unread_end(&mut sim);
+    sim.run_for(5 * SECOND).unwrap();
+    let flush = poll_fn(|cx| Pin::new(&mut client).poll_flush(cx));
+    sim.block_on(flush, 10 * SECOND).unwrap().unwrap();
+    let road = sim.link("client", "server");
+    road.hold();
+    sim.block_on(client.send("lost too"), SECOND).unwrap().unwrap();
+    road.reset();
+    sim.run_for(SECOND).unwrap();
+    road.release();
+    sim.block_on(client.send("last"), SECOND).unwrap().unwrap();
+    let end = sim.block_on(client.close(), 60 * SECOND).unwrap();
+    let told = &end.unconfirmed.messages;
+    assert_eq!(end.unconfirmed.count, told.len() as u64, "{end}");
+    assert_eq!(told.first(), Some(&"lost".into()), "the oldest first: {told:?}");
+    assert_eq!(told.last(), Some(&"lost too".into()), "{told:?}");
 }
