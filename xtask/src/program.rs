@@ -164,9 +164,10 @@ mod tests {
 
     #[test]
     fn a_loss_is_no_good_and_neither_is_an_end() {
-        for script in ["echo lost; cat", "exit 0"] {
+        for (script, why) in [("echo lost; cat", "it says: lost"), ("exit 0", "it has ended")] {
             let mut program = shell(script);
-            assert!(program.tells_until(|_| false).is_err(), "{script}");
+            let error = program.tells_until(|_| false).unwrap_err();
+            assert_eq!(error.to_string(), why);
         }
         assert!(shell("exit 3").end().is_err());
     }
