@@ -98,7 +98,7 @@ pub(crate) struct Ticket {
     counted: Option<Counted>,
 }
 
-/// One of those from an address, until it is dropped
+/// One of those from an address, until it is dropped, which takes the lock
 pub(crate) struct Counted {
     admission: Arc<Admission>,
     origin: Origin,
@@ -109,7 +109,9 @@ impl Ticket {
     pub(crate) fn reassign(&mut self, address: Option<IpAddr>) -> Result<(), Busy> {
         self.counted = None;
         if let Some(admission) = &self.admission {
-            self.counted = admission.count(&mut admission.lock(), address)?;
+            // A statement of its own: what was counted before is never dropped under the lock
+            let counted = admission.count(&mut admission.lock(), address)?;
+            self.counted = counted;
         }
         Ok(())
     }

@@ -31,7 +31,8 @@ use error::Kind;
 /// Messages from handles go out when the transport below has room, in their order, ahead of the
 /// connection's own next one. An order (close, evict, shut down) comes up as an error, whose cause
 /// makes the connection say the right farewell. While nothing is left in the mailbox, a message of
-/// the connection's own costs a look at whose task polls and at a flag, and no lock.
+/// the connection's own costs a look at whose task polls and at a flag, and no lock; in another task
+/// than its handler's, a lock that is the connection's own.
 ///
 /// It adds two words to the transport: what there is to remember is in what the handles share.
 #[pin_project]

@@ -65,6 +65,9 @@ pub trait Handler<T: Transport, K: Timer, X> {
 
     /// Begins to serve a connection
     ///
+    /// It is called at the end of the upgrade, whose place it still has
+    /// ([`Limits::upgrades`](crate::Limits::upgrades)): what takes long belongs into the future.
+    ///
     /// Returning without [`Connection::close`] drops the connection, and its peer sees a cut
     /// without a Close. A connection that is over, as one that has failed to send is, has said it.
     fn handle(&self, connection: Connection<T, K>, accepted: X) -> Self::Future;

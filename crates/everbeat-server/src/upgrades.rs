@@ -1,8 +1,7 @@
 //! How many upgrades go on at one time, and their common end when the server stops.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::task::{Context, Poll, Waker};
 
 /// The upgrades that go on
@@ -10,7 +9,8 @@ pub(crate) struct Upgrades {
     limit: usize,
     /// How many may be told at one time that the server is busy
     refusals: usize,
-    closed: AtomicBool,
+    /// Read by who becomes a connection, so that none of them waits for another
+    closed: RwLock<bool>,
     state: Mutex<State>,
 }
 
@@ -31,7 +31,7 @@ impl Upgrades {
     /// an eighth is enough to tell it to the few who are one too many
     pub(crate) fn new(limit: usize, tells_a_crowd: bool) -> Self {
         let refusals = if tells_a_crowd { limit } else { limit.div_ceil(8) };
-        Self { limit, refusals, closed: AtomicBool::new(false), state: Mutex::default() }
+        Self { limit, refusals, closed: RwLock::new(false), state: Mutex::default() }
     }
 
     /// Ready while another upgrade may begin, and somebody may be told that the server is busy if
@@ -73,8 +73,8 @@ impl Upgrades {
 
     /// Ends all upgrades: nobody is there any more to serve their connections
     pub(crate) fn close(&self) {
+        *self.closed.write().unwrap_or_else(PoisonError::into_inner) = true;
         let mut state = self.lock();
-        self.closed.store(true, Ordering::SeqCst);
         let wakers: Vec<_> = state.running.values_mut().filter_map(Option::take).collect();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
@@ -83,17 +83,21 @@ impl Upgrades {
     /// Does what makes a connection of an upgrade, unless all were ended: whoever ends them finds it
     /// either done or left undone for good
     pub(crate) fn unless_closed<R>(&self, done: impl FnOnce() -> R) -> Option<R> {
-        let state = self.lock();
-        if self.is_closed() {
+        let closed = self.closed();
+        if *closed {
             // What is dropped with `done` is not ours
-            drop(state);
+            drop(closed);
             return None;
         }
         Some(done())
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::SeqCst)
+        *self.closed()
+    }
+
+    fn closed(&self) -> RwLockReadGuard<'_, bool> {
+        self.closed.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -143,6 +147,7 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
 
+    use std::sync::atomic::Ordering;
     use std::sync::mpsc;
     use std::thread;
 
@@ -183,7 +188,7 @@ mod tests {
             beginning.recv().unwrap();
             for _ in 0..1_000 {
                 thread::yield_now();
-                assert!(!upgrades.is_closed());
+                assert!(!ending.is_finished());
             }
             ending
         });

@@ -39,15 +39,16 @@ impl<T: Clone + PartialEq> Recent<T> {
     /// by those alone that have it.
     #[must_use]
     pub fn share(&self, value: &T) -> Arc<T> {
-        let mut recent = self.0.borrow_mut();
-        if let Some(known) = recent.iter().flatten().find(|known| ***known == *value) {
+        if let Some(known) = self.0.borrow().iter().flatten().find(|known| ***known == *value) {
             return known.clone();
         }
         let value = Arc::new(value.clone());
+        let mut recent = self.0.borrow_mut();
         recent.rotate_right(1);
-        if let Some(oldest) = recent.first_mut() {
-            *oldest = Some(value.clone());
-        }
+        let oldest = recent.first_mut().and_then(|oldest| oldest.replace(value.clone()));
+        // What is dropped with it is not ours, and may share
+        drop(recent);
+        drop(oldest);
         value
     }
 }

@@ -117,10 +117,10 @@ impl<P: ?Sized> Record<P> {
     /// woken when it is
     pub(crate) fn poll_raised(&self, cx: &Context<'_>) -> bool {
         if !here::is_here(self, cx.waker()) {
-            drop(self.leave_elsewhere(Some(cx.waker().clone())));
+            drop(self.leave_elsewhere(cx.waker()));
             self.flags.set(ELSEWHERE);
         } else if self.flags.get() & ELSEWHERE != 0 {
-            drop(self.leave_elsewhere(None));
+            drop(self.take_elsewhere());
             self.flags.clear(ELSEWHERE);
         }
         let raised = self.flags.get() & MAIL != 0;
@@ -139,20 +139,23 @@ impl<P: ?Sized> Record<P> {
     pub(super) fn wake(&self) {
         // Who leaves a waker sets the flag behind it, and then looks whether there is something.
         let away = self.flags.get() & ELSEWHERE != 0;
-        match away.then(|| self.leave_elsewhere(None)).flatten() {
+        match away.then(|| self.take_elsewhere()).flatten() {
             Some(elsewhere) => Waker::wake(elsewhere),
             None => self.waker.wake(),
         }
     }
 
-    /// Leaves the waker of a task that is not the handler's, or none; the one that was there, which is
-    /// not to be dropped under the lock
-    fn leave_elsewhere(&self, waker: Option<Waker>) -> Option<Waker> {
+    /// Leaves the waker of a task that is not the handler's; one of another task that was there, which
+    /// is not to be dropped under the lock
+    fn leave_elsewhere(&self, waker: &Waker) -> Option<Waker> {
         let mut lock = self.corner.lock();
-        match waker {
-            Some(waker) => lock.get_or_insert_default().elsewhere.replace(waker),
-            None => lock.as_mut()?.elsewhere.take(),
-        }
+        let place = &mut lock.get_or_insert_default().elsewhere;
+        let known = place.as_ref().is_some_and(|known| known.will_wake(waker));
+        if known { None } else { place.replace(waker.clone()) }
+    }
+
+    fn take_elsewhere(&self) -> Option<Waker> {
+        self.corner.lock().as_mut()?.elsewhere.take()
     }
 
     /// Something was said of the peer's authentication, or the task knows of it

@@ -96,11 +96,12 @@ impl<P: ?Sized> fmt::Debug for Record<P> {
 }
 
 #[cfg(test)]
-#[cfg(target_pointer_width = "64")]
+#[cfg(all(target_pointer_width = "64", any(target_os = "linux", target_os = "windows")))]
 mod tests {
     use super::*;
 
-    /// 24 of them are the waker, 32 the vitals, 24 the corner, 16 the allocation's counts, and the facts come on top
+    /// 24 of them are the waker, 32 the vitals, 24 the corner, 16 the allocation's counts; the facts
+    /// come on top
     #[test]
     fn an_idle_connections_share_of_the_server_is_120_bytes() {
         let counts = 2 * size_of::<usize>();

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::task::{Context, Waker};
 use std::thread;
 
+use super::super::tags::Own;
 use super::*;
 use crate::testing::{Calls, Somebody, Unpark, record};
 
@@ -101,7 +102,7 @@ fn storage_is_given_back_when_empty() {
 #[test]
 fn nothing_that_somebody_would_miss_is_given_back() {
     type Happens = fn(&Record<Somebody>);
-    let cases: [(&str, Happens); 6] = [
+    let cases: [(&str, Happens); 7] = [
         ("a message", |mailbox| mailbox.put("x".into()).unwrap()),
         ("one of its own", |mailbox| mailbox.hold("x".into())),
         ("an order", |mailbox| mailbox.order(Order::close(CloseCode::NORMAL.into()))),
@@ -110,6 +111,10 @@ fn nothing_that_somebody_would_miss_is_given_back() {
             assert!(!mailbox.poll_raised(&Context::from_waker(Waker::noop())));
         }),
         ("an end", |mailbox| mailbox.close()),
+        ("a tag", |mailbox| {
+            let tags = Own::Has(vec!["sports".into()]);
+            mailbox.corner.lock().get_or_insert_default().tags = tags;
+        }),
     ];
     for (what, happens) in cases {
         let mailbox = record(1_000, 1_000);
