@@ -13,12 +13,15 @@ use crate::message::Message;
 #[derive(Debug, Default)]
 pub(super) struct Backlog(Option<Box<Queues>>);
 
+/// A task wakes up twice or thrice for a message and its answer; an idle one twice a beat
+const RESTS: u8 = 8;
+
 #[derive(Debug, Default)]
 struct Queues {
     outbox: Outbox,
     unread: Unread,
-    /// Something was queued since the task last had nothing to do
-    used: bool,
+    /// How often the task may yet have nothing to do before they are let go, once they are empty
+    rests: u8,
 }
 
 impl Backlog {
@@ -85,21 +88,22 @@ impl Backlog {
         self.0.as_ref().is_some_and(|queues| queues.unread.is_full())
     }
 
-    /// The task has nothing to do: empty queues that were not used since it last had not are let go,
-    /// so that whoever sends now and then allocates them once, and an idle client has none
+    /// The task has nothing to do: queues that are empty, and were so the last few times, are let go,
+    /// so that a conversation allocates them once, and an idle client has none
     #[inline]
     pub(super) fn rest(&mut self) {
         if let Some(queues) = &mut self.0 {
-            let used = core::mem::take(&mut queues.used);
-            if !used && queues.outbox.is_empty() && queues.unread.is_empty() {
+            if queues.rests == 0 && queues.outbox.is_empty() && queues.unread.is_empty() {
                 self.0 = None;
+            } else {
+                queues.rests = queues.rests.saturating_sub(1);
             }
         }
     }
 
     fn queues(&mut self) -> &mut Queues {
         let queues = self.0.get_or_insert_default();
-        queues.used = true;
+        queues.rests = RESTS;
         queues
     }
 }
@@ -116,11 +120,11 @@ mod tests {
         backlog.rest();
         assert!(backlog.0.is_none());
 
-        // Whoever sends at every wake-up has it all the time.
+        // Whoever sends every few wake-ups has it all the time.
         for _ in 0..10 {
             backlog.offer("a message".into(), &limit).unwrap();
             assert!(backlog.has_outgoing() && backlog.next_outgoing().is_some());
-            backlog.rest();
+            (0..RESTS).for_each(|_| backlog.rest());
             assert!(backlog.0.is_some());
         }
         backlog.rest();
@@ -142,9 +146,7 @@ mod tests {
         let mut backlog = Backlog::default();
         backlog.accept("a message".into());
         backlog.stash(Event::Connecting { attempt: 1 }, 0);
-        for _ in 0..3 {
-            backlog.rest();
-        }
+        (0..=RESTS).for_each(|_| backlog.rest());
         assert_eq!(backlog.next_unread(), Some(Event::Connecting { attempt: 1 }));
         backlog.rest();
         assert_eq!(backlog.take_outgoing(), ["a message".into()]);

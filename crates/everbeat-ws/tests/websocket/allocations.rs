@@ -192,6 +192,19 @@ impl Echo for Client<Once, Ticking> {
     }
 }
 
+/// A client whose messages go through its queue
+struct Queued(Client<Once, Ticking>);
+
+impl Echo for Queued {
+    async fn send(&mut self, payload: Bytes) {
+        self.0.try_send(payload).unwrap();
+    }
+
+    async fn recv(&mut self) -> Bytes {
+        Echo::recv(&mut self.0).await
+    }
+}
+
 /// The same with a client that would reconnect
 fn reconnecting() -> (Client<Once, Ticking>, Connection<WebSocket<End>, Ticking>, Ticking) {
     let [client, server] = websockets();
@@ -235,6 +248,9 @@ fn no_allocation_beyond_async_tungstenites() {
         let (client, server, clock) = reconnecting();
         let extra = echo(client, server, shared) - theirs;
         only_beats("a client", extra, &clock);
+        let (client, server, clock) = reconnecting();
+        let extra = echo(Queued(client), server, shared) - theirs;
+        only_beats("a client that queues", extra, &clock);
     }
 }
 
