@@ -42,7 +42,8 @@ pub(crate) struct Driver<T: Transport, K: Timer> {
     pub(super) unusual: Option<Box<Unusual>>,
     /// What happened since the clock was last read: a wake-up reads it once, at its end
     pub(super) since_clock: SinceClock,
-    /// How much the transport had received by then, of which the lower half tells whether it is more
+    /// How much the transport had received by then: the lower half, which tells whether it is more by
+    /// now, for no wake-up reads 4 GiB
     pub(super) received: u32,
     /// How long the machine had slept when something was last due
     pub(super) slept: Millis,

@@ -68,8 +68,8 @@ impl<S: Sleep> Alarm<S> {
             sleep.as_mut().reset(deadline);
         }
         if sleep.as_mut().poll(cx).is_ready() {
-            // It claims to be over although its deadline is ahead of us. If it does so once more, the task
-            // looks at the clock afresh.
+            // It claims to be over although its deadline is ahead of us. If it does so once more, the
+            // task looks at the clock afresh.
             sleep.as_mut().reset(deadline);
             if sleep.poll(cx).is_ready() {
                 cx.waker().wake_by_ref();

@@ -114,7 +114,7 @@ pub trait Listen: Accept + Sized {
     /// Listens at `address`, such as `127.0.0.1:9001` or `[::]:0`
     fn listen(address: &str, settings: Self::Settings) -> Self::Binding;
 
-    /// The runtime's timer
+    /// A timer of the runtime; it may be a new one each time, whose instants compare with no other's
     fn timer(&self) -> Self::Timer;
 
     /// The runtime's spawner

@@ -78,7 +78,7 @@ pub trait Endpoint: Connect + Sized {
     /// The URL is not one that can be connected to.
     fn from_url(url: &str) -> Result<Self, ConfigError>;
 
-    /// The runtime's timer
+    /// A timer of the runtime; it may be a new one each time, whose instants compare with no other's
     fn timer(&self) -> Self::Timer;
 
     /// A seed for jitter, from the operating system: a fixed one would march a fleet in step
