@@ -3,9 +3,10 @@
 //! counted, nor what was there before: a few connections come and go first, so that what all of them
 //! share is there. The other side is raw sockets, which hold nothing.
 //!
-//! One measurement a process. Prints one object: what an idle connection holds, before and behind a
-//! burst if one was wanted, and the parts of the last sum. Behind a burst what threads keep for the next
-//! one, whosever it is, is told apart.
+//! One measurement a process. Prints one object: what an idle connection holds, part by part. If a burst
+//! was wanted, it is what has come to be since the burst began and is still there after the silence, of
+//! which two parts are told apart: what threads keep for the next burst, whosever it is, and the wheel's
+//! chunks, from one to another of which goes whoever is armed anew.
 
 #![expect(clippy::disallowed_methods, reason = "it waits for real sockets")]
 
@@ -40,14 +41,6 @@ const BURST: usize = 64 << 10;
 /// Beside the two sockets of a connection
 const OTHER_DESCRIPTORS: u64 = 100;
 
-/// Bytes of one connection
-#[derive(Debug)]
-struct Counted {
-    before: Option<u64>,
-    after: Option<u64>,
-    points: Vec<Point>,
-}
-
 fn main() -> ExitCode {
     match args::parse(std::env::args().skip(1)) {
         Ok(args) => match run(&args) {
@@ -60,7 +53,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<()> {
     rlimit::increase_nofile_limit(2 * args.connections as u64 + OTHER_DESCRIPTORS)?;
-    let counted = match args.side {
+    let points = match args.side {
         Side::Server => server(args, None, plain),
         Side::Client => clients(args),
         #[cfg(feature = "tls")]
@@ -74,18 +67,19 @@ fn run(args: &Args) -> Result<()> {
         #[cfg(not(feature = "tls"))]
         Side::Wss => anyhow::bail!("built without the feature `tls`"),
     }?;
-    let parts = parts::sum(&counted.points, args.connections);
+    let parts = parts::sum(&points, args.connections);
     if let Some(name) = &args.stacks {
-        show(&counted.points, name, args.connections);
+        show(&points, name, args.connections);
     }
-    let each = |sum: u64| sum as f64 / args.connections as f64;
-    let room = parts::bytes_of(&counted.points, parts::ROOM);
-    let after = counted.after.map(|after| each(after.saturating_sub(room)));
+    let bytes = |of: &dyn Fn(&str) -> bool| {
+        parts.iter().filter(|part| of(part.name)).fold(0.0, |sum, part| sum + part.bytes)
+    };
+    let of_its_own = |name: &str| ![parts::ROOM, parts::WHEEL].contains(&name);
     let object = json!({
         "connections": args.connections,
-        "bytes": parts.iter().map(|part| part.bytes).sum::<f64>(),
-        "before_burst": counted.before.map(each), "after_burst": after,
-        "room": counted.after.map(|_| room),
+        "bytes": bytes(&|_| true),
+        "left": args.burst.map(|_| bytes(&of_its_own)),
+        "room_blocks": args.burst.map(|_| parts::blocks_of(&points, parts::ROOM)),
         "parts": parts,
     });
     writeln!(stdout(), "{object}")?;
@@ -108,7 +102,7 @@ fn server<W: Wire>(
     args: &Args,
     secrets: Option<secrets::Secrets>,
     connect: impl Fn(&Host) -> Result<W>,
-) -> Result<Counted> {
+) -> Result<Vec<Point>> {
     let host = hosts::start(args.runtime, args.burst.is_some(), secrets)?;
     let mut crowd = Crowd::new(args.connections.max(WARM), true);
     let come = |crowd: &mut Crowd<W>, count| {
@@ -135,23 +129,22 @@ fn server<W: Wire>(
         std::thread::sleep(LOOK);
     }
 
-    let watch = Watch::begin()?;
+    let mut watch = Watch::begin()?;
     come(&mut crowd, args.connections)?;
-    let mut counted = Counted { before: None, after: None, points: Vec::new() };
-    let before = watch.settled(&mut crowd, args.connections)?;
+    watch.settled(&mut crowd, args.connections)?;
     if let Some(silence) = args.burst {
+        watch.end()?;
+        watch = Watch::begin()?;
         burst(&mut crowd)?;
         crowd.idle(silence)?;
-        counted.before = Some(before);
-        counted.after = Some(watch.settled(&mut crowd, args.connections)?);
+        watch.settled(&mut crowd, args.connections)?;
     }
     ensure!((host.connections)() == args.connections, "somebody has gone");
-    counted.points = watch.end()?;
-    Ok(counted)
+    watch.end()
 }
 
 /// Clients, and raw servers
-fn clients(args: &Args) -> Result<Counted> {
+fn clients(args: &Args) -> Result<Vec<Point>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("ws://{}/feed", listener.local_addr()?).leak();
     let clients = Clients::on(args.runtime)?;
@@ -167,7 +160,7 @@ fn clients(args: &Args) -> Result<Counted> {
     let watch = Watch::begin()?;
     come(&mut crowd, args.connections)?;
     watch.settled(&mut crowd, args.connections)?;
-    Ok(Counted { before: None, after: None, points: watch.end()? })
+    watch.end()
 }
 
 /// The stacks of a part, the dearest first

@@ -11,6 +11,9 @@ pub(crate) const OTHER: &str = "other";
 /// most (`everbeat-ws`'s pools), however many connections there are
 pub(crate) const ROOM: &str = "room that the threads keep";
 
+/// The wheel's chunks: whoever is armed anew goes from one to another, whatever else happens
+pub(crate) const WHEEL: &str = "wheel";
+
 /// What belongs to the crowd or to the counting, and not to whom it is about
 const NOT_THEIRS: &[&str] =
     &["memory/src/crowd.rs", "memory/src/secrets.rs", "load/src/upgrade.rs"];
@@ -30,10 +33,10 @@ const PARTS: &[(&str, &[&str])] = &[
     ("registry's table", &["src/registry"]),
     ("serving, with its handler", &["everbeat-tokio/src/runtime"]),
     ("admission", &["src/admission"]),
-    ("wheel", &["time/wheel"]),
+    (WHEEL, &["time/wheel"]),
     (
         "timer of the runtime",
-        &["tokio::time::", "time/sleep.rs", "insert_timer", "async_io::Timer"],
+        &["tokio::time::", "time/sleep.rs", "insert_timer", "async_io::Timer", "process_timer_ops"],
     ),
     ("what is under way", &["underway", "src/pool"]),
     ("connector", &["everbeat-ws/src/connect"]),
@@ -60,9 +63,9 @@ pub(crate) fn of(stack: &[String]) -> Option<&'static str> {
     Some(stack.iter().find_map(part).map_or(OTHER, |(name, _)| name))
 }
 
-/// Bytes of all connections together in a part
-pub(crate) fn bytes_of(points: &[Point], name: &str) -> u64 {
-    points.iter().filter(|point| of(&point.stack) == Some(name)).map(|point| point.bytes).sum()
+/// Blocks of all connections together in a part
+pub(crate) fn blocks_of(points: &[Point], name: &str) -> u64 {
+    points.iter().filter(|point| of(&point.stack) == Some(name)).map(|point| point.blocks).sum()
 }
 
 /// The parts for one connection, in the order of the list
@@ -97,7 +100,7 @@ mod tests {
             point(999, &[wheel, "join (benches/memory/src/crowd.rs:1:1)"]),
         ];
         let part = |name, bytes| Part { name, bytes, blocks: 1.0 };
-        assert_eq!((bytes_of(&points, "wheel"), bytes_of(&points, ROOM)), (400, 0));
+        assert_eq!((blocks_of(&points, WHEEL), blocks_of(&points, ROOM)), (2, 0));
         let sums = [part("wheel", 200.0), part("connection", 150.0), part(OTHER, 100.0)];
         assert_eq!(sum(&points, 2), sums);
     }

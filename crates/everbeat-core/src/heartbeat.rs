@@ -117,7 +117,8 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
     /// A heartbeat that begins at `now`, the moment the connection stands
     ///
     /// `config` may be shared by many, as an `Arc`. `seed` draws the phase, the jitter and the
-    /// payloads: take it from the operating system.
+    /// payloads: take it from the operating system. It is folded to 32 bits: so no two connections are
+    /// in step, and no Pong of another Ping is taken for this one's; a secret it is not.
     #[must_use]
     pub fn new(config: C, seed: u64, now: Instant) -> Self {
         let mut seed = Seed::from(seed);

@@ -56,7 +56,8 @@ pub struct Reconnect<B = Backoff> {
     hurry: Hurry,
     /// Attempts that failed since a connection last stood
     failed: u32,
-    /// Ends since the last healthy connection
+    /// Ends since the last healthy connection; like the two below it stops at its largest, where no
+    /// delay grows any more, and is no wider so that all of this is 64 bytes
     ends: u16,
     /// Ends in a row of connections that the server accepted and that then ended young
     flaps: u16,

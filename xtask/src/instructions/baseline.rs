@@ -65,12 +65,17 @@ impl Baseline {
             .collect()
     }
 
+    /// What was counted then
+    pub(super) fn counts(&self, name: &str) -> Option<Counts> {
+        let then = &self.scenarios[name];
+        Some(Counts { bare: then["bare"].as_u64(), ours: then["ours"].as_u64()? })
+    }
+
     /// How far the distance between both sides has moved; `None` for a scenario that is new
     ///
     /// The distance and not the count: a machine that copies bytes in other ways changes both sides.
     pub(super) fn drift(&self, name: &str, now: Counts) -> Option<Drift> {
-        let then = &self.scenarios[name];
-        let then = Counts { bare: then["bare"].as_u64(), ours: then["ours"].as_u64()? };
+        let then = self.counts(name)?;
         Some(Drift { by: now.over_bare() - then.over_bare(), allowed: then.ours / 50 })
     }
 }

@@ -40,12 +40,13 @@ pub(super) struct Farewell<S> {
     pub(super) more: bool,
     /// When the queue began to be sent off; `None` until the clock is next read
     since: Option<Instant>,
-    alarm: Pin<Box<Alarm<S>>>,
+    /// Made when it has to wait: mostly all was sent at once
+    alarm: Option<Pin<Box<Alarm<S>>>>,
 }
 
 impl<S: Sleep> Farewell<S> {
     pub(super) fn new(frame: CloseFrame) -> Self {
-        Self { frame, more: false, since: None, alarm: Box::pin(Alarm::new()) }
+        Self { frame, more: false, since: None, alarm: None }
     }
 
     /// Ready once the queue has had its time; otherwise the task is woken by then
@@ -57,6 +58,7 @@ impl<S: Sleep> Farewell<S> {
     ) -> Poll<()> {
         let now = wake.now(timer);
         let deadline = *self.since.get_or_insert(now) + limit;
-        self.alarm.as_mut().poll_due(wake.cx, timer, now, deadline)
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(Alarm::new()));
+        alarm.as_mut().poll_due(wake.cx, timer, now, deadline)
     }
 }

@@ -102,3 +102,39 @@ impl Aside {
 const _: () = assert!(size_of::<Corner>() == 24);
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Aside>() == 120);
+
+#[cfg(test)]
+mod tests {
+    use everbeat_core::cause::CloseCode;
+
+    use super::*;
+
+    #[test]
+    fn whatever_somebody_would_miss_is_kept_also_if_it_is_alone() {
+        type Set = fn(&mut Aside);
+        let each: [(&str, Set); 9] = [
+            ("a task elsewhere", |aside| aside.elsewhere = Some(Waker::noop().clone())),
+            ("an authentication", |aside| aside.good_for = Some(GoodFor::ByTheRules)),
+            ("a tag", |aside| aside.tags = Own::Has(vec!["sports".into()])),
+            ("that it gets no more tags", |aside| aside.tags = Own::Left),
+            ("a message", |aside| aside.messages.push_back(Waiting::new("x".into(), None))),
+            ("one of its own", |aside| aside.held = Some(Box::new("x".into()))),
+            ("an order", |aside| {
+                aside.end.get_or_insert_default().order =
+                    Some(Order::close(CloseCode::NORMAL.into()));
+            }),
+            ("that it is over", |aside| aside.closed = true),
+            ("that its task is", |aside| aside.ended = true),
+        ];
+        for (what, set) in each {
+            let corner = Corner::default();
+            set(corner.lock().get_or_insert_default());
+            corner.rest();
+            assert!(corner.lock().is_some(), "{what}");
+        }
+        let corner = Corner::default();
+        corner.lock().get_or_insert_default().messages.reserve(4);
+        corner.rest();
+        assert!(corner.lock().is_none(), "nothing is no reason");
+    }
+}

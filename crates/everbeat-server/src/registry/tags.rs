@@ -1,8 +1,13 @@
 //! Which connections have a tag, such as the room of a chat.
 //!
-//! Two locks: that of what a connection has aside, its own list of tags too, and over it the shard of
-//! the index that a tag is in. A connection that leaves marks its list, so that no tag is added behind
-//! it.
+//! Two locks: the shard of the index that a tag is in, and then that of what a connection has aside,
+//! its own list of tags too. In this order, for a shard is walked while a whole room is told, and who
+//! has mail for a connection, or is it, waits for no room. Both are held while a tag comes or goes, so
+//! that list and index agree whoever else is at it. A connection that leaves marks its list, so that no
+//! tag is added behind it.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -52,6 +57,7 @@ impl<X> Tags<X> {
         if tag.len() > LONGEST {
             return Err(TagError::TooLong { length: tag.len(), limit: LONGEST });
         }
+        let mut shard = self.shard(tag);
         let mut lock = handle.corner().lock();
         let Own::Has(tags) = &mut lock.get_or_insert_default().tags else {
             return Err(TagError::Ended);
@@ -64,12 +70,14 @@ impl<X> Tags<X> {
         }
         let tag: Arc<str> = tag.into();
         tags.push(tag.clone());
-        self.shard(&tag).entry(tag).or_default().insert(Listed(handle.clone()));
+        drop(lock);
+        shard.entry(tag).or_default().insert(Listed(handle.clone()));
         Ok(())
     }
 
     /// Whether it had the tag
     pub(super) fn remove(&self, handle: &ConnectionHandle<X>, tag: &str) -> bool {
+        let mut shard = self.shard(tag);
         let mut lock = handle.corner().lock();
         let Some(Own::Has(tags)) = lock.as_mut().map(|aside| &mut aside.tags) else {
             return false;
@@ -78,8 +86,9 @@ impl<X> Tags<X> {
             return false;
         };
         tags.swap_remove(at);
-        let untagged = self.forget(handle.id(), tag);
         drop(lock);
+        let untagged = forget(&mut shard, handle.id(), tag);
+        drop(shard);
         drop(untagged);
         true
     }
@@ -91,8 +100,11 @@ impl<X> Tags<X> {
         drop(lock);
         if let Own::Has(tags) = left {
             for tag in tags {
+                let mut shard = self.shard(&tag);
+                let untagged = forget(&mut shard, handle.id(), &tag);
+                drop(shard);
                 // Dropped after the lock: what a handle drops is not ours
-                drop(self.forget(handle.id(), &tag));
+                drop(untagged);
             }
         }
     }
@@ -105,22 +117,24 @@ impl<X> Tags<X> {
             .unwrap_or_default()
     }
 
-    #[expect(clippy::mutable_key_type, reason = "its number, by which it is known, never changes")]
-    fn forget(&self, id: u64, tag: &str) -> Option<Listed<X>> {
-        let mut shard = self.shard(tag);
-        let tagged = shard.get_mut(tag)?;
-        let forgotten = tagged.take(&id);
-        if tagged.is_empty() {
-            shard.remove(tag);
-        }
-        forgotten
-    }
-
     /// No step leaves a shard half-changed, so a panic of another thread is no reason to stop
     fn shard(&self, tag: &str) -> MutexGuard<'_, Tagged<X>> {
-        let shard = &self.shards[self.hasher.hash_one(tag) as usize % SHARDS];
-        shard.lock().unwrap_or_else(PoisonError::into_inner)
+        self.place(tag).lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn place(&self, tag: &str) -> &Mutex<Tagged<X>> {
+        &self.shards[self.hasher.hash_one(tag) as usize % SHARDS]
+    }
+}
+
+#[expect(clippy::mutable_key_type, reason = "its number, by which it is known, never changes")]
+fn forget<X>(shard: &mut Tagged<X>, id: u64, tag: &str) -> Option<Listed<X>> {
+    let tagged = shard.get_mut(tag)?;
+    let forgotten = tagged.take(&id);
+    if tagged.is_empty() {
+        shard.remove(tag);
+    }
+    forgotten
 }
 
 impl Own {

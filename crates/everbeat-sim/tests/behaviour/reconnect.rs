@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::support::clients::{attempts, builder, connected, ends, is_connected, serve};
 use crate::support::{MS, SECOND, at, drive, messages};
 use everbeat_core::cause::{Cause, CloseCode, Cut};
-use everbeat_core::client::ConnectError;
+use everbeat_core::client::{Client, ConnectError, Hint};
+use everbeat_core::config::defaults::PATH_TIMEOUT;
 use everbeat_core::{Event, Message};
 use everbeat_sim::net::Answer;
 use everbeat_sim::{Sim, for_each_seed};
@@ -198,4 +199,37 @@ fn attempts_are_counted_anew_after_a_healthy_connection() {
     let events = drive(&mut sim, &mut client, SECOND);
     let first = events.iter().find(|(_, event)| matches!(event, Event::Connecting { .. }));
     assert_eq!(first.map(|(_, event)| event), Some(&Event::Connecting { attempt: 1 }));
+}
+
+/// For how long the second connection of a client asks in vain before it is dead, if the road of the
+/// first was silent for so long and came back
+fn patience_of_the_second(silence: Duration) -> Duration {
+    let mut sim = Sim::seed(3);
+    serve(&sim);
+    let road = sim.link("client", "server");
+    road.delay(20 * MS);
+    let plan = Client::over(sim.connector("server"), sim.timer(), 7);
+    let mut client = connected(&mut sim, plan);
+    drive(&mut sim, &mut client, 30 * SECOND);
+    road.partition();
+    client.hint(Hint::Foreground);
+    drive(&mut sim, &mut client, silence);
+    road.repair();
+    assert_eq!(ends(&drive(&mut sim, &mut client, 60 * SECOND)), []);
+    road.reset();
+    assert_eq!(ends(&drive(&mut sim, &mut client, 30 * SECOND)).len(), 1);
+    road.partition();
+    client.hint(Hint::Foreground);
+    let asked = sim.now();
+    let events = drive(&mut sim, &mut client, 60 * SECOND);
+    let end = |(at, event): &(_, _)| matches!(event, Event::Disconnected(_)).then_some(*at);
+    events.iter().find_map(end).unwrap().saturating_duration_since(asked)
+}
+
+#[test]
+fn what_one_connection_has_learnt_of_the_road_the_next_begins_with() {
+    let usual = patience_of_the_second(Duration::ZERO);
+    let patient = patience_of_the_second(6 * SECOND);
+    assert!(usual < PATH_TIMEOUT + SECOND, "{usual:?}");
+    assert!(patient > PATH_TIMEOUT + 5 * SECOND, "{patient:?}");
 }

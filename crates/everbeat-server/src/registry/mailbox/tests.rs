@@ -6,9 +6,8 @@ use std::sync::mpsc;
 use std::task::{Context, Waker};
 use std::thread;
 
-use super::super::tags::Own;
 use super::*;
-use crate::testing::{Calls, Somebody, Unpark, record};
+use crate::testing::{Calls, Unpark, record};
 
 #[test]
 fn both_limits_hold_and_room_comes_back() {
@@ -97,31 +96,6 @@ fn storage_is_given_back_when_empty() {
     mailbox.put("y".into()).unwrap();
     assert_eq!(mailbox.pop(), Some("y".into()));
     assert_eq!(mailbox.sent_aside(), 1_003);
-}
-
-#[test]
-fn nothing_that_somebody_would_miss_is_given_back() {
-    type Happens = fn(&Record<Somebody>);
-    let cases: [(&str, Happens); 7] = [
-        ("a message", |mailbox| mailbox.put("x".into()).unwrap()),
-        ("one of its own", |mailbox| mailbox.hold("x".into())),
-        ("an order", |mailbox| mailbox.order(Order::close(CloseCode::NORMAL.into()))),
-        ("an authentication", |mailbox| mailbox.authenticate(None)),
-        ("a task elsewhere", |mailbox| {
-            assert!(!mailbox.poll_raised(&Context::from_waker(Waker::noop())));
-        }),
-        ("an end", |mailbox| mailbox.close()),
-        ("a tag", |mailbox| {
-            let tags = Own::Has(vec!["sports".into()]);
-            mailbox.corner.lock().get_or_insert_default().tags = tags;
-        }),
-    ];
-    for (what, happens) in cases {
-        let mailbox = record(1_000, 1_000);
-        happens(&mailbox);
-        mailbox.rest();
-        assert!(mailbox.corner.lock().is_some(), "{what}");
-    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use everbeat_core::cause::{CloseCode, CloseFrame};
+use everbeat_core::config::defaults::SERVER_INTERVAL;
 use everbeat_core::time::Timer;
 use everbeat_core::transport::Outgoing;
 use everbeat_server::registry::{MailboxError, TagError};
@@ -46,6 +47,13 @@ fn a_tag_finds_who_has_it_and_nobody_who_has_left() {
     assert_eq!(texts[0], ["to the red", "again"]);
     assert_eq!(texts[1], ["to the red", "to the others"]);
     assert_eq!(texts[2], ["to the others"]);
+
+    // What was only for a while is given back when a Pong has come; tags are for good.
+    sim.run_for(2 * SERVER_INTERVAL).unwrap();
+    let now = host.timer.now();
+    assert!(a.stats(now).round_trip.is_some() && a.stats(now).silent_for < SERVER_INTERVAL);
+    assert_eq!((a.tags().len(), b.tags().len()), (2, 0));
+    assert_eq!(peers(&host.registry.tagged("red")), BTreeSet::from(["a"]));
 
     a.close(CloseCode::NORMAL.into());
     sim.run_for(SECOND).unwrap();
