@@ -32,5 +32,5 @@ pub async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 ///
 /// Dropping the future abandons the connection.
 pub async fn dial(address: SocketAddr) -> io::Result<Stream> {
-    Async::<std::net::TcpStream>::connect(address).await.map(Stream::new)
+    Async::<std::net::TcpStream>::connect(address).await.map(Stream::alone)
 }

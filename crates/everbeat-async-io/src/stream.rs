@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, TcpStream};
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,7 +15,7 @@ use socket2::SockRef;
 /// A TCP connection on the reactor
 #[derive(Debug)]
 pub struct Stream {
-    socket: Arc<Async<TcpStream>>,
+    socket: Held,
     /// The last read found nothing, and the reactor was asked to tell of more: before it does, another
     /// would be a system call for nothing
     asleep: bool,
@@ -27,7 +28,16 @@ impl Stream {
     /// the `TryFrom` of this type. A clone that somebody keeps keeps the socket open.
     #[must_use]
     pub fn new(stream: impl Into<Arc<Async<TcpStream>>>) -> Self {
-        Self { socket: stream.into(), asleep: false }
+        Self::of(Arc::try_unwrap(stream.into()).map_or_else(Held::Shared, Held::Alone))
+    }
+
+    /// Takes over a connection that nobody else has
+    pub(crate) const fn alone(stream: Async<TcpStream>) -> Self {
+        Self::of(Held::Alone(stream))
+    }
+
+    const fn of(socket: Held) -> Self {
+        Self { socket, asleep: false }
     }
 
     /// Whoever cannot write any more reads what is left now, and not when the reactor tells of it
@@ -36,6 +46,28 @@ impl Stream {
         written
     }
 }
+
+/// A socket as it is held: in place, for an allocation of its own would be 32 bytes of each idle
+/// connection, or together with whoever kept a clone
+#[derive(Debug)]
+enum Held {
+    Alone(Async<TcpStream>),
+    Shared(Arc<Async<TcpStream>>),
+}
+
+impl Deref for Held {
+    type Target = Async<TcpStream>;
+
+    fn deref(&self) -> &Async<TcpStream> {
+        match self {
+            Self::Alone(socket) => socket,
+            Self::Shared(socket) => socket,
+        }
+    }
+}
+
+#[cfg(all(unix, target_pointer_width = "64"))]
+const _: () = assert!(size_of::<Stream>() == 24);
 
 /// Takes over any stream of `futures_io`'s traits: a Unix socket, a tunnel, somebody else's TLS
 #[must_use]
@@ -52,7 +84,7 @@ impl TryFrom<TcpStream> for Stream {
     ///
     /// The socket cannot be made non-blocking, or not be watched.
     fn try_from(stream: TcpStream) -> io::Result<Self> {
-        Async::new(stream).map(Self::new)
+        Async::new(stream).map(Self::alone)
     }
 }
 
@@ -135,6 +167,21 @@ mod tests {
     fn reads_nothing(stream: &mut Stream) -> bool {
         let cx = &mut Context::from_waker(std::task::Waker::noop());
         Pin::new(stream).poll_read(cx, &mut [0; 8]).is_pending()
+    }
+
+    #[test]
+    fn who_has_a_socket_alone_holds_it_and_a_clone_that_was_kept_stays_open() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut peer = listener.accept().unwrap().0;
+        let kept = Arc::new(Async::new(near).unwrap());
+        let stream = Stream::new(kept.clone());
+        assert!(matches!(stream.socket, Held::Shared(_)));
+        drop(stream);
+        peer.write_all(b"still here").unwrap();
+        let mut stream = Stream::new(kept);
+        assert!(matches!(stream.socket, Held::Alone(_)));
+        assert_eq!(async_io::block_on(read(&mut stream, 10)), b"still here");
     }
 
     #[test]
