@@ -2,6 +2,7 @@
 //! goals and against what was committed.
 
 mod baseline;
+mod beyond;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use self::baseline::Baseline;
+use self::beyond::Beyond;
 use crate::args::Args;
 use crate::report::Report;
 use crate::shell::{GREEN, RED, Shell, YELLOW, paint};
@@ -231,6 +233,16 @@ fn judge(baseline: &Baseline, counts: &[Counted]) -> Judged {
         if !named {
             table += &format!("          {}\n", paint(RED, "too much of it has no name"));
         }
+    }
+    if let Some(beyond) = Beyond::of(counts) {
+        let (bytes, most) = (beyond.bytes, Beyond::MOST);
+        let colour = if beyond.is_nothing() { GREEN } else { RED };
+        let told = paint(colour, &format!("{bytes:>9.1}"));
+        table +=
+            &format!("{told}          of ours beyond a plain one, of {most} that may jitter\n");
+        let name = format!("{}: of ours beyond a plain one", beyond.name);
+        report.row(name, bytes, "bytes", most, beyond.is_nothing());
+        all_kept &= beyond.is_nothing();
     }
     eprint!("{table}");
     eprintln!("\nLive heap bytes for one idle connection, as asked for of the allocator.");

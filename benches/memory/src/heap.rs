@@ -16,6 +16,8 @@ static COUNTED: dhat::Alloc = dhat::Alloc;
 pub(crate) const LOOK: Duration = Duration::from_millis(250);
 /// So many looks in a row make a figure: their median, for now and then a beat is under way
 const LOOKS: usize = 9;
+/// Bytes for each of the crowd that may come and go: a runtime's tree of timers has nodes
+const COMES_AND_GOES: usize = 4;
 /// What upgrades leave, their deadlines say, is gone by then
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -43,7 +45,7 @@ impl Watch {
         Ok(Self { profiler: builder.file_name(&file).build(), file })
     }
 
-    /// Live bytes, once they stay the same to within a byte for each of the crowd
+    /// Live bytes, once they stay the same to within what comes and goes
     pub(crate) fn settled<W: Wire>(&self, crowd: &mut Crowd<W>, size: usize) -> Result<u64> {
         let begun = Instant::now();
         let mut before = None;
@@ -55,7 +57,7 @@ impl Watch {
             }
             looks.sort_unstable();
             let now = looks[LOOKS / 2];
-            if before.is_some_and(|before: usize| before.abs_diff(now) < size) {
+            if before.is_some_and(|before: usize| before.abs_diff(now) < COMES_AND_GOES * size) {
                 return Ok(now as u64);
             }
             before = Some(now);

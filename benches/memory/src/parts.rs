@@ -25,6 +25,7 @@ const NOT_THEIRS: &[&str] =
 const PARTS: &[(&str, &[&str])] = &[
     (ROOM, &["src/read/body.rs", "what_is_said_to_all"]),
     ("TLS: deframer and records", &["rustls/", "rustls-"]),
+    ("TLS: session, with the socket in it", &["src/tls/"]),
     ("registration of the socket", &["ScheduledIo", "registration_set.rs", "insert_io"]),
     ("task", &["bind_new_task<", "async-task-", "async-executor-", "task/core.rs"]),
     ("request's head", &["http::header::", "http-", "request::Parts", "src/upgrade/"]),
