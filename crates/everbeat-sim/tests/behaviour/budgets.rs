@@ -101,12 +101,14 @@ fn no_message_moves_it_either_way() {
         });
         drive(sim, &mut client, INTERVAL + SECOND);
         let mut server = answered.take().unwrap();
-        let (settled, sent, mut read) = (100, 1_100, 0);
-        let mut before = 0;
+        let (settled, sent, mut read) = (25, 1_025, 0);
+        let first = timer.arms();
+        let mut before = first;
         for word in 0..sent {
             if word == settled {
-                // By then it is known how often the peer speaks: should the alarm fire within the first
-                // words, it moves with each of the next ones.
+                // Until then it is learnt how often the peer speaks, each gap an eighth of it: of the
+                // first, which was longer than an interval, a fifth of one is left after 24. Should the
+                // alarm fire in between, it moves with some of the next words.
                 before = timer.arms();
             }
             sim.block_on(server.send(Outgoing::Message("in".into())), SECOND).unwrap().unwrap();
@@ -116,6 +118,7 @@ fn no_message_moves_it_either_way() {
             sim.block_on(server.next(), SECOND).unwrap().unwrap().unwrap();
         }
         assert_eq!(read, sent);
+        assert!(before - first <= settled, "{}", before - first);
         // A second has passed: a single alarm may have fired in it, whatever was said.
         assert!(timer.arms() - before <= 1, "{}", timer.arms() - before);
     });

@@ -47,13 +47,31 @@ fn a_road_that_is_gone_with_the_old_network_is_known_soon_after_the_hint() {
         read_and_stay(sim, peer);
         drive(sim, &mut client, MS * (sim.random() % 60_000) as u32);
         sim.link("client", "server").partition();
-        // The answer to a beat that was on its way still arrives, and would be taken for one to this.
+        // What was on its way still arrives; the next test is of that.
         drive(sim, &mut client, 20 * MS);
         let now = sim.now();
         client.hint(Hint::NetworkChanged);
         let events = drive(sim, &mut client, 60 * SECOND);
         let (died, _) = the_end(&events);
         assert!(died.saturating_duration_since(now) <= 5 * SECOND + 500 * MS, "{died:?}");
+    });
+}
+
+#[test]
+fn what_was_on_its_way_when_the_network_changed_is_life_and_the_next_beat_finds_it_gone() {
+    for_each_seed(0..20, |sim| {
+        sim.link("client", "server").delay(20 * MS);
+        let (mut client, peer) = with_peer(sim, beat(20 * SECOND, 5 * SECOND));
+        let heard = read_and_stay(sim, peer);
+        while heard.borrow().is_empty() {
+            drive(sim, &mut client, 10 * MS);
+        }
+        sim.link("client", "server").partition();
+        let now = sim.now();
+        client.hint(Hint::NetworkChanged);
+        let events = drive(sim, &mut client, 60 * SECOND);
+        let after = the_end(&events).0.saturating_duration_since(now);
+        assert!(after > 20 * SECOND && after <= 25 * SECOND + 500 * MS, "{after:?}");
     });
 }
 
