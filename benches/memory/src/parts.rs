@@ -26,7 +26,16 @@ const PARTS: &[(&str, &[&str])] = &[
     (ROOM, &["src/read/body.rs", "what_is_said_to_all"]),
     ("TLS: deframer and records", &["rustls/", "rustls-"]),
     ("TLS: session, with the socket in it", &["src/tls/"]),
-    ("registration of the socket", &["ScheduledIo", "registration_set.rs", "insert_io"]),
+    (
+        "registration of the socket",
+        // The last is async-io's list of who awaits it: whoever dialled did.
+        &[
+            "ScheduledIo",
+            "registration_set.rs",
+            "insert_io",
+            "slab::Entry<core::option::Option<core::task::wake::Waker>",
+        ],
+    ),
     ("task", &["bind_new_task<", "async-task-", "async-executor-", "task/core.rs"]),
     ("request's head", &["http::header::", "http-", "request::Parts", "src/upgrade/"]),
     ("what only some have", &["registry/aside", "connection/unusual"]),
