@@ -74,7 +74,21 @@ impl<T: Transport> Handled<T> {
     }
 
     /// Does what others have asked for, as far as it can be done now
+    #[inline]
     fn poll_mailbox(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), HandledError<T::Error>> {
+        let record = &*self.record.0;
+        if record.is_quiet(cx) && !record.marks.any(OVER | MAIL | HELD | UNFLUSHED | ORDERED) {
+            return Ok(());
+        }
+        self.poll_left(cx)
+    }
+
+    /// Something may have been left in the mailbox, or not all of it has been done
+    #[inline(never)]
+    fn poll_left(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Result<(), HandledError<T::Error>> {
