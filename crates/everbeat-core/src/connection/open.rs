@@ -173,6 +173,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             None => heartbeat.handle_answer(now),
         };
         if let Some(Answer { round_trip, mark }) = answer {
+            wake.answered = true;
             this.ledger.prove(mark, this.transport.sent_aside());
             this.transport.noted(now, heartbeat.round_trip());
             tracing::trace!(target: "everbeat", ?round_trip, mark, "answered");
@@ -275,11 +276,15 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         if let Some(unusual) = &self.unusual {
             deadline = deadline.min(unusual.probe_at()).min(self.unfinished_at());
         }
-        let this = self.project();
+        let mut this = self.project();
         if this.alarm.has_rung(now) {
             // Once a beat, and not with each message: what was used will be used again.
             this.ledger.shrink();
             *this.unusual = this.unusual.take().filter(|unusual| !unusual.is_over(now));
+        }
+        if wake.answered {
+            // Once a beat, and not with each message: else it would ring for what is answered.
+            this.alarm.as_mut().put_off(deadline);
         }
         if this.alarm.poll_due(wake.cx, this.timer, now, deadline).is_ready() {
             // All that was due has been done: a policy that wants more is asked after the others.
