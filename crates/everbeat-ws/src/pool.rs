@@ -55,7 +55,9 @@ pub(crate) trait Lend<T> {
 impl<T> Lend<T> for LocalKey<Pool<T>> {
     #[inline]
     fn lend(&'static self) -> Option<T> {
-        self.try_with(|pool| pool.top.take().or_else(|| pool.rest.borrow_mut().pop())).ok().flatten()
+        self.try_with(|pool| pool.top.take().or_else(|| pool.rest.borrow_mut().pop()))
+            .ok()
+            .flatten()
     }
 
     #[inline]
@@ -71,7 +73,7 @@ impl<T> Lend<T> for LocalKey<Pool<T>> {
 thread_local! {
     static BLOCKS: Pool<Box<[u8]>> = const { Pool::new() };
     static BUFFERS: Pool<Vec<u8>> = const { Pool::new() };
-    static CHUNKS: Pool<BytesMut> = const { Pool::new() };
+    static SHARED: RefCell<Option<BytesMut>> = const { RefCell::new(None) };
     static SPENT: Pool<Vec<u8>> = const { Pool::new() };
     static UNDERWAY: Pool<Box<Underway>> = const { Pool::new() };
     pub(crate) static CLIENT_CODECS: Pool<Box<WebSocketContext>> = const { Pool::new() };
@@ -163,9 +165,11 @@ pub(crate) fn carve(payload: &[u8]) -> Bytes {
     if payload.is_empty() || payload.len() > CHUNK {
         return Bytes::copy_from_slice(payload);
     }
-    let mut chunk = CHUNKS.lend().unwrap_or_else(|| BytesMut::with_capacity(CHUNK));
-    chunk.extend_from_slice(payload);
-    let carved = chunk.split();
-    CHUNKS.take_back(chunk);
-    carved.freeze()
+    let carved = SHARED.try_with(|chunk| {
+        let mut chunk = chunk.borrow_mut();
+        let chunk = chunk.get_or_insert_with(|| BytesMut::with_capacity(CHUNK));
+        chunk.extend_from_slice(payload);
+        chunk.split().freeze()
+    });
+    carved.unwrap_or_else(|_| Bytes::copy_from_slice(payload))
 }

@@ -23,10 +23,7 @@ const TRIES: usize = 8;
 pub(super) fn slept() -> Duration {
     static FIRST: OnceLock<(u64, u64)> = OnceLock::new();
     let (awake_first, always_first) = *FIRST.get_or_init(|| (awake(), always()));
-    gained(
-        || awake().saturating_sub(awake_first),
-        || always().saturating_sub(always_first),
-    )
+    gained(|| awake().saturating_sub(awake_first), || always().saturating_sub(always_first))
 }
 
 /// The clock that stands still, which is the standard library's
