@@ -208,9 +208,10 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             );
         }
         let progress = this.pace.heartbeat().is_some_and(|heartbeat| sent != heartbeat.sent());
-        if heard || since.wrote || since.flushed || progress {
-            this.transport.noted(now, None);
+        if !(heard || since.heard_message || since.wrote || since.flushed || progress) {
+            return None;
         }
+        this.transport.noted(now, None);
         let heartbeat = this.pace.heartbeat_mut()?;
         if since.wrote {
             heartbeat.handle_write(now);
