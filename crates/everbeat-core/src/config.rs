@@ -333,9 +333,10 @@ impl PingLimit {
         self.per_second
     }
 
-    /// The time that refills one
-    pub(crate) const fn every(self) -> Duration {
-        Duration::from_nanos(1_000_000_000 / self.per_second as u64)
+    /// The time that refills one, in nanoseconds: it is asked for at each wake-up
+    #[inline]
+    pub(crate) const fn every(self) -> u64 {
+        1_000_000_000 / self.per_second as u64
     }
 }
 

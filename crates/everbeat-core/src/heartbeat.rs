@@ -217,6 +217,16 @@ impl<C: Borrow<HeartbeatConfig>> Heartbeat<C> {
         if now < self.poll_timeout() {
             return None;
         }
+        self.handle_due(now, path)
+    }
+
+    /// [`handle_timeout`](Self::handle_timeout) for whoever has just seen that
+    /// [`poll_timeout`](Self::poll_timeout) has come
+    pub(crate) fn handle_due(
+        &mut self,
+        now: Instant,
+        path: impl FnOnce() -> Option<PathEvidence>,
+    ) -> Option<Beat> {
         match self.watch.judge(self.config.borrow(), now, path) {
             Judgement::Alive if self.watch.is_asking() => None,
             Judgement::Alive => {

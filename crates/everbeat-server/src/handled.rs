@@ -20,7 +20,7 @@ use everbeat_core::transport::{Incoming, Outgoing, PathEvidence, Transport};
 use pin_project::pin_project;
 
 use crate::registry::AnyRecord;
-use crate::registry::marks::{BLOCKED, CLOSED, HELD, MAIL, ORDERED, OVER, ROOM, UNFLUSHED};
+use crate::registry::marks::{BLOCKED, CLOSED, HELD, MAIL, Marks, ORDERED, OVER, ROOM, UNFLUSHED};
 
 pub use error::HandledError;
 use error::Kind;
@@ -74,7 +74,21 @@ impl<T: Transport> Handled<T> {
     }
 
     /// Does what others have asked for, as far as it can be done now
+    #[inline]
     fn poll_mailbox(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), HandledError<T::Error>> {
+        let record = &*self.record.0;
+        if record.is_quiet(cx) && !record.marks.any(OVER | MAIL | HELD | UNFLUSHED | ORDERED) {
+            return Ok(());
+        }
+        self.poll_left(cx)
+    }
+
+    /// Something may have been left in the mailbox, or not all of it has been done
+    #[inline(never)]
+    fn poll_left(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Result<(), HandledError<T::Error>> {
@@ -113,6 +127,25 @@ impl<T: Transport> Handled<T> {
             }
             None => Ok(()),
         }
+    }
+
+    /// What the peer said before it went away is read before the failed write is told
+    #[cold]
+    fn poll_last_words(
+        self: Pin<&mut Self>,
+        error: HandledError<T::Error>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Incoming, HandledError<T::Error>>>> {
+        if let HandledError(Kind::Ordered(_)) = error {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let this = self.project();
+        let incoming = match this.inner.poll_recv(cx) {
+            Poll::Ready(incoming) => incoming.map(|incoming| incoming.map_err(Into::into)),
+            Poll::Pending => Some(Err(error)),
+        };
+        note_incoming(&this.record.marks, incoming.as_ref());
+        Poll::Ready(incoming)
     }
 
     fn poll_inner_flush(
@@ -178,6 +211,15 @@ impl<T: Transport> Handled<T> {
     }
 }
 
+/// Nothing more is sent behind the peer's Close, nor over a transport that has failed
+fn note_incoming<E>(marks: &Marks, incoming: Option<&Result<Incoming, E>>) {
+    let open =
+        matches!(incoming, Some(Ok(Incoming::Message(_) | Incoming::Ping(_) | Incoming::Pong(_))));
+    if !open {
+        marks.set(OVER | CLOSED);
+    }
+}
+
 impl<T: Transport> Transport for Handled<T> {
     type Error = HandledError<T::Error>;
 
@@ -185,27 +227,13 @@ impl<T: Transport> Transport for Handled<T> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Incoming, Self::Error>>> {
-        let mailed = match self.as_mut().poll_mailbox(cx) {
-            Err(ordered @ HandledError(Kind::Ordered(_))) => {
-                return Poll::Ready(Some(Err(ordered)));
-            }
-            mailed => mailed,
-        };
-        let this = self.project();
-        let incoming = match (this.inner.poll_recv(cx), mailed) {
-            // What the peer said before it went away is read before the failed write is told.
-            (Poll::Pending, Ok(())) => return Poll::Pending,
-            (Poll::Pending, Err(error)) => Some(Err(error)),
-            (Poll::Ready(incoming), _) => incoming.map(|incoming| incoming.map_err(Into::into)),
-        };
-        let open = matches!(
-            incoming,
-            Some(Ok(Incoming::Message(_) | Incoming::Ping(_) | Incoming::Pong(_)))
-        );
-        if !open {
-            this.record.marks.set(OVER | CLOSED);
+        if let Err(error) = self.as_mut().poll_mailbox(cx) {
+            return self.poll_last_words(error, cx);
         }
-        Poll::Ready(incoming)
+        let this = self.project();
+        let incoming = ready!(this.inner.poll_recv(cx));
+        note_incoming(&this.record.marks, incoming.as_ref());
+        Poll::Ready(incoming.map(|incoming| incoming.map_err(Into::into)))
     }
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {

@@ -1,7 +1,7 @@
 //! What a busy connection needs and an idle one does not, lent by the thread: read blocks, write
 //! buffers, codecs, room for large messages. A connection gives back before it waits, so few serve many.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::thread::LocalKey;
 
 use async_tungstenite::tungstenite::protocol::WebSocketContext;
@@ -23,11 +23,26 @@ pub(crate) const CHUNK: usize = 4 << 10;
 const KEPT: usize = 4;
 
 /// A stack of things to lend
-pub(crate) struct Pool<T>(RefCell<Vec<T>>);
+///
+/// Its top lies apart: nearly always one is out at a time, and then a lending is two moves.
+pub(crate) struct Pool<T> {
+    top: Cell<Option<T>>,
+    rest: RefCell<Vec<T>>,
+}
 
 impl<T> Pool<T> {
     const fn new() -> Self {
-        Self(RefCell::new(Vec::new()))
+        Self { top: Cell::new(None), rest: RefCell::new(Vec::new()) }
+    }
+
+    /// Puts one below the top; one too many is handed back
+    fn put_below(&self, thing: T) -> Option<T> {
+        let mut rest = self.rest.borrow_mut();
+        if rest.len() + 1 < KEPT {
+            rest.push(thing);
+            return None;
+        }
+        Some(thing)
     }
 }
 
@@ -40,19 +55,17 @@ pub(crate) trait Lend<T> {
 impl<T> Lend<T> for LocalKey<Pool<T>> {
     #[inline]
     fn lend(&'static self) -> Option<T> {
-        self.try_with(|pool| pool.0.borrow_mut().pop()).ok().flatten()
+        self.try_with(|pool| pool.top.take().or_else(|| pool.rest.borrow_mut().pop()))
+            .ok()
+            .flatten()
     }
 
     #[inline]
     fn take_back(&'static self, thing: T) {
         // Whatever is not kept is dropped outside the borrow
         _ = self.try_with(|pool| {
-            let mut pool = pool.0.borrow_mut();
-            if pool.len() < KEPT {
-                pool.push(thing);
-                return None;
-            }
-            Some(thing)
+            let below = pool.top.replace(Some(thing));
+            below.and_then(|thing| pool.put_below(thing))
         });
     }
 }
@@ -60,7 +73,7 @@ impl<T> Lend<T> for LocalKey<Pool<T>> {
 thread_local! {
     static BLOCKS: Pool<Box<[u8]>> = const { Pool::new() };
     static BUFFERS: Pool<Vec<u8>> = const { Pool::new() };
-    static CHUNKS: Pool<BytesMut> = const { Pool::new() };
+    static SHARED: RefCell<Option<BytesMut>> = const { RefCell::new(None) };
     static SPENT: Pool<Vec<u8>> = const { Pool::new() };
     static UNDERWAY: Pool<Box<Underway>> = const { Pool::new() };
     pub(crate) static CLIENT_CODECS: Pool<Box<WebSocketContext>> = const { Pool::new() };
@@ -68,10 +81,12 @@ thread_local! {
 }
 
 /// A block of [`BLOCK`] bytes; what they are does not matter
+#[inline]
 pub(crate) fn block() -> Box<[u8]> {
     BLOCKS.lend().unwrap_or_else(|| vec![0; BLOCK].into_boxed_slice())
 }
 
+#[inline]
 pub(crate) fn give_block(block: Box<[u8]>) {
     BLOCKS.take_back(block);
 }
@@ -150,9 +165,11 @@ pub(crate) fn carve(payload: &[u8]) -> Bytes {
     if payload.is_empty() || payload.len() > CHUNK {
         return Bytes::copy_from_slice(payload);
     }
-    let mut chunk = CHUNKS.lend().unwrap_or_else(|| BytesMut::with_capacity(CHUNK));
-    chunk.extend_from_slice(payload);
-    let carved = chunk.split();
-    CHUNKS.take_back(chunk);
-    carved.freeze()
+    let carved = SHARED.try_with(|chunk| {
+        let mut chunk = chunk.borrow_mut();
+        let chunk = chunk.get_or_insert_with(|| BytesMut::with_capacity(CHUNK));
+        chunk.extend_from_slice(payload);
+        chunk.split().freeze()
+    });
+    carved.unwrap_or_else(|_| Bytes::copy_from_slice(payload))
 }

@@ -16,6 +16,7 @@ use futures_io::AsyncRead;
 
 use crate::error::Error;
 use crate::frame::{self, Header, Opcode, Parsed, Tracker};
+use crate::pool;
 use crate::role::Rules;
 use crate::underway::Place;
 
@@ -192,7 +193,8 @@ fn control(header: &Header, payload: &mut [u8]) -> Result<Incoming, Error> {
     }
     Ok(match header.opcode {
         Opcode::Ping => Incoming::Ping(Bytes::copy_from_slice(payload)),
-        Opcode::Pong => Incoming::Pong(Bytes::copy_from_slice(payload)),
+        // It is looked at once and dropped, with each beat
+        Opcode::Pong => Incoming::Pong(pool::carve(payload)),
         _ => Incoming::Close(frame::close_frame(payload)?),
     })
 }

@@ -216,9 +216,11 @@ impl Writing {
         };
         let (header, len) = Header::encode(fin, opcode, payload.len(), mask);
         let out = self.out.copied();
-        out.reserve(len + payload.len());
-        out.extend_from_slice(&header[..len]);
-        let start = out.len();
+        out.reserve(header.len() + payload.len());
+        let start = out.len() + len;
+        // All of its room, for what is as long each time is copied in two moves
+        out.extend_from_slice(&header);
+        out.truncate(start);
         out.extend_from_slice(payload);
         if let Some(mask) = mask {
             frame::apply(&mut out[start..], mask);

@@ -106,8 +106,15 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         tracing::trace!(target: "everbeat", "ping");
         // A Ping overtakes the rest of a message whose frames are still being written, so it proves
         // only those before it; and a transport that sends for others may hold one more of ours.
-        let newest = this.ledger.newest(this.transport.sent_aside());
-        let behind = match this.transport.as_mut().poll_ready(wake.cx) {
+        let aside = this.transport.sent_aside();
+        let newest = this.ledger.newest(aside);
+        let room = if this.ledger.is_proven(aside) {
+            // There is nothing to overtake.
+            Poll::Ready(Ok(()))
+        } else {
+            this.transport.as_mut().poll_ready(wake.cx)
+        };
+        let behind = match room {
             Poll::Ready(ready) => ready.map(|()| newest).map_err(|error| T::classify(&error))?,
             Poll::Pending => newest.saturating_sub(2),
         };

@@ -173,6 +173,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             None => heartbeat.handle_answer(now),
         };
         if let Some(Answer { round_trip, mark }) = answer {
+            wake.answered = true;
             this.ledger.prove(mark, this.transport.sent_aside());
             this.transport.noted(now, heartbeat.round_trip());
             tracing::trace!(target: "everbeat", ?round_trip, mark, "answered");
@@ -207,9 +208,10 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             );
         }
         let progress = this.pace.heartbeat().is_some_and(|heartbeat| sent != heartbeat.sent());
-        if heard || since.wrote || since.flushed || progress {
-            this.transport.noted(now, None);
+        if !(heard || since.heard_message || since.wrote || since.flushed || progress) {
+            return None;
         }
+        this.transport.noted(now, None);
         let heartbeat = this.pace.heartbeat_mut()?;
         if since.wrote {
             heartbeat.handle_write(now);
@@ -256,10 +258,9 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         let mut beat_at = self.beat_at();
         let unusual = self.unusual.as_ref();
         if now >= beat_at || unusual.is_some_and(|unusual| unusual.is_due(now)) {
-            if let Poll::Ready(end) = self.as_mut().poll_due(now, wake) {
+            if let Poll::Ready(end) = self.as_mut().poll_due(&mut beat_at, now, wake) {
                 return Poll::Ready(end);
             }
-            beat_at = self.beat_at();
         }
         if self.transport.unfinished() > 0 || self.is_unfinished() {
             self.as_mut().note_unfinished(now);
@@ -276,11 +277,15 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         if let Some(unusual) = &self.unusual {
             deadline = deadline.min(unusual.probe_at()).min(self.unfinished_at());
         }
-        let this = self.project();
+        let mut this = self.project();
         if this.alarm.has_rung(now) {
             // Once a beat, and not with each message: what was used will be used again.
             this.ledger.shrink();
             *this.unusual = this.unusual.take().filter(|unusual| !unusual.is_over(now));
+        }
+        if wake.answered {
+            // Once a beat, and not with each message: else it would ring for what is answered.
+            this.alarm.as_mut().put_off(deadline);
         }
         if this.alarm.poll_due(wake.cx, this.timer, now, deadline).is_ready() {
             // All that was due has been done: a policy that wants more is asked after the others.
@@ -291,17 +296,23 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     }
 
     /// Something is due, or asked for: sees whether we are late for it, then does it
+    ///
+    /// `beat_at` is when the heartbeat is due, and if this is pending when it is due next.
     #[cold]
     fn poll_due(
         mut self: Pin<&mut Self>,
+        beat_at: &mut Instant,
         now: Instant,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
         let stall = self.as_mut().notice_stall(now);
+        if stall.is_some() {
+            *beat_at = self.beat_at();
+        }
         let polled = if self.unusual.as_ref().is_some_and(|unusual| unusual.address_gone) {
             Poll::Ready(Some(self.as_mut().die(Verdict::Path, now)))
         } else {
-            self.as_mut().poll_beat(now, wake)
+            self.as_mut().poll_beat(beat_at, now, wake)
         };
         let Some(stall) = stall else {
             return polled;
@@ -320,6 +331,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     /// open and there is nothing to tell
     fn poll_beat(
         mut self: Pin<&mut Self>,
+        beat_at: &mut Instant,
         now: Instant,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Option<Event>> {
@@ -332,38 +344,44 @@ impl<T: Transport, K: Timer> Driver<T, K> {
                 self.fail(cause);
                 return Poll::Ready(None);
             }
+            *beat_at = self.beat_at();
         }
-        loop {
+        while now >= *beat_at {
             let this = self.as_mut().project();
             let path = || this.transport.path();
-            let heartbeat = this.pace.heartbeat_mut();
-            match heartbeat.and_then(|heartbeat| heartbeat.handle_timeout(now, path)) {
-                None => return Poll::Pending,
-                Some(Beat::ReadFirst) => {
+            let Some(beat) = this.pace.heartbeat_mut().and_then(|it| it.handle_due(now, path))
+            else {
+                *beat_at = self.beat_at();
+                break;
+            };
+            match beat {
+                Beat::ReadFirst => {
                     // The reactor turns before the next look; what it finds is read before that.
                 }
-                Some(beat @ (Beat::Ping(_) | Beat::Own)) => {
+                Beat::Ping(_) | Beat::Own => {
                     if let Err(cause) = self.as_mut().beat(beat, now, wake) {
                         self.fail(cause);
                         return Poll::Ready(None);
                     }
                 }
-                Some(Beat::Suspect) => {
+                Beat::Suspect => {
                     let evidence = self.evidence_at(now);
                     tracing::debug!(target: "everbeat", %evidence, "suspect");
                     let silent_for = evidence.silent_for;
                     let evidence = Box::new(evidence);
                     return Poll::Ready(Some(Event::Suspect { silent_for, evidence }));
                 }
-                Some(Beat::Alive) => {
+                Beat::Alive => {
                     tracing::debug!(target: "everbeat", "alive");
                     return Poll::Ready(Some(Event::Alive));
                 }
-                Some(Beat::Dead(verdict)) => {
+                Beat::Dead(verdict) => {
                     return Poll::Ready(Some(self.die(verdict, now)));
                 }
             }
+            *beat_at = self.beat_at();
         }
+        Poll::Pending
     }
 
     /// Something is due: are we late for it, and has the machine slept since the last time?

@@ -1,5 +1,7 @@
 //! Whether a peer floods us with Pings: a bucket that refills with time. Pure, and one instant wide.
 
+use core::time::Duration;
+
 use crate::config::PingLimit;
 use crate::time::Instant;
 
@@ -32,14 +34,16 @@ impl PingBucket {
 
     /// A Ping came; whether it is one too many
     pub(super) fn handle_ping(&mut self, limit: PingLimit, now: Instant) -> bool {
-        self.used_until += limit.every();
-        self.used_until.saturating_duration_since(now) > limit.every() * limit.burst()
+        let every = Duration::from_nanos(limit.every());
+        self.used_until += every;
+        self.used_until.saturating_duration_since(now) > every * limit.burst()
     }
 
     /// Nothing more came for now; from the emptiness before this one, if it is a refill ago, what
     /// is left is the whole bucket and no more
+    #[inline]
     pub(super) fn handle_drained(&mut self, limit: PingLimit, now: Instant) {
-        if now.saturating_duration_since(self.empty_at) >= limit.every() {
+        if now.as_nanos().saturating_sub(self.empty_at.as_nanos()) >= limit.every() {
             self.used_until = self.used_until.max(self.empty_at);
             self.empty_at = now;
         }
@@ -48,8 +52,6 @@ impl PingBucket {
 
 #[cfg(test)]
 mod tests {
-    use core::time::Duration;
-
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);

@@ -67,6 +67,7 @@ impl Ledger {
     }
 
     /// A Pong proves every message up to this number
+    #[inline]
     pub(crate) fn prove(&mut self, through: u64, aside: u64) {
         let through = through.min(self.newest(aside));
         if through <= self.proven {
@@ -97,6 +98,7 @@ impl Ledger {
     }
 
     /// Gives back the room for what is retained, if nothing is
+    #[inline]
     pub(crate) fn shrink(&mut self) {
         if self.retained.as_ref().is_some_and(|retained| retained.entries.is_empty()) {
             self.retained = None;

@@ -78,6 +78,16 @@ impl<S: Sleep> Alarm<S> {
         Poll::Pending
     }
 
+    /// Moves the sleep later too, which would else fire for nothing: worth it for a deadline that moves
+    /// seldom, and then by much
+    pub fn put_off(self: Pin<&mut Self>, deadline: Instant) {
+        if let Some(sleep) = self.project().sleep.as_pin_mut() {
+            if sleep.deadline() < deadline && deadline != Instant::NEVER {
+                sleep.reset(deadline);
+            }
+        }
+    }
+
     /// Pending while the sleep is armed and has not fired, so that there is no need to look at the
     /// clock; the task is woken when it fires
     pub fn poll_armed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -189,6 +199,26 @@ mod tests {
         assert_eq!(timer.arms(), 2);
         let now = timer.set(5);
         assert!(alarm.as_mut().poll_due(cx, &timer, now, at(5)).is_ready());
+    }
+
+    #[test]
+    fn put_off_it_does_not_ring_in_between_and_is_never_moved_forward() {
+        let timer = HandTimer::default();
+        let mut alarm = core::pin::pin!(Alarm::new());
+        let cx = &mut Context::from_waker(Waker::noop());
+        alarm.as_mut().put_off(at(7));
+        assert_eq!(timer.arms(), 0, "nobody has armed it");
+        assert!(alarm.as_mut().poll_due(cx, &timer, at(0), at(10)).is_pending());
+        for second in [25, 25, 20] {
+            alarm.as_mut().put_off(at(second));
+        }
+        alarm.as_mut().put_off(Instant::NEVER);
+        assert_eq!(timer.arms(), 2);
+        let now = timer.set(24);
+        assert!(alarm.as_mut().poll_armed(cx).is_pending());
+        assert!(!alarm.has_rung(now));
+        timer.set(25);
+        assert!(alarm.as_mut().poll_armed(cx).is_ready());
     }
 
     #[test]

@@ -15,11 +15,13 @@ use super::{Instant, Timer};
 pub struct Wake<'a, 'b> {
     pub(crate) cx: &'a mut Context<'b>,
     now: Option<Instant>,
+    /// A beat was answered, and the next thing that is due is far away
+    pub(crate) answered: bool,
 }
 
 impl<'a, 'b> Wake<'a, 'b> {
     pub(crate) const fn new(cx: &'a mut Context<'b>) -> Self {
-        Self { cx, now: None }
+        Self { cx, now: None, answered: false }
     }
 
     /// The present, read from the timer at most once a wake-up

@@ -18,10 +18,15 @@ use crate::expire::GoodFor;
 /// The place of the box, and what stays when it is given back
 #[derive(Default)]
 pub(super) struct Corner {
-    /// Messages of the mailbox that were sent: by them the connection numbers its own
+    /// Messages of the mailbox that were sent: by them the connection numbers its own; and whether it
+    /// is [`USED`]
     sent: AtomicU64,
     aside: Mutex<Option<Box<Aside>>>,
 }
+
+/// Somebody may have left something in the box since there was none: written under the lock, so that
+/// who has nobody's things to give back need not take it
+const USED: u64 = 1 << 63;
 
 #[derive(Default)]
 pub(super) struct Aside {
@@ -58,19 +63,41 @@ impl Corner {
     ///
     /// No step leaves it half-changed, so a panic of another thread is no reason to stop.
     pub(super) fn lock(&self) -> MutexGuard<'_, Option<Box<Aside>>> {
-        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
+        let lock = self.take_lock();
+        if !self.is_used() {
+            self.sent.fetch_or(USED, Relaxed);
+        }
+        lock
     }
 
     /// Gives back what is empty
+    #[inline]
     pub(super) fn rest(&self) {
-        let mut lock = self.lock();
-        let Some(aside) = lock.as_deref_mut() else { return };
-        if aside.messages.is_empty() {
-            aside.messages = VecDeque::new();
+        if self.is_used() {
+            self.give_back();
         }
-        if aside.is_empty() {
-            *lock = None;
+    }
+
+    fn give_back(&self) {
+        let mut lock = self.take_lock();
+        if let Some(aside) = lock.as_deref_mut() {
+            if aside.messages.is_empty() {
+                aside.messages = VecDeque::new();
+            }
+            if !aside.is_empty() {
+                return;
+            }
         }
+        *lock = None;
+        self.sent.fetch_and(!USED, Relaxed);
+    }
+
+    fn take_lock(&self) -> MutexGuard<'_, Option<Box<Aside>>> {
+        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_used(&self) -> bool {
+        self.sent.load(Relaxed) & USED != 0
     }
 
     pub(super) fn note_sent(&self) {
@@ -78,8 +105,9 @@ impl Corner {
     }
 
     /// How many messages of the mailbox were sent
+    #[inline]
     pub(super) fn sent(&self) -> u64 {
-        self.sent.load(Relaxed)
+        self.sent.load(Relaxed) & !USED
     }
 }
 

@@ -62,6 +62,7 @@ impl Told {
 }
 
 impl Flags {
+    #[inline]
     fn get(&self) -> u8 {
         self.0.load(Ordering::SeqCst)
     }
@@ -111,6 +112,13 @@ impl<P: ?Sized> Record<P> {
     pub(crate) fn poll_told(&self, cx: &Context<'_>) -> (Told, impl Drop + use<P>) {
         self.waker.register(cx.waker());
         (Told(self.flags.get()), Here::enter(self, cx.waker()))
+    }
+
+    /// Whether nothing was left for the connection, and who asks is woken when something is: true at
+    /// nearly every look of the handler's task
+    #[inline]
+    pub(crate) fn is_quiet(&self, cx: &Context<'_>) -> bool {
+        here::is_here(self, cx.waker()) && self.flags.get() & (MAIL | ELSEWHERE) == 0
     }
 
     /// Whether something was left for the connection since this was last asked; if not, who asks is

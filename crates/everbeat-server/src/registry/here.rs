@@ -18,6 +18,7 @@ struct Place {
 }
 
 impl Place {
+    #[inline]
     fn of<P: ?Sized>(record: *const P, waker: &Waker) -> Self {
         Self { record: record.cast(), data: waker.data(), vtable: ptr::from_ref(waker.vtable()) }
     }
@@ -33,18 +34,21 @@ thread_local! {
 pub(super) struct Here(Option<Place>);
 
 impl Here {
+    #[inline]
     pub(super) fn enter<P: ?Sized>(record: *const P, waker: &Waker) -> Self {
         Self(PLACE.replace(Some(Place::of(record, waker))))
     }
 }
 
 impl Drop for Here {
+    #[inline]
     fn drop(&mut self) {
         PLACE.set(self.0);
     }
 }
 
 /// Whether the task of this record's handler is polling, by this waker
+#[inline]
 pub(super) fn is_here<P: ?Sized>(record: *const P, waker: &Waker) -> bool {
     PLACE.get() == Some(Place::of(record, waker))
 }

@@ -23,16 +23,20 @@ pub(crate) const CLOSED: u8 = 64;
 /// The last write was not taken whole
 pub(crate) const BLOCKED: u8 = 128;
 
+// Looked at in each poll, from a user's crate
 impl Marks {
     /// Whether one of these is set
+    #[inline]
     pub(crate) fn any(&self, marks: u8) -> bool {
         self.0.load(Relaxed) & marks != 0
     }
 
+    #[inline]
     pub(crate) fn set(&self, marks: u8) {
         self.0.store(self.0.load(Relaxed) | marks, Relaxed);
     }
 
+    #[inline]
     pub(crate) fn clear(&self, marks: u8) {
         self.0.store(self.0.load(Relaxed) & !marks, Relaxed);
     }

@@ -46,6 +46,7 @@ impl Extras {
         self.0.get_or_insert_default()
     }
 
+    #[inline]
     pub(super) fn span(&self) -> Option<tracing::Span> {
         self.0.as_ref()?.span.clone()
     }

@@ -64,6 +64,22 @@ fn an_idle_connection_moves_its_alarm_twice_an_interval_at_most() {
     });
 }
 
+/// Once for the Ping and once for its Pong, and not once more when the Pong would have been late: so it
+/// is polled no more often than it looks at the clock
+#[test]
+fn an_idle_connection_is_woken_twice_a_beat() {
+    for_each_seed(0..20, |sim| {
+        sim.link("client", "server").delay(50 * MS);
+        let (mut client, timer, server) = counted(sim);
+        read_all(sim, server);
+        let elapsed = 1_000 * SECOND;
+        let before = timer.clock_reads();
+        assert_eq!(drive(sim, &mut client, elapsed), []);
+        let woken = timer.clock_reads() - before;
+        assert!(woken <= allowed(elapsed, 2.0) + 1, "{woken}");
+    });
+}
+
 #[test]
 fn a_hundred_messages_a_second_move_it_five_times_an_interval_at_most() {
     let mut sim = Sim::seed(7);

@@ -77,32 +77,35 @@ impl Header {
             return Err(ProtocolError::ReservedBit);
         }
         let opcode = Opcode::from_number(first & 0x0f)?;
-        let extended = match second & 0x7f {
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
         let masked = second & 0x80 != 0;
-        let len = 2 + extended + if masked { 4 } else { 0 };
-        let Some(length) = rest.get(..extended) else {
-            return Ok(Parsed::Needs(len));
-        };
-        let written = length.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
-        let payload = match (extended, written) {
-            (0, _) => u64::from(second & 0x7f),
-            (2, 0..=125) | (8, 0..=0xffff) => {
-                return Err(ProtocolError::OverlongLength(written));
+        let short = 2 + if masked { 4 } else { 0 };
+        let (payload, len) = match second & 0x7f {
+            126 => {
+                let Some(length) = rest.first_chunk() else {
+                    return Ok(Parsed::Needs(short + 2));
+                };
+                let payload = u64::from(u16::from_be_bytes(*length));
+                if payload < 126 {
+                    return Err(ProtocolError::OverlongLength(payload));
+                }
+                (payload, short + 2)
             }
-            (8, 0x8000_0000_0000_0000..) => return Err(ProtocolError::LengthBit),
-            _ => written,
+            127 => {
+                let Some(length) = rest.first_chunk() else {
+                    return Ok(Parsed::Needs(short + 8));
+                };
+                match u64::from_be_bytes(*length) {
+                    written @ 0..=0xffff => return Err(ProtocolError::OverlongLength(written)),
+                    0x8000_0000_0000_0000.. => return Err(ProtocolError::LengthBit),
+                    payload => (payload, short + 8),
+                }
+            }
+            payload => (payload.into(), short),
         };
-        if bytes.len() < len {
+        let Some(header) = bytes.get(..len) else {
             return Ok(Parsed::Needs(len));
-        }
-        let mask = masked.then(|| {
-            let mask = &rest[extended..extended + 4];
-            [mask[0], mask[1], mask[2], mask[3]]
-        });
+        };
+        let mask = if masked { header.last_chunk().copied() } else { None };
         Ok(Parsed::Whole(Self { fin: first & 0x80 != 0, opcode, mask, payload, len }))
     }
 
