@@ -128,8 +128,7 @@ fn compared(otherwise: &[String]) -> Outcome {
 }
 
 fn count(shell: &Shell, callgrind: &Callgrind) -> Result<Vec<Row>> {
-    let build = "build --package everbeat-benches --bin instructions --profile instructions";
-    shell.run(&mut shell.cargo(build))?;
+    build(shell)?;
     let folder = shell.target(program::OPTIMISED);
     let program = folder.join("instructions");
     let mut rows = Vec::new();
@@ -159,6 +158,13 @@ fn count(shell: &Shell, callgrind: &Callgrind) -> Result<Vec<Row>> {
     row(A_LARGE_ECHO.to_owned(), Goal::TimesBare(0.5), both);
     eprintln!("profiles: callgrind_annotate {}", profile(&folder, &["*"]).display());
     Ok(rows)
+}
+
+/// The program whose messages and beats are counted, optimised
+pub(crate) fn build(shell: &Shell) -> Result<()> {
+    let profile = program::OPTIMISED;
+    let line = format!("build --package everbeat-benches --bin instructions --profile {profile}");
+    shell.run(&mut shell.cargo(&line))
 }
 
 fn profile(folder: &Path, words: &[&str]) -> PathBuf {
