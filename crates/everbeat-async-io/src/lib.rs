@@ -6,11 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod listener;
+mod nest;
 mod net;
 mod stream;
 mod timer;
 
 pub use listener::Listener;
+pub use nest::nest;
 pub use net::{dial, resolve};
 pub use stream::{Stream, adopt};
 pub use timer::{Sleep, Timer};

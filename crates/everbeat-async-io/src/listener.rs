@@ -1,30 +1,28 @@
 //! A listening socket on the reactor.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
-
-use crate::stream::Stream;
 
 /// A listening socket on the reactor
 #[derive(Debug)]
 pub struct Listener(Async<TcpListener>);
 
 impl Listener {
-    /// The next TCP connection and its peer
+    /// The next TCP connection, which does not block, and its peer
     ///
     /// # Errors
     ///
     /// The operating system's, of the connection or of the listener.
-    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, SocketAddr)>> {
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         loop {
             match self.0.get_ref().accept() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok((stream, peer)) => {
-                    return Poll::Ready(Stream::try_from(stream).map(|stream| (stream, peer)));
+                    return Poll::Ready(stream.set_nonblocking(true).map(|()| (stream, peer)));
                 }
             }
             ready!(self.0.poll_readable(cx))?;

@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use everbeat_async_io::Listener;
 use everbeat_core::Spawn;
+use everbeat_nest::Listener;
 use everbeat_ws::Runtime;
 
-use crate::stream::Stream;
+use crate::nest::nest;
+use crate::stream::{Stream, Tcp};
 use crate::timer::SmolTimer;
 
 /// The smol runtime, of which a program has one
@@ -27,8 +28,8 @@ impl Smol {
 
 impl Runtime for Smol {
     type Timer = SmolTimer;
-    type Stream = Stream;
-    type Listener = Listener;
+    type Stream = Tcp;
+    type Listener = Listener<everbeat_async_io::Listener>;
 
     fn timer(&self) -> SmolTimer {
         SmolTimer::new()
@@ -38,24 +39,25 @@ impl Runtime for Smol {
         everbeat_async_io::resolve(host, port).await
     }
 
-    async fn dial(&self, address: SocketAddr) -> io::Result<Stream> {
-        everbeat_async_io::dial(address).await
+    async fn dial(&self, address: SocketAddr) -> io::Result<Tcp> {
+        everbeat_async_io::dial(address).await.map(Tcp::new)
     }
 
-    fn adopt(&self, listener: TcpListener) -> io::Result<Listener> {
-        listener.try_into()
+    fn adopt(&self, listener: TcpListener) -> io::Result<Self::Listener> {
+        Ok(Listener::new(listener.try_into()?, nest()))
     }
 
     fn poll_accept(
         &self,
-        listener: &mut Listener,
+        listener: &mut Self::Listener,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<(Stream, SocketAddr)>> {
-        listener.poll_accept(cx)
+    ) -> Poll<io::Result<(Tcp, SocketAddr)>> {
+        let (stream, peer) = ready!(listener.socket.poll_accept(cx))?;
+        Poll::Ready(Ok((listener.settle(stream, Stream::try_from)?, peer)))
     }
 
-    fn local_address(&self, listener: &Listener) -> io::Result<SocketAddr> {
-        listener.local_address()
+    fn local_address(&self, listener: &Self::Listener) -> io::Result<SocketAddr> {
+        listener.socket.local_address()
     }
 }
 

@@ -5,8 +5,8 @@ pub use everbeat_ws::tls;
 pub use everbeat_ws::upgrade::UpgradeError;
 pub use everbeat_ws::{Adopted, Error, ProtocolError, Role, Settings, Socket};
 
-pub use crate::stream::{Stream, adopt};
+pub use crate::stream::{Stream, Tcp, adopt};
 pub use crate::timer::{SmolSleep, SmolTimer};
 
 /// One WebSocket over a TCP connection of smol's
-pub type WebSocket<S = Stream> = everbeat_ws::WebSocket<S>;
+pub type WebSocket<S = Tcp> = everbeat_ws::WebSocket<S>;

@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+mod nest;
 mod runtime;
 #[cfg(feature = "server")]
 pub mod server;

@@ -3,14 +3,16 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use everbeat_core::Spawn;
+use everbeat_nest::Listener;
 use everbeat_ws::Runtime;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::runtime::Handle;
 
-use crate::stream::Stream;
+use crate::nest::nest;
+use crate::stream::{Stream, Tcp};
 use crate::timer::TokioTimer;
 
 /// The tokio runtime that the caller is in
@@ -28,8 +30,8 @@ impl Tokio {
 
 impl Runtime for Tokio {
     type Timer = TokioTimer;
-    type Stream = Stream;
-    type Listener = TcpListener;
+    type Stream = Tcp;
+    type Listener = Listener<TcpListener>;
 
     fn timer(&self) -> TokioTimer {
         TokioTimer::new()
@@ -39,26 +41,28 @@ impl Runtime for Tokio {
         Ok(lookup_host((host, port)).await?.collect())
     }
 
-    async fn dial(&self, address: SocketAddr) -> io::Result<Stream> {
-        TcpStream::connect(address).await.map(Stream::new)
+    async fn dial(&self, address: SocketAddr) -> io::Result<Tcp> {
+        TcpStream::connect(address).await.map(|stream| Tcp::new(Stream::new(stream)))
     }
 
-    fn adopt(&self, listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    fn adopt(&self, listener: std::net::TcpListener) -> io::Result<Self::Listener> {
         // Outside a runtime tokio would panic
         Handle::try_current().map_err(io::Error::other)?;
-        TcpListener::from_std(listener)
+        Ok(Listener::new(TcpListener::from_std(listener)?, nest()))
     }
 
     fn poll_accept(
         &self,
-        listener: &mut TcpListener,
+        listener: &mut Self::Listener,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<(Stream, SocketAddr)>> {
-        listener.poll_accept(cx).map_ok(|(stream, peer)| (Stream::new(stream), peer))
+    ) -> Poll<io::Result<(Tcp, SocketAddr)>> {
+        let (stream, peer) = ready!(listener.socket.poll_accept(cx))?;
+        let alone = |stream| TcpStream::from_std(stream).map(Stream::new);
+        Poll::Ready(Ok((listener.settle(stream.into_std()?, alone)?, peer)))
     }
 
-    fn local_address(&self, listener: &TcpListener) -> io::Result<SocketAddr> {
-        listener.local_addr()
+    fn local_address(&self, listener: &Self::Listener) -> io::Result<SocketAddr> {
+        listener.socket.local_addr()
     }
 }
 

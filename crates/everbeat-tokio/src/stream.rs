@@ -15,6 +15,9 @@ use tokio::net::TcpStream;
 #[derive(Debug)]
 pub struct Stream<S = TcpStream>(S);
 
+/// A TCP connection of a client's, or of a server's, many of which share one registration
+pub type Tcp = everbeat_nest::Tcp<Stream>;
+
 impl<S> Stream<S> {
     /// Takes over a connection
     #[must_use]

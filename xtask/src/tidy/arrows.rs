@@ -14,6 +14,7 @@ const CONFORMANCE: &str = "everbeat-conformance";
 const CORE: &str = "everbeat-core";
 const FAULTS: &str = "everbeat-faults";
 const MUSEUM: &str = "everbeat-museum";
+const NEST: &str = "everbeat-nest";
 const NETNS: &str = "everbeat-netns";
 const SERVER: &str = "everbeat-server";
 const SIM: &str = "everbeat-sim";
@@ -21,7 +22,7 @@ const WS: &str = "everbeat-ws";
 
 /// A runtime's crate: the edge of everything, so that only programs stand on it
 const fn runtime(name: &'static str) -> Rule {
-    Rule { name, builds_on: &[CORE, WS, SERVER, ASYNC_IO], tests_use: &[FAULTS, CONFORMANCE] }
+    Rule { name, builds_on: &[CORE, WS, SERVER, ASYNC_IO, NEST], tests_use: &[FAULTS, CONFORMANCE] }
 }
 
 const RULES: &[Rule] = &[
@@ -29,7 +30,8 @@ const RULES: &[Rule] = &[
     Rule { name: WS, builds_on: &[CORE], tests_use: &[FAULTS, SIM] },
     Rule { name: SERVER, builds_on: &[CORE], tests_use: &[] },
     Rule { name: SIM, builds_on: &[CORE], tests_use: &[SERVER] },
-    Rule { name: ASYNC_IO, builds_on: &[CORE, WS], tests_use: &[] },
+    Rule { name: ASYNC_IO, builds_on: &[CORE, NEST, WS], tests_use: &[] },
+    Rule { name: NEST, builds_on: &[WS], tests_use: &[] },
     // Its own tests run the simulator, and break one runtime.
     Rule { name: CONFORMANCE, builds_on: &[CORE, WS, SERVER], tests_use: &[SIM, "everbeat-smol"] },
     Rule { name: FAULTS, builds_on: &[], tests_use: &[] },

@@ -12,9 +12,8 @@ use everbeat_tokio::Tokio;
 use everbeat_tokio::client::ConnectError;
 use everbeat_tokio::core::Client;
 use everbeat_tokio::core::cause::Cause;
-use everbeat_tokio::transport::{Stream, TokioTimer};
+use everbeat_tokio::transport::{Tcp, TokioTimer};
 use everbeat_ws::{Connector, Runtime};
-use tokio::net::TcpListener;
 
 use crate::peer::soon;
 
@@ -43,8 +42,8 @@ struct Stuck;
 
 impl Runtime for Stuck {
     type Timer = TokioTimer;
-    type Stream = Stream;
-    type Listener = TcpListener;
+    type Stream = Tcp;
+    type Listener = <Tokio as Runtime>::Listener;
 
     fn timer(&self) -> TokioTimer {
         TokioTimer::new()
@@ -58,24 +57,24 @@ impl Runtime for Stuck {
         }
     }
 
-    async fn dial(&self, _: SocketAddr) -> io::Result<Stream> {
+    async fn dial(&self, _: SocketAddr) -> io::Result<Tcp> {
         let _counted = Counted::new();
         pending().await
     }
 
-    fn adopt(&self, listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    fn adopt(&self, listener: std::net::TcpListener) -> io::Result<Self::Listener> {
         Tokio.adopt(listener)
     }
 
     fn poll_accept(
         &self,
-        listener: &mut TcpListener,
+        listener: &mut Self::Listener,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<(Stream, SocketAddr)>> {
+    ) -> Poll<io::Result<(Tcp, SocketAddr)>> {
         Tokio.poll_accept(listener, cx)
     }
 
-    fn local_address(&self, listener: &TcpListener) -> io::Result<SocketAddr> {
+    fn local_address(&self, listener: &Self::Listener) -> io::Result<SocketAddr> {
         Tokio.local_address(listener)
     }
 }

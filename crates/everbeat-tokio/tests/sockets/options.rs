@@ -9,10 +9,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use everbeat_tokio::Tokio;
-use everbeat_tokio::transport::{Accept, Attempt, Connect, Settings, Socket, Stream, TokioTimer};
+use everbeat_tokio::transport::{Accept, Attempt, Connect, Settings, Socket, Tcp, TokioTimer};
 use everbeat_ws::{Acceptor, Connector, Runtime};
 use tokio::join;
-use tokio::net::TcpListener;
 
 use crate::peer::soon;
 
@@ -21,7 +20,7 @@ thread_local! {
     static LENT: RefCell<Vec<socket2::Socket>> = const { RefCell::new(Vec::new()) };
 }
 
-fn noted(stream: Stream) -> Stream {
+fn noted(stream: Tcp) -> Tcp {
     let socket = stream.tcp().unwrap().try_clone().unwrap();
     LENT.with_borrow_mut(|lent| lent.push(socket));
     stream
@@ -33,8 +32,8 @@ struct Noting;
 
 impl Runtime for Noting {
     type Timer = TokioTimer;
-    type Stream = Stream;
-    type Listener = TcpListener;
+    type Stream = Tcp;
+    type Listener = <Tokio as Runtime>::Listener;
 
     fn timer(&self) -> TokioTimer {
         TokioTimer::new()
@@ -44,24 +43,24 @@ impl Runtime for Noting {
         Runtime::resolve(&Tokio, host, port).await
     }
 
-    async fn dial(&self, address: SocketAddr) -> io::Result<Stream> {
+    async fn dial(&self, address: SocketAddr) -> io::Result<Tcp> {
         Tokio.dial(address).await.map(noted)
     }
 
-    fn adopt(&self, listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    fn adopt(&self, listener: std::net::TcpListener) -> io::Result<Self::Listener> {
         Tokio.adopt(listener)
     }
 
     fn poll_accept(
         &self,
-        listener: &mut TcpListener,
+        listener: &mut Self::Listener,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<(Stream, SocketAddr)>> {
+    ) -> Poll<io::Result<(Tcp, SocketAddr)>> {
         let (stream, peer) = ready!(Tokio.poll_accept(listener, cx))?;
         Poll::Ready(Ok((noted(stream), peer)))
     }
 
-    fn local_address(&self, listener: &TcpListener) -> io::Result<SocketAddr> {
+    fn local_address(&self, listener: &Self::Listener) -> io::Result<SocketAddr> {
         Tokio.local_address(listener)
     }
 }
