@@ -36,6 +36,7 @@ const PARTS: &[(&str, &[&str])] = &[
             "slab::Entry<core::option::Option<core::task::wake::Waker>",
         ],
     ),
+    ("place in the nest", &["everbeat-nest/src/table"]),
     ("task", &["bind_new_task<", "async-task-", "async-executor-", "task/core.rs"]),
     ("request's head", &["http::header::", "http-", "request::Parts", "src/upgrade/"]),
     ("what only some have", &["registry/aside", "connection/unusual"]),
@@ -52,7 +53,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("connector", &["everbeat-ws/src/connect"]),
     ("client", &["everbeat-core/src/client", "everbeat-core/src/reconnect"]),
     ("connection", &["everbeat-core/src/connection", "begin<everbeat_ws::accept", "src/tasks/"]),
-    ("socket", &["everbeat-ws/src/"]),
+    ("socket", &["everbeat-ws/src/", "everbeat-nest/src/tcp"]),
 ];
 
 /// A part of the sum

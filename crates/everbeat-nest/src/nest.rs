@@ -71,7 +71,8 @@ impl Nest {
             users: AtomicUsize::new(1),
             over: AtomicWaker::new(),
         });
-        let turns = Turns { shared: shared.clone(), woken: Mutex::default() };
+        let woken = Mutex::new(Vec::with_capacity(TURN));
+        let turns = Turns { shared: shared.clone(), woken };
         Ok((Self(shared), turns))
     }
 
