@@ -372,6 +372,3 @@ impl<T: fmt::Debug> fmt::Debug for Handled<T> {
             .finish_non_exhaustive()
     }
 }
-
-#[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Handled<[u64; 3]>>() == size_of::<[u64; 3]>() + 16);

@@ -341,3 +341,8 @@ fn a_blocked_write_is_tried_when_somebody_asks_and_one_that_is_not_is_left_alone
         assert_eq!((handled.inner.flushes, mailbox.blocked()), (1, None));
     });
 }
+
+#[test]
+fn it_is_two_words_beside_its_transport() {
+    assert_eq!(size_of::<Handled<[usize; 3]>>(), size_of::<[usize; 5]>());
+}
