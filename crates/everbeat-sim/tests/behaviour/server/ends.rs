@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use everbeat_core::cause::{CloseCode, CloseFrame, Expired};
@@ -30,7 +30,10 @@ fn noted_in(
     reports: &Reports,
 ) -> impl Fn(&ConnectionHandle<String>, Expired) + Send + Sync + use<> {
     let reports = reports.clone();
-    move |handle, rule| reports.lock().unwrap().push((handle.facts().clone(), rule))
+    move |handle, rule| {
+        let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.push((handle.facts().clone(), rule));
+    }
 }
 
 /// The handler of every example: `?` behind `send`
