@@ -193,9 +193,5 @@ impl<B: Borrow<Backoff>> fmt::Debug for Reconnect<B> {
     }
 }
 
-// Every client has one. With a pointer to a backoff that others have too, in bytes:
-#[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Reconnect<&Backoff>>() == 64);
-
 #[cfg(test)]
 mod tests;

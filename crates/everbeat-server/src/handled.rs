@@ -60,6 +60,9 @@ impl Drop for Seat {
     }
 }
 
+/// Not all of what was left in the mailbox has been done
+const LEFT: u8 = MAIL | HELD | UNFLUSHED | ORDERED;
+
 /// Messages of handles that go out in one poll before the connection has its turn
 const MAIL_PER_POLL: usize = 64;
 
@@ -80,7 +83,7 @@ impl<T: Transport> Handled<T> {
         cx: &mut Context<'_>,
     ) -> Result<(), HandledError<T::Error>> {
         let record = &*self.record.0;
-        if record.is_quiet(cx) && !record.marks.any(OVER | MAIL | HELD | UNFLUSHED | ORDERED) {
+        if record.is_quiet(cx) && !record.marks.any(LEFT) {
             return Ok(());
         }
         self.poll_left(cx)
@@ -100,7 +103,7 @@ impl<T: Transport> Handled<T> {
         if raised {
             record.marks.set(if record.has_order() { MAIL | ORDERED } else { MAIL });
         }
-        if !raised && !record.marks.any(MAIL | HELD | UNFLUSHED | ORDERED) {
+        if !raised && !record.marks.any(LEFT) {
             return Ok(());
         }
         let mut more = false;
@@ -369,6 +372,3 @@ impl<T: fmt::Debug> fmt::Debug for Handled<T> {
             .finish_non_exhaustive()
     }
 }
-
-#[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Handled<[u64; 3]>>() == size_of::<[u64; 3]>() + 16);

@@ -389,6 +389,3 @@ impl Probe {
 
 #[cfg(test)]
 mod tests;
-
-// The promise of two cache lines is kept where it can be broken.
-const _: () = assert!(size_of::<Detector>() <= 128);

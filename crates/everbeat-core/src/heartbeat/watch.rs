@@ -258,5 +258,8 @@ impl Watch {
     }
 }
 
-// Every connection has one, and most of them rest.
-const _: () = assert!(size_of::<Watch>() <= 24);
+/// Every connection has one, and most of them rest
+#[test]
+fn it_is_three_words_at_most() {
+    assert!(size_of::<Watch>() <= 24, "{}", size_of::<Watch>());
+}

@@ -342,3 +342,10 @@ fn the_end_of_time_is_late_enough() {
     let end = reconnect.handle_end(&refused(), Retry::After(Duration::MAX), Instant::ORIGIN);
     assert_eq!(end, Decision::RetryAt(Instant::ORIGIN + Duration::MAX));
 }
+
+/// Every client has one, with a pointer to a backoff that others have too
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn it_is_a_cache_line() {
+    assert_eq!(size_of::<Reconnect<&Backoff>>(), 64);
+}

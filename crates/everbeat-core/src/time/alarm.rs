@@ -78,8 +78,17 @@ impl<S: Sleep> Alarm<S> {
         Poll::Pending
     }
 
-    /// Moves the sleep later too, which would else fire for nothing: worth it for a deadline that moves
-    /// seldom, and then by much
+    /// Moves the sleep itself to a later `deadline`, at which the task is then woken, and not at the old
+    /// one
+    ///
+    /// [`poll_due`](Self::poll_due) leaves a sleep that would fire too early where it is: that costs a
+    /// message nothing, and one wake-up for nothing when it fires. This costs a
+    /// [`reset`](Sleep::reset) each time that the deadline is later, which on a `Wheel` takes the lock of
+    /// a shard, and saves that wake-up: worth it for a deadline that moves seldom, and then by much, as
+    /// it does when a beat is answered.
+    ///
+    /// It never moves the sleep forward, nor makes one, nor puts one off for ever. Whoever is to be woken
+    /// polls it afterwards, as after each reset: one that had fired waits only from then on.
     pub fn put_off(self: Pin<&mut Self>, deadline: Instant) {
         if let Some(sleep) = self.project().sleep.as_pin_mut() {
             if sleep.deadline() < deadline && deadline != Instant::NEVER {

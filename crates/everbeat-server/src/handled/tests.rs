@@ -1,5 +1,6 @@
 //! The mixing of a mailbox into a transport, poll by poll, over a transport that takes what the
-//! test says.
+//! test says; in the task of the connection's handler and in another, which learn of mail by ways of
+//! their own.
 
 use std::convert::Infallible;
 use std::task::Waker;
@@ -17,6 +18,8 @@ struct Narrow {
     room: usize,
     taken: Vec<Outgoing>,
     flushes: u32,
+    /// What was taken does not get out
+    stuck: bool,
     incoming: Vec<Incoming>,
 }
 
@@ -51,7 +54,7 @@ impl Transport for Narrow {
 
     fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.flushes += 1;
-        Poll::Ready(Ok(()))
+        if self.stuck { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
@@ -67,12 +70,22 @@ impl Transport for Narrow {
     fn sent(&self) -> u64 {
         7
     }
+
+    fn release(self: Pin<&mut Self>) -> bool {
+        true
+    }
 }
 
-fn handled(room: usize) -> (Arc<Record<Somebody>>, Handled<Narrow>) {
-    let mailbox = record(1_000, 1 << 20);
-    let narrow = Narrow { room, ..Narrow::default() };
-    (mailbox.clone(), Handled::new(narrow, mailbox.any()))
+/// Plays a scene with room for so many messages, as the handler's task and as another
+fn wherever(room: usize, scene: impl Fn(&Record<Somebody>, &mut Handled<Narrow>)) {
+    for at_home in [true, false] {
+        println!("in the task of its handler: {at_home}");
+        let mailbox = record(1_000, 1 << 20);
+        let narrow = Narrow { room, ..Narrow::default() };
+        let mut handled = Handled::new(narrow, mailbox.clone().any());
+        let _here = at_home.then(|| mailbox.poll_told(&cx()));
+        scene(&mailbox, &mut handled);
+    }
 }
 
 type Polled<R> = Poll<Result<R, HandledError<Infallible>>>;
@@ -93,6 +106,10 @@ fn flush(handled: &mut Handled<Narrow>) -> Polled<()> {
     Pin::new(handled).poll_flush(&mut cx())
 }
 
+fn release(handled: &mut Handled<Narrow>) -> bool {
+    Pin::new(handled).release()
+}
+
 fn send(handled: &mut Handled<Narrow>, text: &'static str) {
     let message = Outgoing::Message(text.into());
     Pin::new(handled).start_send(message).unwrap();
@@ -110,51 +127,72 @@ fn texts(handled: &Handled<Narrow>) -> Vec<String> {
 
 #[test]
 fn mail_goes_out_as_there_is_room_and_is_flushed() {
-    let (mailbox, mut handled) = handled(1);
-    assert!(recv(&mut handled).is_pending());
-    mailbox.put("a".into()).unwrap();
-    mailbox.put("b".into()).unwrap();
-    assert!(recv(&mut handled).is_pending());
-    assert_eq!((texts(&handled), handled.inner.flushes), (vec!["a".to_owned()], 1));
-    handled.inner.room = 1;
-    assert!(recv(&mut handled).is_pending());
-    assert_eq!(texts(&handled), ["a", "b"]);
-    assert_eq!(handled.sent_aside(), 2);
-    assert!(recv(&mut handled).is_pending());
-    assert_eq!(handled.inner.flushes, 2, "nothing is left to flush");
+    wherever(1, |mailbox, handled| {
+        assert!(recv(handled).is_pending());
+        mailbox.put("a".into()).unwrap();
+        mailbox.put("b".into()).unwrap();
+        assert!(recv(handled).is_pending());
+        assert_eq!((texts(handled), handled.inner.flushes), (vec!["a".to_owned()], 1));
+        assert!(!release(handled), "it does not sleep on it");
+        handled.inner.room = 1;
+        assert!(recv(handled).is_pending());
+        assert_eq!(texts(handled), ["a", "b"]);
+        assert_eq!(handled.sent_aside(), 2);
+        assert!(recv(handled).is_pending());
+        assert_eq!(handled.inner.flushes, 2, "nothing is left to flush");
+    });
 }
 
 #[test]
 fn room_that_mail_took_is_made_up_for() {
-    let (mailbox, mut handled) = handled(1);
-    assert!(ready(&mut handled).is_ready());
-    mailbox.put("mail".into()).unwrap();
-    assert!(recv(&mut handled).is_pending());
-    assert_eq!(texts(&handled), ["mail"]);
+    wherever(1, |mailbox, handled| {
+        assert!(ready(handled).is_ready());
+        mailbox.put("mail".into()).unwrap();
+        assert!(recv(handled).is_pending());
+        assert_eq!(texts(handled), ["mail"]);
 
-    send(&mut handled, "own");
-    mailbox.put("later mail".into()).unwrap();
-    assert_eq!(texts(&handled), ["mail"], "kept until there is room");
-    assert!(flush(&mut handled).is_pending() && ready(&mut handled).is_pending());
-    handled.inner.room = 2;
-    assert!(flush(&mut handled).is_ready());
-    assert_eq!(texts(&handled), ["mail", "own", "later mail"]);
-    assert!(ready(&mut handled).is_pending());
+        send(handled, "own");
+        mailbox.put("later mail".into()).unwrap();
+        assert_eq!(texts(handled), ["mail"], "kept until there is room");
+        assert!(flush(handled).is_pending() && ready(handled).is_pending());
+        handled.inner.room = 2;
+        assert!(flush(handled).is_ready());
+        assert_eq!(texts(handled), ["mail", "own", "later mail"]);
+        assert!(ready(handled).is_pending());
+    });
+}
+
+#[test]
+fn a_message_of_its_own_that_is_held_goes_out_with_no_more_mail() {
+    wherever(1, |mailbox, handled| {
+        assert!(ready(handled).is_ready());
+        mailbox.put("mail".into()).unwrap();
+        assert!(recv(handled).is_pending());
+        send(handled, "own");
+        assert!(recv(handled).is_pending());
+        assert_eq!(texts(handled), ["mail"]);
+        assert!(!release(handled), "it does not sleep on it");
+        handled.inner.room = 2;
+        assert!(recv(handled).is_pending());
+        assert_eq!(texts(handled), ["mail", "own"]);
+        assert!(release(handled));
+    });
 }
 
 #[test]
 fn a_flood_of_mail_leaves_the_connection_its_turn() {
-    let (mailbox, mut handled) = handled(usize::MAX);
-    for _ in 0..200 {
-        mailbox.put("mail".into()).unwrap();
-    }
-    handled.inner.incoming.push(Incoming::Ping("ping".into()));
-    assert!(recv(&mut handled).is_ready());
-    assert_eq!(texts(&handled).len(), MAIL_PER_POLL);
-    for _ in 0..3 {
-        assert!(recv(&mut handled).is_pending());
-    }
-    assert_eq!(texts(&handled).len(), 200);
+    wherever(usize::MAX, |mailbox, handled| {
+        for _ in 0..200 {
+            mailbox.put("mail".into()).unwrap();
+        }
+        handled.inner.incoming.push(Incoming::Ping("ping".into()));
+        assert!(recv(handled).is_ready());
+        assert_eq!(texts(handled).len(), MAIL_PER_POLL);
+        for _ in 0..3 {
+            assert!(recv(handled).is_pending());
+        }
+        assert_eq!(texts(handled).len(), 200);
+    });
 }
 
 #[test]
@@ -169,24 +207,25 @@ fn an_order_comes_up_once_and_after_it_only_the_farewell_goes_out() {
         ),
     ];
     for (order, cause, words) in orders {
-        let (mailbox, mut handled) = handled(1);
-        mailbox.put("goes".into()).unwrap();
-        mailbox.put("stays".into()).unwrap();
-        mailbox.order(order);
-        let Poll::Ready(Some(Err(error))) = recv(&mut handled) else {
-            panic!("the order did not come up");
-        };
-        assert_eq!(Handled::<Narrow>::classify(&error), cause);
-        assert_eq!(error.to_string(), cause.to_string());
-        handled.inner.room = 10;
-        mailbox.order(Order::expire(Expired::Evicted));
-        assert!(recv(&mut handled).is_pending());
-        assert_eq!(Pin::new(&mut handled).farewell(), words);
-        assert_eq!(Pin::new(&mut handled).farewell(), None, "asked once");
-        let said = Outgoing::Close(Some(CloseCode::NORMAL.into()));
-        Pin::new(&mut handled).start_send(said.clone()).unwrap();
-        assert!(flush(&mut handled).is_ready());
-        assert_eq!(handled.inner.taken, [Outgoing::Message("goes".into()), said]);
+        wherever(1, |mailbox, handled| {
+            mailbox.put("goes".into()).unwrap();
+            mailbox.put("stays".into()).unwrap();
+            mailbox.order(order.clone());
+            let Poll::Ready(Some(Err(error))) = recv(handled) else {
+                panic!("the order did not come up");
+            };
+            assert_eq!(Handled::<Narrow>::classify(&error), cause);
+            assert_eq!(error.to_string(), cause.to_string());
+            handled.inner.room = 10;
+            mailbox.order(Order::expire(Expired::Evicted));
+            assert!(recv(handled).is_pending());
+            assert_eq!(Pin::new(&mut *handled).farewell(), words);
+            assert_eq!(Pin::new(&mut *handled).farewell(), None, "asked once");
+            let said = Outgoing::Close(Some(CloseCode::NORMAL.into()));
+            Pin::new(&mut *handled).start_send(said.clone()).unwrap();
+            assert!(flush(handled).is_ready());
+            assert_eq!(handled.inner.taken, [Outgoing::Message("goes".into()), said]);
+        });
     }
 }
 
@@ -202,59 +241,108 @@ fn ordered(handled: &mut Handled<Narrow>) -> Cause {
 
 #[test]
 fn an_order_waits_for_mail_that_only_waits_for_its_turn() {
-    let (mailbox, mut handled) = handled(usize::MAX);
-    let sent: Vec<_> = (0..100).map(|n| format!("mail {n}")).collect();
-    for text in &sent {
-        mailbox.put(text.clone().into()).unwrap();
-    }
-    mailbox.order(Order::close(CloseFrame::new(CloseCode(4_000), "bye")));
-    assert!(recv(&mut handled).is_pending(), "the connection's turn");
-    assert_eq!(ordered(&mut handled), Cause::ClosedByUs);
-    assert_eq!(texts(&handled), sent);
+    wherever(usize::MAX, |mailbox, handled| {
+        let sent: Vec<_> = (0..100).map(|n| format!("mail {n}")).collect();
+        for text in &sent {
+            mailbox.put(text.clone().into()).unwrap();
+        }
+        mailbox.order(Order::close(CloseFrame::new(CloseCode(4_000), "bye")));
+        assert!(recv(handled).is_pending(), "the connection's turn");
+        assert_eq!(ordered(handled), Cause::ClosedByUs);
+        assert_eq!(texts(handled), sent);
+    });
 }
 
 #[test]
 fn handles_that_go_on_sending_do_not_put_an_order_off() {
-    let (mailbox, mut handled) = handled(usize::MAX);
-    let flood = || (0..MAIL_PER_POLL + 1).for_each(|_| mailbox.put("mail".into()).unwrap());
-    flood();
-    mailbox.order(Order::expire(Expired::Evicted));
-    for _ in 0..2 {
-        if let Poll::Ready(Some(Err(_))) = recv(&mut handled) {
-            return;
-        }
+    wherever(usize::MAX, |mailbox, handled| {
+        let flood = || (0..MAIL_PER_POLL + 1).for_each(|_| mailbox.put("mail".into()).unwrap());
         flood();
-    }
-    panic!("put off");
+        mailbox.order(Order::expire(Expired::Evicted));
+        for _ in 0..2 {
+            if let Poll::Ready(Some(Err(_))) = recv(handled) {
+                return;
+            }
+            flood();
+        }
+        panic!("put off");
+    });
 }
 
 #[test]
 fn an_order_reaches_a_connection_that_only_sends() {
-    let (mailbox, mut handled) = handled(0);
-    assert!(ready(&mut handled).is_pending());
-    mailbox.order(Order::shut_down(CloseCode::RESTART.into()));
-    assert!(matches!(ready(&mut handled), Poll::Ready(Err(_))));
+    wherever(0, |mailbox, handled| {
+        assert!(ready(handled).is_pending());
+        mailbox.order(Order::shut_down(CloseCode::RESTART.into()));
+        assert!(matches!(ready(handled), Poll::Ready(Err(_))));
+    });
 }
 
 #[test]
 fn after_a_close_orders_and_mail_are_moot() {
-    let (mailbox, mut handled) = handled(10);
-    handled.inner.incoming.push(Incoming::Close(None));
-    assert!(recv(&mut handled).is_ready());
-    mailbox.put("late".into()).unwrap();
-    mailbox.order(Order::expire(Expired::Evicted));
-    assert!(recv(&mut handled).is_pending());
-    assert!(handled.inner.taken.is_empty());
+    wherever(10, |mailbox, handled| {
+        handled.inner.incoming.push(Incoming::Close(None));
+        assert!(recv(handled).is_ready());
+        mailbox.put("late".into()).unwrap();
+        mailbox.order(Order::expire(Expired::Evicted));
+        assert!(recv(handled).is_pending());
+        assert!(handled.inner.taken.is_empty());
+    });
 }
 
 #[test]
 fn a_write_is_blocked_from_the_try_that_finds_it_so_to_the_one_that_does_not() {
-    let (mailbox, mut handled) = handled(0);
-    assert_eq!(mailbox.blocked(), None);
-    for tries in 1..=2 {
-        assert!(ready(&mut handled).is_pending());
-        assert_eq!(mailbox.blocked(), Some(Blocked { sent: 7, tries }));
-    }
-    assert!(flush(&mut handled).is_ready());
-    assert_eq!(mailbox.blocked(), None);
+    wherever(0, |mailbox, handled| {
+        assert_eq!(mailbox.blocked(), None);
+        for tries in 1..=2 {
+            assert!(ready(handled).is_pending());
+            assert_eq!(mailbox.blocked(), Some(Blocked { sent: 7, tries }));
+        }
+        assert!(flush(handled).is_ready());
+        assert_eq!(mailbox.blocked(), None);
+    });
+}
+
+/// Nothing else would try again, for the connection does not know of it
+#[test]
+fn what_a_handle_sent_is_flushed_until_it_is_out_and_sent_once() {
+    wherever(10, |mailbox, handled| {
+        handled.inner.stuck = true;
+        mailbox.put("a".into()).unwrap();
+        for flushes in 1..=3 {
+            assert!(recv(handled).is_pending());
+            assert_eq!((texts(handled), handled.inner.flushes), (vec!["a".to_owned()], flushes));
+        }
+        mailbox.put("b".into()).unwrap();
+        assert!(flush(handled).is_pending());
+        assert_eq!(texts(handled), ["a", "b"], "there is room");
+        assert!(!release(handled), "it does not sleep on it");
+        handled.inner.stuck = false;
+        let before = handled.inner.flushes;
+        for _ in 0..3 {
+            assert!(recv(handled).is_pending());
+        }
+        assert_eq!(handled.inner.flushes, before + 1, "out, and left alone");
+        assert!(release(handled));
+        assert_eq!((texts(handled).len(), handled.sent_aside()), (2, 2));
+    });
+}
+
+#[test]
+fn a_blocked_write_is_tried_when_somebody_asks_and_one_that_is_not_is_left_alone() {
+    wherever(0, |mailbox, handled| {
+        mailbox.nudge();
+        assert!(recv(handled).is_pending());
+        assert_eq!(handled.inner.flushes, 0, "nothing is blocked");
+        assert!(ready(handled).is_pending() && recv(handled).is_pending());
+        assert_eq!(handled.inner.flushes, 0, "nobody asks");
+        mailbox.nudge();
+        assert!(recv(handled).is_pending() && recv(handled).is_pending());
+        assert_eq!((handled.inner.flushes, mailbox.blocked()), (1, None));
+    });
+}
+
+#[test]
+fn it_is_two_words_beside_its_transport() {
+    assert_eq!(size_of::<Handled<[usize; 3]>>(), size_of::<[usize; 5]>());
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use everbeat_conformance::certificates::Authority;
-use everbeat_tokio::client::{AttemptError, Connector};
+use everbeat_tokio::client::{AttemptError, ConnectError, Connector};
 use everbeat_tokio::core::cause::{Cause, Cut};
 use everbeat_tokio::server::{AcceptError, AcceptSettings, Acceptor, Connection};
 use everbeat_tokio::transport::tls::{ClientTls, ServerTls, TlsError};
@@ -122,11 +122,13 @@ fn said_hello(listener: TcpListener) {
     assert_eq!(first, [0x16]);
 }
 
-#[tokio::test(start_paused = true)]
+/// In real time, for made-up time waits for no kernel: it would be over before anything was said. The
+/// kernel has taken the connection, and nobody answers the hello
+#[tokio::test]
 async fn one_limit_holds_over_a_handshake_that_never_ends() {
     let listener = listener().await;
     let url = format!("wss://{}/", listener.local_addr().unwrap());
-    let limit = Duration::from_millis(300);
+    let limit = Duration::from_secs(1);
     let begun = tokio::time::Instant::now();
     let (trust, _) = pair("127.0.0.1");
     let error = soon(
@@ -137,15 +139,13 @@ async fn one_limit_holds_over_a_handshake_that_never_ends() {
     )
     .await
     .unwrap_err();
-    // The kernel has taken the connection, nobody answers the hello
-    assert!(error.to_string().contains("300"), "{error}");
+    assert_eq!(error, ConnectError::Failed(Cause::TimedOut { limit }));
     assert!(begun.elapsed() >= limit, "early");
-    assert!(begun.elapsed() <= limit + Duration::from_millis(2), "late, in paused time");
     said_hello(listener);
 }
 
-/// Time is made up while the request is made, and real once a socket has a part in it: made-up time
-/// waits for no kernel
+/// Time is made up while the request is made, and real once a socket has a part in it: so a part with a
+/// limit of its own is not seconds late but minutes
 #[tokio::test(start_paused = true)]
 async fn one_limit_holds_over_all_parts_together() {
     let listener = listener().await;
@@ -167,7 +167,7 @@ async fn one_limit_holds_over_all_parts_together() {
     // What is left is a second; had a part a limit of its own, it would be another ten minutes
     let guarded = tokio::time::timeout(limit + Duration::from_secs(30), connecting).await;
     let error = guarded.expect("a part has a limit of its own").unwrap_err();
-    assert!(error.to_string().contains("600"), "{error}");
+    assert_eq!(error, ConnectError::Failed(Cause::TimedOut { limit }));
     assert!(begun.elapsed() >= limit, "early");
     said_hello(listener);
 }

@@ -20,8 +20,8 @@ use everbeat_ws::{Role, Settings, WebSocket};
 use futures_util::StreamExt;
 use futures_util::future::join;
 
-use crate::counting::COUNT;
-use crate::support::{End, duplex, message, run, send};
+use crate::counting::{COUNT, LIVE};
+use crate::support::{End, duplex, message, now, run, send};
 
 const WARM: usize = 200;
 const MEASURED: usize = 1_000;
@@ -150,15 +150,19 @@ const INTERVAL: u64 = 200;
 
 /// Whole connections, with their beats and what they remember of messages
 fn connections() -> ([Connection<WebSocket<End>, Ticking>; 2], Ticking) {
-    let [client, server] = websockets();
+    connections_of(ConnectionConfig::client())
+}
+
+fn connections_of(client: ConnectionConfig) -> ([Connection<WebSocket<End>, Ticking>; 2], Ticking) {
+    let [one, other] = websockets();
     let clock = Ticking::default();
     let beat = |config: ConnectionConfig| {
         let interval = Duration::from_millis(INTERVAL);
         config.with_heartbeat(Some(HeartbeatConfig::new(interval, interval).unwrap()))
     };
     let ends = [
-        Connection::new(client, clock.clone(), beat(ConnectionConfig::client()), 1),
-        Connection::new(server, clock.clone(), beat(ConnectionConfig::server()), 2),
+        Connection::new(one, clock.clone(), beat(client), 1),
+        Connection::new(other, clock.clone(), beat(ConnectionConfig::server()), 2),
     ];
     (ends, clock)
 }
@@ -293,4 +297,39 @@ fn beats_are_among_what_is_measured() {
     ));
     assert!(client.round_trip().is_some(), "no Ping was answered");
     assert!(client.delivered() > 500, "{} delivered", client.delivered());
+}
+
+/// What two ends hold in bytes when a message was proven a moment ago, and a beat later
+fn held(client: ConnectionConfig) -> [i64; 2] {
+    let before = LIVE.get();
+    let ([mut client, mut server], clock) = connections_of(client);
+    let mut beat = |says: bool| {
+        if says {
+            now(client.send(Bytes::from_static(b"hello"))).unwrap().unwrap();
+        }
+        clock.0.set(clock.millis() + INTERVAL);
+        for _ in 0..4 {
+            drop((now(client.next()), now(server.next())));
+        }
+        (LIVE.get() - before, client.delivered())
+    };
+    // The first one leaves more behind
+    for says in [true, false, false] {
+        beat(says);
+    }
+    let ((kept, delivered), (idle, _)) = (beat(true), beat(false));
+    assert_eq!(delivered, 2, "a beat proves it");
+    [kept, idle]
+}
+
+/// With the Pong it would be given back too soon, and had anew for each message of a slow conversation
+#[test]
+fn room_for_what_is_unproven_stays_behind_its_proof_and_goes_with_the_next_beat() {
+    let careless = || ConnectionConfig::client().with_retain_bytes(0);
+    // What the thread keeps
+    held(careless());
+    let (with, without) = (held(ConnectionConfig::client()), held(careless()));
+    println!("{with:?} with room, {without:?} without");
+    assert!(with[0] > without[0], "it is kept for the next");
+    assert_eq!(with[1], without[1], "nothing of it is left");
 }

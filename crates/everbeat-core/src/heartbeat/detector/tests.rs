@@ -92,3 +92,8 @@ fn a_ping_behind_an_upload_waits_for_the_road_since_that_last_moved() {
     detector.look(says(50, 4_000), at(8_000));
     assert_eq!(detector.probe.map(|probe| probe.road_since), Some(at(4_000)));
 }
+
+#[test]
+fn it_is_two_cache_lines_at_most() {
+    assert!(size_of::<Detector>() <= 128, "{}", size_of::<Detector>());
+}

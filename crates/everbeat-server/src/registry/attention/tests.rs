@@ -116,6 +116,29 @@ fn who_polls_the_connection_is_woken_for_its_mail_wherever_that_is() {
     mail((3, 3), "in the task of another's handler");
 }
 
+/// Who takes it to be quiet looks no further: each reason why it may not be is one by itself
+#[test]
+fn it_is_quiet_in_its_handlers_task_alone_and_while_nothing_is_left_there() {
+    let record = record(1_000, 1_000);
+    let wakers = [0, 1].map(|_| Waker::from(Arc::<Calls>::default()));
+    let [home, away] = &wakers.each_ref().map(Context::from_waker);
+    assert!(!record.is_quiet(home), "nobody polls its handler");
+    {
+        let (_, _here) = record.poll_told(home);
+        assert!(record.is_quiet(home));
+        assert!(!record.is_quiet(away), "by a waker that is not the one that was left");
+        record.put("x".into()).unwrap();
+        assert!(!record.is_quiet(home), "something was left");
+        assert!(record.poll_raised(home));
+        assert!(record.is_quiet(home), "and was seen");
+        assert!(!record.poll_raised(away));
+        assert!(!record.is_quiet(home), "another's waker is there, and would be called instead");
+        assert!(!record.poll_raised(home));
+        assert!(record.is_quiet(home), "and was taken away");
+    }
+    assert!(!record.is_quiet(home), "nobody polls its handler any more");
+}
+
 /// Two tasks that pass a connection to each other, and somebody who leaves one message at a time, so
 /// that nothing else would wake them
 #[test]

@@ -1,5 +1,6 @@
 //! The order of the two locks, and that list and index agree.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -58,5 +59,31 @@ fn list_and_index_agree_whoever_else_was_at_them() {
         }
         let room = registry.inner.tags.shard("lobby").len();
         assert_eq!(room, 0, "round {round}: nothing is left of the room");
+    }
+}
+
+/// One that comes between the two steps of the other; a second untagging would make up for it, so there
+/// is none
+#[test]
+fn who_tags_anew_what_is_being_untagged_is_in_both_or_in_neither() {
+    let registry = registry();
+    let handle = registry.join((), Instant::ORIGIN);
+    for round in 0..200 {
+        handle.tag("lobby").unwrap();
+        let (begun, over) = (AtomicBool::new(false), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    handle.tag("lobby").unwrap();
+                    begun.store(true, Ordering::Relaxed);
+                }
+            });
+            while !begun.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+            assert!(handle.untag("lobby"));
+            over.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(handle.tags().len(), registry.tagged("lobby").len(), "round {round}");
     }
 }

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use everbeat_core::cause::{CloseCode, CloseFrame, Expired};
@@ -14,38 +14,49 @@ use everbeat_core::time::Wheel;
 use everbeat_core::transport::{Accept, Incoming, Outgoing, Transport};
 use everbeat_core::{Cause, Connection};
 use everbeat_server::handled::Handled;
-use everbeat_server::{Accepted, Expire, Server};
+use everbeat_server::{Accepted, ConnectionHandle, Expire, Server};
 use everbeat_sim::net::SimListener;
 use everbeat_sim::net::{PipeError, Upgrading};
 use everbeat_sim::{Pipe, Sim, SimTimer};
 
-use super::rig::{SECOND, ServerConnection, builder, dial, reading, start, start_with, talking};
+use super::rig::{
+    SECOND, ServerConnection, builder, dial, reading, slow_to_close, start, start_with, talking,
+};
 
 type Reports = Arc<Mutex<Vec<(String, Expired)>>>;
 
-/// The handler of every example: `?` behind `send`. Its peer takes nothing, so that it is in `send`
-/// when the rule ends its connection.
+/// Has this noted whatever `on_expire` is told
+fn noted_in(
+    reports: &Reports,
+) -> impl Fn(&ConnectionHandle<String>, Expired) + Send + Sync + use<> {
+    let reports = reports.clone();
+    move |handle, rule| {
+        let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.push((handle.facts().clone(), rule));
+    }
+}
+
+/// The handler of every example: `?` behind `send`
+async fn sends_for_ever(
+    mut connection: ServerConnection,
+    _: Accepted<String>,
+) -> Result<(), Cause> {
+    loop {
+        connection.send("x".repeat(100)).await?;
+    }
+}
+
+/// Its peer takes nothing, so that it is in `send` when the rule ends its connection
 #[test]
 fn on_expire_is_told_of_a_handler_that_was_sending() {
     let mut sim = Sim::seed(1);
     sim.link("talker", "server").to("talker").buffer(1_000);
     let reports = Reports::default();
-    let noted = reports.clone();
     let host = start_with(
         &sim,
         builder(&sim).expire(Expire::default().stuck(10 * SECOND)),
-        |server| {
-            server.on_expire(move |handle, rule| {
-                noted.lock().unwrap().push((handle.facts().clone(), rule));
-            })
-        },
-        |mut connection: ServerConnection, _: Accepted<String>| async move {
-            loop {
-                connection.send("x".repeat(100)).await?;
-            }
-            #[expect(unreachable_code, reason = "it says the type")]
-            Ok::<_, Cause>(())
-        },
+        |server| server.on_expire(noted_in(&reports)),
+        sends_for_ever,
     );
     let _talker = talking(&sim, "talker", "");
     sim.run_for(30 * SECOND).unwrap();
@@ -59,17 +70,7 @@ fn a_peer_is_told_why_although_its_handler_was_sending() {
     let mut sim = Sim::seed(2);
     sim.link("reader", "server").to("reader").rate(2_000).buffer(500);
     let rules = Expire::default().age(5 * SECOND);
-    let host = start(
-        &sim,
-        builder(&sim).expire(rules),
-        |mut connection: ServerConnection, _: Accepted<String>| async move {
-            loop {
-                connection.send("x".repeat(100)).await?;
-            }
-            #[expect(unreachable_code, reason = "it says the type")]
-            Ok::<_, Cause>(())
-        },
-    );
+    let host = start(&sim, builder(&sim).expire(rules), sends_for_ever);
     let (heard, task) = reading(&sim, "reader");
     sim.run_for(20 * SECOND).unwrap();
     assert!(host.registry.is_empty() && task.is_finished());
@@ -82,16 +83,9 @@ fn a_peer_is_told_why_although_its_handler_was_sending() {
 fn a_connection_that_was_moved_elsewhere_does_not_outlive_its_rules_its_orders_and_its_server() {
     let mut sim = Sim::seed(3);
     let spawner = sim.handle();
-    let reports = Reports::default();
-    let noted = reports.clone();
-    let host = start_with(
+    let host = start(
         &sim,
         builder(&sim).expire(Expire::default().age(10 * SECOND)),
-        |server| {
-            server.on_expire(move |handle, rule| {
-                noted.lock().unwrap().push((handle.facts().clone(), rule));
-            })
-        },
         move |mut connection: ServerConnection, _: Accepted<String>| {
             let spawner = spawner.clone();
             async move {
@@ -144,15 +138,10 @@ fn a_stuck_write_is_noticed_in_a_pump_of_its_own() {
     sim.link("talker", "server").to("talker").buffer(1_000);
     let spawner = sim.handle();
     let reports = Reports::default();
-    let noted = reports.clone();
     let host = start_with(
         &sim,
         builder(&sim).expire(Expire::default().stuck(10 * SECOND)),
-        |server| {
-            server.on_expire(move |handle, rule| {
-                noted.lock().unwrap().push((handle.facts().clone(), rule));
-            })
-        },
+        |server| server.on_expire(noted_in(&reports)),
         move |connection: ServerConnection, _: Accepted<String>| {
             let spawner = spawner.clone();
             async move {
@@ -179,16 +168,7 @@ fn a_stuck_write_is_noticed_in_a_pump_of_its_own() {
 fn a_close_through_a_handle_does_not_change_the_words_of_one_that_is_closing() {
     let mut sim = Sim::seed(7);
     sim.link("client", "server").rate(10_000).buffer(1_000);
-    let host = start(
-        &sim,
-        builder(&sim),
-        |mut connection: ServerConnection, _: Accepted<String>| async move {
-            // 2 s on the road: the close waits for it
-            connection.send("x".repeat(20_000)).await?;
-            connection.close().await;
-            Ok::<_, Cause>(())
-        },
-    );
+    let host = start(&sim, builder(&sim), slow_to_close);
     let (heard, _reader) = reading(&sim, "client");
     sim.run_for(SECOND).unwrap();
     host.registry.close_all(&CloseFrame::new(CloseCode(4_000), "banned"));
@@ -296,10 +276,7 @@ fn a_slow_peer_is_not_too_slow_only_because_its_transport_cannot_tell_what_was_s
         .unwrap();
     let registry = server.registry();
     let reports = Reports::default();
-    let noted = reports.clone();
-    let server = server.on_expire(move |handle, rule| {
-        noted.lock().unwrap().push((handle.facts().clone(), rule));
-    });
+    let server = server.on_expire(noted_in(&reports));
     let _task =
         sim.spawn(
             server.serve_with(

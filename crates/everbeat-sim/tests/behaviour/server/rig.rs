@@ -92,6 +92,17 @@ pub(crate) fn noting(
     (ends, handler)
 }
 
+/// A handler that closes behind 2 s of message, over 10,000 bytes a second: the close waits for it, and
+/// what a test does meanwhile comes while it is closing
+pub(crate) async fn slow_to_close(
+    mut connection: ServerConnection,
+    _: Accepted<String>,
+) -> Result<(), Cause> {
+    connection.send("x".repeat(20_000)).await?;
+    connection.close().await;
+    Ok(())
+}
+
 /// Connects a raw peer from this host
 pub(crate) async fn dial(sim: SimHandle, host: String) -> Option<Pipe> {
     let mut connector = sim.connector("server").on_host(&host);

@@ -8,7 +8,7 @@ use everbeat_server::Accepted;
 use everbeat_sim::Sim;
 
 use super::rig::{
-    SECOND, ServerConnection, builder, dial, noting, reading, seconds, silent, start,
+    SECOND, ServerConnection, builder, dial, noting, reading, seconds, silent, slow_to_close, start,
 };
 
 #[test]
@@ -91,16 +91,7 @@ fn handlers_that_do_not_return_are_cut_at_the_deadline() {
 fn a_handler_that_is_closing_already_says_close_all_the_same() {
     let mut sim = Sim::seed(8);
     sim.link("client", "server").rate(10_000).buffer(1_000);
-    let host = start(
-        &sim,
-        builder(&sim),
-        |mut connection: ServerConnection, _: Accepted<String>| async move {
-            // 2 s on the road: the close waits for it, and the shutdown comes meanwhile.
-            connection.send("x".repeat(20_000)).await?;
-            connection.close().await;
-            Ok::<_, Cause>(())
-        },
-    );
+    let host = start(&sim, builder(&sim), slow_to_close);
     let (heard, reader) = reading(&sim, "client");
     sim.run_for(SECOND).unwrap();
     host.handle.shutdown();

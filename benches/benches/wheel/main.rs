@@ -3,16 +3,13 @@
 //! First the pure table, then the slots that connections sleep on, with their locks, last several
 //! threads at once.
 
-use std::fmt;
+mod threads;
+
 use std::future::Future;
 use std::hint::black_box;
-use std::io::{self, Write};
-use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::sync::Barrier;
 use std::task::{Context, Waker};
-use std::thread;
-use std::time::{self, Duration};
+use std::time::Duration;
 
 use criterion::{
     BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
@@ -161,131 +158,5 @@ fn registered(wheel: &Wheel<StandingTimer>, cx: &mut Context<'_>) -> Pin<Box<Slo
     slot
 }
 
-/// Whether threads hold each other up: the same number of re-arms, each with the lock, by one
-/// thread and by two, on one shard and on eight; back to back, which nobody does, and with a
-/// microsecond of other work before each, a fraction of what a beat executes. All take turns in each
-/// round, so that what else the machine does falls on all; what counts is the ratio within a round.
-fn threads(_: &mut Criterion) {
-    let filters = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
-    let wanted = filters.fold(None, |any, filter| {
-        Some(any.unwrap_or(false) || "wheel/threads".contains(filter.as_str()))
-    });
-    let asked = |word: &str| std::env::args().any(|arg| arg == word);
-    // `cargo test` does not say `--bench`, and to run once is enough for it.
-    let measured = asked("--bench") && !asked("--test") && !asked("--list");
-    if wanted == Some(false) || !measured {
-        return;
-    }
-    let pace = work_of(Duration::from_micros(1));
-    let mut cases = [
-        Case::new(1, 0, "back to back"),
-        Case::new(8, 0, "back to back"),
-        Case::new(1, pace, "with 1 µs of work before each"),
-        Case::new(8, pace, "with 1 µs of work before each"),
-    ];
-    for _ in 0..ROUNDS {
-        cases.iter_mut().for_each(Case::round);
-    }
-    for case in &cases {
-        // Nobody to tell if there is no terminal
-        _ = writeln!(io::stderr(), "{case}");
-    }
-}
-
-/// So many shards, so much work, and what each round has shown
-struct Case {
-    shards: NonZeroUsize,
-    work: u32,
-    how: &'static str,
-    alone: Vec<f64>,
-    ratios: Vec<f64>,
-}
-
-impl Case {
-    fn new(shards: usize, work: u32, how: &'static str) -> Self {
-        let shards = NonZeroUsize::new(shards).unwrap_or(NonZeroUsize::MIN);
-        Self { shards, work, how, alone: Vec::new(), ratios: Vec::new() }
-    }
-
-    fn round(&mut self) {
-        let [one, two] = [1, 2].map(|threads| time_of(self.shards, threads, self.work));
-        self.ratios.push(two / one);
-        self.alone.push(one * 1e9 / RE_ARMS as f64);
-    }
-}
-
-impl fmt::Display for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ([least, median, most], [_, nanos, _]) = (spread(&self.ratios), spread(&self.alone));
-        write!(
-            f,
-            "wheel/threads/{} shards, {}: {nanos:.0} ns each alone; by two threads {median:.2} times as \
-             long (least {least:.2}, most {most:.2}, {ROUNDS} rounds); 0.50 is no contention",
-            self.shards, self.how
-        )
-    }
-}
-
-/// How many turns of [`busy`] take so long here
-fn work_of(time: Duration) -> u32 {
-    const TURNS: u32 = 1_000_000;
-    #[expect(clippy::disallowed_methods, reason = "it is the machine's time that is asked for")]
-    let since = time::Instant::now();
-    busy(TURNS);
-    (f64::from(TURNS) * time.as_secs_f64() / since.elapsed().as_secs_f64()) as u32
-}
-
-/// Work that shares nothing with anybody
-fn busy(turns: u32) {
-    for turn in 0..turns {
-        black_box(turn);
-    }
-}
-
-const ROUNDS: usize = 21;
-const RE_ARMS: usize = 1_000_000;
-const SLOTS: usize = 1_000;
-
-/// Seconds for so many re-arms in all; two threads start together, each with slots of its own
-fn time_of(shards: NonZeroUsize, threads: usize, work: u32) -> f64 {
-    let wheel = Wheel::with_shards(StandingTimer::new(), shards);
-    let (start, end) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut slots: Vec<_> =
-                    (0..SLOTS).map(|_| wheel.sleep_until(Instant::NEVER - BEAT)).collect();
-                let mut cx = Context::from_waker(Waker::noop());
-                for slot in &mut slots {
-                    assert!(Pin::new(slot).poll(&mut cx).is_pending());
-                }
-                start.wait();
-                let mut deadline = Instant::NEVER - BEAT;
-                for _ in 0..RE_ARMS / SLOTS / threads {
-                    deadline = deadline - Deadlines::<()>::TICK;
-                    for slot in &mut slots {
-                        busy(work);
-                        Pin::new(slot).reset(deadline);
-                    }
-                }
-                end.wait();
-                drop(slots);
-            });
-        }
-        start.wait();
-        #[expect(clippy::disallowed_methods, reason = "it is the machine's time that is asked for")]
-        let since = time::Instant::now();
-        end.wait();
-        since.elapsed().as_secs_f64()
-    })
-}
-
-/// The least, the median, the most
-fn spread(values: &[f64]) -> [f64; 3] {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    [values[0], values[values.len() / 2], values[values.len() - 1]]
-}
-
-criterion_group!(benches, insert_and_turn, re_arm, cancel, tick, slot, threads);
+criterion_group!(benches, insert_and_turn, re_arm, cancel, tick, slot, threads::compare);
 criterion_main!(benches);
