@@ -14,7 +14,7 @@ use everbeat_conformance::contracts::{Native, broken, socket_lines};
 use everbeat_core::Spawn;
 use everbeat_core::time::{Instant, Timer};
 use everbeat_smol::Smol;
-use everbeat_smol::transport::{SmolSleep, SmolTimer, Socket, Stream};
+use everbeat_smol::transport::{SmolSleep, SmolTimer, Socket, Stream, Tcp};
 use everbeat_ws::Runtime;
 use smol::future::yield_now;
 use smol::io::{AsyncRead, AsyncWrite};
@@ -137,13 +137,13 @@ impl<F: Future<Output = ()> + Send + 'static, const FAULT: usize> Spawn<F> for B
 }
 
 /// A dial of smol's, or one that connects at once and keeps the connection if its future is dropped
-async fn dial(address: SocketAddr, keeps: bool) -> io::Result<Stream> {
+async fn dial(address: SocketAddr, keeps: bool) -> io::Result<Tcp> {
     if !keeps {
         return Smol.dial(address).await;
     }
     let mut kept = Kept(Some(TcpStream::connect(address)?));
     yield_now().await;
-    Stream::try_from(kept.0.take().ok_or(io::ErrorKind::Other)?)
+    Stream::try_from(kept.0.take().ok_or(io::ErrorKind::Other)?).map(Tcp::new)
 }
 
 /// Keeps what it holds for ever if it is dropped
@@ -155,10 +155,10 @@ impl<T> Drop for Kept<T> {
     }
 }
 
-struct Wire<const FAULT: usize>(Option<Stream>);
+struct Wire<const FAULT: usize>(Option<Tcp>);
 
 impl<const FAULT: usize> Wire<FAULT> {
-    fn stream(&mut self) -> Pin<&mut Stream> {
+    fn stream(&mut self) -> Pin<&mut Tcp> {
         Pin::new(self.0.as_mut().unwrap())
     }
 }

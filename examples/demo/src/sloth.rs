@@ -50,13 +50,13 @@ fn request(url: String) -> anyhow::Result<Request> {
     Request::to(url).build().map_err(anyhow::Error::from_boxed)
 }
 
-async fn talk(mut websocket: WebSocket) {
+async fn talk(mut websocket: WebSocket<Stream>) {
     while say(&mut websocket, "sloth talks").await.is_ok() {
         sleep(TALK_EVERY).await;
     }
 }
 
-async fn say(websocket: &mut WebSocket, text: &'static str) -> Result<(), Error> {
+async fn say(websocket: &mut WebSocket<Stream>, text: &'static str) -> Result<(), Error> {
     poll_fn(|cx| Pin::new(&mut *websocket).poll_ready(cx)).await?;
     Pin::new(&mut *websocket).start_send(Outgoing::Message(text.into()))?;
     poll_fn(|cx| Pin::new(&mut *websocket).poll_flush(cx)).await
