@@ -18,29 +18,21 @@ pub fn nest(spawn: impl FnOnce(Task)) -> io::Result<Nest> {
     use std::future::poll_fn;
     use std::task::{Poll, ready};
 
-    /// How many turns one poll makes before others run
-    const BUDGET: usize = 16;
-
     let (nest, turns) = Nest::new()?;
     let turns = async_io::Async::new(turns)?;
     spawn(Box::pin(poll_fn(move |cx| {
         let nest = turns.get_ref();
-        for _ in 0..BUDGET {
-            if nest.poll_over(cx).is_ready() {
-                return Poll::Ready(());
-            }
+        while nest.poll_over(cx).is_pending() && ready!(turns.poll_readable(cx)).is_ok() {
             match nest.turn() {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if ready!(turns.poll_readable(cx)).is_err() {
-                        return Poll::Ready(());
-                    }
+                Ok(()) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
-                Err(_) => return Poll::Ready(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => break,
             }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        Poll::Ready(())
     })));
     Ok(nest)
 }

@@ -7,6 +7,8 @@
 mod ends;
 mod meeting;
 mod native;
+#[cfg(target_os = "linux")]
+mod nests;
 #[cfg(any(target_os = "android", target_os = "linux"))]
 mod road;
 mod sockets;
@@ -29,6 +31,8 @@ use everbeat_core::transport::{Accept, Connect, Transport};
 use crate::line::side_by_side;
 
 pub use native::Native;
+#[cfg(target_os = "linux")]
+pub use nests::nests;
 #[cfg(any(target_os = "android", target_os = "linux"))]
 pub use road::road_lines;
 pub use sockets::socket_lines;

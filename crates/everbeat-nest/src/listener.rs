@@ -20,6 +20,11 @@ impl<L> Listener<L> {
         Self { socket, nest: nest.ok() }
     }
 
+    /// Whether connections live in a nest, unless it has no place for one
+    pub const fn has_nest(&self) -> bool {
+        self.nest.is_some()
+    }
+
     /// Where a connection lives that was taken: in the nest, or on the reactor of the runtime, to which
     /// it is given by `alone`
     ///

@@ -5,8 +5,9 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::net::TcpStream;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -19,7 +20,7 @@ use crate::nested::Nested;
 use crate::place::Ready;
 use crate::table::Table;
 
-/// How many sockets one turn wakes at most, before others run
+/// How many sockets one turn wakes at most
 const TURN: usize = 256;
 
 /// What all of a nest share
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     users: AtomicUsize,
     /// The turns' task, to be told that there are none
     over: AtomicWaker,
+    /// Nobody makes turns any more, so that whoever waits would do so for ever
+    gone: AtomicBool,
 }
 
 impl Shared {
@@ -41,6 +44,16 @@ impl Shared {
     fn leave(&self) {
         if self.users.fetch_sub(1, AcqRel) == 1 {
             self.over.wake();
+        }
+    }
+
+    /// What a socket is told that waits: as of a runtime's own whose runtime has ended
+    ///
+    /// Asked behind leaving a waker: either the waker is found by who ends the nest, or this is.
+    pub(crate) fn is_there(&self) -> io::Result<()> {
+        match self.gone.load(Acquire) {
+            false => Ok(()),
+            true => Err(io::Error::other("nobody watches this socket: its runtime is gone")),
         }
     }
 
@@ -70,8 +83,9 @@ impl Nest {
             table: Mutex::default(),
             users: AtomicUsize::new(1),
             over: AtomicWaker::new(),
+            gone: AtomicBool::new(false),
         });
-        let woken = Mutex::new(Vec::with_capacity(TURN));
+        let woken = Mutex::new(Vec::with_capacity(2 * TURN));
         let turns = Turns { shared: shared.clone(), woken };
         Ok((Self(shared), turns))
     }
@@ -88,11 +102,11 @@ impl Nest {
         }
     }
 
-    /// The stream itself comes back if it cannot be watched (a user may have so many watches:
-    /// `/proc/sys/fs/epoll/max_user_watches`), or if nobody makes turns any more
+    /// The stream itself comes back if it cannot be watched, or if nobody makes turns any more
     pub(crate) fn adopt(&self, stream: TcpStream) -> Result<Nested, TcpStream> {
         let Some((number, chunk)) = self.0.table().take(&self.0) else { return Err(stream) };
-        let generation = chunk.place(number).begin();
+        let index = chunk.index(number);
+        let generation = chunk.place(index).begin();
         let data = epoll::EventData::new_u64(u64::from(generation) << 32 | u64::from(number));
         let wanted = epoll::EventFlags::IN
             | epoll::EventFlags::OUT
@@ -104,7 +118,7 @@ impl Nest {
             return Err(stream);
         }
         self.0.users.fetch_add(1, Relaxed);
-        Ok(Nested::new(stream, number, chunk))
+        Ok(Nested::new(stream, index, chunk))
     }
 }
 
@@ -122,7 +136,8 @@ impl fmt::Debug for Nest {
 
 /// The turns of a nest: each time that its descriptor is readable, one wakes whom it is for
 ///
-/// Dropped, nobody of the crowd is woken any more, as when a runtime is.
+/// Dropped, as a runtime does that ends, everybody of the crowd is woken, and has an error in place of
+/// whatever he waited for.
 pub struct Turns {
     shared: Arc<Shared>,
     /// Empty between turns, so that none of them allocates
@@ -130,12 +145,13 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// Wakes those for whom there is something, so many at most
+    /// Wakes those for whom there is something
     ///
     /// # Errors
     ///
-    /// `WouldBlock`: that was all, and the descriptor is to be waited for. Of others there are none that
-    /// can be, for the descriptor is ours.
+    /// `WouldBlock`: that was all, and the descriptor is to be waited for; without it there may be more,
+    /// and the task lets others run first. Other errors there are none that can be, for the descriptor
+    /// is ours.
     pub fn turn(&self) -> io::Result<()> {
         const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
         let mut room = [const { MaybeUninit::uninit() }; TURN];
@@ -154,7 +170,7 @@ impl Turns {
         }
         drop(table);
         // Without the table's lock, for it may run anybody's code
-        woken.drain(..).for_each(Waker::wake);
+        woken.drain(..).for_each(wake);
         if events.len() < TURN { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
     }
 
@@ -165,6 +181,13 @@ impl Turns {
             0 => Poll::Ready(()),
             _ => Poll::Pending,
         }
+    }
+}
+
+/// Whose waker panics harms nobody else of the crowd
+fn wake(waker: Waker) {
+    if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
+        tracing::error!(target: "everbeat", "a waker panicked");
     }
 }
 
@@ -192,7 +215,10 @@ impl Drop for Turns {
     fn drop(&mut self) {
         // The places know the nest, and the nest its places.
         let chunks = self.shared.table().close();
-        drop(chunks);
+        self.shared.gone.store(true, Release);
+        let mut woken = Vec::new();
+        chunks.iter().for_each(|chunk| chunk.leave(&mut woken));
+        woken.into_iter().for_each(wake);
     }
 }
 

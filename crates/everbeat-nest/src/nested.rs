@@ -5,31 +5,36 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use everbeat_ws::Socket;
 use futures_io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
 
-use crate::place::{Place, Way};
+use crate::place::Way;
 use crate::table::Chunk;
+
+/// How many calls one after the other may find something before others run: as many as tokio's own
+/// streams make, for a peer may say more than anybody can read
+const BUDGET: u8 = 128;
+
+/// How many slices one call takes (`IOV_MAX`)
+const SLICES: usize = 1_024;
 
 /// A TCP connection in a nest
 ///
 /// Reading and writing may be two tasks'.
 pub(crate) struct Nested {
     socket: TcpStream,
-    number: u32,
+    index: u8,
+    /// Calls that have found something since one found nothing
+    calls: u8,
     chunk: Arc<Chunk>,
 }
 
 impl Nested {
-    pub(crate) const fn new(socket: TcpStream, number: u32, chunk: Arc<Chunk>) -> Self {
-        Self { socket, number, chunk }
-    }
-
-    fn place(&self) -> &Place {
-        self.chunk.place(self.number)
+    pub(crate) const fn new(socket: TcpStream, index: u8, chunk: Arc<Chunk>) -> Self {
+        Self { socket, index, calls: 0, chunk }
     }
 
     /// Calls the kernel when that is worth it, until it has an answer
@@ -37,23 +42,36 @@ impl Nested {
     /// `room` is how much the call could take or give: what is less was all, and the next call would be
     /// for nothing.
     fn poll_call(
-        &self,
+        &mut self,
         way: Way,
         cx: &Context<'_>,
         room: usize,
         mut call: impl FnMut(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        let place = self.place();
+        if self.calls == BUDGET {
+            self.calls = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let place = self.chunk.place(self.index);
         loop {
-            let look = ready!(place.poll(way, cx));
+            let Poll::Ready(look) = place.poll(way, cx) else {
+                return match self.chunk.shared.is_there() {
+                    Ok(()) => Poll::Pending,
+                    Err(gone) => Poll::Ready(Err(gone)),
+                };
+            };
             match call(&self.socket) {
                 Ok(count) => {
+                    self.calls += 1;
                     if count > 0 && count < room && !look.is_last() {
+                        self.calls = 0;
                         place.found_nothing(way, look);
                     }
                     return Poll::Ready(Ok(count));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.calls = 0;
                     place.found_nothing(way, look);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -65,14 +83,14 @@ impl Nested {
 
 impl Drop for Nested {
     fn drop(&mut self) {
-        self.place().end();
-        self.chunk.shared.forget(&self.socket, self.number);
+        drop(self.chunk.place(self.index).end());
+        self.chunk.shared.forget(&self.socket, self.chunk.number(self.index));
     }
 }
 
 impl AsyncRead for Nested {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         into: &mut [u8],
     ) -> Poll<io::Result<usize>> {
@@ -82,7 +100,7 @@ impl AsyncRead for Nested {
 
 impl AsyncWrite for Nested {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
@@ -90,10 +108,12 @@ impl AsyncWrite for Nested {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // The kernel takes no more of them, which is not to say that it is full.
+        let bytes = &bytes[..bytes.len().min(SLICES)];
         let room = bytes.iter().map(|slice| slice.len()).sum();
         self.poll_call(Way::Out, cx, room, |mut socket| socket.write_vectored(bytes))
     }

@@ -6,7 +6,7 @@
 
 use std::mem;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{AcqRel, Acquire};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -73,17 +73,13 @@ impl Place {
     pub(crate) fn begin(&self) -> u32 {
         let generation = self.generation().wrapping_add(1);
         let ready = Ready::new(true, true, false);
-        self.state.store(
-            u64::from(generation) << GENERATION | ready.0,
-            std::sync::atomic::Ordering::Release,
-        );
+        self.state.store(u64::from(generation) << GENERATION | ready.0, Release);
         generation
     }
 
-    /// Nobody's any more
-    pub(crate) fn end(&self) {
-        let wakers = mem::take(&mut *self.lock());
-        drop(wakers);
+    /// Nobody's any more; who waited, for either way, comes back, to be dropped or woken without a lock
+    pub(crate) fn end(&self) -> impl Iterator<Item = Waker> {
+        mem::take(&mut *self.lock()).into_iter().flatten()
     }
 
     fn generation(&self) -> u32 {
@@ -142,6 +138,10 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
+    use std::hint;
+    use std::sync::atomic::{AtomicU32, AtomicUsize};
+    use std::thread;
+
     use super::*;
     use crate::testing::Bell;
 
@@ -214,7 +214,7 @@ mod tests {
     fn what_was_told_of_one_is_not_believed_of_the_next() {
         let (place, bell) = (Place::default(), Bell::default());
         let first = place.begin();
-        place.end();
+        drop(place.end());
         assert_ne!(place.begin(), first);
         not_ready(&place);
         assert!(poll(&place, Way::In, &bell).is_none());
@@ -229,9 +229,47 @@ mod tests {
         let generation = place.begin();
         not_ready(&place);
         assert!(poll(&place, Way::In, &bell).is_none());
-        place.end();
+        drop(place.end());
         tell(&place, generation, IN);
         assert_eq!((bell.rings(), bell.holders()), (0, 1));
+    }
+
+    #[test]
+    fn what_is_told_while_somebody_comes_to_wait_is_not_lost() {
+        const ROUNDS: usize = 50_000;
+        let (place, bell, generation) = (Place::default(), Bell::default(), AtomicU32::new(0));
+        let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let mut lost = 0;
+        let reach = |count: &AtomicUsize, all| {
+            count.fetch_add(1, AcqRel);
+            for spins in 1_u32.. {
+                if count.load(Acquire) >= all {
+                    break;
+                }
+                // Both at once is what is wanted; who has one processor is not to wait for it.
+                if spins % 1_000 == 0 { thread::yield_now() } else { hint::spin_loop() }
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..=ROUNDS {
+                    reach(&begun, 2 * round);
+                    tell(&place, generation.load(Acquire), IN);
+                    reach(&ended, 2 * round);
+                }
+            });
+            for round in 1..=ROUNDS {
+                generation.store(place.begin(), Release);
+                not_ready(&place);
+                let rings = bell.rings();
+                reach(&begun, 2 * round);
+                let found = poll(&place, Way::In, &bell).is_some();
+                reach(&ended, 2 * round);
+                lost += usize::from(!found && bell.rings() == rings);
+                drop(place.end());
+            }
+        });
+        assert_eq!(lost, 0, "of {ROUNDS}");
     }
 
     #[test]

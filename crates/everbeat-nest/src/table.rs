@@ -3,23 +3,39 @@
 
 use std::array;
 use std::sync::Arc;
+use std::task::Waker;
 
 use crate::nest::Shared;
 use crate::place::Place;
 
-/// Places of a chunk: 12 KiB of them
-pub(crate) const CHUNK: usize = 256;
+/// Places of a chunk, 12 KiB of them: as many as a byte has values
+const CHUNK: usize = 1 << u8::BITS;
 
 /// Some of the places, each of which may be somebody's who keeps all of them
 pub(crate) struct Chunk {
     pub(crate) shared: Arc<Shared>,
+    /// The number of the first
+    first: u32,
     places: [Place; CHUNK],
 }
 
 impl Chunk {
-    /// The place at this number, which is in this chunk
-    pub(crate) fn place(&self, number: u32) -> &Place {
-        &self.places[number as usize % CHUNK]
+    pub(crate) fn place(&self, index: u8) -> &Place {
+        &self.places[usize::from(index)]
+    }
+
+    /// Where a number lies that is of this chunk
+    pub(crate) fn index(&self, number: u32) -> u8 {
+        (number - self.first) as u8
+    }
+
+    pub(crate) fn number(&self, index: u8) -> u32 {
+        self.first + u32::from(index)
+    }
+
+    /// Whoever waits here goes to `woken`
+    pub(crate) fn leave(&self, woken: &mut Vec<Waker>) {
+        self.places.iter().for_each(|place| woken.extend(place.end()));
     }
 }
 
@@ -41,7 +57,7 @@ impl Table {
         if self.free.is_empty() {
             let first = u32::try_from(self.chunks.len() * CHUNK).ok()?;
             let places = array::from_fn(|_| Place::default());
-            self.chunks.push(Arc::new(Chunk { shared: shared.clone(), places }));
+            self.chunks.push(Arc::new(Chunk { shared: shared.clone(), first, places }));
             // The lowest first, so that those who are there are together
             self.free.extend((first..=first.checked_add(CHUNK as u32 - 1)?).rev());
         }
@@ -57,7 +73,8 @@ impl Table {
     }
 
     pub(crate) fn place(&self, number: u32) -> Option<&Place> {
-        Some(self.chunks.get(number as usize / CHUNK)?.place(number))
+        let chunk = self.chunks.get(number as usize / CHUNK)?;
+        Some(chunk.place(chunk.index(number)))
     }
 
     #[cfg(test)]

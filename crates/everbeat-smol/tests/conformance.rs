@@ -11,3 +11,10 @@ fn every_line_of_every_contract_holds() {
     #[cfg(any(target_os = "android", target_os = "linux"))]
     hold(&runtime, everbeat_conformance::contracts::road_lines());
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn who_is_accepted_lives_in_a_nest_and_who_dials_does_not() {
+    let runtime = Native::<Smol>::new(smol::block_on);
+    everbeat_conformance::contracts::nests(&runtime);
+}

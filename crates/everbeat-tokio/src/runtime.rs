@@ -57,6 +57,9 @@ impl Runtime for Tokio {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<(Tcp, SocketAddr)>> {
         let (stream, peer) = ready!(listener.socket.poll_accept(cx))?;
+        if !listener.has_nest() {
+            return Poll::Ready(Ok((Tcp::new(Stream::new(stream)), peer)));
+        }
         let alone = |stream| TcpStream::from_std(stream).map(Stream::new);
         Poll::Ready(Ok((listener.settle(stream.into_std()?, alone)?, peer)))
     }

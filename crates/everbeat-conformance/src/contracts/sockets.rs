@@ -45,7 +45,7 @@ fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-fn listening<R: Runtime + Spawn<Job>>() -> (R, R::Listener, SocketAddr) {
+pub(super) fn listening<R: Runtime + Spawn<Job>>() -> (R, R::Listener, SocketAddr) {
     let ((listener, address), runtime) = (listener(), R::default());
     let listener = runtime.adopt(listener).unwrap();
     (runtime, listener, address)

@@ -1,10 +1,13 @@
-//! Real sockets on loopback, and turns made by hand. Nothing here waits for a time: what comes over
-//! loopback is there when the call that sent it returns.
+//! Real sockets on loopback, and turns made by hand: where something must come it is waited for, where
+//! nothing may come nobody waits.
 
+use std::fs::File;
 use std::future::poll_fn;
 use std::io::{Read, Write};
+use std::iter;
 use std::net::TcpListener;
 use std::pin::Pin;
+use std::task::Wake;
 use std::thread;
 
 use futures_io::{AsyncRead, AsyncWrite};
@@ -45,9 +48,21 @@ fn reads(tcp: &mut Nested, bell: &Bell, room: usize, expected: &[u8]) {
     assert!(matches!(read(tcp, bell, room), Poll::Ready(Ok(read)) if read == expected));
 }
 
-/// Until that was all
+/// What is there, if anything is
 fn turn(turns: &Turns) {
     while turns.turn().is_ok() {}
+}
+
+/// What must come, for which a runtime would wait
+#[track_caller]
+fn expect(turns: &Turns) {
+    assert!(readable(turns, 10), "nothing comes");
+    turn(turns);
+}
+
+fn readable(turns: &Turns, seconds: i64) -> bool {
+    let patience = Timespec { tv_sec: seconds, tv_nsec: 0 };
+    poll(&mut [PollFd::new(turns, PollFlags::IN)], Some(&patience)).unwrap() > 0
 }
 
 #[test]
@@ -62,7 +77,7 @@ fn who_found_nothing_is_woken_when_something_comes() {
         // Not before the turn: nobody asks the kernel in vain.
         assert!(read(&mut tcp, &bell, 8).is_pending());
         assert_eq!(bell.rings(), round - 1);
-        turn(&turns);
+        expect(&turns);
         assert_eq!(bell.rings(), round);
         reads(&mut tcp, &bell, 8, &[7; 8]);
         reads(&mut tcp, &bell, 8, &[7; 3]);
@@ -74,7 +89,7 @@ fn a_full_read_is_followed_by_another_without_a_turn() {
     let (nest, turns) = Nest::new().unwrap();
     let ((mut tcp, mut peer), bell) = (nested(&nest), Bell::default());
     peer.write_all(b"abcd").unwrap();
-    turn(&turns);
+    expect(&turns);
     reads(&mut tcp, &bell, 2, b"ab");
     reads(&mut tcp, &bell, 2, b"cd");
     assert!(read(&mut tcp, &bell, 2).is_pending());
@@ -88,8 +103,9 @@ fn the_end_is_seen_behind_what_came_before_it_and_again_and_again() {
     turn(&turns);
     peer.write_all(b"bye").unwrap();
     drop(peer);
-    turn(&turns);
-    assert_eq!(bell.rings(), 1);
+    while bell.rings() == 0 {
+        expect(&turns);
+    }
     // Less than there was room for, and still the end is read without another word of the kernel's
     reads(&mut tcp, &bell, 8, b"bye");
     reads(&mut tcp, &bell, 8, b"");
@@ -112,8 +128,9 @@ fn who_could_not_write_is_woken_when_there_is_room() {
     let rings = outwards.rings();
     let mut heard = vec![0; sent];
     peer.read_exact(&mut heard).unwrap();
-    turn(&turns);
-    assert!(outwards.rings() > rings);
+    while outwards.rings() == rings {
+        expect(&turns);
+    }
     assert_eq!(inwards.rings(), 0);
     assert!(matches!(write(&mut tcp, &outwards, b"more"), Poll::Ready(Ok(4))));
 }
@@ -137,7 +154,7 @@ fn whoever_is_gone_is_not_woken_and_his_place_is_the_nexts() {
     for (tcp, peer) in &mut crowd {
         let rings = bell.rings();
         peer.write_all(b"you").unwrap();
-        turn(&turns);
+        expect(&turns);
         assert_eq!(bell.rings(), rings + 1);
         reads(tcp, &bell, 8, b"you");
     }
@@ -161,25 +178,121 @@ fn turns_are_over_when_nobody_is_there_and_nobody_can_come() {
 }
 
 #[test]
-fn without_turns_a_connection_lives_alone_and_nothing_is_left() {
+fn without_turns_nobody_waits_for_ever_and_nothing_is_left() {
     let (nest, turns) = Nest::new().unwrap();
-    let (tcp, _peer) = nested(&nest);
+    let ((mut tcp, _peer), bell) = (nested(&nest), Bell::default());
     let shared = Arc::downgrade(&nest.0);
+    assert!(read(&mut tcp, &bell, 8).is_pending());
     drop(turns);
-    assert!(nest.adopt(pair().0).is_err());
-    let mut came = None;
-    let settled = nest.settle(pair().0, |stream| {
-        came = Some(stream.peer_addr()?);
-        Ok(())
-    });
-    assert!(settled.is_ok() && came.is_some());
+    assert_eq!(bell.rings(), 1);
+    assert!(matches!(read(&mut tcp, &bell, 8), Poll::Ready(Err(_))));
+    settles_alone(&nest, pair().0);
     drop((nest, tcp));
     assert_eq!(shared.strong_count(), 0);
 }
 
-/// A task of its own for each direction and one for the turns: no wake-up is lost, no byte either
+#[test]
+fn what_cannot_be_watched_lives_alone_and_takes_no_place() {
+    let (nest, turns) = Nest::new().unwrap();
+    // No epoll takes a file.
+    let file = || TcpStream::from(OwnedFd::from(File::open("/proc/self/exe").unwrap()));
+    for _ in 0..300 {
+        settles_alone(&nest, file());
+    }
+    let crowd: Vec<_> = (0..256).map(|_| nested(&nest)).collect();
+    assert_eq!(nest.0.table().places(), 256);
+    drop((nest, crowd));
+    assert!(turns.poll_over(&Context::from_waker(Waker::noop())).is_ready());
+}
+
+#[track_caller]
+fn settles_alone(nest: &Nest, stream: TcpStream) {
+    let mut came = None;
+    let descriptor = stream.as_raw_fd();
+    let settled = nest.settle(stream, |stream| {
+        came = Some(stream.as_raw_fd());
+        Ok(())
+    });
+    assert!(settled.is_ok());
+    assert_eq!(came, Some(descriptor));
+}
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("as was to be shown");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_harms_nobody_else() {
+    let (nest, turns) = Nest::new().unwrap();
+    let mut crowd: Vec<_> = (0..3).map(|_| nested(&nest)).collect();
+    let (bell, panics) = (Bell::default(), Waker::from(Arc::new(Panics)));
+    for (nth, (tcp, _)) in crowd.iter_mut().enumerate() {
+        let waker = if nth == 1 { panics.clone() } else { bell.waker() };
+        let read = Pin::new(tcp).poll_read(&mut Context::from_waker(&waker), &mut [0; 8]);
+        assert!(read.is_pending());
+    }
+    turn(&turns);
+    for (_, peer) in &mut crowd {
+        peer.write_all(b"now").unwrap();
+    }
+    while bell.rings() < 2 {
+        expect(&turns);
+    }
+}
+
+#[test]
+fn who_always_finds_something_lets_others_run() {
+    let (nest, _turns) = Nest::new().unwrap();
+    let ((mut tcp, mut peer), bell) = (nested(&nest), Bell::default());
+    peer.write_all(&[7; 1_000]).unwrap();
+    let mut heard = 0;
+    while heard < 1_000 {
+        let rings = bell.rings();
+        let calls = iter::repeat_with(|| read(&mut tcp, &bell, 1));
+        let found = calls.take_while(|read| matches!(read, Poll::Ready(Ok(read)) if read == &[7]));
+        let found = found.take(1_000 - heard).count();
+        assert!(found <= 128);
+        heard += found;
+        // It is woken for what it left.
+        assert!(heard == 1_000 || bell.rings() == rings + 1);
+    }
+}
+
+/// Waits as long as the descriptor has nothing, as a runtime does with it
+fn wait_for_level(turns: &Turns) -> bool {
+    readable(turns, 1)
+}
+
+/// No wake-up is lost, no byte either, whoever waits for the descriptor and however
 #[test]
 fn threads_hear_of_everything() {
+    crowd_talks(wait_for_level);
+}
+
+/// As tokio watches it: told once, and not again before something else comes
+#[test]
+fn threads_hear_of_everything_by_edges() {
+    let outer = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+    let mut added = false;
+    crowd_talks(move |turns| {
+        if !added {
+            let (data, edges) = (epoll::EventData::new_u64(0), epoll::EventFlags::ET);
+            epoll::add(&outer, turns, data, epoll::EventFlags::IN | edges).unwrap();
+            added = true;
+        }
+        let mut room = [const { MaybeUninit::uninit() }; 1];
+        let patience = Timespec { tv_sec: 1, tv_nsec: 0 };
+        let (events, _) = epoll::wait(&outer, &mut room, Some(&patience)).unwrap();
+        !events.is_empty()
+    });
+}
+
+/// A thread for each end and one for the turns, which are made only when `wait` has heard of something
+fn crowd_talks(mut wait: impl FnMut(&Turns) -> bool) {
     const CROWD: usize = 8;
     const BYTES: usize = 300_000;
     let (nest, turns) = Nest::new().unwrap();
@@ -225,12 +338,11 @@ fn threads_hear_of_everything() {
                 });
             });
         }
-        // The descriptor is what a runtime would wait for.
         let over = Bell::default();
         while turns.poll_over(&Context::from_waker(&over.waker())).is_pending() {
-            let mut wait = [PollFd::new(&turns, PollFlags::IN)];
-            _ = poll(&mut wait, Some(&Timespec { tv_sec: 0, tv_nsec: 20_000_000 }));
-            turn(&turns);
+            if wait(&turns) {
+                turn(&turns);
+            }
         }
     });
 }
