@@ -7,8 +7,7 @@ use everbeat_nest::Nest;
 /// A nest whose turns are made by the current runtime
 #[cfg(target_os = "linux")]
 pub(crate) fn nest() -> io::Result<Nest> {
-    use std::future::poll_fn;
-    use std::task::{Poll, ready};
+    use std::{future::poll_fn, task::Poll, task::ready};
     use tokio::io::{Interest, unix::AsyncFd};
 
     let (nest, turns) = Nest::new()?;
