@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
@@ -61,8 +60,59 @@ pub enum Told {
     Lost(Error),
 }
 
+/// Where a crowd takes orders from
+#[derive(Debug)]
+pub struct Orders {
+    sender: Sender<Order>,
+    waker: Waker,
+}
+
+impl Orders {
+    /// Gives one more, which is carried out when all stand and those before it are done
+    ///
+    /// # Errors
+    ///
+    /// The crowd has ended.
+    pub fn give(&self, order: Order) -> Result<()> {
+        self.sender.send(order)?;
+        Ok(self.waker.wake()?)
+    }
+}
+
+/// Has a crowd connect, on a thread of its own, until the process ends
+///
+/// # Errors
+///
+/// There is no epoll to be had.
+pub fn start(settings: Settings, told: impl FnMut(Told) + Send + 'static) -> Result<Orders> {
+    let poll = Poll::new()?;
+    let waker = Waker::new(poll.registry(), ORDERS)?;
+    let (sender, orders) = mpsc::channel();
+    let mut crowd = Crowd {
+        settings,
+        poll,
+        peers: (0..settings.connections).map(|_| None).collect(),
+        shared: Shared::new(settings.connections, settings.seed, settings.raw),
+        orders,
+        told,
+        next: (0..settings.connections).collect(),
+        later: BinaryHeap::new(),
+        on_their_way: 0,
+        all_stood: false,
+        doing: None,
+        waiting: VecDeque::new(),
+        room: vec![0; ROOM],
+    };
+    std::thread::spawn(move || {
+        if let Err(error) = crowd.run() {
+            (crowd.told)(Told::Lost(error));
+        }
+    });
+    Ok(Orders { sender, waker })
+}
+
 /// All of them
-pub struct Crowd<F> {
+struct Crowd<F> {
     settings: Settings,
     poll: Poll,
     peers: Vec<Option<Peer>>,
@@ -89,45 +139,9 @@ struct Doing {
     echoes: u64,
 }
 
-impl<F> std::fmt::Debug for Crowd<F> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Crowd").field("settings", &self.settings).finish_non_exhaustive()
-    }
-}
-
 impl<F: FnMut(Told)> Crowd<F> {
-    /// A crowd that nobody has joined; whoever sends an order wakes it
-    ///
-    /// # Errors
-    ///
-    /// There is no epoll to be had.
-    pub fn new(settings: Settings, orders: Receiver<Order>, told: F) -> Result<(Self, Arc<Waker>)> {
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), ORDERS)?);
-        let crowd = Self {
-            settings,
-            poll,
-            peers: (0..settings.connections).map(|_| None).collect(),
-            shared: Shared::new(settings.connections, settings.seed, settings.raw),
-            orders,
-            told,
-            next: (0..settings.connections).collect(),
-            later: BinaryHeap::new(),
-            on_their_way: 0,
-            all_stood: false,
-            doing: None,
-            waiting: VecDeque::new(),
-            room: vec![0; ROOM],
-        };
-        Ok((crowd, waker))
-    }
-
-    /// Connects all, carries out orders and tells, until the process ends
-    ///
-    /// # Errors
-    ///
-    /// The epoll fails.
-    pub fn run(mut self) -> Result<()> {
+    /// Connects all, carries out orders and tells, until the epoll fails
+    fn run(&mut self) -> Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         let (mut due, mut steps, mut late) = (Instant::now() + STEP, 0, Duration::ZERO);
         loop {
@@ -140,7 +154,7 @@ impl<F: FnMut(Told)> Crowd<F> {
             for event in &events {
                 match event.token() {
                     ORDERS => self.waiting.extend(self.orders.try_iter()),
-                    Token(who) => self.turn(who),
+                    Token(who) => self.turn(who, event.is_read_closed()),
                 }
             }
             self.obey();
@@ -183,10 +197,10 @@ impl<F: FnMut(Told)> Crowd<F> {
         Ok(peer)
     }
 
-    fn turn(&mut self, who: usize) {
+    fn turn(&mut self, who: usize, closed: bool) {
         let Some(peer) = &mut self.peers[who] else { return };
         let (stood, busy) = (peer.stands(), peer.is_busy());
-        let there = peer.turn(&mut self.room, &mut self.shared);
+        let there = peer.turn(closed, &mut self.room, &mut self.shared);
         let (stands, done) = (peer.stands(), busy && !peer.is_busy());
         if done {
             self.done();

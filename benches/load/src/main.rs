@@ -9,10 +9,9 @@ mod args;
 use std::fmt::Display;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::process::ExitCode;
-use std::sync::mpsc;
 
 use anyhow::{Context, Result};
-use everbeat_load::crowd::{Crowd, Told};
+use everbeat_load::crowd::{self, Told};
 use everbeat_load::order::Order;
 use everbeat_support::exit;
 
@@ -38,27 +37,23 @@ fn main() -> ExitCode {
 fn run(Args { settings, first }: Args) -> Result<()> {
     rlimit::increase_nofile_limit(settings.connections as u64 + OTHER_DESCRIPTORS)
         .context("so many descriptors are not allowed")?;
-    let (orders, carried_out) = mpsc::channel();
-    first.map_or(Ok(()), |order| orders.send(order))?;
     let mut losses = 0..LOSSES;
-    let (crowd, waker) = Crowd::new(settings, carried_out, move |told| match told {
+    let orders = crowd::start(settings, move |told| match told {
         Told::Connected => say("connected"),
         Told::Object(object) => say(object),
-        Told::Lost(error) => losses.next().map_or((), |_| say(format_args!("lost {error:#}"))),
-    })?;
-    waker.wake()?;
-    std::thread::spawn(|| {
-        if let Err(error) = crowd.run() {
-            say(format_args!("lost {error:#}"));
+        Told::Lost(error) => {
+            if losses.next().is_some() {
+                say(format_args!("lost {error:#}"));
+            }
         }
-    });
+    })?;
+    first.map_or(Ok(()), |order| orders.give(order))?;
     // Not in the crowd: whoever waits here is asleep in the kernel until a line, or the end.
     for line in stdin().lock().lines() {
         match Order::parse(&line?) {
-            Ok(order) => orders.send(order)?,
+            Ok(order) => orders.give(order)?,
             Err(problem) => say(format_args!("lost {problem}")),
         }
-        waker.wake()?;
     }
     Ok(())
 }

@@ -70,7 +70,14 @@ impl Peer {
     }
 
     /// Does what can be done at once; whether it is still there, or was let go between messages
-    pub(crate) fn turn(&mut self, room: &mut [u8], shared: &mut Shared) -> Result<bool> {
+    ///
+    /// Nobody is told twice that the other side has `closed`: then all is read up to the end.
+    pub(crate) fn turn(
+        &mut self,
+        closed: bool,
+        room: &mut [u8],
+        shared: &mut Shared,
+    ) -> Result<bool> {
         if matches!(self.stage, Stage::Connecting) && !self.connected(shared)? {
             return Ok(true);
         }
@@ -88,7 +95,7 @@ impl Peer {
             self.hear(&room[..count], shared)?;
             self.write(shared)?;
             // Who was given less than there was room for was given all, and is told of more.
-            if count < room.len() {
+            if count < room.len() && !closed {
                 break;
             }
         }

@@ -5,12 +5,11 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use everbeat_load::crowd::{Crowd, Settings, Told};
+use everbeat_load::crowd::{self, Orders, Settings, Told};
 use everbeat_load::frames::{self, BINARY, PING, PONG};
 use everbeat_load::order::Order;
 use everbeat_load::{payload, upgrade};
@@ -52,8 +51,7 @@ fn echo(mut stream: TcpStream, spoil: fn(&mut Vec<u8>)) {
 }
 
 struct Run {
-    orders: Sender<Order>,
-    waker: Arc<mio::Waker>,
+    orders: Orders,
     told: Receiver<Told>,
 }
 
@@ -68,17 +66,14 @@ fn run(address: SocketAddr, connections: usize, back: Option<Duration>) -> Run {
         seed: 7,
         raw: false,
     };
-    let ((orders, carried_out), (sender, told)) = (channel(), channel());
-    let (crowd, waker) =
-        Crowd::new(settings, carried_out, move |told| _ = sender.send(told)).unwrap();
-    thread::spawn(|| crowd.run());
-    Run { orders, waker, told }
+    let (sender, told) = channel();
+    let orders = crowd::start(settings, move |told| _ = sender.send(told)).unwrap();
+    Run { orders, told }
 }
 
 impl Run {
     fn order(&self, line: &str) {
-        self.orders.send(Order::parse(line).unwrap()).unwrap();
-        self.waker.wake().unwrap();
+        self.orders.give(Order::parse(line).unwrap()).unwrap();
     }
 
     /// The first of what is told that `pick` picks
