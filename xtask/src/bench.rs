@@ -1,100 +1,109 @@
-//! `cargo xtask bench`: criterion, all of it or what the words select; its plots are told about.
+//! `cargo xtask bench`: what everbeat costs, beside servers that could not do less and beside other
+//! people's libraries, in the same run and by the same client.
 //!
-//! With `--json` the medians are read from criterion's own files, so that no output is parsed.
+//! Each server is a process of its own on one processor, the load on the other. Rounds are interleaved,
+//! so that what disturbs the machine disturbs all alike; figures are medians with an interval.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod broadcast;
+mod contestants;
+pub(crate) mod criterion;
+mod echo;
+mod figures;
+mod goals;
+mod idle;
+mod interval;
+mod stage;
+mod surroundings;
+
 use std::process::ExitCode;
-use std::time::SystemTime;
 
-use anyhow::Result;
-use serde_json::Value;
+use anyhow::{Context, Result, ensure};
 
+use self::contestants::Contestant;
+use self::figures::Figures;
+use self::stage::Theatre;
 use crate::args::Args;
 use crate::report::Report;
 use crate::shell::Shell;
+use crate::{instructions, program};
+
+/// How much of it is done
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// Instead of as many as each part has by itself
+    connections: Option<u64>,
+    rounds: usize,
+    /// So small that all of it is a matter of minutes
+    small: bool,
+}
+
+/// Rounds of which a median has an interval of at least 95 %
+const ROUNDS: usize = 9;
+/// With fewer the interval is all that was seen
+const FEW_ROUNDS: usize = 5;
+
+type Part = fn(&mut Theatre<'_>, &Wanted, &[Contestant], &mut Figures) -> Result<()>;
+
+/// The parts by their names, in the order in which they are played
+const PARTS: &[(&str, Part)] =
+    &[("idle", idle::play), ("echo", echo::play), ("broadcast", broadcast::play)];
 
 pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
-    let quick = args.flag("--quick");
-    Ok(measure(shell, quick, &args.rest())?.finish(shell))
-}
-
-/// Measures what `words` select, and reports the medians
-pub(crate) fn measure(shell: &Shell, quick: bool, words: &[String]) -> Result<Report> {
-    let start = SystemTime::now();
-
-    // By name, because the libraries' own test harness does not know criterion's words.
-    let mut command = shell.cargo("bench --package everbeat-benches --bench * --");
-    if quick {
-        command.args(["--warm-up-time", "0.3", "--measurement-time", "0.6", "--sample-size", "10"]);
+    let (quick, peers) = (args.flag("--quick"), args.flag("--peers"));
+    let connections = number(&mut args, "--connections")?;
+    let rounds = number(&mut args, "--rounds")?;
+    let mut words = args.rest();
+    let part = PARTS.iter().position(|(name, _)| words.first().is_some_and(|word| word == name));
+    if part.is_some() {
+        words.remove(0);
     }
-    command.args(words);
-    shell.run(&mut command)?;
-
-    let results = shell.target("criterion");
-    let plots = results.join("report/index.html");
-    if plots.exists() {
-        let plots = plots.strip_prefix(shell.root()).unwrap_or(&plots);
-        eprintln!("plots: {}", plots.display());
+    let all = part.is_none() && words.is_empty() && !quick;
+    if part.is_none() && !all {
+        return Ok(criterion::measure(shell, quick, &words)?.finish(shell));
     }
+    ensure!(words.is_empty(), "`{}` means nothing here", words.join(" "));
+    let small = all || quick;
+    let rounds = rounds.map_or(if small { FEW_ROUNDS } else { ROUNDS }, |rounds| rounds as usize);
+    ensure!(rounds > 0, "no round is no measurement");
+    let wanted = Wanted { connections, rounds, small };
+
     let mut report = Report::new("bench");
-    for (name, nanoseconds) in medians(&results, start)? {
-        report.row(name, nanoseconds, "ns", None::<f64>, true);
+    if all {
+        // First what is not about time, and builds.
+        instructions::check(shell)?;
+        report.append(criterion::measure(shell, true, &[])?);
     }
-    Ok(report)
+    let parts = part.map_or(PARTS, |part| &PARTS[part..=part]);
+    play(shell, &wanted, peers, parts, &mut report)?;
+    Ok(report.finish(shell))
 }
 
-/// The median of each benchmark that was measured after `start`, by name
-fn medians(results: &Path, start: SystemTime) -> Result<Vec<(String, f64)>> {
-    let mut found = Vec::new();
-    let mut folders = vec![results.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else {
-            continue;
-        };
-        for entry in entries {
-            let path = entry?.path();
-            if path.ends_with("new") {
-                found.extend(median(results, &path, start)?);
-            } else if path.is_dir() {
-                folders.push(path);
-            }
-        }
-    }
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(found)
+fn number(args: &mut Args, name: &str) -> Result<Option<u64>> {
+    let value = args.value(name)?;
+    value.map(|value| value.parse().with_context(|| format!("{name} takes a number"))).transpose()
 }
 
-fn median(results: &Path, new: &Path, start: SystemTime) -> Result<Option<(String, f64)>> {
-    let estimates: PathBuf = new.join("estimates.json");
-    if !estimates.exists() || fs::metadata(&estimates)?.modified()? < start {
-        return Ok(None);
+fn play(
+    shell: &Shell,
+    wanted: &Wanted,
+    peers: bool,
+    parts: &[(&str, Part)],
+    report: &mut Report,
+) -> Result<()> {
+    program::build(shell)?;
+    let all = contestants::all(shell, peers)?;
+    let mut theatre = Theatre::new(shell)?;
+    let mut figures = Figures::default();
+    for (name, part) in parts {
+        eprintln!("── {name}");
+        part(&mut theatre, wanted, &all, &mut figures)?;
     }
-    let parsed: Value = serde_json::from_str(&fs::read_to_string(&estimates)?)?;
-    let name = new.parent().and_then(|folder| folder.strip_prefix(results).ok());
-    let name = name.unwrap_or(new).to_string_lossy().replace('\\', "/");
-    Ok(parsed["median"]["point_estimate"].as_f64().map(|value| (name, value)))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn only_what_was_measured_now_is_told() {
-        let results = std::env::temp_dir().join(format!("everbeat-bench-{}", std::process::id()));
-        let new = results.join("wheel/turn/1000/new");
-        fs::create_dir_all(&new).unwrap();
-        let estimates = r#"{ "median": { "point_estimate": 12.5 } }"#;
-        fs::write(new.join("estimates.json"), estimates).unwrap();
-
-        let hour = Duration::from_secs(3_600);
-        let before = medians(&results, SystemTime::now() - hour).unwrap();
-        let after = medians(&results, SystemTime::now() + hour).unwrap();
-        fs::remove_dir_all(&results).unwrap();
-        assert_eq!(before, [("wheel/turn/1000".to_owned(), 12.5)]);
-        assert_eq!(after, []);
+    let surroundings = surroundings::of(shell, &theatre, wanted, &figures);
+    figures.judge(report);
+    if !theatre.kept_up() {
+        eprintln!("INVALID: the machine stalled, or what came back was not what was said");
+        report.invalidate();
     }
+    report.note("surroundings", surroundings);
+    surroundings::write(shell, report)
 }

@@ -5,7 +5,6 @@
 //! the promise and the run's own measured lateness.
 
 mod judge;
-mod process;
 
 use std::process::ExitCode;
 use std::thread::sleep;
@@ -14,9 +13,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use self::judge::{Seen, judge};
-use self::process::Cost;
 use crate::args::Args;
 use crate::lateness::Lateness;
+use crate::process::{self, Cost};
 use crate::program::{self, Program, number};
 use crate::report::Report;
 use crate::runtimes::RUNTIMES;

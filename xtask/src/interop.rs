@@ -92,8 +92,31 @@ pub(crate) fn program(shell: &Shell, name: &str) -> Result<Result<Vec<String>, S
     })
 }
 
+/// What takes part in a benchmark: a name, and a command line or why there is none here
+pub(crate) type Contestants = Vec<(String, Result<Vec<String>, String>)>;
+
+/// Those of all peers, each installed
+pub(crate) fn contestants(shell: &Shell) -> Result<Contestants> {
+    let mut all = Vec::new();
+    for peer in Peer::load_all(&shell.root().join("interop"))? {
+        if peer.bench.is_empty() {
+            continue;
+        }
+        let installed = install::ready(shell, &peer)?;
+        for (name, line) in &peer.bench {
+            let line = match &installed {
+                Installed::At(home) => Ok(peer.line(line, home)),
+                Installed::Not(why) => Err(why.clone()),
+            };
+            all.push((name.clone(), line));
+        }
+    }
+    Ok(all)
+}
+
 fn play(shell: &Shell, build: &str, smoke: bool, words: &[String]) -> Result<Vec<Row>> {
-    let peers = Peer::load_all(&shell.root().join("interop"))?;
+    let mut peers = Peer::load_all(&shell.root().join("interop"))?;
+    peers.retain(Peer::converses);
     let plan = Plan::new(&peers, smoke, words)?;
     eprintln!("building everbeat-interop ..");
     shell.run(&mut shell.cargo(build))?;

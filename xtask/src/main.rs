@@ -20,6 +20,8 @@ mod lateness;
 mod memory;
 mod metadata;
 mod nostd;
+mod process;
+mod processors;
 mod program;
 mod report;
 mod runtimes;
@@ -48,7 +50,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask test             every test of every crate, doctests included
 
     cargo xtask build            every crate, example and bench; core once more without std
-    cargo xtask bench            criterion: what a heartbeat's step and the wheel cost
+    cargo xtask bench            what everbeat costs, beside what no server can undercut
     cargo xtask fuzz             inputs that break a property are looked for, target by target
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
     cargo xtask soak plain       2,000 connections on every runtime at once, faults all the time
@@ -70,6 +72,7 @@ What may follow:
     demo  [--runtime tokio|async-std|smol] [--tls] [--netns] [--seconds N] [--json]
           [--break heartbeat|backoff|expiry|jitter|queue]
     test  [anything for `cargo test`]              test -p everbeat-core wheel
+    bench [idle|echo|broadcast] [--peers] [--quick] [--connections N] [--rounds N]
     bench [--quick] [anything for criterion]       bench --quick wheel
     fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill

@@ -1,7 +1,7 @@
 //! A process that is measured, or that loads one: started, listened to, ended. It says lines on its
 //! stdout, and ends with its stdin.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
@@ -56,6 +56,24 @@ impl Program {
         };
         let rest = line.strip_prefix(words).with_context(|| format!("it says: {line}"))?;
         Ok(rest.to_owned())
+    }
+
+    /// Gives it a line on its stdin
+    pub(crate) fn order(&mut self, line: &str) -> Result<()> {
+        let stdin = self.child.stdin.as_mut().context("its stdin is ours")?;
+        writeln!(stdin, "{line}").context("it takes no order any more")
+    }
+
+    /// The next object that it says of itself that has something under this name
+    pub(crate) fn object(&mut self, name: &str) -> Result<Value> {
+        loop {
+            let line = self.said.recv_timeout(PATIENCE).context("it says nothing")?;
+            match serde_json::from_str::<Value>(&line) {
+                Ok(object) if !object[name].is_null() => return Ok(object),
+                Ok(object) => self.told = object,
+                Err(_) => bail!("it says: {line}"),
+            }
+        }
     }
 
     /// The objects that it has said since the last time; a word is a loss, for it had nothing to say
@@ -128,7 +146,7 @@ pub(crate) const OPTIMISED: &str = "instructions";
 
 /// The processes of `benches`, optimised: of connections that are idle, and the load
 pub(crate) fn build(shell: &Shell) -> Result<()> {
-    let packages = "--package everbeat-idle --package everbeat-load";
+    let packages = "--package everbeat-floor --package everbeat-idle --package everbeat-load";
     shell.run(&mut shell.cargo(&format!("build --quiet {packages} --profile {OPTIMISED}")))
 }
 
@@ -159,6 +177,16 @@ mod tests {
         assert_eq!(program.says("listening ").unwrap(), "here");
         program.tells_until(|told| number(told, "a") == 2.0).unwrap();
         program.is_well().unwrap();
+        program.end().unwrap();
+    }
+
+    #[test]
+    fn an_order_is_answered_by_an_object() {
+        let mut program =
+            shell("echo '{\"a\":1}'; read line; echo \"{\\\"done\\\":\\\"$line\\\"}\"; cat");
+        program.order("jump").unwrap();
+        assert_eq!(program.object("done").unwrap()["done"], "jump");
+        assert_eq!(number(program.told(), "a"), 1.0);
         program.end().unwrap();
     }
 

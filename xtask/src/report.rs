@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::shell::Shell;
 
@@ -14,11 +14,13 @@ pub(crate) struct Report {
     rows: Vec<Value>,
     all_met: bool,
     valid: bool,
+    /// What else is said of the run
+    notes: Map<String, Value>,
 }
 
 impl Report {
-    pub(crate) const fn new(command: &'static str) -> Self {
-        Self { command, rows: Vec::new(), all_met: true, valid: true }
+    pub(crate) fn new(command: &'static str) -> Self {
+        Self { command, rows: Vec::new(), all_met: true, valid: true, notes: Map::new() }
     }
 
     /// A row; `goal` is null where there is none
@@ -40,6 +42,19 @@ impl Report {
     pub(crate) fn cell(&mut self, row: Value, met: bool) {
         self.all_met &= met;
         self.rows.push(row);
+    }
+
+    /// What another has found, too
+    pub(crate) fn append(&mut self, other: Self) {
+        self.all_met &= other.all_met;
+        self.valid &= other.valid;
+        self.rows.extend(other.rows);
+        self.notes.extend(other.notes);
+    }
+
+    /// Says something of the run itself
+    pub(crate) fn note(&mut self, name: &str, what: impl Into<Value>) {
+        self.notes.insert(name.into(), what.into());
     }
 
     /// The machine stalled while real-time promises were measured: the run says nothing
@@ -70,18 +85,27 @@ impl Report {
     pub(crate) fn finish(self, shell: &Shell) -> ExitCode {
         let code = ExitCode::from(self.code());
         if shell.json {
-            let commit = commit(shell).unwrap_or_else(|_| "unknown".into());
-            println!("{}", self.object(&commit, std::env::var("EVERBEAT_SEED").ok().as_deref()));
+            println!("{}", self.whole(shell));
         }
         code
     }
 
-    fn object(self, commit: &str, seed: Option<&str>) -> Value {
-        json!({
+    /// The object, with the commit that it is about
+    pub(crate) fn whole(&self, shell: &Shell) -> Value {
+        let commit = commit(shell).unwrap_or_else(|_| "unknown".into());
+        self.object(&commit, std::env::var("EVERBEAT_SEED").ok().as_deref())
+    }
+
+    fn object(&self, commit: &str, seed: Option<&str>) -> Value {
+        let mut object = json!({
             "command": self.command, "commit": commit,
             "seed": seed.and_then(|seed| seed.parse::<u64>().ok()),
             "rows": self.rows, "all_met": self.all_met && self.valid, "valid": self.valid,
-        })
+        });
+        if let Some(object) = object.as_object_mut() {
+            object.extend(self.notes.clone());
+        }
+        object
     }
 }
 

@@ -9,7 +9,8 @@ pub(crate) const USAGE: &str = "\
 usage: everbeat-idle server [--runtime tokio|async-std|smol] [--connections N] [--beat MS]
                             [--threads N]
        everbeat-idle bare [--connections N]
-       everbeat-idle client ADDRESS [--runtime ..] [--connections N]";
+       everbeat-idle client ADDRESS [--runtime ..] [--connections N]
+and on a server's stdin, a line each: broadcast BYTES";
 
 /// What this process is
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,12 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, Str
     Ok(args)
 }
 
+/// The size in `broadcast BYTES`
+pub(crate) fn broadcast(line: &str) -> Result<usize, String> {
+    let size = line.strip_prefix("broadcast ").ok_or_else(|| format!("`{line}` is no order"))?;
+    number("broadcast", size, 1..=16 << 20)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +87,12 @@ mod tests {
         let client = Args { role, runtime: Runtime::Smol, connections: 7, ..server };
         let line = "client 127.0.0.1:9001 --runtime smol --connections 7";
         assert_eq!(parse_line(line), Ok(client));
+    }
+
+    #[test]
+    fn what_is_said_to_all_has_a_size() {
+        assert_eq!(broadcast("broadcast 1024"), Ok(1_024));
+        assert!(broadcast("broadcast 0").is_err() && broadcast("shout 1").is_err());
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! `instructions` what a beat costs. To whoever does say something the server says it back, and beside
 //! it there is a bare one for comparison.
 //!
-//! Says in lines where it listens, when all are connected, and what was lost; ends with its stdin.
+//! Says in lines where it listens, when all are connected, and what was lost; a server is told on its
+//! stdin what to say to all of them, and both end with it.
 
 mod args;
 mod bare;
@@ -13,11 +14,12 @@ mod runtimes;
 mod server;
 
 use std::fmt::Display;
-use std::io::{Read, Write, stdin, stdout};
+use std::io::{BufRead, Write, stdin, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use everbeat_support::exit;
+use futures_channel::mpsc::unbounded;
 
 use crate::args::{Args, Role, USAGE};
 
@@ -37,15 +39,21 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<()> {
     rlimit::increase_nofile_limit(args.connections as u64 + OTHER_DESCRIPTORS)
         .context("so many descriptors are not allowed")?;
+    let (orders, broadcasts) = unbounded();
     let _executor = match args.role {
-        Role::Server(beat) => runtimes::start(args, server::Hosting { beat }),
+        Role::Server(beat) => runtimes::start(args, server::Hosting { beat, broadcasts }),
         Role::Bare => bare::start(),
         Role::Client(address) => {
             runtimes::start(args, client::Crowd { address, connections: args.connections })
         }
     }?;
-    // Not as a task: whoever waits here is asleep in the kernel until the end.
-    _ = stdin().read_to_end(&mut Vec::new());
+    // Not as a task: whoever waits here is asleep in the kernel until a line, or the end.
+    for line in stdin().lock().lines() {
+        match args::broadcast(&line?) {
+            Ok(bytes) => orders.unbounded_send(bytes)?,
+            Err(problem) => say(format_args!("lost {problem}")),
+        }
+    }
     Ok(())
 }
 

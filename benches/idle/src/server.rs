@@ -4,19 +4,25 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use everbeat_core::time::Timer;
 use everbeat_core::transport::Transport;
 use everbeat_core::{Cause, Connection};
-use everbeat_server::{Handler, Server};
+use everbeat_load::payload;
+use everbeat_server::{Handler, Registry, Server};
 use everbeat_ws::Acceptor;
+use futures_channel::mpsc::UnboundedReceiver;
+use futures_util::StreamExt;
 
-use crate::runtimes::{Everbeat, Part};
+use crate::runtimes::{Everbeat, Part, Task};
 use crate::say;
 
 #[derive(Debug)]
 pub(crate) struct Hosting {
     /// If it is not to beat as it does by default
     pub(crate) beat: Option<Duration>,
+    /// How many bytes to say to all, each time
+    pub(crate) broadcasts: UnboundedReceiver<usize>,
 }
 
 impl Part for Hosting {
@@ -33,7 +39,25 @@ impl Part for Hosting {
             Ok(address) => say(format_args!("listening {address}")),
             Err(error) => return say(format_args!("lost {error}")),
         }
+        let saying: Task = Box::pin(say_to_all(server.registry(), self.broadcasts));
+        R::default().spawn(saying);
         server.serve_with(Host).await;
+    }
+}
+
+/// Says each of these to everybody who is there
+async fn say_to_all<X>(all: Registry<X>, mut broadcasts: UnboundedReceiver<usize>) {
+    let mut number = 0;
+    while let Some(bytes) = broadcasts.next().await {
+        number += 1;
+        match all.broadcast(Bytes::from(payload::broadcast(number, bytes))).await {
+            Ok(left) if left.is_empty() => {}
+            Ok(left) => {
+                let (slow, without) = (left.slow.len(), left.no_room.len());
+                say(format_args!("lost a broadcast: {slow} were slow, {without} without room"));
+            }
+            Err(error) => say(format_args!("lost a broadcast: {error}")),
+        }
     }
 }
 

@@ -1,6 +1,5 @@
-//! What a crowd has seen so far, written by its connections and read by whoever tells of it.
+//! What a crowd has seen so far.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -9,79 +8,105 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub struct Counts {
     begun: Instant,
-    connected: AtomicU64,
-    pings: AtomicU64,
-    answered: AtomicU64,
-    echoes: AtomicU64,
-    closed: AtomicU64,
+    /// Upgrades that were begun, and that were granted
+    pub(crate) attempts: u64,
+    connected: u64,
+    pings: u64,
+    /// Pings whose Pongs the kernel has taken
+    pub(crate) answered: u64,
+    /// Messages that have come back
+    pub(crate) echoes: u64,
+    closed: u64,
+    /// What no server may do, and connections that broke
+    pub(crate) errors: u64,
     /// The longest time without a Ping that has ended since it was last told of, in nanoseconds
-    gap: AtomicU64,
-    /// When each connection last heard a Ping, counted from the beginning; 0 if it is not there
-    heard: Vec<AtomicU64>,
+    gap: u64,
+    waits: Vec<Wait>,
+}
+
+/// One connection's Pings, in nanoseconds from the beginning
+#[derive(Clone, Copy, Debug, Default)]
+struct Wait {
+    /// When one was heard last; 0 if the connection is not there
+    since: u64,
+    /// The longest time without one
+    longest: u64,
 }
 
 impl Counts {
     /// Of so many connections, none of which is there
     #[must_use]
     pub fn of(connections: usize) -> Self {
-        let number = || AtomicU64::new(0);
         Self {
             begun: Instant::now(),
-            connected: number(),
-            pings: number(),
-            answered: number(),
-            echoes: number(),
-            closed: number(),
-            gap: number(),
-            heard: (0..connections).map(|_| number()).collect(),
+            attempts: 0,
+            connected: 0,
+            pings: 0,
+            answered: 0,
+            echoes: 0,
+            closed: 0,
+            errors: 0,
+            gap: 0,
+            waits: vec![Wait::default(); connections],
         }
     }
 
-    /// A connection stands; whether it is the last
-    pub fn connected(&self, who: usize) -> bool {
-        self.heard[who].store(self.now(), Relaxed);
-        self.connected.fetch_add(1, Relaxed) + 1 == self.heard.len() as u64
+    /// A connection stands
+    pub fn connected(&mut self, who: usize) {
+        self.waits[who].since = self.now();
+        self.connected += 1;
     }
 
-    /// So many Pings came at once
-    pub fn pings(&self, who: usize, pings: u64) {
-        if pings > 0 {
-            let now = self.now();
-            let before = self.heard[who].swap(now, Relaxed);
-            self.gap.fetch_max(now - before, Relaxed);
-            self.pings.fetch_add(pings, Relaxed);
+    /// How many stand
+    #[must_use]
+    pub const fn standing(&self) -> u64 {
+        self.connected - self.closed
+    }
+
+    /// A Ping came
+    pub fn ping(&mut self, who: usize) {
+        let now = self.now();
+        let wait = &mut self.waits[who];
+        let gap = now - wait.since;
+        (wait.since, wait.longest) = (now, wait.longest.max(gap));
+        self.gap = self.gap.max(gap);
+        self.pings += 1;
+    }
+
+    /// A connection that stood has ended
+    pub fn closed(&mut self, who: usize) {
+        self.waits[who].since = 0;
+        self.closed += 1;
+    }
+
+    /// From now on only: how long each was without a Ping
+    pub fn forget(&mut self) {
+        let now = self.now();
+        for wait in &mut self.waits {
+            *wait = Wait { since: if wait.since == 0 { 0 } else { now }, longest: 0 };
         }
-    }
-
-    /// The kernel has the Pongs to so many
-    pub fn answered(&self, pings: u64) {
-        self.answered.fetch_add(pings, Relaxed);
-    }
-
-    /// A message has come back
-    pub fn echo(&self) {
-        self.echoes.fetch_add(1, Relaxed);
-    }
-
-    /// A connection has ended
-    pub fn closed(&self, who: usize) {
-        self.heard[who].store(0, Relaxed);
-        self.closed.fetch_add(1, Relaxed);
+        self.gap = 0;
     }
 
     /// Everything, and how late this process was since the last time
     ///
-    /// The longest time without a Ping is of this while only, that of who still waits included.
+    /// `gap_ms` is of this while only, that of who still waits included; `worst_ms` and `overdue`,
+    /// who was without a Ping for longer than `within`, are of all the time.
     #[must_use]
-    pub fn tell(&self, late: Duration) -> Value {
-        let (now, ended) = (self.now(), self.gap.swap(0, Relaxed));
-        let there = self.heard.iter().map(|at| at.load(Relaxed)).filter(|&at| at > 0);
-        let waiting = there.map(|at| now.saturating_sub(at)).max().unwrap_or_default();
+    pub fn tell(&mut self, late: Duration, within: Option<Duration>) -> Value {
+        let now = self.now();
+        let waiting = |wait: &Wait| if wait.since == 0 { 0 } else { now - wait.since };
+        let longest = self.waits.iter().map(waiting).max().unwrap_or_default();
+        let worst = |wait: &Wait| wait.longest.max(waiting(wait));
+        let all = self.waits.iter().map(worst).max().unwrap_or_default();
+        let within = within.map_or(u64::MAX, |within| within.as_nanos() as u64);
+        let overdue = self.waits.iter().filter(|wait| worst(wait) > within).count();
+        let gap = std::mem::take(&mut self.gap).max(longest);
         json!({
-            "connected": self.connected.load(Relaxed), "pings": self.pings.load(Relaxed),
-            "answered": self.answered.load(Relaxed), "echoes": self.echoes.load(Relaxed),
-            "closed": self.closed.load(Relaxed), "late_ms": late.as_secs_f64() * 1e3,
-            "gap_ms": ended.max(waiting) as f64 / 1e6,
+            "connected": self.connected, "standing": self.standing(), "attempts": self.attempts,
+            "pings": self.pings, "answered": self.answered, "echoes": self.echoes,
+            "closed": self.closed, "errors": self.errors, "late_ms": late.as_secs_f64() * 1e3,
+            "gap_ms": gap as f64 / 1e6, "worst_ms": all as f64 / 1e6, "overdue": overdue,
         })
     }
 
@@ -94,22 +119,38 @@ impl Counts {
 mod tests {
     use super::*;
 
+    fn told(counts: &mut Counts, name: &str) -> f64 {
+        counts.tell(Duration::ZERO, Some(Duration::from_millis(20)))[name].as_f64().unwrap()
+    }
+
     #[test]
     fn who_waits_for_a_ping_counts_before_it_comes_and_who_has_gone_does_not() {
-        let counts = Counts::of(2);
-        assert!(!counts.connected(0) && counts.connected(1));
-        let gap = || counts.tell(Duration::ZERO)["gap_ms"].as_f64().unwrap();
+        let mut counts = Counts::of(2);
+        counts.connected(0);
+        counts.connected(1);
         std::thread::sleep(Duration::from_millis(20));
-        counts.pings(1, 1);
-        assert!(gap() >= 20.0);
-        assert!(gap() >= 20.0, "the other still waits");
+        counts.ping(1);
+        assert!(told(&mut counts, "gap_ms") >= 20.0);
+        assert!(told(&mut counts, "gap_ms") >= 20.0, "the other still waits");
+        assert_eq!(counts.standing(), 2);
         counts.closed(0);
         counts.closed(1);
-        assert!(gap() < f64::EPSILON);
-        let told = counts.tell(Duration::ZERO);
-        assert_eq!(
-            (&told["pings"], &told["answered"], &told["closed"]),
-            (&json!(1), &json!(0), &json!(2))
-        );
+        assert!(told(&mut counts, "gap_ms") < f64::EPSILON);
+        let sums = ["pings", "answered", "closed", "standing"].map(|name| told(&mut counts, name));
+        assert_eq!(sums, [1.0, 0.0, 2.0, 0.0]);
+    }
+
+    #[test]
+    fn whoever_was_ever_without_a_ping_for_too_long_is_overdue_until_it_is_forgotten() {
+        let mut counts = Counts::of(3);
+        counts.connected(0);
+        counts.connected(1);
+        std::thread::sleep(Duration::from_millis(21));
+        counts.connected(2);
+        counts.ping(0);
+        assert_eq!(told(&mut counts, "overdue"), 2.0, "one had it late, one still waits");
+        assert!(told(&mut counts, "worst_ms") >= 21.0);
+        counts.forget();
+        assert_eq!(told(&mut counts, "overdue"), 0.0);
     }
 }

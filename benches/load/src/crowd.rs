@@ -1,199 +1,322 @@
-//! Many connections at once, a task each on one thread: what one of them is, and how they come.
+//! Many connections on one thread and one epoll: who connects when, whose turn it is, what they are told.
 
-use std::cell::RefCell;
-use std::io::{self, ErrorKind};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use tokio::net::{TcpSocket, TcpStream};
+use anyhow::{Error, Result};
+use mio::{Events, Interest, Poll, Token, Waker};
+use serde_json::{Value, json};
 
-use crate::counts::Counts;
-use crate::ears::Ears;
-use crate::{frames, source, upgrade};
+use crate::order::{Order, Until};
+use crate::peer::{Peer, ROOM};
+use crate::talk::Shared;
 
-/// How many connect at a time: so many that it does not take long, so few that nobody waits
-const TOGETHER: usize = 64;
+/// Events that are asked for at once
+const EVENTS: usize = 1_024;
 
-/// What one read takes at most: a burst's whole message
-const ROOM: usize = 128 << 10;
+/// How long each sleep is at most, by which lateness is measured
+const STEP: Duration = Duration::from_millis(50);
+/// Steps between two tellings
+const A_LINE: u32 = 4;
 
-thread_local! {
-    /// What was heard, and what answers it: all connections of a thread share the room for it
-    static ROOMS: RefCell<(Vec<u8>, Vec<u8>)> = RefCell::new((vec![0; ROOM], Vec::new()));
-}
+/// Who is woken by an order
+const ORDERS: Token = Token(usize::MAX);
 
-/// What each connection has to say
+/// What a crowd is
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a crowd does one or the other")]
-pub enum Words {
-    /// Nothing; it answers Pings
-    None,
-    /// So many bytes in a message, and the next one when so many have come back
-    Echo {
-        /// In a message
-        bytes: usize,
-        /// How often
-        times: u64,
-    },
+#[expect(clippy::exhaustive_structs, reason = "a program fills it in")]
+pub struct Settings {
+    /// Where the server is
+    pub address: SocketAddr,
+    /// How many there are
+    pub connections: usize,
+    /// The number of the first one among all on this machine: its source follows from it
+    pub first: usize,
+    /// How many connect at a time: so many that it does not take long, so few that nobody waits
+    pub together: usize,
+    /// Whoever is let go comes back after a random part of this
+    pub back: Option<Duration>,
+    /// Who is longer without a Ping is overdue
+    pub within: Option<Duration>,
+    /// Of payloads and masks
+    pub seed: u64,
+    /// Bytes as they are, and no WebSocket
+    pub raw: bool,
 }
 
-/// Has so many connect, each of whom says these words and then answers Pings until its end
+/// What is told of a crowd
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a program tells each")]
+pub enum Told {
+    /// All stand
+    Connected,
+    /// What was seen, or what an order came to
+    Object(Value),
+    /// What should not have happened
+    Lost(Error),
+}
+
+/// Where a crowd takes orders from
+#[derive(Debug)]
+pub struct Orders {
+    sender: Sender<Order>,
+    waker: Waker,
+}
+
+impl Orders {
+    /// Gives one more, which is carried out when all stand and those before it are done
+    ///
+    /// # Errors
+    ///
+    /// The crowd has ended.
+    pub fn give(&self, order: Order) -> Result<()> {
+        self.sender.send(order)?;
+        Ok(self.waker.wake()?)
+    }
+}
+
+/// Has a crowd connect, on a thread of its own, until the process ends
 ///
-/// Comes back when all of them stand, or were told not to. It is for a runtime of one thread.
+/// # Errors
 ///
-/// # Cancel safety
-///
-/// Dropped, it lets nobody else connect; who stands does so until the runtime ends.
-pub async fn come(
-    address: SocketAddr,
-    words: Words,
-    counts: &Arc<Counts>,
-    all: usize,
-    told: impl Fn(anyhow::Error) + Clone + Send + 'static,
-) {
-    let comers = (0..TOGETHER.min(all)).map(|first| {
-        let (counts, told) = (counts.clone(), told.clone());
-        tokio::spawn(async move {
-            for who in (first..all).step_by(TOGETHER) {
-                match Peer::connect(address, who, counts.clone()).await {
-                    Ok(peer) => drop(tokio::spawn(live(peer, words, told.clone()))),
-                    Err(error) => told(error.context("a connection did not come to be")),
+/// There is no epoll to be had.
+pub fn start(settings: Settings, told: impl FnMut(Told) + Send + 'static) -> Result<Orders> {
+    let poll = Poll::new()?;
+    let waker = Waker::new(poll.registry(), ORDERS)?;
+    let (sender, orders) = mpsc::channel();
+    let mut crowd = Crowd {
+        settings,
+        poll,
+        peers: (0..settings.connections).map(|_| None).collect(),
+        shared: Shared::new(settings.connections, settings.seed, settings.raw),
+        orders,
+        told,
+        next: (0..settings.connections).collect(),
+        later: BinaryHeap::new(),
+        on_their_way: 0,
+        all_stood: false,
+        doing: None,
+        waiting: VecDeque::new(),
+        room: vec![0; ROOM],
+    };
+    std::thread::spawn(move || {
+        if let Err(error) = crowd.run() {
+            (crowd.told)(Told::Lost(error));
+        }
+    });
+    Ok(Orders { sender, waker })
+}
+
+/// All of them
+struct Crowd<F> {
+    settings: Settings,
+    poll: Poll,
+    peers: Vec<Option<Peer>>,
+    shared: Shared,
+    orders: Receiver<Order>,
+    told: F,
+    /// Who is to connect, and who will be
+    next: VecDeque<usize>,
+    later: BinaryHeap<Reverse<(Instant, usize)>>,
+    on_their_way: usize,
+    all_stood: bool,
+    doing: Option<Doing>,
+    waiting: VecDeque<Order>,
+    room: Vec<u8>,
+}
+
+/// An order that is carried out
+#[derive(Debug)]
+struct Doing {
+    order: Order,
+    since: Instant,
+    /// How many have not done their part
+    busy: usize,
+    echoes: u64,
+}
+
+impl<F: FnMut(Told)> Crowd<F> {
+    /// Connects all, carries out orders and tells, until the epoll fails
+    fn run(&mut self) -> Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        let (mut due, mut steps, mut late) = (Instant::now() + STEP, 0, Duration::ZERO);
+        loop {
+            self.come();
+            let left = due.saturating_duration_since(Instant::now());
+            match self.poll.poll(&mut events, Some(left)) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                polled => polled?,
+            }
+            for event in &events {
+                match event.token() {
+                    ORDERS => self.waiting.extend(self.orders.try_iter()),
+                    Token(who) => self.turn(who, event.is_read_closed()),
                 }
             }
-        })
-    });
-    for comer in comers.collect::<Vec<_>>() {
-        if let Err(error) = comer.await {
-            told(error.into());
+            self.obey();
+            let now = Instant::now();
+            if now >= due {
+                late = late.max(now - due);
+                (due, steps) = (now + STEP, steps + 1);
+                if steps % A_LINE == 0 {
+                    let told = self.shared.counts.tell(late, self.settings.within);
+                    (self.told)(Told::Object(told));
+                    late = Duration::ZERO;
+                }
+            }
         }
     }
-}
 
-async fn live(mut peer: Peer, words: Words, told: impl Fn(anyhow::Error)) {
-    let end = peer.live(words).await;
-    peer.counts.closed(peer.who);
-    if let Err(error) = end {
-        told(error);
+    /// Has those connect whose time has come
+    fn come(&mut self) {
+        while self.later.peek().is_some_and(|Reverse((at, _))| *at <= Instant::now()) {
+            self.next.extend(self.later.pop().map(|Reverse((_, who))| who));
+        }
+        while self.on_their_way < self.settings.together
+            && let Some(who) = self.next.pop_front()
+        {
+            self.shared.counts.attempts += 1;
+            match self.connect(who) {
+                Ok(peer) => {
+                    self.peers[who] = Some(peer);
+                    self.on_their_way += 1;
+                }
+                Err(error) => self.lost(who, error),
+            }
+        }
     }
-}
 
-/// One connection
-#[derive(Debug)]
-struct Peer {
-    who: usize,
-    stream: TcpStream,
-    ears: Ears,
-    counts: Arc<Counts>,
-}
-
-impl Peer {
-    async fn connect(address: SocketAddr, who: usize, counts: Arc<Counts>) -> Result<Self> {
-        let socket = TcpSocket::new_v4()?;
-        socket.bind(source::of(who))?;
-        let stream = socket.connect(address).await?;
-        stream.set_nodelay(true)?;
-        let mut peer = Self { who, stream, ears: Ears::default(), counts };
-        peer.say(upgrade::request().as_bytes()).await?;
-        let mut answer = Vec::new();
-        let head = loop {
-            peer.stream.readable().await?;
-            let read = ROOMS.with_borrow_mut(|(room, _)| {
-                let count = peer.stream.try_read(room)?;
-                answer.extend_from_slice(&room[..count]);
-                io::Result::Ok(count)
-            });
-            match read {
-                Ok(0) => bail!("it was closed in the upgrade"),
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
-                Err(error) => return Err(error.into()),
-            }
-            if let Some(head) = upgrade::granted(&answer)? {
-                break head;
-            }
-        };
-        peer.counts.connected(who);
-        let mut answers = Vec::new();
-        let heard = peer.ears.hear(&answer[head..], &mut answers)?;
-        peer.counts.pings(who, heard.pings);
-        peer.say(&answers).await?;
-        peer.counts.answered(heard.pings);
+    fn connect(&self, who: usize) -> Result<Peer> {
+        let mut peer = Peer::connect(self.settings.address, who, self.settings.first + who)?;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut peer.stream, Token(who), both)?;
         Ok(peer)
     }
 
-    /// Until its end, which is an error but for whom the server lets go between messages
-    async fn live(&mut self, words: Words) -> Result<()> {
-        if let Words::Echo { bytes, times } = words {
-            let message = frames::message(bytes);
-            for _ in 0..times {
-                self.say(&message).await?;
-                let mut left = bytes;
-                while left > 0 {
-                    let payload = self.hear().await?.context("closed in an echo")?;
-                    ensure!(payload <= left, "more comes back than was said");
-                    left -= payload;
+    fn turn(&mut self, who: usize, closed: bool) {
+        let Some(peer) = &mut self.peers[who] else { return };
+        let (stood, busy) = (peer.stands(), peer.is_busy());
+        let there = peer.turn(closed, &mut self.room, &mut self.shared);
+        let (stands, done) = (peer.stands(), busy && !peer.is_busy());
+        if done {
+            self.done();
+        }
+        if stands && !stood {
+            self.on_their_way -= 1;
+            let all = self.shared.counts.standing() == self.peers.len() as u64;
+            if all && !std::mem::replace(&mut self.all_stood, true) {
+                (self.told)(Told::Connected);
+            }
+        }
+        match there {
+            Ok(true) => {}
+            Ok(false) => self.gone(who),
+            Err(error) => {
+                self.gone(who);
+                self.lost(who, error);
+            }
+        }
+    }
+
+    /// Its socket goes; whoever is to come back will
+    fn gone(&mut self, who: usize) {
+        let Some(peer) = self.peers[who].take() else { return };
+        match peer.stands() {
+            true => self.shared.counts.closed(who),
+            false => self.on_their_way -= 1,
+        }
+        if peer.is_busy() {
+            self.done();
+        }
+        if let Some(back) = self.settings.back {
+            let wait = back.mul_f64(self.shared.random.f64());
+            self.later.push(Reverse((Instant::now() + wait, who)));
+        }
+    }
+
+    /// What is not in order; where all come back, an end is
+    fn lost(&mut self, who: usize, error: Error) {
+        if self.settings.back.is_some() {
+            if self.later.iter().all(|Reverse((_, waits))| *waits != who) {
+                self.later.push(Reverse((Instant::now() + STEP, who)));
+            }
+            return;
+        }
+        self.shared.counts.errors += 1;
+        (self.told)(Told::Lost(error));
+    }
+
+    /// One more has done its part
+    fn done(&mut self) {
+        if let Some(doing) = &mut self.doing {
+            doing.busy -= 1;
+        }
+    }
+
+    /// Begins the next order, when all stand and the last one is done
+    fn obey(&mut self) {
+        if let Some(doing) = self.doing.take_if(|doing| doing.busy == 0) {
+            let object = self.outcome(&doing);
+            (self.told)(Told::Object(object));
+        }
+        if self.doing.is_some() || !self.all_stood {
+            return;
+        }
+        let Some(order) = self.waiting.pop_front() else { return };
+        self.shared.latency = crate::latency::Latency::default();
+        self.shared.until = None;
+        match order {
+            Order::Echo { bytes, until } => {
+                self.shared.block.hold(bytes);
+                if let Until::Over(over) = until {
+                    self.shared.until = Some(Instant::now() + over);
                 }
-                self.counts.echo();
+            }
+            Order::Hear { .. } => {}
+            Order::Forget => self.shared.counts.forget(),
+        }
+        let (since, echoes) = (Instant::now(), self.shared.counts.echoes);
+        (self.told)(Told::Object(json!({ "begun": name(order) })));
+        self.doing = Some(Doing { order, since, busy: self.peers.len(), echoes });
+        for who in 0..self.peers.len() {
+            let began = match &mut self.peers[who] {
+                Some(peer) if peer.stands() => {
+                    peer.begin(order, &mut self.shared).map(|()| peer.is_busy())
+                }
+                _ => Ok(false),
+            };
+            match began {
+                Ok(true) => {}
+                Ok(false) => self.done(),
+                Err(error) => {
+                    self.gone(who);
+                    self.lost(who, error);
+                }
             }
         }
-        while self.hear().await?.is_some() {}
-        Ok(())
     }
 
-    /// Waits for bytes and answers the Pings among them; how many belong to messages
-    async fn hear(&mut self) -> Result<Option<usize>> {
-        loop {
-            self.stream.readable().await?;
-            let Some((pings, payload, unsaid)) = self.turn()? else { return Ok(None) };
-            self.say(&unsaid).await?;
-            self.counts.answered(pings);
-            if pings > 0 || payload > 0 {
-                return Ok(Some(payload));
-            }
-        }
-    }
-
-    /// What can be done at once: Pings, bytes of messages, and what the kernel did not take of the
-    /// answers; `None` at the end
-    fn turn(&mut self) -> Result<Option<(u64, usize, Vec<u8>)>> {
-        ROOMS.with_borrow_mut(|(room, answers)| {
-            answers.clear();
-            let count = match self.stream.try_read(room) {
-                Ok(0) => return Ok(None),
-                Ok(count) => count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-                Err(error) if is_end(&error) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
-            let heard = self.ears.hear(&room[..count], answers)?;
-            self.counts.pings(self.who, heard.pings);
-            let said = match answers.is_empty() {
-                true => 0,
-                false => match self.stream.try_write(answers) {
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-                    Err(error) if is_end(&error) => return Ok(None),
-                    said => said?,
-                },
-            };
-            Ok(Some((heard.pings, heard.payload, answers[said..].to_vec())))
+    fn outcome(&self, doing: &Doing) -> Value {
+        let latency = &self.shared.latency;
+        let us = |time: Duration| time.as_secs_f64() * 1e6;
+        json!({
+            "done": name(doing.order), "seconds": doing.since.elapsed().as_secs_f64(),
+            "messages": self.shared.counts.echoes - doing.echoes,
+            "p50_us": us(latency.percentile(0.5)), "p99_us": us(latency.percentile(0.99)),
+            "max_us": us(latency.most()), "errors": self.shared.counts.errors,
+            "standing": self.shared.counts.standing(),
         })
-    }
-
-    async fn say(&self, mut bytes: &[u8]) -> Result<()> {
-        while !bytes.is_empty() {
-            self.stream.writable().await?;
-            match self.stream.try_write(bytes) {
-                Ok(said) => bytes = &bytes[said..],
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
     }
 }
 
-/// A peer that has gone while it was spoken to
-fn is_end(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+const fn name(order: Order) -> &'static str {
+    match order {
+        Order::Echo { .. } => "echo",
+        Order::Hear { .. } => "hear",
+        Order::Forget => "forget",
+    }
 }

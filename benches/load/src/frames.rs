@@ -2,11 +2,16 @@
 
 /// The operation code of what goes on with a message (RFC 6455, section 5.2)
 pub const CONTINUATION: u8 = 0;
+/// That of a text
+pub const TEXT: u8 = 1;
 /// That of a binary message
 pub const BINARY: u8 = 2;
+/// That of a Close
+pub const CLOSE: u8 = 8;
 /// That of a Ping
 pub const PING: u8 = 9;
-const PONG: u8 = 10;
+/// That of a Pong
+pub const PONG: u8 = 10;
 
 /// The longest payload of a control frame
 const CONTROL: usize = 125;
@@ -19,7 +24,8 @@ pub struct Frame<'a> {
     pub code: u8,
     /// Its payload, as it came
     pub payload: &'a [u8],
-    key: Option<[u8; 4]>,
+    /// What a client has masked it with
+    pub key: Option<[u8; 4]>,
     /// Its length with its head
     pub length: usize,
 }
@@ -71,9 +77,68 @@ pub fn message(bytes: usize) -> Vec<u8> {
     frame
 }
 
+/// Writes a client's frame behind `out`, masked with this key
+pub fn masked(code: u8, payload: &[u8], key: [u8; 4], out: &mut Vec<u8>) {
+    head(code, payload.len(), 0x80, out);
+    out.extend_from_slice(&key);
+    let begin = out.len();
+    out.extend_from_slice(payload);
+    unmask(&mut out[begin..], key);
+}
+
+/// Writes the head of a frame, whole and final, behind `out`
+///
+/// `masked` is the bit that says so, or 0.
+pub fn head(code: u8, length: usize, masked: u8, out: &mut Vec<u8>) {
+    out.push(0x80 | code);
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short @ ..126), _) => out.push(masked | short),
+        (_, Ok(long)) => {
+            out.push(masked | 126);
+            out.extend_from_slice(&long.to_be_bytes());
+        }
+        _ => {
+            out.push(masked | 127);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+}
+
+/// Takes the mask off a payload, or puts it on
+pub fn unmask(payload: &mut [u8], key: [u8; 4]) {
+    let twice = u64::from_ne_bytes(doubled(key));
+    let mut eights = payload.chunks_exact_mut(8);
+    for eight in &mut eights {
+        let mut word = [0; 8];
+        word.copy_from_slice(eight);
+        eight.copy_from_slice(&(u64::from_ne_bytes(word) ^ twice).to_ne_bytes());
+    }
+    for (byte, key) in eights.into_remainder().iter_mut().zip(doubled(key)) {
+        *byte ^= key;
+    }
+}
+
+const fn doubled([a, b, c, d]: [u8; 4]) -> [u8; 8] {
+    [a, b, c, d, a, b, c, d]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_masked_frame_is_read_with_its_key() {
+        for length in [0, 7, 125, 126, 65_535, 65_536] {
+            let payload = (0..length).map(|at| at as u8).collect::<Vec<_>>();
+            let mut bytes = Vec::new();
+            masked(BINARY, &payload, [1, 2, 3, 4], &mut bytes);
+            let frame = first(&bytes).unwrap();
+            assert_eq!((frame.code, frame.length), (BINARY, bytes.len()));
+            assert_eq!(frame.key, Some([1, 2, 3, 4]));
+            let plain = frame.payload.iter().zip([1, 2, 3, 4].iter().cycle());
+            assert!(plain.map(|(byte, key)| byte ^ key).eq(payload), "{length}");
+        }
+    }
 
     #[test]
     fn a_frame_is_read_when_it_is_whole() {

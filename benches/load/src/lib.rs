@@ -1,5 +1,5 @@
-//! Peers by hand: bytes, and no WebSocket library, so that what is measured is the other side. Frames
-//! and upgrades are for any kind of socket; [`crowd`] is thousands of tokio's, which answer Pings.
+//! Peers by hand: bytes, and no WebSocket library, so that what is measured is the other side. Frames,
+//! upgrades and payloads are for any kind of socket; [`crowd`] is thousands of them on one epoll.
 
 #![expect(clippy::disallowed_methods, reason = "it times real sockets")]
 
@@ -7,5 +7,10 @@ pub mod counts;
 pub mod crowd;
 pub mod ears;
 pub mod frames;
+pub mod latency;
+pub mod order;
+pub mod payload;
+mod peer;
 pub mod source;
+mod talk;
 pub mod upgrade;

@@ -1,33 +1,31 @@
-//! The load: connects so many to a WebSocket server, has them say what they are to, and answers Pings.
+//! The load: connects so many to a WebSocket server, answers Pings, and does what it is told to on its
+//! stdin, a line each.
 //!
-//! Says in lines when all are connected, a few times a second what was seen so far, as an object, and
-//! what was lost; ends with its stdin.
-
-#![expect(clippy::disallowed_methods, reason = "it times real sockets")]
+//! Says in lines when all are connected, a few times a second what was seen so far, as an object, what
+//! an order came to, as another, and what was lost; ends with its stdin.
 
 mod args;
 
 use std::fmt::Display;
-use std::io::{Read, Write, stdin, stdout};
+use std::io::{BufRead, Write, stdin, stdout};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use everbeat_load::counts::Counts;
-use everbeat_load::crowd;
-use everbeat_support::{STEP, exit};
+use everbeat_load::crowd::{self, Told};
+use everbeat_load::order::Order;
+use everbeat_support::exit;
 
 use crate::args::{Args, USAGE};
 
 /// Beside a connection's own: what the process has open anyway
 const OTHER_DESCRIPTORS: u64 = 64;
 
-/// Steps between two lines
-const A_LINE: u32 = 4;
+/// So many losses are told one by one; behind them they are only counted
+const LOSSES: usize = 20;
 
 fn main() -> ExitCode {
-    match args::parse(std::env::args().skip(1)) {
+    let seed = getrandom::u64().unwrap_or_default();
+    match args::parse(std::env::args().skip(1), seed) {
         Ok(args) => match run(args) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => exit::failure("load", &error),
@@ -36,36 +34,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<()> {
-    rlimit::increase_nofile_limit(args.connections as u64 + OTHER_DESCRIPTORS)
+fn run(Args { settings, first }: Args) -> Result<()> {
+    rlimit::increase_nofile_limit(settings.connections as u64 + OTHER_DESCRIPTORS)
         .context("so many descriptors are not allowed")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::spawn(move || runtime.block_on(load(args)));
-    // Not as a task: whoever waits here is asleep in the kernel until the end.
-    _ = stdin().read_to_end(&mut Vec::new());
-    Ok(())
-}
-
-async fn load(Args { address, connections, words }: Args) {
-    let counts = Arc::new(Counts::of(connections));
-    tokio::spawn(tell(counts.clone()));
-    crowd::come(address, words, &counts, connections, |error| say(format_args!("lost {error:#}")))
-        .await;
-    say("connected");
-    std::future::pending::<()>().await;
-}
-
-/// Says what was seen, from time to time
-async fn tell(counts: Arc<Counts>) {
-    loop {
-        let mut late = Duration::ZERO;
-        for _ in 0..A_LINE {
-            let due = Instant::now() + STEP;
-            tokio::time::sleep(STEP).await;
-            late = late.max(due.elapsed());
+    let mut losses = 0..LOSSES;
+    let orders = crowd::start(settings, move |told| match told {
+        Told::Connected => say("connected"),
+        Told::Object(object) => say(object),
+        Told::Lost(error) => {
+            if losses.next().is_some() {
+                say(format_args!("lost {error:#}"));
+            }
         }
-        say(counts.tell(late));
+    })?;
+    first.map_or(Ok(()), |order| orders.give(order))?;
+    // Not in the crowd: whoever waits here is asleep in the kernel until a line, or the end.
+    for line in stdin().lock().lines() {
+        match Order::parse(&line?) {
+            Ok(order) => orders.give(order)?,
+            Err(problem) => say(format_args!("lost {problem}")),
+        }
     }
+    Ok(())
 }
 
 /// A line for whoever started us

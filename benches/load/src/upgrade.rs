@@ -7,6 +7,8 @@ use anyhow::{Context, Result, ensure};
 use async_tungstenite::tungstenite::handshake::derive_accept_key;
 
 const KEY: &str = "Sec-WebSocket-Key: ";
+/// RFC 6455's own example: nobody is kept out by it here
+const NONCE: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const BLANK: &[u8] = b"\r\n\r\n";
 
 /// The longest head that is read here
@@ -17,7 +19,7 @@ const HEAD: usize = 2_048;
 pub fn request() -> String {
     format!(
         "GET /feed HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\n{KEY}dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+         Sec-WebSocket-Version: 13\r\n{KEY}{NONCE}\r\n\r\n"
     )
 }
 
@@ -33,6 +35,13 @@ pub fn granted(answer: &[u8]) -> Result<Option<usize>> {
     };
     let head = String::from_utf8_lossy(&answer[..end]);
     ensure!(head.starts_with("HTTP/1.1 101 "), "it was refused: {head}");
+    let accept = derive_accept_key(NONCE.as_bytes());
+    let accepted = head.lines().filter_map(|line| line.split_once(':'));
+    let accepted = accepted.filter(|(name, _)| name.eq_ignore_ascii_case("Sec-WebSocket-Accept"));
+    ensure!(
+        accepted.map(|(_, value)| value.trim()).eq([&*accept]),
+        "it was granted to somebody else: {head}"
+    );
     Ok(Some(end + BLANK.len()))
 }
 
@@ -54,19 +63,28 @@ pub fn ask(stream: &mut (impl Read + Write)) -> Result<()> {
 /// What comes is no request for an upgrade, or the connection broke.
 pub fn grant(listener: &TcpListener) -> Result<TcpStream> {
     let (mut stream, _) = listener.accept()?;
-    let head = String::from_utf8(head(&mut stream)?)?;
+    let answer = answer(&head(&mut stream)?)?;
+    stream.write_all(answer.as_bytes())?;
+    Ok(stream)
+}
+
+/// What grants the request of this head
+///
+/// # Errors
+///
+/// It is no request for an upgrade.
+pub fn answer(head: &[u8]) -> Result<String> {
+    let head = String::from_utf8_lossy(head);
     let find = |line: &str| {
         let (name, value) = line.split_once(": ")?;
         name.eq_ignore_ascii_case(KEY.trim_end_matches(": ")).then(|| value.to_owned())
     };
     let key = head.lines().find_map(find).context("a request without a key")?;
-    let answer = format!(
+    Ok(format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: {}\r\n\r\n",
         derive_accept_key(key.as_bytes())
-    );
-    stream.write_all(answer.as_bytes())?;
-    Ok(stream)
+    ))
 }
 
 /// Up to the blank line and not a byte further: behind it there may be a frame
@@ -87,11 +105,14 @@ mod tests {
 
     #[test]
     fn a_head_ends_with_its_blank_line_and_what_is_behind_it_is_no_part_of_it() {
-        let answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x89\0";
+        let answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+            sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x89\0";
         assert_eq!(granted(&answer[..40]).unwrap(), None);
         assert_eq!(granted(answer).unwrap(), Some(answer.len() - 2));
         let refused = granted(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").unwrap_err();
         assert!(refused.to_string().contains("503"));
+        let other = String::from_utf8_lossy(answer).replace("s3p", "xxx");
+        assert!(granted(other.as_bytes()).is_err());
         assert!(granted(&[b'a'; HEAD]).is_err());
     }
 }

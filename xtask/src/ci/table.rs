@@ -198,7 +198,7 @@ pub(super) const GROUPS: &[Group] = &[
                 cargo(shell, "build --release --package everbeat-examples --all-targets")
             }),
             step("bench", "the benchmarks, optimised and short", |shell| {
-                bench::measure(shell, true, &[]).map(|_| Outcome::Passed)
+                bench::criterion::measure(shell, true, &[]).map(|_| Outcome::Passed)
             }),
         ],
     },

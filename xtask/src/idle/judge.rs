@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::process::Cost;
 use super::{BEAT, Wanted};
+use crate::process::Cost;
 use crate::report::Report;
 use crate::shell::{GREEN, RED, paint};
 

@@ -7,11 +7,10 @@
 //! many parts as chance will have it, and each costs a look. So a count is the same to within 1 %;
 //! without the tool it is not, and that is said.
 
-use std::fs;
-
 use anyhow::{Context, Result};
 
 use super::callgrind::{self, Callgrind};
+use crate::processors;
 use crate::program::{self, Program, number};
 use crate::shell::Shell;
 
@@ -118,32 +117,10 @@ fn loaded(shell: &Shell, address: &str, server: Program, duty: Duty, times: u64)
 
 /// Has these processes run on one processor, the first that is ours; without the tool they stay apart
 fn put_together(shell: &Shell, processes: &[u32]) -> Result<()> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let processor = first_allowed(&status).context("another kind of /proc")?;
+    let first = processors::ours()?.first().context("no processor is ours")?.to_string();
     for process in processes {
-        let words = ["-a", "-c", "-p", processor, &process.to_string()];
+        let words = ["-a", "-c", "-p", &first, &process.to_string()];
         shell.read(shell.program("taskset").args(words))?;
     }
     Ok(())
-}
-
-fn first_allowed(status: &str) -> Option<&str> {
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?.trim();
-    list.split(|sign: char| !sign.is_ascii_digit()).next().filter(|first| !first.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_processor_of_a_list() {
-        let of = |list: &str| {
-            first_allowed(&format!("Name:\tx\nCpus_allowed_list:\t{list}\n")).map(String::from)
-        };
-        assert_eq!(of("0-1"), Some("0".into()));
-        assert_eq!(of("2,4-7"), Some("2".into()));
-        assert_eq!(of(""), None);
-        assert_eq!(first_allowed("Name:\tx\n"), None);
-    }
 }

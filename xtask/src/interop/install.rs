@@ -47,13 +47,16 @@ pub(super) fn ready(shell: &Shell, peer: &Peer) -> Result<Installed> {
 
 /// All that an installation is made from: a change of any file makes a new one
 fn fingerprint(folder: &Path) -> Result<String> {
-    let mut files = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    files.retain(|file| file.path().is_file());
-    files.sort_by_key(fs::DirEntry::file_name);
+    let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
     let mut print = String::new();
-    for file in files {
-        let text = fs::read(file.path())?;
-        print += &format!("{}\n{}\n", file.path().display(), String::from_utf8_lossy(&text));
+    for path in entries.iter().map(fs::DirEntry::path) {
+        if path.is_dir() {
+            print += &fingerprint(&path)?;
+            continue;
+        }
+        let text = fs::read(&path)?;
+        print += &format!("{}\n{}\n", path.display(), String::from_utf8_lossy(&text));
     }
     Ok(print)
 }
@@ -68,6 +71,19 @@ fn is_missing(program: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_in_a_folder_within_is_a_part_of_it() {
+        let folder = std::env::temp_dir().join(format!("everbeat-print-{}", std::process::id()));
+        fs::create_dir_all(folder.join("src")).unwrap();
+        let print = |text| {
+            fs::write(folder.join("src/main.rs"), text).unwrap();
+            fingerprint(&folder).unwrap()
+        };
+        assert_ne!(print("a"), print("b"));
+        assert_eq!(print("a"), print("a"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn a_program_that_cannot_be_started_is_missing() {

@@ -42,8 +42,10 @@ pub(super) struct Peer {
     pub(super) needs: Vec<String>,
     /// Command lines, once
     pub(super) install: Vec<Vec<String>>,
-    /// The command line to which the role is added
+    /// The command line to which the role is added; empty, if it is there for benchmarks only
     pub(super) start: Vec<String>,
+    /// Servers that echo and ping, for benchmarks, by their names
+    pub(super) bench: Vec<(String, Vec<String>)>,
     expected: Vec<Expected>,
 }
 
@@ -87,7 +89,9 @@ impl Peer {
         let description: Value = serde_json::from_str(text)?;
         let name = folder.file_name().context("a peer has a folder")?;
         let lines = |key| items(&description, key)?.iter().map(words).collect::<Result<_>>();
-        let expected = items(&description, "expected")?.iter().map(|entry| {
+        let bench = description["bench"].as_object().into_iter().flatten();
+        let bench = bench.map(|(name, line)| Ok((name.clone(), words(line)?)));
+        let expected = description.get("expected").map_or(Ok(&[][..]), list)?.iter().map(|entry| {
             Ok(Expected {
                 role: entry["role"].as_str().map(String::from),
                 scenario: word(&entry["scenario"])?,
@@ -100,9 +104,15 @@ impl Peer {
             folder: folder.to_owned(),
             needs: words(&description["needs"])?,
             install: lines("install")?,
-            start: words(&description["start"])?,
+            start: description.get("start").map_or(Ok(Vec::new()), words)?,
+            bench: bench.collect::<Result<_>>()?,
             expected: expected.collect::<Result<_>>()?,
         })
+    }
+
+    /// Scenarios can be played with it
+    pub(super) fn converses(&self) -> bool {
+        !self.start.is_empty()
     }
 
     /// Why it is known to fail there
@@ -127,8 +137,11 @@ fn some_words(value: &Value) -> Result<String> {
 }
 
 fn items<'a>(description: &'a Value, key: &str) -> Result<&'a [Value]> {
-    let items = description[key].as_array().with_context(|| format!("`{key}` is no list"))?;
-    Ok(items)
+    list(&description[key]).with_context(|| format!("`{key}`"))
+}
+
+fn list(value: &Value) -> Result<&[Value]> {
+    Ok(value.as_array().with_context(|| format!("`{value}` is no list"))?)
 }
 
 fn words(list: &Value) -> Result<Vec<String>> {
@@ -148,6 +161,7 @@ mod tests {
         "needs": ["ruby"],
         "install": [["gem", "install", "--install-dir", "{home}", "x"]],
         "start": ["ruby", "{peer}/peer.rb"],
+        "bench": { "faye": ["ruby", "{peer}/bench.rb"] },
         "expected": [{ "role": "server", "scenario": "stop", "error": "not closed", "why": "it never looks" },
                      { "scenario": "echo", "error": "nothing", "why": "it is mute" }]
     }"#;
@@ -159,6 +173,8 @@ mod tests {
         let home = Path::new("there");
         assert_eq!(peer.line(&peer.start, home), ["ruby", "interop/faye/peer.rb"]);
         assert_eq!(peer.line(&peer.install[0], home)[3], "there");
+        assert_eq!(peer.bench[0].0, "faye");
+        assert_eq!(peer.line(&peer.bench[0].1, home), ["ruby", "interop/faye/bench.rb"]);
     }
 
     #[test]
@@ -168,6 +184,13 @@ mod tests {
         assert_eq!(why(Role::Server, "stop"), Some("it never looks"));
         assert_eq!(why(Role::Client, "stop"), None);
         assert_eq!(why(Role::Client, "echo"), Some("it is mute"));
+    }
+
+    #[test]
+    fn one_for_benchmarks_only_has_no_start() {
+        let text = r#"{ "needs": [], "install": [], "bench": { "x": ["x"] } }"#;
+        let peer = Peer::parse(Path::new("x"), text).unwrap();
+        assert!(!peer.converses() && Peer::parse(Path::new("x"), TEXT).unwrap().converses());
     }
 
     #[test]

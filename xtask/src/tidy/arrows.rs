@@ -52,6 +52,7 @@ const PROGRAMS: &[&str] = &[
     "everbeat-demo",
     "everbeat-detection",
     "everbeat-examples",
+    "everbeat-floor",
     "everbeat-idle",
     "everbeat-memory",
     "everbeat-interop",

@@ -1,0 +1,5 @@
+module everbeat-gorilla
+
+go 1.18
+
+require github.com/gorilla/websocket v1.5.3

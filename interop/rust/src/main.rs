@@ -1,0 +1,67 @@
+//! Other people's WebSocket servers in Rust, one a process: they say messages back and ping once a beat,
+//! each as its library's documentation recommends. Says where it listens; ends with its stdin.
+
+mod actix;
+mod args;
+mod axum;
+mod fast;
+mod recipe;
+mod tungstenite;
+
+use std::future::Future;
+use std::io::{Read, stdin};
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use socket2::{Domain, Socket, Type};
+
+use crate::args::Args;
+
+/// Beside a connection's own: what the process has open anyway
+const OTHER_DESCRIPTORS: u64 = 64;
+/// So many can wait to be let in
+const BACKLOG: i32 = 4_096;
+
+fn main() -> ExitCode {
+    let args = match args::parse(std::env::args().skip(1)) {
+        Ok(args) => args,
+        Err(problem) => {
+            eprintln!("{problem}\n\n{}", args::USAGE);
+            return ExitCode::from(3);
+        }
+    };
+    std::thread::spawn(move || {
+        if let Err(error) = serve(&args) {
+            println!("lost {error:#}");
+        }
+    });
+    // Asleep in the kernel until the end.
+    _ = stdin().read_to_end(&mut Vec::new());
+    ExitCode::SUCCESS
+}
+
+fn serve(args: &Args) -> Result<()> {
+    rlimit::increase_nofile_limit(args.connections + OTHER_DESCRIPTORS)?;
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+    socket.listen(BACKLOG)?;
+    let listener = TcpListener::from(socket);
+    println!("listening {}", listener.local_addr()?);
+    let Args { beat, buffer, .. } = *args;
+    match &*args.library {
+        "async-tungstenite" => on_tokio(tungstenite::asynchronous(listener, beat, buffer)),
+        "async-std" => async_std::task::block_on(tungstenite::async_std(listener, beat, buffer)),
+        "tokio-tungstenite" => on_tokio(tungstenite::tokio(listener, beat, buffer)),
+        "fastwebsockets" => on_tokio(fast::serve(listener, beat)),
+        "axum" => on_tokio(axum::serve(listener, beat, buffer)),
+        "actix-ws" => actix::serve(listener, beat),
+        other => bail!("no library is called `{other}`"),
+    }
+}
+
+/// On one thread
+fn on_tokio(server: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(tokio::task::LocalSet::new().run_until(server))
+}
