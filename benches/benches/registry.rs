@@ -17,7 +17,8 @@ use everbeat_core::{Message, Spawn};
 use everbeat_server::{Limits, Registry, Server};
 
 const SEED: u64 = 7;
-const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
+/// More would take the CI, which runs each once and unoptimised, minutes
+const SIZES: [usize; 2] = [1_000, 10_000];
 const KIB: usize = 1 << 10;
 
 /// A socket that takes everything and says nothing
