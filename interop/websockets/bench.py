@@ -5,6 +5,7 @@ Says where it listens; ends with its stdin.
 
 import argparse
 import asyncio
+import resource
 import sys
 
 from websockets.asyncio.server import serve
@@ -20,6 +21,8 @@ async def main():
     parser.add_argument("--beat", type=int, help="Ping every so many milliseconds")
     parser.add_argument("--connections", type=int)
     options = parser.parse_args()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     beat = options.beat and options.beat / 1000
     settings = {"ping_interval": beat, "ping_timeout": beat and 2 * beat}
     # Without an extension, as everybody else here is.

@@ -7,15 +7,22 @@
 mod broadcast;
 mod contestants;
 pub(crate) mod criterion;
+mod detect;
 mod echo;
 mod figures;
 mod goals;
+mod growth;
 mod idle;
 mod interval;
+mod million;
+mod page;
+mod reconnect;
 mod stage;
 mod surroundings;
+mod written;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -37,6 +44,16 @@ pub(crate) struct Wanted {
     small: bool,
 }
 
+impl Wanted {
+    /// How many, where a part has these two numbers by itself
+    fn connections(&self, few: u64, usual: u64) -> u64 {
+        self.connections.unwrap_or(if self.small { few } else { usual })
+    }
+}
+
+/// A wheel's tick, by which a beat may come late, and as much for its way
+const TICK: Duration = Duration::from_millis(100);
+
 /// Rounds of which a median has an interval of at least 95 %
 const ROUNDS: usize = 9;
 /// With fewer the interval is all that was seen
@@ -44,37 +61,55 @@ const FEW_ROUNDS: usize = 5;
 
 type Part = fn(&mut Theatre<'_>, &Wanted, &[Contestant], &mut Figures) -> Result<()>;
 
-/// The parts by their names, in the order in which they are played
-const PARTS: &[(&str, Part)] =
-    &[("idle", idle::play), ("echo", echo::play), ("broadcast", broadcast::play)];
+/// The parts by their names, in the order in which they are played; the million wants the machine alone,
+/// and is no part of all
+const PARTS: &[(&str, Part)] = &[
+    ("idle", idle::play),
+    ("echo", echo::play),
+    ("broadcast", broadcast::play),
+    ("reconnect", reconnect::play),
+    ("growth", growth::play),
+    ("detect", detect::play),
+    ("million", million::play),
+];
+/// How many of them are played together
+const TOGETHER: usize = PARTS.len() - 1;
+/// All of these, as large as each by itself
+const ALL: &str = "all";
 
 pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
     let (quick, peers) = (args.flag("--quick"), args.flag("--peers"));
+    let keep = args.flag("--keep");
     let connections = number(&mut args, "--connections")?;
     let rounds = number(&mut args, "--rounds")?;
     let mut words = args.rest();
     let part = PARTS.iter().position(|(name, _)| words.first().is_some_and(|word| word == name));
-    if part.is_some() {
+    let large = words.first().is_some_and(|word| word == ALL);
+    if part.is_some() || large {
         words.remove(0);
     }
-    let all = part.is_none() && words.is_empty() && !quick;
-    if part.is_none() && !all {
+    let usual = part.is_none() && !large && words.is_empty() && !quick;
+    if part.is_none() && !large && !usual {
         return Ok(criterion::measure(shell, quick, &words)?.finish(shell));
     }
     ensure!(words.is_empty(), "`{}` means nothing here", words.join(" "));
-    let small = all || quick;
+    ensure!(!keep || large, "kept is what `all` measures, for a table wants all of it");
+    let small = usual || quick;
     let rounds = rounds.map_or(if small { FEW_ROUNDS } else { ROUNDS }, |rounds| rounds as usize);
     ensure!(rounds > 0, "no round is no measurement");
     let wanted = Wanted { connections, rounds, small };
 
     let mut report = Report::new("bench");
-    if all {
+    if usual {
         // First what is not about time, and builds.
         instructions::check(shell)?;
         report.append(criterion::measure(shell, true, &[])?);
     }
-    let parts = part.map_or(PARTS, |part| &PARTS[part..=part]);
-    play(shell, &wanted, peers, parts, &mut report)?;
+    let parts = part.map_or(&PARTS[..TOGETHER], |part| &PARTS[part..=part]);
+    let figures = play(shell, &wanted, peers, parts, &mut report)?;
+    if keep {
+        written::keep(shell, &figures, &report)?;
+    }
     Ok(report.finish(shell))
 }
 
@@ -89,7 +124,7 @@ fn play(
     peers: bool,
     parts: &[(&str, Part)],
     report: &mut Report,
-) -> Result<()> {
+) -> Result<Figures> {
     program::build(shell)?;
     let all = contestants::all(shell, peers)?;
     let mut theatre = Theatre::new(shell)?;
@@ -104,6 +139,7 @@ fn play(
         eprintln!("INVALID: the machine stalled, or what came back was not what was said");
         report.invalidate();
     }
-    report.note("surroundings", surroundings);
-    surroundings::write(shell, report)
+    report.note("surroundings", surroundings.clone());
+    written::write(shell, &figures, &surroundings, report)?;
+    Ok(figures)
 }

@@ -7,7 +7,6 @@ mod demo;
 mod examples;
 mod idle;
 mod interop;
-mod lost;
 mod msrv;
 mod one_runtime;
 mod packaging;
@@ -25,9 +24,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use self::lost::Accounts;
 use self::table::{GROUPS, Group, Step};
 use crate::args::Args;
+use crate::lost::{self, Accounts};
 use crate::report::Report;
 use crate::shell::{DIM, GREEN, RED, Shell, YELLOW, paint};
 

@@ -102,11 +102,13 @@ pub(crate) fn contestants(shell: &Shell) -> Result<Contestants> {
         if peer.bench.is_empty() {
             continue;
         }
-        let installed = install::ready(shell, &peer)?;
+        let installed = install::ready(shell, &peer);
         for (name, line) in &peer.bench {
             let line = match &installed {
-                Installed::At(home) => Ok(peer.line(line, home)),
-                Installed::Not(why) => Err(why.clone()),
+                Ok(Installed::At(home)) => Ok(peer.line(line, home)),
+                Ok(Installed::Not(why)) => Err(why.clone()),
+                // One that cannot be built here is no reason to measure nobody.
+                Err(error) => Err(format!("it could not be installed: {error:#}")),
             };
             all.push((name.clone(), line));
         }

@@ -17,6 +17,7 @@ mod idle;
 mod instructions;
 mod interop;
 mod lateness;
+mod lost;
 mod memory;
 mod metadata;
 mod nostd;
@@ -72,7 +73,8 @@ What may follow:
     demo  [--runtime tokio|async-std|smol] [--tls] [--netns] [--seconds N] [--json]
           [--break heartbeat|backoff|expiry|jitter|queue]
     test  [anything for `cargo test`]              test -p everbeat-core wheel
-    bench [idle|echo|broadcast] [--peers] [--quick] [--connections N] [--rounds N]
+    bench [idle|echo|broadcast|reconnect|growth|detect|million|all] [--peers] [--quick]
+          [--connections N] [--rounds N] [--keep]
     bench [--quick] [anything for criterion]       bench --quick wheel
     fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use everbeat_support::page::STYLE;
+use everbeat_drawing::page::STYLE;
 use serde_json::Value;
 
 use crate::goals::{goal_rows, upper_a_day};

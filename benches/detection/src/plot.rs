@@ -5,7 +5,7 @@
 mod axis;
 mod labels;
 
-use everbeat_support::Drawing;
+use everbeat_drawing::Drawing;
 
 use self::axis::Axis;
 use crate::goals::upper_a_day;

@@ -45,12 +45,6 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, Str
     Ok(args)
 }
 
-/// The size in `broadcast BYTES`
-pub(crate) fn broadcast(line: &str) -> Result<usize, String> {
-    let size = line.strip_prefix("broadcast ").ok_or_else(|| format!("`{line}` is no order"))?;
-    number("broadcast", size, 1..=16 << 20)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +61,5 @@ mod tests {
         for (line, named) in [("", "nobody"), ("tcp --beat", "--beat"), ("tcp --x 1", "--x")] {
             assert!(parse_line(line).unwrap_err().contains(named), "{line}");
         }
-        assert_eq!(broadcast("broadcast 1024"), Ok(1_024));
-        assert!(broadcast("broadcast 0").is_err() && broadcast("shout 1").is_err());
     }
 }

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 
 use anyhow::{Context, Result};
+use everbeat_load::order;
 use everbeat_support::exit;
 
 use crate::args::{Args, USAGE};
@@ -46,7 +47,7 @@ fn run(args: &Args) -> Result<()> {
         }
     });
     for line in stdin().lock().lines() {
-        match args::broadcast(&line?) {
+        match order::broadcast(&line?) {
             Ok(bytes) => orders.send(bytes)?,
             Err(problem) => say(format_args!("lost {problem}")),
         }

@@ -7,7 +7,7 @@ use everbeat_support::{Runtime, number};
 
 pub(crate) const USAGE: &str = "\
 usage: everbeat-idle server [--runtime tokio|async-std|smol] [--connections N] [--beat MS]
-                            [--threads N]
+                            [--threads N] [--counted yes]
        everbeat-idle bare [--connections N]
        everbeat-idle client ADDRESS [--runtime ..] [--connections N]
 and on a server's stdin, a line each: broadcast BYTES";
@@ -30,6 +30,8 @@ pub(crate) struct Args {
     pub(crate) connections: usize,
     /// Of tokio's, as many as there are processors if nothing is said
     pub(crate) threads: Option<usize>,
+    /// A server counts who has ended, and does not tell of each
+    pub(crate) counted: bool,
 }
 
 pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, String> {
@@ -43,13 +45,15 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, Str
         }
         other => return Err(format!("`{}` is no role", other.unwrap_or_default())),
     };
-    let mut args = Args { role, runtime: Runtime::Tokio, connections: 1_000, threads: None };
+    let mut args =
+        Args { role, runtime: Runtime::Tokio, connections: 1_000, threads: None, counted: false };
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("`{word}` is followed by nothing"))?;
         match word.as_str() {
             "--runtime" => args.runtime = Runtime::parse(&value)?,
             "--connections" => args.connections = number(&word, &value, 1..=20_000)?,
             "--threads" => args.threads = Some(number(&word, &value, 1..=1_024)?),
+            "--counted" if matches!(role, Role::Server(_)) && value == "yes" => args.counted = true,
             "--beat" if matches!(role, Role::Server(_)) => {
                 args.role =
                     Role::Server(Some(Duration::from_millis(number(&word, &value, 1..=600_000)?)));
@@ -58,12 +62,6 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, Str
         }
     }
     Ok(args)
-}
-
-/// The size in `broadcast BYTES`
-pub(crate) fn broadcast(line: &str) -> Result<usize, String> {
-    let size = line.strip_prefix("broadcast ").ok_or_else(|| format!("`{line}` is no order"))?;
-    number("broadcast", size, 1..=16 << 20)
 }
 
 #[cfg(test)]
@@ -77,8 +75,11 @@ mod tests {
     #[test]
     fn each_role_is_described_in_a_line() {
         let role = Role::Server(None);
-        let server = Args { role, runtime: Runtime::Tokio, connections: 1_000, threads: None };
+        let (runtime, connections) = (Runtime::Tokio, 1_000);
+        let server = Args { role, runtime, connections, threads: None, counted: false };
         assert_eq!(parse_line("server"), Ok(server));
+        let counted = Args { counted: true, ..server };
+        assert_eq!(parse_line("server --counted yes"), Ok(counted));
         let role = Role::Server(Some(Duration::from_secs(1)));
         let often = Args { role, threads: Some(1), ..server };
         assert_eq!(parse_line("server --beat 1000 --threads 1"), Ok(often));
@@ -90,12 +91,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_to_all_has_a_size() {
-        assert_eq!(broadcast("broadcast 1024"), Ok(1_024));
-        assert!(broadcast("broadcast 0").is_err() && broadcast("shout 1").is_err());
-    }
-
-    #[test]
     fn what_cannot_be_is_named() {
         for (line, named) in [
             ("", "role"),
@@ -103,6 +98,7 @@ mod tests {
             ("server --connections", "--connections"),
             ("server --connections 0", "--connections"),
             ("bare --beat 7", "--beat"),
+            ("server --counted no", "--counted"),
             ("server --loud yes", "--loud"),
             ("server --runtime none", "none"),
         ] {

@@ -10,6 +10,7 @@
 mod args;
 mod bare;
 mod client;
+mod ends;
 mod runtimes;
 mod server;
 
@@ -18,6 +19,7 @@ use std::io::{BufRead, Write, stdin, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use everbeat_load::order;
 use everbeat_support::exit;
 use futures_channel::mpsc::unbounded;
 
@@ -41,7 +43,13 @@ fn run(args: &Args) -> Result<()> {
         .context("so many descriptors are not allowed")?;
     let (orders, broadcasts) = unbounded();
     let _executor = match args.role {
-        Role::Server(beat) => runtimes::start(args, server::Hosting { beat, broadcasts }),
+        Role::Server(beat) => {
+            if args.counted {
+                ends::tell();
+            }
+            let counted = args.counted;
+            runtimes::start(args, server::Hosting { beat, broadcasts, counted })
+        }
         Role::Bare => bare::start(),
         Role::Client(address) => {
             runtimes::start(args, client::Crowd { address, connections: args.connections })
@@ -49,7 +57,7 @@ fn run(args: &Args) -> Result<()> {
     }?;
     // Not as a task: whoever waits here is asleep in the kernel until a line, or the end.
     for line in stdin().lock().lines() {
-        match args::broadcast(&line?) {
+        match order::broadcast(&line?) {
             Ok(bytes) => orders.unbounded_send(bytes)?,
             Err(problem) => say(format_args!("lost {problem}")),
         }

@@ -15,7 +15,7 @@ use futures_channel::mpsc::UnboundedReceiver;
 use futures_util::StreamExt;
 
 use crate::runtimes::{Everbeat, Part, Task};
-use crate::say;
+use crate::{ends, say};
 
 #[derive(Debug)]
 pub(crate) struct Hosting {
@@ -23,6 +23,8 @@ pub(crate) struct Hosting {
     pub(crate) beat: Option<Duration>,
     /// How many bytes to say to all, each time
     pub(crate) broadcasts: UnboundedReceiver<usize>,
+    /// Ends are counted, and not told one by one
+    pub(crate) counted: bool,
 }
 
 impl Part for Hosting {
@@ -41,7 +43,7 @@ impl Part for Hosting {
         }
         let saying: Task = Box::pin(say_to_all(server.registry(), self.broadcasts));
         R::default().spawn(saying);
-        server.serve_with(Host).await;
+        server.serve_with(Host { counted: self.counted }).await;
     }
 }
 
@@ -63,7 +65,9 @@ async fn say_to_all<X>(all: Registry<X>, mut broadcasts: UnboundedReceiver<usize
 
 /// Serves every connection alike
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Host;
+pub(crate) struct Host {
+    counted: bool,
+}
 
 impl<T, K, X> Handler<T, K, X> for Host
 where
@@ -75,9 +79,13 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<(), Cause>> + Send>>;
 
     fn handle(&self, mut connection: Connection<T, K>, _: X) -> Self::Future {
+        let counted = self.counted;
         Box::pin(async move {
             let end = echo(&mut connection).await;
-            say(format_args!("lost {end:?}"));
+            match counted {
+                true => ends::count(&end),
+                false => say(format_args!("lost {end:?}")),
+            }
             end
         })
     }

@@ -66,9 +66,25 @@ impl Order {
     }
 }
 
+/// The size in `broadcast BYTES`, as servers are told to say something to all
+///
+/// # Errors
+///
+/// It is another order, or no size.
+pub fn broadcast(line: &str) -> Result<usize, String> {
+    let size = line.strip_prefix("broadcast ").ok_or_else(|| format!("`{line}` is no order"))?;
+    number("broadcast", size, 1..=MOST)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_to_all_has_a_size() {
+        assert_eq!(broadcast("broadcast 1024"), Ok(1_024));
+        assert!(broadcast("broadcast 0").is_err() && broadcast("shout 1").is_err());
+    }
 
     #[test]
     fn orders_are_read_and_what_is_none_is_named() {

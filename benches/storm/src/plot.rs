@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use everbeat_support::Drawing;
+use everbeat_drawing::Drawing;
 
 use crate::outcome::A_SECOND;
 use crate::study::{Cell, Role, Scenario};

@@ -4,13 +4,11 @@
 
 #![forbid(unsafe_code)]
 
-mod drawing;
 pub mod exit;
 mod fates;
 pub mod jobs;
 mod lateness;
 mod number;
-pub mod page;
 mod percentile;
 mod progress;
 pub mod rows;
@@ -18,7 +16,6 @@ mod runtime;
 mod ticker;
 mod timeline;
 
-pub use drawing::Drawing;
 pub use fates::{Fate, Fates};
 pub use lateness::{STEP, overslept};
 pub use number::number;

@@ -22,10 +22,9 @@ pub(super) fn play(
     all: &[Contestant],
     figures: &mut Figures,
 ) -> Result<()> {
-    let usual = if wanted.small { FEW_CONNECTIONS } else { CONNECTIONS };
-    let connections = wanted.connections.unwrap_or(usual);
+    let connections = wanted.connections(FEW_CONNECTIONS, CONNECTIONS);
     let those = all.iter().filter(|who| who.broadcasts()).cloned().collect::<Vec<_>>();
-    let mut pairs = theatre.enter(&those, figures, connections, None);
+    let mut pairs = theatre.enter(&those, figures, connections);
     for round in 0..=wanted.rounds {
         for (name, place) in &mut pairs {
             let Some(pair) = place else { continue };

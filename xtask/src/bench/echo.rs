@@ -8,7 +8,7 @@ use super::Wanted;
 use super::contestants::Contestant;
 use super::figures::Figures;
 use super::goals::{SIZES, echo};
-use super::stage::{Pair, Theatre};
+use super::stage::{Crowd, Pair, Theatre};
 use crate::program::number;
 
 /// Who talks at once: one, whose time is the road's and the wake-ups', and a crowd
@@ -27,7 +27,7 @@ pub(super) fn play(
     let slice = if wanted.small { SMALL_SLICE } else { SLICE }.as_millis();
     for crowd in CROWDS {
         let crowd = wanted.connections.unwrap_or(crowd);
-        let mut pairs = theatre.enter(all, figures, crowd, None);
+        let mut pairs = theatre.enter(all, figures, crowd);
         // The first round warms up: pools fill, pages come, branches are learnt.
         for round in 0..=wanted.rounds {
             // Each is the first one once, so that nobody always comes behind the same neighbour.
@@ -73,7 +73,6 @@ impl Theatre<'_> {
         all: &[Contestant],
         figures: &mut Figures,
         connections: u64,
-        beat: Option<Duration>,
     ) -> Vec<(String, Option<Pair>)> {
         let mut pairs = Vec::new();
         for who in all {
@@ -81,7 +80,7 @@ impl Theatre<'_> {
                 figures.miss(&who.name, why);
                 continue;
             }
-            match Pair::start(self, who, connections, beat) {
+            match Pair::start(self, who, &Crowd { connections, ..Crowd::default() }) {
                 Ok(pair) => pairs.push((who.name.clone(), Some(pair))),
                 Err(error) => self.fault(&who.name, &error),
             }

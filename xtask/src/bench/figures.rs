@@ -1,5 +1,6 @@
 //! What was measured, of whom, round by round; and what it comes to.
 
+use everbeat_drawing::told;
 use serde_json::{Value, json};
 
 use super::goals::{Against, GOALS, Goal};
@@ -22,6 +23,8 @@ pub(super) struct Figure {
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     pub(super) all: Vec<Figure>,
+    /// Rows that somebody else has judged
+    pub(super) others: Vec<Value>,
     /// Who could not take part, and why
     pub(super) missing: Vec<(String, String)>,
 }
@@ -74,8 +77,17 @@ impl Figures {
             }
         }
         eprintln!();
-        for goal in GOALS {
-            self.hold(goal, report);
+        for held in self.held() {
+            eprintln!("{}", held.line());
+            report.cell(held.object(), held.is_met());
+        }
+        for row in &self.others {
+            let met = row["met"] == true;
+            let verdict = if met { paint(GREEN, "met") } else { paint(RED, "MISSED") };
+            let (value, unit) = (&row["value"], row["unit"].as_str().unwrap_or_default());
+            let name = row["name"].as_str().unwrap_or_default();
+            eprintln!("{name:<70}{value:>16} {unit}  goal {}  {verdict}", row["goal"]);
+            report.cell(row.clone(), met);
         }
         for (peer, why) in &self.missing {
             eprintln!("{peer:<36}{} {why}", paint(YELLOW, "skipped"));
@@ -84,41 +96,78 @@ impl Figures {
         }
     }
 
-    /// Holds one goal against what was measured, if it was
-    fn hold(&self, goal: &Goal, report: &mut Report) {
-        let Some(ours) = self.of(goal.what, goal.peer) else { return };
-        let (against, interval) = match goal.against {
-            Against::Number => (None, Interval::of(&ours.values)),
-            Against::Peer(peer) => match self.of(goal.what, peer) {
-                Some(theirs) => (Some(peer), Interval::of_ratios(&ours.values, &theirs.values)),
-                None => return,
-            },
+    /// What of the goals was measured, in their order
+    pub(super) fn held(&self) -> Vec<Held> {
+        GOALS.iter().filter_map(|goal| self.hold(goal)).collect()
+    }
+
+    fn hold(&self, goal: &'static Goal) -> Option<Held> {
+        let ours = self.of(goal.what, goal.peer)?;
+        let to = match goal.against {
+            Against::Number => None,
+            Against::Peer(peer) => Some((goal.what, peer)),
+            Against::Itself(what) => Some((what, goal.peer)),
         };
-        let Some(interval) = interval else { return };
-        // The better end: whoever cannot be told from one who keeps it is not said to break it.
-        let met = interval.low <= goal.most;
-        let verdict = match (met, goal.hard) {
+        let (against, interval) = match to {
+            None => (String::new(), Interval::of(&ours.values)?),
+            Some((what, peer)) => {
+                let theirs = self.of(what, peer)?;
+                let against = if what == goal.what { peer } else { what };
+                (against.to_owned(), Interval::of_ratios(&ours.values, &theirs.values)?)
+            }
+        };
+        let unit = if against.is_empty() { ours.unit } else { "ratio" };
+        Some(Held { goal, against, unit, interval })
+    }
+}
+
+/// A goal beside what was measured
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) goal: &'static Goal,
+    /// What it was held against; empty, if that is the goal's own number
+    against: String,
+    pub(super) unit: &'static str,
+    pub(super) interval: Interval,
+}
+
+impl Held {
+    /// The better end: whoever cannot be told from one who keeps it is not said to break it
+    pub(super) fn is_met(&self) -> bool {
+        self.interval.low <= self.goal.most
+    }
+
+    pub(super) fn name(&self) -> String {
+        let Goal { what, peer, .. } = self.goal;
+        let to = if self.against.is_empty() { "" } else { " / " };
+        format!("{what}: {peer}{to}{}", self.against)
+    }
+
+    /// Its median and its interval, in words
+    pub(super) fn told(&self) -> String {
+        let Interval { low, median, high, .. } = self.interval;
+        format!("{} ({} to {})", told(median), told(low), told(high))
+    }
+
+    fn line(&self) -> String {
+        let verdict = match (self.is_met(), self.goal.hard) {
             (true, _) => paint(GREEN, "met"),
             (false, true) => paint(RED, "MISSED, hard"),
             (false, false) => paint(RED, "MISSED"),
         };
-        let to = against.map_or_else(String::new, |peer| format!(" / {peer}"));
-        let name = format!("{}: {}{to}", goal.what, goal.peer);
-        let Interval { low, median, high, confidence } = interval;
-        eprintln!(
-            "{name:<68}{:>8} ({} to {})  goal {}  {verdict}",
-            told(median),
-            told(low),
-            told(high),
-            goal.most
-        );
-        let row = json!({
-            "name": name, "what": goal.what, "peer": goal.peer, "against": against,
-            "value": median, "low": low, "high": high, "confidence": confidence,
-            "unit": if against.is_some() { "ratio" } else { ours.unit },
-            "goal": goal.most, "hard": goal.hard, "met": met,
-        });
-        report.cell(row, met);
+        let (name, seen, most) = (self.name(), self.told(), self.goal.most);
+        format!("{name:<70}{seen:>26}  goal {most:<6}{verdict}")
+    }
+
+    fn object(&self) -> Value {
+        let Interval { low, median, high, confidence } = self.interval;
+        let against = (!self.against.is_empty()).then_some(&self.against);
+        json!({
+            "name": self.name(), "what": self.goal.what, "peer": self.goal.peer,
+            "against": against, "value": median, "low": low, "high": high,
+            "confidence": confidence, "unit": self.unit,
+            "goal": self.goal.most, "hard": self.goal.hard, "met": self.is_met(),
+        })
     }
 }
 
@@ -129,15 +178,6 @@ fn row(figure: &Figure, interval: Interval) -> Value {
         "peer": figure.peer, "unit": figure.unit, "value": median, "low": low, "high": high,
         "confidence": confidence, "rounds": figure.values, "goal": null, "met": true,
     })
-}
-
-/// With as many digits as mean something
-fn told(value: f64) -> String {
-    match value.abs() {
-        100.0.. => format!("{value:.0}"),
-        10.0.. => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
 }
 
 #[cfg(test)]

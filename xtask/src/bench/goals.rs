@@ -1,11 +1,18 @@
 //! What is promised of the figures, as a table.
 
 use super::contestants::{RAW_EPOLL, RAW_TCP};
+use super::detect::{SOCKET_IO, WEBSOCKETS};
 
 pub(super) const RESIDENT: &str = "resident for an idle connection";
 pub(super) const AFTER_SMALL: &str = "resident after bursts of 64 B";
 pub(super) const AFTER_LARGE: &str = "resident after bursts of 64 KiB";
 pub(super) const BEATS: &str = "CPU for a million beats";
+pub(super) const DETECTION: &str = "a hole in the road is noticed";
+pub(super) const UNKEPT: &str = "a hole in the road is noticed, beyond the promise";
+pub(super) const MILLION_HELD: &str = "million: not held";
+pub(super) const MILLION_PINGED: &str = "million: not pinged in time";
+pub(super) const MILLION_EXPIRED: &str = "million: not expired, or wrongly";
+pub(super) const MILLION_LATE: &str = "million: expired after the promise";
 pub(super) const BROADCAST: &str = "CPU for a broadcast of 1 KiB";
 
 /// Sizes of messages that are echoed, with what they are called
@@ -33,7 +40,12 @@ pub(super) enum Against {
     Number,
     /// This one's in the same rounds
     Peer(&'static str),
+    /// Its own figure of this
+    Itself(&'static str),
 }
+
+const RESIDENT_OF_1000: &str = "growth: resident for each of 1000";
+const BEATS_OF_1000: &str = "growth: CPU for a million beats of 1000";
 
 const TOKIO: &str = "everbeat tokio";
 const FASTWEBSOCKETS: &str = "fastwebsockets";
@@ -61,19 +73,39 @@ pub(super) const GOALS: &[Goal] = &[
     goal("echo of 64 KiB, 64 at once: CPU", Against::Peer(RAW_TCP), 1.25),
     hard("echo of 64 KiB, 64 at once: CPU", Against::Peer(FASTWEBSOCKETS), 1.0),
     hard(BROADCAST, Against::Peer(RAW_EPOLL), 1.15),
+    goal("growth: resident for each of 19000", Against::Itself(RESIDENT_OF_1000), 1.1),
+    goal("growth: resident for each of 100000", Against::Itself(RESIDENT_OF_1000), 1.1),
+    goal("growth: CPU for a million beats of 19000", Against::Itself(BEATS_OF_1000), 1.15),
+    goal("growth: CPU for a million beats of 100000", Against::Itself(BEATS_OF_1000), 1.15),
+    goal(UNKEPT, Against::Number, 0.0),
+    goal(DETECTION, Against::Peer(WEBSOCKETS), 0.75),
+    goal(DETECTION, Against::Peer(SOCKET_IO), 0.75),
+    hard(MILLION_HELD, Against::Number, 0.0),
+    hard(MILLION_PINGED, Against::Number, 0.0),
+    hard(MILLION_EXPIRED, Against::Number, 0.0),
+    hard(MILLION_LATE, Against::Number, 0.0),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::super::contestants::ours;
+    use super::super::growth;
     use super::*;
     use crate::runtimes::RUNTIMES;
 
     #[test]
     fn the_goals_speak_of_what_is_measured() {
-        let mut known =
-            vec![RESIDENT.to_owned(), AFTER_LARGE.into(), BEATS.into(), BROADCAST.into()];
+        let named = [RESIDENT, AFTER_LARGE, BEATS, BROADCAST];
+        let million = [MILLION_HELD, MILLION_PINGED, MILLION_EXPIRED, MILLION_LATE];
+        let named = [&named[..], &million, &[DETECTION, UNKEPT]].concat();
+        let mut known = named.into_iter().map(String::from).collect::<Vec<_>>();
         known.extend(SIZES.iter().map(|(_, size)| echo(size, 64, "CPU")));
+        for connections in [1_000, 19_000, 100_000] {
+            known.extend([growth::resident(connections), growth::beating(connections)]);
+        }
+        for name in [RESIDENT_OF_1000, BEATS_OF_1000] {
+            assert!(known.iter().any(|what| what == name), "{name}");
+        }
         let peers = RUNTIMES.iter().map(|runtime| ours(runtime)).collect::<Vec<_>>();
         for goal in GOALS {
             assert!(known.iter().any(|what| what == goal.what), "{}", goal.what);

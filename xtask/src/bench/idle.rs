@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Wanted;
 use super::contestants::{Contestant, Kind};
 use super::figures::Figures;
 use super::goals::{AFTER_LARGE, AFTER_SMALL, BEATS, RESIDENT};
-use super::stage::{Pair, TOO_LATE, Theatre};
+use super::stage::{Crowd, Pair, TOO_LATE, Theatre, beats};
+use super::{TICK, Wanted};
 use crate::program::number;
 
 const CONNECTIONS: u64 = 10_000;
@@ -17,8 +17,6 @@ const FEW_CONNECTIONS: u64 = 2_000;
 
 /// So often all of them beat
 const BEAT: Duration = Duration::from_secs(1);
-/// A wheel's tick, by which a beat may come late, and as much for its way
-const TICK: Duration = Duration::from_millis(100);
 
 /// Behind the last upgrade and behind a burst: a few beats, in which what was used is given back
 const SETTLE: Duration = Duration::from_secs(3);
@@ -40,9 +38,8 @@ pub(super) fn play(
     all: &[Contestant],
     figures: &mut Figures,
 ) -> Result<()> {
-    let usual = if wanted.small { FEW_CONNECTIONS } else { CONNECTIONS };
-    let connections = wanted.connections.unwrap_or(usual);
-    let rounds = if wanted.small { 2 } else { wanted.rounds.min(MOST_ROUNDS) };
+    let connections = wanted.connections(FEW_CONNECTIONS, CONNECTIONS);
+    let rounds = if wanted.small { 1 } else { wanted.rounds.min(MOST_ROUNDS) };
     for _ in 0..rounds {
         for who in all.iter().filter(|who| who.is_web()) {
             if let Err(why) = &who.line {
@@ -65,15 +62,15 @@ fn one(
     connections: u64,
     figures: &mut Figures,
 ) -> Result<()> {
-    let mut pair = Pair::start(theatre, who, connections, Some(BEAT))?;
+    let crowd = Crowd { connections, beat: Some(BEAT), ..Crowd::default() };
+    let mut pair = Pair::start(theatre, who, &crowd)?;
     pair.wait(theatre, if wanted.small { SETTLE } else { UPGRADES })?;
     figures.add(RESIDENT, "bytes", &who.name, pair.resident(connections)?);
     // What came while thousands connected is not what is asked.
     pair.load.order("forget")?;
     pair.load.object("done")?;
-    let (seconds, beats) = pair.beats(theatre, WINDOW)?;
-    ensure!(beats > 0.0, "nobody was pinged");
-    figures.add(BEATS, "s", &who.name, seconds * 1e6 / beats);
+    let seconds = beats(theatre, std::slice::from_mut(&mut pair), WINDOW)?;
+    figures.add(BEATS, "s", &who.name, seconds);
     let worst = number(pair.load.told(), "worst_ms").max(number(pair.load.told(), "gap_ms"));
     figures.add("longest without a Ping", "ms", &who.name, worst);
     if who.kind == Kind::Ours {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::contestants::Contestant;
 use crate::lateness::Lateness;
+use crate::lost::{self, Accounts};
 use crate::process;
 use crate::processors;
 use crate::program::{self, Program, number};
@@ -23,6 +24,7 @@ pub(super) struct Theatre<'a> {
     pub(super) processors: [usize; 2],
     lateness: Lateness,
     begun: Instant,
+    accounts: Option<Accounts>,
     /// What went wrong where nothing may
     pub(super) faults: Vec<String>,
 }
@@ -34,7 +36,8 @@ impl<'a> Theatre<'a> {
             bail!("one processor is too few: the load would be measured with the server");
         };
         let (lateness, begun) = (Lateness::measure(), Instant::now());
-        Ok(Self { shell, processors: [server, load], lateness, begun, faults: Vec::new() })
+        let (processors, accounts) = ([server, load], Accounts::now());
+        Ok(Self { shell, processors, lateness, begun, accounts, faults: Vec::new() })
     }
 
     /// Something went wrong, so that the run says nothing
@@ -44,8 +47,47 @@ impl<'a> Theatre<'a> {
         self.faults.push(fault);
     }
 
+    /// A server's process that listens, and where
+    pub(super) fn server(
+        &self,
+        who: &Contestant,
+        connections: u64,
+        beat: Option<Duration>,
+    ) -> Result<(Program, String)> {
+        let mut options = vec!["--connections".to_owned(), connections.to_string()];
+        if let Some(beat) = beat {
+            options.extend(["--beat".to_owned(), beat.as_millis().to_string()]);
+        }
+        let command = who.command(self.shell, self.processors[0], &options);
+        let mut server = Program::start(command.map_err(anyhow::Error::msg)?)?;
+        let address = server.says("listening ").context("the server")?;
+        Ok((server, address))
+    }
+
+    /// A load's process that begins to connect
+    pub(super) fn load(&self, address: &str, crowd: &Crowd, web: bool) -> Result<Program> {
+        let path = program::path(self.shell, program::OPTIMISED, "everbeat-load");
+        let mut line = vec![path.display().to_string(), address.to_owned()];
+        let mut option = |name: &str, value: String| line.extend([name.to_owned(), value]);
+        option("--connections", crowd.connections.to_string());
+        option("--first", crowd.first.to_string());
+        if let Some(within) = crowd.within {
+            option("--within", within.as_millis().to_string());
+        }
+        if !web {
+            option("--raw", "yes".into());
+        }
+        Program::start(processors::on(self.shell, self.processors[1], &line))
+    }
+
     pub(super) fn late(&self) -> Duration {
         self.lateness.worst_since(self.begun)
+    }
+
+    /// The share of the time that others kept us from the processors, as far as the system tells
+    pub(super) fn taken(&self) -> f64 {
+        let took = self.begun.elapsed();
+        lost::between(self.accounts, Accounts::now(), took).div_duration_f64(took)
     }
 
     /// Nothing went wrong, and the machine was ours
@@ -60,6 +102,20 @@ impl<'a> Theatre<'a> {
     }
 }
 
+/// Who connects to a server
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Crowd {
+    pub(super) connections: u64,
+    /// The number of its first one among all that stand at a time
+    pub(super) first: u64,
+    /// How often the server pings, if it is to
+    pub(super) beat: Option<Duration>,
+    /// Who is without a Ping for longer is overdue
+    pub(super) within: Option<Duration>,
+}
+
+const LOOK: Duration = Duration::from_millis(100);
+
 /// A server with its load
 #[derive(Debug)]
 pub(super) struct Pair {
@@ -71,28 +127,10 @@ pub(super) struct Pair {
 
 impl Pair {
     /// All stand
-    pub(super) fn start(
-        theatre: &Theatre<'_>,
-        who: &Contestant,
-        connections: u64,
-        beat: Option<Duration>,
-    ) -> Result<Self> {
-        let [on_server, on_load] = theatre.processors;
-        let mut options = vec!["--connections".to_owned(), connections.to_string()];
-        if let Some(beat) = beat {
-            options.extend(["--beat".to_owned(), beat.as_millis().to_string()]);
-        }
-        let command = who.command(theatre.shell, on_server, &options);
-        let mut server = Program::start(command.map_err(anyhow::Error::msg)?)?;
-        let address = server.says("listening ").context("the server")?;
+    pub(super) fn start(theatre: &Theatre<'_>, who: &Contestant, crowd: &Crowd) -> Result<Self> {
+        let (server, address) = theatre.server(who, crowd.connections, crowd.beat)?;
         let alone = process::resident(server.id())?;
-        let path = program::path(theatre.shell, program::OPTIMISED, "everbeat-load");
-        let mut line = vec![path.display().to_string(), address, "--connections".into()];
-        line.push(connections.to_string());
-        if !who.is_web() {
-            line.extend(["--raw".into(), "yes".into()]);
-        }
-        let mut load = Program::start(processors::on(theatre.shell, on_load, &line))?;
+        let mut load = theatre.load(&address, crowd, who.is_web())?;
         load.says("connected").context("the load")?;
         Ok(Self { server, load, alone })
     }
@@ -121,30 +159,23 @@ impl Pair {
 
     /// Lets time go by, and listens to both
     pub(super) fn wait(&mut self, theatre: &Theatre<'_>, time: Duration) -> Result<()> {
-        let until = Instant::now() + time;
-        while Instant::now() < until {
-            std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
-            for told in self.load.tells().context("the load")? {
-                theatre.note(&told);
-            }
-            self.server.is_well().context("the server")?;
-        }
-        Ok(())
+        wait(theatre, std::slice::from_mut(self), time)
     }
 
-    /// What the server costs while it only beats: seconds, and the Pings that were answered meanwhile
-    pub(super) fn beats(&mut self, theatre: &Theatre<'_>, time: Duration) -> Result<(f64, f64)> {
-        let answered = |pair: &mut Self| -> Result<(f64, f64)> {
-            // The next that it tells, so that count and clock are of one time.
-            let told = pair.load.object("answered").context("the load")?;
+    fn listen(&mut self, theatre: &Theatre<'_>) -> Result<()> {
+        for told in self.load.tells().context("the load")? {
             theatre.note(&told);
-            Ok((number(&told, "answered"), process::seconds(pair.server.id())?))
-        };
-        self.load.tells()?;
-        let (pings, seconds) = answered(self)?;
-        self.wait(theatre, time)?;
-        let (more, after) = answered(self)?;
-        Ok((after - seconds, more - pings))
+        }
+        self.server.is_well().context("the server")
+    }
+
+    /// Seconds so far, and Pings that were answered; the next count that is told, so that it and the
+    /// clock are of one time
+    fn account(&mut self, theatre: &Theatre<'_>) -> Result<[f64; 2]> {
+        self.listen(theatre)?;
+        let told = self.load.object("answered").context("the load")?;
+        theatre.note(&told);
+        Ok([process::seconds(self.server.id())?, number(&told, "answered")])
     }
 
     /// Bytes in memory for each connection, over what the server had without any
@@ -154,4 +185,28 @@ impl Pair {
     }
 }
 
-const LOOK: Duration = Duration::from_millis(100);
+/// Lets time go by, and listens to all
+pub(super) fn wait(theatre: &Theatre<'_>, pairs: &mut [Pair], time: Duration) -> Result<()> {
+    let until = Instant::now() + time;
+    while Instant::now() < until {
+        std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
+        pairs.iter_mut().try_for_each(|pair| pair.listen(theatre))?;
+    }
+    Ok(())
+}
+
+/// What servers cost that only beat: seconds for a million Pings that are answered
+pub(super) fn beats(theatre: &Theatre<'_>, pairs: &mut [Pair], time: Duration) -> Result<f64> {
+    let all = |pairs: &mut [Pair]| {
+        pairs.iter_mut().try_fold([0.0; 2], |sum: [f64; 2], pair| {
+            let account = pair.account(theatre)?;
+            anyhow::Ok([sum[0] + account[0], sum[1] + account[1]])
+        })
+    };
+    let before = all(pairs)?;
+    wait(theatre, pairs, time)?;
+    let after = all(pairs)?;
+    let pings = after[1] - before[1];
+    ensure!(pings > 0.0, "nobody was pinged");
+    Ok((after[0] - before[0]) * 1e6 / pings)
+}

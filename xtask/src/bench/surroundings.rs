@@ -2,14 +2,12 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::Wanted;
 use super::contestants::{RAW_EPOLL, RAW_TCP};
 use super::figures::Figures;
 use super::stage::Theatre;
-use crate::report::Report;
 use crate::shell::{Shell, cargo};
 
 /// What there was around it
@@ -35,19 +33,10 @@ pub(super) fn of(
         "small": wanted.small,
         "faults": theatre.faults,
         "worst_lateness_ms": theatre.late().as_secs_f64() * 1e3,
+        "taken_by_others": theatre.taken(),
         "load_average": read("/proc/loadavg").trim(),
         "spread_of_the_floors": spread(figures),
     })
-}
-
-/// Leaves the object beside the plots
-pub(super) fn write(shell: &Shell, report: &Report) -> Result<()> {
-    let folder = shell.target("bench");
-    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let path = folder.join("report.json");
-    fs::write(&path, format!("{:#}\n", report.whole(shell)))?;
-    eprintln!("written: {}", path.strip_prefix(shell.root()).unwrap_or(&path).display());
-    Ok(())
 }
 
 /// What stands behind this name in a file of lines with colons

@@ -43,7 +43,8 @@ const RULES: &[Rule] = &[
     Rule { name: "everbeat-watch", builds_on: &[CORE], tests_use: &["everbeat-tokio"] },
     Rule { name: "everbeat-support", builds_on: &[CORE], tests_use: &[] },
     Rule { name: "everbeat-load", builds_on: &["everbeat-support"], tests_use: &[] },
-    Rule { name: "xtask", builds_on: &[NETNS], tests_use: &[] },
+    Rule { name: "everbeat-drawing", builds_on: &[], tests_use: &[] },
+    Rule { name: "xtask", builds_on: &[NETNS, "everbeat-drawing"], tests_use: &[] },
 ];
 
 /// Nobody depends on these, so that they may use everything

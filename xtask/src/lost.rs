@@ -10,7 +10,7 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// The kernel's accounts at one moment, in ticks
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Accounts {
+pub(crate) struct Accounts {
     /// Spent by everybody, and by the host in our place, on all processors together
     spent: u64,
     /// Spent by us and by the children that have ended
@@ -21,7 +21,7 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
-    pub(super) fn now() -> Option<Self> {
+    pub(crate) fn now() -> Option<Self> {
         let machine = fs::read_to_string("/proc/stat").ok()?;
         let own = fs::read_to_string("/proc/self/stat").ok()?;
         Self::parse(&machine, &own)
@@ -42,7 +42,7 @@ impl Accounts {
     }
 
     /// What a step that began with these accounts, and took so long, lost until `end`
-    pub(super) fn lost_until(self, end: Self, took: Duration) -> Duration {
+    pub(crate) fn lost_until(self, end: Self, took: Duration) -> Duration {
         let spent = end.spent.saturating_sub(self.spent);
         let others = spent.saturating_sub(end.ours.saturating_sub(self.ours));
         let passed = u64::try_from(took.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
@@ -54,13 +54,13 @@ impl Accounts {
 }
 
 /// What was lost between two looks at the accounts, as far as the system tells
-pub(super) fn between(start: Option<Accounts>, end: Option<Accounts>, took: Duration) -> Duration {
+pub(crate) fn between(start: Option<Accounts>, end: Option<Accounts>, took: Duration) -> Duration {
     start.zip(end).map_or(Duration::ZERO, |(start, end)| start.lost_until(end, took))
 }
 
 /// Whether the machine was ours for long enough that a budget says something: who gets less than
 /// three quarters of it also finds caches cold and disks busy, which no account tells
-pub(super) fn is_ours(took: Duration, lost: Duration) -> bool {
+pub(crate) fn is_ours(took: Duration, lost: Duration) -> bool {
     lost <= took / 4
 }
 
