@@ -8,16 +8,23 @@ use anyhow::{Context, Result, bail};
 pub(crate) const USAGE: &str = "\
 usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
            [--beat MS] [--timeout MS] [--within MS] [--dial MS] [--retry MS]
+           [--idle-limit MS] [--no-beat] [--retry-first] [--most N]
            [--tick MS] [--watch] [--brief] [--ca FILE] [--cert FILE --key FILE]
        everbeat-interop usual URL
+       everbeat-interop tap ADDRESS
        everbeat-interop certificates FOLDER [NAME..]
 
   usual          no everbeat: the usual recipe, which ours is held against
+  tap            stands before the server there, and tells each frame that passes
   --beat MS      the heartbeat's interval
   --timeout MS   and its timeout
   --within MS    instead of both: a promise, when a peer that is gone is found dead
+  --idle-limit MS  a beat that survives a proxy with this limit
+  --no-beat      none at all
   --dial MS      how long a client's attempt may take
   --retry MS     a client's longest delay between attempts
+  --retry-first  a client's first attempt is tried again as later ones are
+  --most N       how many connections a server takes at one time
   --tick MS      a server says something by itself so often
   --watch        a client is told when the addresses and routes of its machine change
   --brief        of messages only their lengths are told
@@ -32,6 +39,8 @@ pub(crate) enum Wanted {
     Peer(Args),
     /// To be a client by the usual recipe, at this URL
     Usual(String),
+    /// To stand before a server at this address
+    Tap(String),
     /// Certificates in this folder, for peers that speak TLS and have one of these names
     Certificates(PathBuf, Vec<String>),
 }
@@ -59,6 +68,10 @@ pub(crate) struct Settings {
     pub(crate) beat: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) within: Option<Duration>,
+    pub(crate) idle_limit: Option<Duration>,
+    pub(crate) no_beat: bool,
+    pub(crate) retry_first: bool,
+    pub(crate) most: Option<usize>,
     pub(crate) dial: Option<Duration>,
     pub(crate) retry: Option<Duration>,
     pub(crate) tick: Option<Duration>,
@@ -81,12 +94,17 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
                 return Ok(Wanted::Certificates(folder, args.collect()));
             }
             "usual" => return Ok(Wanted::Usual(value()?)),
+            "tap" => return Ok(Wanted::Tap(value()?)),
             "client" => role = Some(Role::Client(value()?)),
             "server" => role = Some(Role::Server(value()?)),
             "--runtime" => runtime = Some(value()?),
             "--beat" => settings.beat = Some(millis(&value()?)?),
             "--timeout" => settings.timeout = Some(millis(&value()?)?),
             "--within" => settings.within = Some(millis(&value()?)?),
+            "--idle-limit" => settings.idle_limit = Some(millis(&value()?)?),
+            "--no-beat" => settings.no_beat = true,
+            "--retry-first" => settings.retry_first = true,
+            "--most" => settings.most = Some(value()?.parse().context("no number")?),
             "--dial" => settings.dial = Some(millis(&value()?)?),
             "--retry" => settings.retry = Some(millis(&value()?)?),
             "--tick" => settings.tick = Some(millis(&value()?)?),

@@ -58,6 +58,10 @@ fn client<R: Runtime>(
     if let Some(promise) = settings.within {
         builder = builder.detect_within(promise);
     }
+    if let Some(limit) = settings.idle_limit {
+        builder = builder.idle_limit(limit);
+    }
+    builder = builder.heartbeat(!settings.no_beat).retry_first(settings.retry_first);
     if let Some(timeout) = settings.dial {
         builder = builder.connect_timeout(timeout);
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use everbeat_faults::{Direction, Fault, Proxy, Schedule};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use crate::rig::{Rig, Seen, WHILE, reset, seen, seen_for_a_while, soon};
@@ -251,6 +252,25 @@ async fn one_connection_alone_is_hit_and_counted() {
     assert_eq!(seen_for_a_while(&mut second).await, nothing());
     assert!(!relays[0].is_open() && relays[1].is_open());
     assert_eq!(rig.proxy.connections().len(), 1);
+}
+
+#[tokio::test]
+async fn who_listens_is_told_who_sent_what_and_its_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (sender, mut heard) = mpsc::unbounded_channel();
+    let proxy = Proxy::tapped(listener.local_addr().unwrap(), move |id, direction, bytes| {
+        sender.send((id, direction, bytes.to_vec())).unwrap();
+    });
+    let proxy = proxy.await.unwrap();
+    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    let (mut server, _) = soon(listener.accept()).await.unwrap();
+    client.write_all(b"ask").await.unwrap();
+    assert_eq!(soon(heard.recv()).await, Some((1, Direction::ToServer, b"ask".to_vec())));
+    server.write_all(b"answer").await.unwrap();
+    server.shutdown().await.unwrap();
+    assert_eq!(soon(heard.recv()).await, Some((1, Direction::ToClient, b"answer".to_vec())));
+    assert_eq!(soon(heard.recv()).await, Some((1, Direction::ToClient, Vec::new())));
+    assert_eq!(seen(&mut client).await, Seen::End(b"answer".to_vec()));
 }
 
 #[tokio::test]
