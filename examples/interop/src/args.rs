@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) const USAGE: &str = "\
 usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
            [--beat MS] [--timeout MS] [--within MS] [--dial MS] [--retry MS]
-           [--idle-limit MS] [--no-beat] [--retry-first] [--most N]
+           [--idle-limit MS] [--no-beat] [--retry-first] [--once] [--most N]
            [--tick MS] [--watch] [--brief] [--ca FILE] [--cert FILE --key FILE]
        everbeat-interop usual URL
        everbeat-interop tap ADDRESS
@@ -24,6 +24,7 @@ usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
   --dial MS      how long a client's attempt may take
   --retry MS     a client's longest delay between attempts
   --retry-first  a client's first attempt is tried again as later ones are
+  --once         a client makes one connection and none after it
   --most N       how many connections a server takes at one time
   --tick MS      a server says something by itself so often
   --watch        a client is told when the addresses and routes of its machine change
@@ -71,6 +72,7 @@ pub(crate) struct Settings {
     pub(crate) idle_limit: Option<Duration>,
     pub(crate) no_beat: bool,
     pub(crate) retry_first: bool,
+    pub(crate) once: bool,
     pub(crate) most: Option<usize>,
     pub(crate) dial: Option<Duration>,
     pub(crate) retry: Option<Duration>,
@@ -104,6 +106,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
             "--idle-limit" => settings.idle_limit = Some(millis(&value()?)?),
             "--no-beat" => settings.no_beat = true,
             "--retry-first" => settings.retry_first = true,
+            "--once" => settings.once = true,
             "--most" => settings.most = Some(value()?.parse().context("no number")?),
             "--dial" => settings.dial = Some(millis(&value()?)?),
             "--retry" => settings.retry = Some(millis(&value()?)?),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use everbeat_core::cause::{CloseCode, CloseFrame};
 use everbeat_core::client::{Hints, Queue};
 
-use everbeat_core::reconnect::Backoff;
+use everbeat_core::reconnect::{Backoff, Retry};
 use everbeat_core::{Client, Event};
 use everbeat_watch::Watcher;
 use everbeat_ws::tls::ClientTls;
@@ -62,6 +62,9 @@ fn client<R: Runtime>(
         builder = builder.idle_limit(limit);
     }
     builder = builder.heartbeat(!settings.no_beat).retry_first(settings.retry_first);
+    if settings.once {
+        builder = builder.verdict(|_| Retry::Never);
+    }
     if let Some(timeout) = settings.dial {
         builder = builder.connect_timeout(timeout);
     }

@@ -1,5 +1,5 @@
-//! The peer's process is stopped: its kernel acknowledges, nobody answers. That is noticed in time,
-//! and over once the process goes on.
+//! The peer's process is stopped: its kernel acknowledges, nobody answers. That is noticed in time, by
+//! what it is, and over once the process goes on.
 
 use std::time::Instant;
 
@@ -10,22 +10,33 @@ use super::super::note::{Note, Payload};
 use super::super::peer::Role;
 use super::super::settings::{BACK, PATIENCE};
 use super::super::stage::{Stage, end};
+use super::super::wire::{CLOSE, PING};
 
 pub(super) fn is_noticed(stage: &mut Stage<'_>) -> Result<String> {
-    let begun = Instant::now();
     let pause = stage.theirs.pause()?;
+    let begun = Instant::now();
     let suspected = |note: &Note| (*note == Note::Suspect).then_some(());
     stage.ours.expect("its suspicion", PATIENCE, suspected)?;
     let (at, ended) = stage.ours.expect("the silence", PATIENCE, end)?;
-    ensure!(ended.how.as_deref() == Some("dead"), "not noticed by the silence: {ended:?}");
     let took = at.saturating_duration_since(begun);
+    let verdict = judge::dead(&ended, "app")?;
     judge::silence(took, stage.late())?;
+    let (us, them) = (stage.role().other(), stage.role());
+    stage.on_the_wire(begun, |wires| {
+        let ours = wires.iter().filter_map(|wire| wire.frame_of(us)).map(|frame| frame.code);
+        let codes = ours.collect::<Vec<_>>();
+        ensure!(codes.contains(&PING), "we did not ask: {codes:?}");
+        ensure!(!codes.contains(&CLOSE), "we said Close to who could not hear it");
+        let theirs = wires.iter().find_map(|wire| wire.frame_of(them));
+        ensure!(theirs.is_none(), "a stopped peer said {theirs:?}");
+        Ok(())
+    })?;
     let resumed = Instant::now();
     pause.end()?;
     let (_, told) = stage.theirs.expect("the cut", PATIENCE, end)?;
     ensure!(told.code == 1006, "we were not rude to it: {told:?}");
     let back = back(stage, resumed)?;
-    Ok(format!("noticed after {took:.2?}, {back}"))
+    Ok(format!("{verdict} after {took:.2?}, {back}"))
 }
 
 /// Both are connected again and talk; told in a few words
