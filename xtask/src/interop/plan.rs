@@ -10,9 +10,6 @@ use super::scenarios::{self, Scenario};
 use super::stage::Cast;
 use crate::runtimes::RUNTIMES;
 
-/// Plain, and with TLS
-const TLS: &[bool] = &[false, true];
-
 /// One cell of the matrix
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Trial<'a> {
@@ -109,10 +106,10 @@ fn scenarios(role: Role) -> impl Iterator<Item = &'static Scenario> {
 fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
     for peer in peers {
-        for role in Role::ALL {
+        for &role in &peer.roles {
             for runtime in RUNTIMES {
-                for tls in TLS {
-                    let cast = Cast { peer, role, runtime, tls: *tls };
+                for &tls in peer.schemes {
+                    let cast = Cast { peer, role, runtime, tls };
                     trials.extend(scenarios(role).map(|scenario| Trial::Peer(cast, scenario)));
                 }
             }
@@ -130,9 +127,10 @@ fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
 fn smoke_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
     for peer in peers.iter().filter(|peer| peer.smoke) {
-        for role in Role::ALL {
-            let turns =
-                RUNTIMES.iter().flat_map(|runtime| TLS.iter().map(move |tls| (*runtime, *tls)));
+        for &role in &peer.roles {
+            let turns = RUNTIMES
+                .iter()
+                .flat_map(|runtime| peer.schemes.iter().map(move |tls| (*runtime, *tls)));
             let turns = turns.cycle().skip(role as usize);
             trials.extend(scenarios(role).zip(turns).map(|(scenario, (runtime, tls))| {
                 Trial::Peer(Cast { peer, role, runtime, tls }, scenario)
@@ -151,10 +149,13 @@ fn smoke_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
 mod tests {
     use super::*;
 
+    const TLS: &[bool] = &[false, true];
+
     fn peers() -> [Peer; 2] {
         ["websockets", "faye"].map(|name| {
             let mut peer = Peer::default();
             peer.name = name.into();
+            (peer.roles, peer.schemes) = (Role::ALL.to_vec(), TLS);
             peer.smoke = true;
             peer
         })
@@ -208,6 +209,20 @@ mod tests {
         let long =
             |trial: &Trial<'_>| matches!(trial, Trial::Passage(passage, _) if passage.is_long());
         assert!(!plan.trials().iter().any(long) && !plan.apart().0.is_empty());
+    }
+
+    #[test]
+    fn who_has_one_role_or_no_tls_has_no_rows_for_the_other() {
+        let mut peers = peers();
+        (peers[0].roles, peers[0].schemes) = (vec![Role::Server], &[false]);
+        for smoke in [false, true] {
+            let plan = plan(&peers, smoke, "websockets").unwrap();
+            assert!(!plan.trials().is_empty());
+            let words = plan.trials().iter().map(Trial::words).collect::<Vec<_>>();
+            assert!(
+                words.iter().all(|[_, role, _, scheme, _]| (*role, *scheme) == ("server", "ws"))
+            );
+        }
     }
 
     #[test]
