@@ -17,6 +17,7 @@ mod interval;
 mod million;
 mod page;
 mod reconnect;
+mod rounds;
 mod stage;
 mod surroundings;
 mod written;

@@ -354,3 +354,31 @@ const fn name(order: Order) -> &'static str {
         Order::Forget => "forget",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_begins_when_the_time_is_over_and_who_has_begun_is_waited_for() {
+        let (since, until) = (Instant::now(), Until::Over(Duration::ZERO));
+        let order = Order::Echo { bytes: 64, until };
+        let mut doing = Doing { order, since, waiting: 0..3, busy: 0, echoes: 0 };
+        assert_eq!(doing.next(None), Some((0, order)));
+        assert_eq!(doing.next(Some(since)), None);
+        assert!(!doing.is_done());
+        doing.busy -= 1;
+        assert!(doing.is_done());
+    }
+
+    #[test]
+    fn as_many_speak_as_may_and_all_listen() {
+        let began = |order| {
+            let waiting = 0..AT_ONCE + 9;
+            let mut doing = Doing { order, since: Instant::now(), waiting, busy: 0, echoes: 0 };
+            std::iter::from_fn(|| doing.next(None)).count()
+        };
+        assert_eq!(began(Order::Echo { bytes: 64, until: Until::Times(1) }), AT_ONCE);
+        assert_eq!(began(Order::Hear { bytes: 64, times: 1 }), AT_ONCE + 9);
+    }
+}

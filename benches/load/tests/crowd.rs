@@ -106,6 +106,10 @@ fn all_say_what_they_are_told_to_and_it_comes_back() {
     assert!(run.number("messages", |_| true) >= 20.0);
     let (pings, answered) = (run.number("pings", |_| true), run.number("answered", |_| true));
     assert!(pings >= 80.0 && answered >= 80.0, "{pings} {answered}");
+    run.order("forget");
+    run.until(|told| {
+        matches!(told, Told::Object(object) if object["done"] == "forget").then_some(())
+    });
 }
 
 #[test]
