@@ -82,7 +82,7 @@ impl Cast {
 
 impl fmt::Display for Cast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<11} {}", self.peer(), self.role.name())
+        write!(f, "{} as {}", self.peer(), self.role.name())
     }
 }
 
@@ -161,7 +161,7 @@ impl Part<'_> {
     /// Until the report is written, which the suite's client does last of all, and its server when our
     /// client asks for it; where it is
     fn follow(&self, suite: &Program, mut client: Option<&mut Program>) -> Result<PathBuf> {
-        let (mut tried, mut heard, mut patience) = (0, Instant::now(), PATIENCE);
+        let (mut tried, mut heard, mut client_ended) = (0, Instant::now(), false);
         loop {
             match suite.line(LOOK) {
                 Ok(line) if line.starts_with(A_CASE) => {
@@ -171,13 +171,12 @@ impl Part<'_> {
                 Ok(line) if line.starts_with(REPORTED) && client.is_some() => break,
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    if client.as_mut().is_some_and(|client| client.is_well().is_err()) {
-                        patience = LAST_WORDS;
-                    }
-                    ensure!(
-                        heard.elapsed() < patience,
-                        "the suite stands still after {tried} cases"
-                    );
+                    client_ended |= client.as_mut().is_some_and(|client| client.is_well().is_err());
+                    let (patience, what) = match client_ended {
+                        true => (LAST_WORDS, "our client ended"),
+                        false => (PATIENCE, "the suite stands still"),
+                    };
+                    ensure!(heard.elapsed() < patience, "{what} after {tried} cases");
                     continue;
                 }
                 // That it has left something out the report will tell.
