@@ -133,6 +133,7 @@ mod tests {
     #[test]
     fn each_runtimes_server_is_told_once_idle_and_once_behind_a_burst() {
         let cases = CASES.iter().filter(|case| Extent::Servers.has(case));
+        let count = cases.clone().count();
         let lives = cases.filter_map(|case| {
             let object = if case.burst { json!({ "left": 1 }) } else { json!({ "bytes": 7 }) };
             Live::of(&Counted { name: case.name.into(), goal: None, object })
@@ -144,6 +145,6 @@ mod tests {
                 assert_eq!(lives.iter().filter(|known| **known == live).count(), 1, "{live:?}");
             }
         }
-        assert_eq!(lives.len(), 2 * RUNTIMES.len());
+        assert_eq!((lives.len(), count), (2 * RUNTIMES.len(), lives.len()));
     }
 }

@@ -364,6 +364,7 @@ mod tests {
         let (since, until) = (Instant::now(), Until::Over(Duration::ZERO));
         let order = Order::Echo { bytes: 64, until };
         let mut doing = Doing { order, since, waiting: 0..3, busy: 0, echoes: 0 };
+        assert!(!doing.is_done(), "nobody has begun");
         assert_eq!(doing.next(None), Some((0, order)));
         assert_eq!(doing.next(Some(since)), None);
         assert!(!doing.is_done());

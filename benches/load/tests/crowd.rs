@@ -113,6 +113,13 @@ fn all_say_what_they_are_told_to_and_it_comes_back() {
 }
 
 #[test]
+fn what_the_kernel_has_no_room_for_is_said_later() {
+    let run = run(serve(|_| {}), 2, None);
+    run.order("echo 12000000 times 1");
+    assert_eq!(run.number("messages", |_| true), 2.0);
+}
+
+#[test]
 fn one_wrong_byte_is_a_loss() {
     let run = run(serve(|message| message[40] ^= 1), 1, None);
     run.order("echo 64 times 1");
