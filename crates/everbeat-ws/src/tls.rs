@@ -31,7 +31,9 @@ pub use futures_rustls::rustls;
 pub use {client::ClientTls, clients::Clients, server::ServerTls};
 
 #[cfg(not(feature = "tls"))]
-pub(crate) use off::{ClientTls, Layered, ServerTls, certificates, late, plain, secure_client, secure_server};
+pub(crate) use off::{
+    ClientTls, Layered, ServerTls, certificates, late, plain, secure_client, secure_server,
+};
 #[cfg(feature = "tls")]
 pub(crate) use {
     client::secure_client,

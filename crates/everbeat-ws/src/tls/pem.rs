@@ -75,10 +75,7 @@ pub(super) fn certified(certificate: &[u8], key: &[u8]) -> Result<Arc<CertifiedK
 }
 
 /// The first private key
-fn private_key(
-    setting: &'static str,
-    pem: &[u8],
-) -> Result<PrivateKeyDer<'static>, ConfigError> {
+fn private_key(setting: &'static str, pem: &[u8]) -> Result<PrivateKeyDer<'static>, ConfigError> {
     // The parser's own error may quote a line of the key
     PrivateKeyDer::from_pem_slice(pem).map_err(|_| {
         ConfigError::new(setting, "has no private key in it, as PEM of PKCS #8, PKCS #1 or SEC 1")

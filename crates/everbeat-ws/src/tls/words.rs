@@ -47,7 +47,9 @@ fn certificate(bad: &Bad) -> Option<&'static str> {
         Bad::Revoked => "its CA has withdrawn it",
         Bad::BadSignature => "its signature is wrong",
         Bad::UnknownRevocationStatus => "there is no revocation list of its CA",
-        Bad::InvalidPurpose | Bad::InvalidPurposeContext { .. } => "its extended key usage does not allow this",
+        Bad::InvalidPurpose | Bad::InvalidPurposeContext { .. } => {
+            "its extended key usage does not allow this"
+        }
         // The verifier's own errors come boxed, and tell their names
         Bad::Other(other) => match &*other.to_string() {
             "CaUsedAsEndEntity" => {
