@@ -172,3 +172,33 @@ pub(crate) async fn secure_server<S: Socket + Unpin, L: Future<Output = ()>>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_asked_for_a_certificate_resumes_no_session() {
+        let certified = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
+        let (pem, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
+        let plain = ServerTls::from_pem(&pem, key).unwrap();
+        let resumes = |tls: &ServerTls| {
+            let shown = tls.0.now();
+            (shown.config.session_storage.can_cache(), shown.config.send_tls13_tickets > 0)
+        };
+        assert_eq!(resumes(&plain), (true, true));
+        let asking = plain.clone().clients(Clients::signed_by(&pem).unwrap()).unwrap();
+        assert_eq!(resumes(&asking), (false, false));
+        // And it is another one: what was made before asks nobody
+        assert_eq!(resumes(&plain), (true, true));
+    }
+
+    #[test]
+    fn what_rustls_was_told_is_not_changed() {
+        let certified = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
+        let (pem, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
+        let config = ServerTls::from_pem(&pem, key).unwrap().0.now().config.clone();
+        let refused = ServerTls::from_rustls(config).clients(Clients::signed_by(&pem).unwrap());
+        assert_eq!(refused.unwrap_err().setting(), "clients");
+    }
+}
