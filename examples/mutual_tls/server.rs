@@ -51,7 +51,7 @@ async fn main() -> Result {
         }
         stop.shutdown();
     });
-    println!("{}", server.serve(talk).await);
+    println!("{}", server.serve_with(talk).await);
     Ok(())
 }
 
