@@ -52,6 +52,7 @@ const RULES: &[Rule] = &[
 /// Nobody depends on these, so that they may use everything
 const PROGRAMS: &[&str] = &[
     "everbeat-benches",
+    "everbeat-chaos",
     "everbeat-demo",
     "everbeat-detection",
     "everbeat-examples",
