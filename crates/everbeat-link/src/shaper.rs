@@ -196,10 +196,8 @@ impl<P> Shaper<P> {
 
     fn set_out(&mut self, at: Instant, packet: P) {
         let longer = self.shape.jitter.mul_f64(self.rng.f64());
-        let due = at + self.shape.delay + longer;
-        // None overtakes another, also when the way has become shorter meanwhile.
-        let due = self.under_way.back().map_or(due, |(before, _)| due.max(*before));
-        self.under_way.push_back((due, packet));
+        // One that is due before another that came earlier waits behind it.
+        self.under_way.push_back((at + self.shape.delay + longer, packet));
     }
 }
 

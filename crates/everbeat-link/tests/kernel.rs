@@ -82,6 +82,9 @@ fn a_delay_is_of_its_way() {
     road.link.shape(Way::Out, Shape { delay, ..Shape::default() });
     assert!(passes(&mut near, &mut far, PATIENCE).unwrap() >= delay);
     assert!(passes(&mut far, &mut near, PATIENCE).unwrap() < delay);
+    road.link.shape(Way::Back, Shape { delay: delay * 3, ..Shape::default() });
+    assert!(passes(&mut far, &mut near, PATIENCE).unwrap() >= delay * 3);
+    assert!(passes(&mut near, &mut far, PATIENCE).unwrap() < delay * 3);
 }
 
 #[test]

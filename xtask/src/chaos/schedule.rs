@@ -15,6 +15,11 @@ pub(crate) fn is_asked_for(words: &[String]) -> bool {
 }
 
 pub(crate) fn run(shell: &Shell, words: Vec<String>) -> Result<ExitCode> {
+    become_program(program(shell)?.args(words))
+}
+
+/// The program, built, and told where to draw
+pub(crate) fn program(shell: &Shell) -> Result<Command> {
     eprintln!("building everbeat-chaos ..");
     shell.run(&mut shell.cargo("build --quiet --package everbeat-chaos"))?;
     let name = format!("everbeat-chaos{}", std::env::consts::EXE_SUFFIX);
@@ -23,8 +28,8 @@ pub(crate) fn run(shell: &Shell, words: Vec<String>) -> Result<ExitCode> {
     if let Had::All(tools) = tools(shell)? {
         tools.pass_on(&mut chaos);
     }
-    let plot = shell.target("chaos").join("schedule.svg");
-    become_program(chaos.arg("--plot").arg(plot).args(words))
+    chaos.arg("--plot").arg(shell.target("chaos").join("schedule.svg"));
+    Ok(chaos)
 }
 
 #[cfg(test)]
@@ -35,7 +40,7 @@ mod tests {
     fn minutes_or_a_seed_ask_for_it_and_the_tables_words_do_not() {
         let asked =
             |line: &str| is_asked_for(&line.split(' ').map(String::from).collect::<Vec<_>>());
-        assert!(asked("--minutes 5 --seed 1") && asked("--seed 3 --json"));
+        assert!(asked("--minutes 5") && asked("--seed 3 --json"));
         assert!(!asked("stopped --times 5 --runtime smol --tls"));
     }
 }
