@@ -85,6 +85,7 @@ What may follow:
           [--break lose|leak|memory|tally|heartbeat]
     streams [--runtime R] [--seconds N] [--streams N] [--seed N] [--json]   streams --seconds 3600
     chaos [--runtime tokio|async-std|smol] [--tls] [--times N] [ROW..]   chaos stopped --times 5
+    chaos --minutes M [--seed S] [--plot FILE] [--json]   faults by a seed, on all runtimes at once
     sim   [--days N] [--seed S] [--scenario NAME,..] [--threads N] [--json]   sim --scenario roam
     sim check [tcp|rules] [--verbose] [--json]     its TCP wants root, to have a road of its own
     sim storm [--clients N] [--capacity C,..] [--backlog B] [--real] [--seed S] [--json]
@@ -120,6 +121,9 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "demo" => return demo::run(&Shell::new(false)?, args.rest()),
         "streams" => return streams::run(&Shell::new(false)?, args.rest()),
         "soak" => return soak::run(&Shell::new(false)?, args.rest()),
+        "chaos" if chaos::schedule::is_asked_for(rest) => {
+            return chaos::schedule::run(&Shell::new(false)?, args.rest());
+        }
         "sim" if rest.first().is_some_and(|word| word == "check") => {
             return sim_check::run(&Shell::new(false)?, args.rest());
         }

@@ -194,6 +194,7 @@ pub(super) const GROUPS: &[Group] = &[
             }),
             step("networks", "networks of this kernel, made, broken and removed", chaos::networks),
             step("chaos", "real faults are judged as they must be, on tokio", chaos::holds),
+            step("chaos-seed", "faults by a seed: each promise, each message", chaos::by_seed),
             step("msrv", "library crates with the oldest Rust that we promise", msrv::run),
             step("release", "the examples, optimised", |shell| {
                 cargo(shell, "build --release --package everbeat-examples --all-targets")
