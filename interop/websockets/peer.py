@@ -10,7 +10,7 @@ from collections import deque
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.frames import DATA_OPCODES, Frame, Opcode
 
 # More than any message of the scenarios, as a line of JSON with two digits a byte.
@@ -130,7 +130,12 @@ class Peer:
         connecting = connect(
             url, ssl=tls, proxy=None, create_connection=WatchedClient, **settings
         )
-        async with connecting as connection:
+        try:
+            connection = await connecting
+        except (InvalidHandshake, OSError, TimeoutError) as error:
+            say("failed", f"{type(error).__name__}: {error}")
+            return
+        async with connection:
             talking = asyncio.create_task(self.converse(connection, echo=False))
             await self.obey()
             talking.cancel()

@@ -4,33 +4,46 @@
 //! A peer is a folder in `interop/` with a description; the scenarios know none of them. Every
 //! program that is started here ends with us: it reads our pipe.
 
+mod inability;
 mod install;
 mod judge;
+mod kept;
+mod leash;
 mod matrix;
 mod messages;
+mod middle;
 pub(crate) mod note;
+mod passage;
 mod pause;
 mod peer;
 mod plan;
 pub(crate) mod program;
+mod refuser;
+mod road;
 mod scenarios;
 pub(crate) mod settings;
 mod stage;
+mod tap;
+mod theatre;
 mod trial;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use self::install::Installed;
 use self::matrix::Row;
 use self::peer::Peer;
-use self::plan::Plan;
-use self::stage::Theatre;
+pub(crate) use self::plan::Extent;
+use self::plan::{Plan, Trial};
+use self::theatre::{Theatre, Wanted};
+use self::trial::Troupe;
 use crate::args::Args;
 use crate::lateness::Lateness;
 use crate::report::Report;
@@ -46,9 +59,28 @@ pub(crate) struct Sum {
     pub(crate) valid: bool,
 }
 
+/// As much as is played with
+const BUILD: &str = "build --quiet --package everbeat-interop";
+
 pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
-    let smoke = args.flag("--smoke");
-    let rows = play(shell, "build --quiet --package everbeat-interop", smoke, &args.rest())?;
+    let extent = match (args.flag("--smoke"), args.flag("--turns")) {
+        (true, _) => Extent::Smoke,
+        (false, true) => Extent::Turns,
+        (false, false) => Extent::Whole,
+    };
+    let (keep, list) = (args.flag("--keep"), args.flag("--list"));
+    let words = args.rest();
+    ensure!(!keep || extent == Extent::Whole && words.is_empty(), "kept is the whole matrix");
+    let peers = peers(shell)?;
+    let plan = Plan::new(&peers, extent, &words)?;
+    if list {
+        plan.trials().iter().for_each(|trial| println!("{}", trial.words().join(" ")));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (rows, versions) = play(shell, BUILD, &plan)?;
+    if keep {
+        kept::keep(shell, &rows, &versions)?;
+    }
     let mut report = Report::new("interop");
     for row in &rows {
         report.cell(row.object(), row.met());
@@ -59,9 +91,10 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
     Ok(report.finish(shell))
 }
 
-/// The whole matrix, or the part of it that a push can wait for; `build` is cargo's line
-pub(crate) fn sum(shell: &Shell, build: &str, smoke: bool) -> Result<Sum> {
-    Ok(Sum::of(&play(shell, build, smoke, &[])?))
+/// So much of the matrix; `build` is cargo's line
+pub(crate) fn sum(shell: &Shell, build: &str, extent: Extent) -> Result<Sum> {
+    let peers = peers(shell)?;
+    Ok(Sum::of(&play(shell, build, &Plan::new(&peers, extent, &[])?)?.0))
 }
 
 impl Sum {
@@ -116,31 +149,49 @@ pub(crate) fn contestants(shell: &Shell) -> Result<Contestants> {
     Ok(all)
 }
 
-fn play(shell: &Shell, build: &str, smoke: bool, words: &[String]) -> Result<Vec<Row>> {
+/// Those with whom scenarios can be played
+fn peers(shell: &Shell) -> Result<Vec<Peer>> {
     let mut peers = Peer::load_all(&shell.root().join("interop"))?;
     peers.retain(Peer::converses);
-    let plan = Plan::new(&peers, smoke, words)?;
+    Ok(peers)
+}
+
+/// What came of each trial, and the versions of who took part, by name
+type Played = (Vec<Row>, BTreeMap<String, String>);
+
+fn play(shell: &Shell, build: &str, plan: &Plan<'_>) -> Result<Played> {
     eprintln!("building everbeat-interop ..");
     shell.run(&mut shell.cargo(build))?;
-    let mut homes = BTreeMap::new();
+    let (mut homes, mut wanted) = (BTreeMap::new(), Wanted { roads: false, middles: false });
     for trial in plan.trials() {
-        let peer = trial.cast.peer;
-        if !homes.contains_key(&*peer.name) {
-            homes.insert(&*peer.name, install::ready(shell, peer)?);
+        let Trial::Peer(cast, scenario) = trial else {
+            wanted.middles = true;
+            continue;
+        };
+        wanted.roads |= scenario.setting.apart;
+        if !homes.contains_key(&*cast.peer.name) {
+            homes.insert(&*cast.peer.name, install::ready(shell, cast.peer)?);
         }
     }
-    let theatre = Theatre::new(shell)?;
-    let lateness = Lateness::measure();
-    let rows = at_a_time(settings::AT_A_TIME, plan.trials(), |trial| {
-        let row = match &homes[&*trial.cast.peer.name] {
-            Installed::At(home) => trial::perform(&theatre, home, trial, &lateness),
-            Installed::Not(why) => Row::skipping(trial, why),
-        };
+    let theatre = Theatre::new(shell, wanted)?;
+    let troupe = Troupe { theatre, homes, machine: Lateness::measure() };
+    let perform = |trial: &Trial<'_>| {
+        let row = troupe.perform(trial);
         eprintln!("{}", row.line());
         row
+    };
+    let (waiting, busy) = plan.apart();
+    let rows = thread::scope(|scope| {
+        let waiting = scope.spawn(|| at_a_time(settings::WAITING, &waiting, perform));
+        let mut rows = at_a_time(settings::AT_A_TIME, &busy, perform);
+        match waiting.join() {
+            Ok(waited) => rows.extend(waited),
+            Err(panic) => resume_unwind(panic),
+        }
+        rows
     });
     eprintln!("{}", matrix::summary(&rows));
-    Ok(rows)
+    Ok((rows, troupe.versions(plan)))
 }
 
 /// What `work` makes of each, in their order, while `most` of them are worked on

@@ -13,6 +13,7 @@ mod chaos;
 mod ci;
 mod debian;
 mod demo;
+mod document;
 mod fuzz;
 mod idle;
 mod instructions;
@@ -79,7 +80,7 @@ What may follow:
           [--connections N] [--rounds N] [--keep]
     bench [--quick] [anything for criterion]       bench --quick wheel
     fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
-    interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
+    interop [--smoke|--turns] [--keep] [--list] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
     autobahn [client|server] [RUNTIME..] [--cases PATTERN,..]   autobahn server smol --cases '2.*'
     soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
           [--break lose|leak|memory|tally|heartbeat]

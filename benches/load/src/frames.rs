@@ -22,6 +22,8 @@ const CONTROL: usize = 125;
 pub struct Frame<'a> {
     /// Its operation code
     pub code: u8,
+    /// Nothing of its message comes behind it
+    pub last: bool,
     /// Its payload, as it came
     pub payload: &'a [u8],
     /// What a client has masked it with
@@ -51,7 +53,8 @@ pub fn first(bytes: &[u8]) -> Option<Frame<'_>> {
     };
     let head_length = bytes.len() - rest.len();
     let length = head_length + payload;
-    Some(Frame { code: head & 0x0f, payload: rest.get(..payload)?, key, length })
+    let (code, last) = (head & 0x0f, head & 0x80 != 0);
+    Some(Frame { code, last, payload: rest.get(..payload)?, key, length })
 }
 
 /// Writes what answers this Ping into `space`; a client's is masked, with a key of zeros
@@ -151,6 +154,7 @@ mod tests {
         );
         let frame = first(&[0x82, 1, 7, 0x89]).unwrap();
         assert_eq!((frame.code, frame.payload, frame.length), (BINARY, &[7][..], 3));
+        assert!(frame.last && !first(&[0x02, 1, 7]).unwrap().last);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::fault::{Fault, Faults};
-use crate::relay::Relay;
+use crate::fault::{Direction, Fault, Faults};
+use crate::relay::{Ear, Relay};
 use crate::schedule::Schedule;
 
 /// The most connections at a time; further ones wait in the listener's backlog
@@ -53,6 +53,7 @@ pub struct Proxy {
 #[derive(Debug)]
 struct State {
     upstream: SocketAddr,
+    ear: Option<Ear>,
     /// What a new connection begins with
     faults: Faults,
     relays: Vec<Relay>,
@@ -70,9 +71,33 @@ impl Proxy {
     ///
     /// Outside of a tokio runtime.
     pub async fn start(upstream: SocketAddr) -> io::Result<Self> {
+        Self::start_with(upstream, None).await
+    }
+
+    /// The same, and `ear` is told what each connection's sender has sent, before it goes on: the
+    /// connection's number, the direction, and the bytes; no bytes once it sends no more
+    ///
+    /// It is called where bytes are carried, so that it must not block.
+    ///
+    /// # Errors
+    ///
+    /// The listener's.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub async fn tapped(
+        upstream: SocketAddr,
+        ear: impl Fn(u64, Direction, &[u8]) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Self::start_with(upstream, Some(Ear::new(ear))).await
+    }
+
+    async fn start_with(upstream: SocketAddr, ear: Option<Ear>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let state = State { upstream, faults: Faults::default(), relays: Vec::new(), accepted: 0 };
+        let faults = Faults::default();
+        let state = State { upstream, ear, faults, relays: Vec::new(), accepted: 0 };
         let state = Arc::new(Mutex::new(state));
         let listening = tokio::spawn(listen(listener, Arc::clone(&state))).abort_handle();
         Ok(Self { address, state, listening })
@@ -156,7 +181,7 @@ async fn listen(listener: TcpListener, state: Arc<Mutex<State>>) {
 fn take(client: TcpStream, state: &Mutex<State>, tasks: &mut JoinSet<()>) {
     let mut state = lock(state);
     state.accepted += 1;
-    let relay = Relay::new(state.accepted, state.faults);
+    let relay = Relay::new(state.accepted, state.faults, state.ear.clone());
     state.relays.push(relay.clone());
     tasks.spawn(relay.run(client, state.upstream));
 }

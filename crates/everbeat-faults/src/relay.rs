@@ -1,6 +1,7 @@
 //! One connection through the proxy: two sockets, two lanes, and the task that moves bytes between
 //! them as the lanes say.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +22,24 @@ const READ: usize = 16 << 10;
 /// How long the proxy tries to reach the server
 const DIAL: Duration = Duration::from_secs(5);
 
+/// Who is told what senders send
+#[derive(Clone)]
+pub(crate) struct Ear(Arc<Tell>);
+
+type Tell = dyn Fn(u64, Direction, &[u8]) + Send + Sync;
+
+impl Ear {
+    pub(crate) fn new(tell: impl Fn(u64, Direction, &[u8]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+}
+
+impl fmt::Debug for Ear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ear")
+    }
+}
+
 /// A handle to one connection through the proxy
 ///
 /// Clones are handles to the same connection. Dropping them leaves it as it is.
@@ -32,17 +51,27 @@ pub struct Relay {
 #[derive(Debug)]
 struct Shared {
     id: u64,
+    ear: Option<Ear>,
     faults: watch::Sender<Faults>,
     to_server: AtomicU64,
     to_client: AtomicU64,
     open: AtomicBool,
 }
 
+impl Shared {
+    fn hear(&self, direction: Direction, sent: Option<&[u8]>) {
+        if let Some((Ear(tell), sent)) = self.ear.as_ref().zip(sent) {
+            tell(self.id, direction, sent);
+        }
+    }
+}
+
 impl Relay {
-    pub(crate) fn new(id: u64, faults: Faults) -> Self {
+    pub(crate) fn new(id: u64, faults: Faults, ear: Option<Ear>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 id,
+                ear,
                 faults: watch::Sender::new(faults),
                 to_server: AtomicU64::new(0),
                 to_client: AtomicU64::new(0),
@@ -167,9 +196,13 @@ impl Pair {
             }
             match ready {
                 Ready::Read(Direction::ToServer) => {
-                    read(&self.client, &mut buffer, &mut self.to_server);
+                    let sent = read(&self.client, &mut buffer, &mut self.to_server);
+                    shared.hear(Direction::ToServer, sent);
                 }
-                Ready::Read(_) => read(&self.server, &mut buffer, &mut self.to_client),
+                Ready::Read(_) => {
+                    let sent = read(&self.server, &mut buffer, &mut self.to_client);
+                    shared.hear(Direction::ToClient, sent);
+                }
                 Ready::Write(Direction::ToServer) => {
                     write(&self.server, &mut self.to_server, &mut self.to_client);
                     shared.to_server.store(self.to_server.carried(), Ordering::Relaxed);
@@ -262,14 +295,19 @@ async fn has_left(client: &TcpStream) -> bool {
     }
 }
 
-fn read(sender: &TcpStream, buffer: &mut [u8], lane: &mut Lane) {
+/// What the sender has sent, if it was asked not in vain; nothing if it sends no more
+fn read<'a>(sender: &TcpStream, buffer: &'a mut [u8], lane: &mut Lane) -> Option<&'a [u8]> {
     let now = Instant::now();
     match sender.try_read(buffer) {
         Ok(0) => lane.sender_ended(now, End::Fin),
-        Ok(count) => lane.take(now, &buffer[..count]),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        Ok(count) => {
+            lane.take(now, &buffer[..count]);
+            return Some(&buffer[..count]);
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
         Err(_) => lane.sender_ended(now, End::Reset),
     }
+    Some(&[])
 }
 
 /// Writes what is due; a receiver that is gone is a reset of the other direction

@@ -8,19 +8,27 @@ use anyhow::{Context, Result, bail};
 pub(crate) const USAGE: &str = "\
 usage: everbeat-interop server ADDRESS | client URL | fuzzed URL  --runtime NAME
            [--beat MS] [--timeout MS] [--within MS] [--dial MS] [--retry MS]
+           [--idle-limit MS] [--no-beat] [--retry-first] [--once] [--most N]
            [--tick MS] [--watch] [--brief] [--ca FILE] [--cert FILE --key FILE]
        everbeat-interop usual URL
        everbeat-interop bare server ADDRESS | fuzzed URL
+       everbeat-interop tap ADDRESS
        everbeat-interop certificates FOLDER [NAME..]
 
   fuzzed         a client for each case of Autobahn's fuzzing server, which says all back
   usual          no everbeat: the usual recipe, which ours is held against
   bare           no everbeat: tungstenite alone, which ours is held against
+  tap            stands before the server there, and tells each frame that passes
   --beat MS      the heartbeat's interval
   --timeout MS   and its timeout
   --within MS    instead of both: a promise, when a peer that is gone is found dead
+  --idle-limit MS  a beat that survives a proxy with this limit
+  --no-beat      none at all
   --dial MS      how long a client's attempt may take
   --retry MS     a client's longest delay between attempts
+  --retry-first  a client's first attempt is tried again as later ones are
+  --once         a client makes one connection and none after it
+  --most N       how many connections a server takes at one time
   --tick MS      a server says something by itself so often
   --watch        a client is told when the addresses and routes of its machine change
   --brief        of messages only their lengths are told
@@ -32,11 +40,13 @@ usage: everbeat-interop server ADDRESS | client URL | fuzzed URL  --runtime NAME
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// To be a peer
-    Peer(Args),
+    Peer(Box<Args>),
     /// To be a client by the usual recipe, at this URL
     Usual(String),
     /// To be bare tungstenite
     Bare(Role),
+    /// To stand before a server at this address
+    Tap(String),
     /// Certificates in this folder, for peers that speak TLS and have one of these names
     Certificates(PathBuf, Vec<String>),
 }
@@ -66,6 +76,11 @@ pub(crate) struct Settings {
     pub(crate) beat: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) within: Option<Duration>,
+    pub(crate) idle_limit: Option<Duration>,
+    pub(crate) no_beat: bool,
+    pub(crate) retry_first: bool,
+    pub(crate) once: bool,
+    pub(crate) most: Option<usize>,
     pub(crate) dial: Option<Duration>,
     pub(crate) retry: Option<Duration>,
     pub(crate) tick: Option<Duration>,
@@ -90,6 +105,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
             }
             "usual" => return Ok(Wanted::Usual(value()?)),
             "bare" => bare = true,
+            "tap" => return Ok(Wanted::Tap(value()?)),
             "client" => role = Some(Role::Client(value()?)),
             "fuzzed" => role = Some(Role::Fuzzed(value()?)),
             "server" => role = Some(Role::Server(value()?)),
@@ -97,6 +113,11 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
             "--beat" => settings.beat = Some(millis(&value()?)?),
             "--timeout" => settings.timeout = Some(millis(&value()?)?),
             "--within" => settings.within = Some(millis(&value()?)?),
+            "--idle-limit" => settings.idle_limit = Some(millis(&value()?)?),
+            "--no-beat" => settings.no_beat = true,
+            "--retry-first" => settings.retry_first = true,
+            "--once" => settings.once = true,
+            "--most" => settings.most = Some(value()?.parse().context("no number")?),
             "--dial" => settings.dial = Some(millis(&value()?)?),
             "--retry" => settings.retry = Some(millis(&value()?)?),
             "--tick" => settings.tick = Some(millis(&value()?)?),
@@ -113,7 +134,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
         return Ok(Wanted::Bare(role));
     }
     let runtime = runtime.with_context(|| format!("on which runtime?\n{USAGE}"))?;
-    Ok(Wanted::Peer(Args { role, runtime, settings }))
+    Ok(Wanted::Peer(Args { role, runtime, settings }.into()))
 }
 
 fn millis(value: &str) -> Result<Duration> {
@@ -135,7 +156,7 @@ mod tests {
         let millis = |millis| Some(Duration::from_millis(millis));
         let settings = Settings { beat: millis(400), retry: millis(100), ..Settings::default() };
         let role = Role::Client("ws://a/".into());
-        assert_eq!(wanted, Wanted::Peer(Args { role, runtime: "tokio".into(), settings }));
+        assert_eq!(wanted, Wanted::Peer(Args { role, runtime: "tokio".into(), settings }.into()));
         let wanted = parse_line("certificates there 10.0.0.1").unwrap();
         assert_eq!(wanted, Wanted::Certificates("there".into(), vec!["10.0.0.1".into()]));
         let wanted = parse_line("bare server 127.0.0.1:0").unwrap();

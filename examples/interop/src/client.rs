@@ -5,7 +5,7 @@ use std::pin::pin;
 use anyhow::Result;
 use everbeat_core::cause::{CloseCode, CloseFrame};
 use everbeat_core::client::{ClientBuilder, Hints, Queue};
-use everbeat_core::reconnect::Backoff;
+use everbeat_core::reconnect::{Backoff, Retry};
 use everbeat_core::{Client, Event};
 use everbeat_watch::Watcher;
 use everbeat_ws::tls::ClientTls;
@@ -55,6 +55,13 @@ pub(crate) fn builder<R: Runtime>(
     }
     if let Some(promise) = settings.within {
         builder = builder.detect_within(promise);
+    }
+    if let Some(limit) = settings.idle_limit {
+        builder = builder.idle_limit(limit);
+    }
+    builder = builder.heartbeat(!settings.no_beat).retry_first(settings.retry_first);
+    if settings.once {
+        builder = builder.verdict(|_| Retry::Never);
     }
     if let Some(timeout) = settings.dial {
         builder = builder.connect_timeout(timeout);

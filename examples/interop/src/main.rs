@@ -8,12 +8,15 @@ mod bare;
 mod certificates;
 mod client;
 mod command;
+mod door;
 mod fuzzed;
 mod lateness;
 mod note;
 mod runtimes;
 mod server;
+mod tap;
 mod usual;
+mod wire;
 
 use std::io::{Write, stderr};
 use std::pin::pin;
@@ -28,9 +31,10 @@ use crate::args::{Args, Role, Wanted};
 fn main() -> ExitCode {
     let wanted = args::parse(std::env::args().skip(1));
     let ended = wanted.and_then(|wanted| match wanted {
-        Wanted::Peer(args) => runtimes::run(args),
+        Wanted::Peer(args) => runtimes::run(*args),
         Wanted::Usual(url) => usual::run(&url),
         Wanted::Bare(role) => bare::run(&role),
+        Wanted::Tap(server) => tap::run(&server),
         Wanted::Certificates(folder, names) => certificates::write(&folder, &names),
     });
     match ended {
@@ -46,7 +50,7 @@ fn main() -> ExitCode {
 /// All of a peer, inside a runtime; ends when its stdin does
 async fn run<R>(args: Args) -> anyhow::Result<()>
 where
-    R: Runtime + SpawnServer<Acceptor<R>, R::Timer, server::Echo<R::Timer>>,
+    R: Runtime + SpawnServer<Acceptor<R, door::Door>, R::Timer, server::Echo<R::Timer>>,
 {
     let timer = R::default().timer();
     let commands = command::listen();

@@ -10,6 +10,8 @@ use everbeat_core::cause::Verdict;
 use everbeat_core::{Cause, Message};
 use serde::{Deserialize, Serialize};
 
+use crate::wire::Seen;
+
 /// Something that we saw
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,6 +34,8 @@ pub(crate) enum Note {
     Failed(String),
     /// How late this process itself was, in milliseconds
     Late(u128),
+    /// Something went over a connection that we stand in, so many microseconds after 1970 began
+    Wire { at: u128, connection: u64, from: &'static str, seen: Seen },
 }
 
 /// A message as a line of text can hold it
@@ -139,7 +143,7 @@ impl Payload {
     }
 }
 
-fn digits(bytes: &[u8]) -> String {
+pub(crate) fn digits(bytes: &[u8]) -> String {
     let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }

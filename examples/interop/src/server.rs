@@ -10,7 +10,7 @@ use everbeat_core::time::Timer;
 use everbeat_core::transport::Transport;
 use everbeat_core::{Cause, Connection, Event};
 use everbeat_server::tasks::SpawnServer;
-use everbeat_server::{Expire, Handler, Server};
+use everbeat_server::{Expire, Handler, Limits, Server};
 use everbeat_support::Ticker;
 use everbeat_ws::tls::ServerTls;
 use everbeat_ws::{Acceptor, Runtime};
@@ -19,6 +19,7 @@ use futures_util::stream::{Stream, StreamExt};
 
 use crate::args::Settings;
 use crate::command::Command;
+use crate::door::{Door, door};
 use crate::note::{End, Note, Payload, stalled};
 
 pub(crate) async fn run<R>(
@@ -27,9 +28,9 @@ pub(crate) async fn run<R>(
     mut commands: impl Stream<Item = Command> + Unpin,
 ) -> Result<()>
 where
-    R: Runtime + SpawnServer<Acceptor<R>, R::Timer, Echo<R::Timer>>,
+    R: Runtime + SpawnServer<Acceptor<R, Door>, R::Timer, Echo<R::Timer>>,
 {
-    let mut builder = Server::<Acceptor<R>, R::Timer, R>::builder();
+    let mut builder = Server::<Acceptor<R>, R::Timer, R>::builder().upgrade(door as Door);
     if let Some(interval) = settings.beat {
         builder = builder.interval(interval);
     }
@@ -38,6 +39,15 @@ where
     }
     if let Some(promise) = settings.within {
         builder = builder.expire(Expire::default().silent(promise));
+    }
+    if let Some(limit) = settings.idle_limit {
+        builder = builder.idle_limit(limit);
+    }
+    if settings.no_beat {
+        builder = builder.expire(Expire::default().silent(None));
+    }
+    if let Some(most) = settings.most {
+        builder = builder.limits(Limits::default().connections(most));
     }
     if let Some((cert, key)) = settings.cert.as_ref().zip(settings.key.as_ref()) {
         let tls = ServerTls::from_files(cert, key)?;

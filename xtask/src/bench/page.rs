@@ -108,13 +108,6 @@ pub(super) fn table(figures: &Figures) -> String {
     table
 }
 
-/// A text in which what is between these lines is another
-pub(super) fn between(text: &str, marks: [&str; 2], other: &str) -> Option<String> {
-    let (before, rest) = text.split_once(marks[0])?;
-    let (_, after) = rest.split_once(marks[1])?;
-    Some(format!("{before}{}\n{other}{}{after}", marks[0], marks[1]))
-}
-
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
@@ -151,15 +144,5 @@ mod tests {
             table.contains("| raw epoll | 37.0 |  |") && table.contains("**everbeat tokio** | 878")
         );
         assert!(!table.contains("nobody"));
-    }
-
-    #[test]
-    fn only_what_is_between_the_marks_is_another() {
-        let marks = ["<!-- a -->", "<!-- b -->"];
-        let text = "1\n<!-- a -->\nold\n<!-- b -->\n2\n";
-        let new = between(text, marks, "new\n").unwrap();
-        assert_eq!(new, "1\n<!-- a -->\nnew\n<!-- b -->\n2\n");
-        assert_eq!(between(&new, marks, "new\n").unwrap(), new);
-        assert_eq!(between("1\n", marks, "new\n"), None);
     }
 }

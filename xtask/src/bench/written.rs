@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::figures::Figures;
 use super::goals::RESIDENT;
 use super::page;
+use crate::document;
 use crate::report::Report;
 use crate::shell::Shell;
 
@@ -46,11 +47,7 @@ pub(super) fn keep(shell: &Shell, figures: &Figures, report: &Report) -> Result<
     let table = page::table(figures);
     let shown = format!("![bytes for an idle connection]({PLOT})\n\n{table}");
     for document in DOCUMENTS {
-        let path = shell.root().join(document);
-        let text = fs::read_to_string(&path).with_context(|| document.to_owned())?;
-        let new = page::between(&text, MARKS, &shown);
-        let new = new.with_context(|| format!("{document} has no place for it"))?;
-        fs::write(&path, new)?;
+        document::put(shell, document, MARKS, &shown)?;
     }
     Ok(())
 }

@@ -21,10 +21,8 @@ pub(super) enum Installed {
 
 /// Installs the peer unless that was done already
 pub(super) fn ready(shell: &Shell, peer: &Peer) -> Result<Installed> {
-    for program in &peer.needs {
-        if is_missing(program) {
-            return Ok(Installed::Not(format!("there is no `{program}` on this machine")));
-        }
+    if let Some(why) = peer.needs.iter().find_map(|program| missing(program)) {
+        return Ok(Installed::Not(why));
     }
     let home = shell.target("interop").join(&peer.name);
     let (stamp, wanted) = (home.join(".installed"), fingerprint(&peer.folder)?);
@@ -59,6 +57,11 @@ fn fingerprint(folder: &Path) -> Result<String> {
         print += &format!("{}\n{}\n", path.display(), String::from_utf8_lossy(&text));
     }
     Ok(print)
+}
+
+/// Why a program cannot be used, if it cannot
+pub(super) fn missing(program: &str) -> Option<String> {
+    is_missing(program).then(|| format!("there is no `{program}` on this machine"))
 }
 
 /// Nothing of that name can be started

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::settings::{INTERVAL, SILENCE, TIMEOUT};
+use super::note::End;
+use super::settings::{INTERVAL, MARGIN, SILENCE, TIMEOUT};
 
 /// A silence noticed after `took`, on a machine that was up to `late` late
 ///
@@ -15,6 +16,29 @@ pub(super) fn silence(took: Duration, late: Duration) -> Result<()> {
     let earliest = TIMEOUT.saturating_sub(late + INTERVAL / 4);
     ensure!(took >= earliest, "noticed after {took:.2?}, and not before {earliest:.2?} was fair");
     within("noticed", took, SILENCE, late)
+}
+
+/// The verdict of ours on a peer that is silent, where the kernel tells: `app` or `path`
+pub(super) fn dead(ended: &End, wanted: &str) -> Result<String> {
+    ensure!(ended.how.as_deref() == Some("dead"), "not noticed by the silence: {ended:?}");
+    let verdict = ended.verdict.as_deref().unwrap_or_default();
+    let wanted = if cfg!(target_os = "linux") { wanted } else { "silent" };
+    ensure!(verdict == wanted, "the verdict is `{verdict}`, not `{wanted}`: {}", ended.reason);
+    Ok(format!("`{verdict}`"))
+}
+
+/// What we tell of not having run for `held`: all of it but the sleep in whose middle it began
+pub(super) fn stall(told: Duration, held: Duration) -> Result<()> {
+    let least = held.saturating_sub(INTERVAL + TIMEOUT);
+    ensure!(told >= least, "stopped for {held:.1?}, and told {told:.1?}");
+    Ok(())
+}
+
+/// A proxy's cut of a connection that was idle for `took`, by its limit
+pub(super) fn cut(took: Duration, limit: Duration, late: Duration) -> Result<()> {
+    let earliest = limit.saturating_sub(MARGIN + late);
+    ensure!(took >= earliest, "cut after {took:.2?}, before the limit of {limit:?}");
+    within("cut", took, limit + 2 * MARGIN, late)
 }
 
 /// Something that has to be done `allowed` after what caused it
@@ -50,6 +74,38 @@ mod tests {
         assert!(silence(SILENCE + MS, 2 * MS).is_ok());
         assert!(silence(TIMEOUT - INTERVAL / 4 - MS, Duration::ZERO).is_err());
         assert!(silence(TIMEOUT - INTERVAL / 4 - MS, 2 * MS).is_ok());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_dead_are_dead_by_the_right_evidence() {
+        let end = |how: &str, verdict: Option<&str>| End {
+            how: Some(how.into()),
+            verdict: verdict.map(String::from),
+            code: 1006,
+            reason: String::new(),
+        };
+        assert_eq!(dead(&end("dead", Some("app")), "app").unwrap(), "`app`");
+        for (how, verdict) in [("dead", Some("path")), ("dead", None), ("cut", None)] {
+            assert!(dead(&end(how, verdict), "app").is_err(), "{how}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_stall_is_told_but_for_the_sleep_that_it_broke() {
+        let held = 10 * INTERVAL;
+        assert!(stall(held - INTERVAL - TIMEOUT, held).is_ok());
+        assert!(stall(held - INTERVAL - TIMEOUT - MS, held).is_err());
+        assert!(stall(Duration::ZERO, held).is_err());
+    }
+
+    #[test]
+    fn a_proxy_cuts_at_its_limit() {
+        let limit = 10 * MARGIN;
+        assert!(cut(limit, limit, Duration::ZERO).is_ok());
+        assert!(cut(limit - MARGIN - MS, limit, Duration::ZERO).is_err());
+        assert!(cut(limit + 2 * MARGIN + MS, limit, Duration::ZERO).is_err());
+        assert!(cut(limit + 2 * MARGIN + MS, limit, MS).is_ok());
     }
 
     #[test]

@@ -6,18 +6,18 @@ use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 
 use super::peer::Expected;
-use super::plan::Trial;
+use super::plan::{Trial, scheme};
 use super::settings::STALLED;
 use crate::shell::{GREEN, RED, YELLOW, paint};
 
 /// What became of a trial
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Pass,
     Fail,
-    /// The peer could not be had here
+    /// What it needs could not be had here
     Skipped,
-    /// It failed as its description says that it does
+    /// It failed as its description says that it does, or cannot do what this needs
     Expected,
 }
 
@@ -62,6 +62,10 @@ pub(super) struct Row {
     timed: bool,
     verdict: Verdict,
     detail: String,
+    /// Why it is as it is known to be, without what was seen
+    reason: String,
+    /// It is no peer's, but of what stands between or refuses
+    apart: bool,
     took: Duration,
     late: Duration,
 }
@@ -73,17 +77,57 @@ impl Row {
         took: Duration,
         late: Duration,
     ) -> Self {
-        let known = trial.cast.peer.expected(trial.cast.role, trial.scenario.name);
-        let (verdict, detail) = Verdict::of(outcome, known);
+        let (verdict, detail) = Verdict::of(outcome, trial.known());
+        let reason = trial.known().map_or_else(String::new, |known| known.why.clone());
+        let apart = !matches!(trial, Trial::Peer(..));
         let words = trial.words().map(String::from);
-        let (tls, timed) = (trial.cast.tls, trial.scenario.timed);
-        Self { words, tls, timed, verdict, detail, took, late }
+        let (tls, timed) = (words[3] == scheme(true), trial.timed());
+        Self { words, tls, timed, verdict, detail, reason, apart, took, late }
     }
 
-    /// The peer could not be had
+    /// The peer cannot do what it needs
+    pub(super) fn unable(trial: &Trial<'_>, why: &str) -> Self {
+        let row = Self::skipping(trial, why);
+        Self { verdict: Verdict::Expected, reason: why.into(), ..row }
+    }
+
+    /// What it needs could not be had
     pub(super) fn skipping(trial: &Trial<'_>, why: &str) -> Self {
         let row = Self::new(trial, Err(anyhow!("")), Duration::ZERO, Duration::ZERO);
         Self { verdict: Verdict::Skipped, detail: why.into(), ..row }
+    }
+
+    pub(super) fn words(&self) -> [&str; 5] {
+        self.words.each_ref().map(String::as_str)
+    }
+
+    pub(super) const fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// Why it is as it is known to be
+    pub(super) fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// It is no peer's, but of what stands between or refuses
+    pub(super) const fn is_apart(&self) -> bool {
+        self.apart
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(words: [&str; 5], verdict: Verdict, reason: &str) -> Self {
+        Self {
+            apart: words[1] == "proxy",
+            words: words.map(String::from),
+            tls: false,
+            timed: false,
+            verdict,
+            detail: String::new(),
+            reason: reason.into(),
+            took: Duration::ZERO,
+            late: Duration::ZERO,
+        }
     }
 
     pub(super) fn met(&self) -> bool {
@@ -122,7 +166,7 @@ impl Row {
         let verdict = paint(colour, &format!("{verdict:<8}"));
         let (took, detail) = (self.took.as_secs_f64(), &self.detail);
         format!(
-            "{verdict} {peer} as {role:<6} {runtime:<9} {scheme:<3} {scenario:<14} {took:>5.1} s  {detail}"
+            "{verdict} {peer} as {role:<6} {runtime:<9} {scheme:<3} {scenario:<16} {took:>5.1} s  {detail}"
         )
     }
 }
@@ -154,15 +198,7 @@ mod tests {
 
     #[test]
     fn on_a_machine_that_stalled_only_what_is_not_about_time_may_pass() {
-        let row = |timed, verdict, late| Row {
-            words: Default::default(),
-            tls: false,
-            timed,
-            verdict,
-            detail: String::new(),
-            took: late,
-            late,
-        };
+        let row = |timed, verdict, late| Row { timed, late, ..Row::of([""; 5], verdict, "") };
         let (fine, stalled) = (STALLED, STALLED * 2);
         assert!(row(true, Verdict::Fail, fine).counts());
         assert!(row(true, Verdict::Pass, fine).counts());

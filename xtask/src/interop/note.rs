@@ -6,6 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use super::wire::Wire;
+
 /// Something that a program saw
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Note {
@@ -31,6 +33,8 @@ pub(crate) enum Note {
     Failed(String),
     /// How late the process itself was; ours only
     Late(Duration),
+    /// Something went over the wire; our tap only
+    Wire(Wire),
 }
 
 /// A message
@@ -76,6 +80,7 @@ impl Note {
             "closed" => Self::Closed(End::parse(value)?),
             "failed" => Self::Failed(text()?),
             "late" => Self::Late(Duration::from_millis(value.as_u64().context("is no number")?)),
+            "wire" => Self::Wire(Wire::parse(value)?),
             other => bail!("`{other}` is no note"),
         })
     }
@@ -148,7 +153,7 @@ pub(crate) fn digits(bytes: &[u8]) -> String {
     halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
-fn bytes(digits: &str) -> Result<Vec<u8>> {
+pub(super) fn bytes(digits: &str) -> Result<Vec<u8>> {
     let half = |digit: u8| char::from(digit).to_digit(16).and_then(|half| u8::try_from(half).ok());
     let pairs = digits.as_bytes().chunks(2).map(|pair| match pair {
         [high, low] => Some(half(*high)? << 4 | half(*low)?),

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use super::inability::{self, Inability};
+
 /// What a program is in a pair
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
@@ -47,6 +49,11 @@ pub(super) struct Peer {
     /// Servers that echo and ping, for benchmarks, by their names
     pub(super) bench: Vec<(String, Vec<String>)>,
     expected: Vec<Expected>,
+    cannot: Vec<Inability>,
+    /// A push waits for it
+    pub(super) smoke: bool,
+    /// The command line that tells its version
+    pub(super) version: Vec<String>,
 }
 
 /// What a peer is known to do differently
@@ -107,6 +114,9 @@ impl Peer {
             start: description.get("start").map_or(Ok(Vec::new()), words)?,
             bench: bench.collect::<Result<_>>()?,
             expected: expected.collect::<Result<_>>()?,
+            cannot: inability::parse(description.get("cannot"))?,
+            smoke: description["smoke"].as_bool().unwrap_or_default(),
+            version: description.get("version").map_or(Ok(Vec::new()), words)?,
         })
     }
 
@@ -121,6 +131,11 @@ impl Peer {
             entry.scenario == scenario
                 && entry.role.as_deref().is_none_or(|known| known == role.name())
         })
+    }
+
+    /// Why it cannot do that in this role, if it cannot
+    pub(super) fn cannot(&self, role: Role, what: &str) -> Option<&str> {
+        inability::of(&self.cannot, role, what)
     }
 
     /// A command line of its description, with its folders in their places
@@ -140,7 +155,7 @@ fn items<'a>(description: &'a Value, key: &str) -> Result<&'a [Value]> {
     list(&description[key]).with_context(|| format!("`{key}`"))
 }
 
-fn list(value: &Value) -> Result<&[Value]> {
+pub(super) fn list(value: &Value) -> Result<&[Value]> {
     Ok(value.as_array().with_context(|| format!("`{value}` is no list"))?)
 }
 
@@ -149,7 +164,7 @@ fn words(list: &Value) -> Result<Vec<String>> {
     list.iter().map(word).collect()
 }
 
-fn word(value: &Value) -> Result<String> {
+pub(super) fn word(value: &Value) -> Result<String> {
     value.as_str().map(String::from).with_context(|| format!("`{value}` is no word"))
 }
 

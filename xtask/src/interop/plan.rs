@@ -3,7 +3,9 @@
 
 use anyhow::{Result, bail};
 
-use super::peer::{Peer, Role};
+use super::passage::{self, Passage};
+use super::peer::{Expected, Peer, Role};
+use super::refuser::Refuser;
 use super::scenarios::{self, Scenario};
 use super::stage::Cast;
 use crate::runtimes::RUNTIMES;
@@ -11,11 +13,26 @@ use crate::runtimes::RUNTIMES;
 /// Plain, and with TLS
 const TLS: &[bool] = &[false, true];
 
+/// How much of the matrix
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Every cell
+    Whole,
+    /// Every scenario with every peer, while runtimes and schemes take turns
+    Turns,
+    /// The same with those peers that a push waits for, and nothing that takes long
+    Smoke,
+}
+
 /// One cell of the matrix
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Trial<'a> {
-    pub(super) cast: Cast<'a>,
-    pub(super) scenario: &'static Scenario,
+pub(super) enum Trial<'a> {
+    /// A foreign peer
+    Peer(Cast<'a>, &'static Scenario),
+    /// A proxy between ours and ours
+    Passage(&'static Passage, &'static str),
+    /// A server that refuses our client
+    Refusal(Refuser, &'static str),
 }
 
 /// The cells that are to be filled
@@ -23,7 +40,7 @@ pub(super) struct Trial<'a> {
 pub(super) struct Plan<'a>(Vec<Trial<'a>>);
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(peers: &'a [Peer], smoke: bool, words: &[String]) -> Result<Self> {
+    pub(super) fn new(peers: &'a [Peer], extent: Extent, words: &[String]) -> Result<Self> {
         let all = all_trials(peers);
         let mut chosen: [Vec<&str>; 5] = Default::default();
         for word in words {
@@ -33,7 +50,11 @@ impl<'a> Plan<'a> {
             };
             column.push(word);
         }
-        let mut trials = if smoke { smoke_trials(peers) } else { all };
+        let mut trials = match extent {
+            Extent::Whole => all,
+            Extent::Turns => turns(peers, false),
+            Extent::Smoke => turns(peers, true),
+        };
         // Words of one column are alternatives, columns are conditions.
         trials.retain(|trial| {
             let mut columns = chosen.iter().zip(trial.words());
@@ -45,18 +66,59 @@ impl<'a> Plan<'a> {
     pub(super) fn trials(&self) -> &[Trial<'a>] {
         &self.0
     }
+
+    /// Those that mostly wait, for a proxy or a refused client, and those that do not
+    pub(super) fn apart(&self) -> (Vec<Trial<'a>>, Vec<Trial<'a>>) {
+        self.0.iter().partition(|trial| !matches!(trial, Trial::Peer(..)))
+    }
 }
 
-impl Trial<'_> {
+impl<'a> Trial<'a> {
     /// Its place in each column of the matrix
-    pub(super) fn words(&self) -> [&str; 5] {
-        let Cast { peer, role, runtime, tls } = self.cast;
-        [&peer.name, role.name(), runtime, scheme(tls), self.scenario.name]
+    pub(super) fn words(&self) -> [&'a str; 5] {
+        match *self {
+            Self::Peer(Cast { peer, role, runtime, tls }, scenario) => {
+                [&peer.name, role.name(), runtime, scheme(tls), scenario.name]
+            }
+            Self::Passage(passage, runtime) => {
+                [passage.kind.name(), "proxy", runtime, scheme(passage.tls), passage.name]
+            }
+            Self::Refusal(refuser, runtime) => {
+                [refuser.name(), "server", runtime, scheme(false), "refused"]
+            }
+        }
+    }
+
+    /// It is about promises on real time
+    pub(super) const fn timed(&self) -> bool {
+        match self {
+            Self::Peer(_, scenario) => scenario.timed,
+            Self::Passage(..) | Self::Refusal(..) => true,
+        }
+    }
+
+    /// What the peer is known to do differently there
+    pub(super) fn known(&self) -> Option<&'a Expected> {
+        match *self {
+            Self::Peer(cast, scenario) => cast.peer.expected(cast.role, scenario.name),
+            Self::Passage(..) | Self::Refusal(..) => None,
+        }
+    }
+
+    /// Why the peer cannot do what this needs, if it cannot
+    pub(super) fn cannot(&self) -> Option<&'a str> {
+        let Self::Peer(cast, scenario) = *self else { return None };
+        scenario.needs.iter().find_map(|what| cast.peer.cannot(cast.role, what))
     }
 }
 
 pub(super) const fn scheme(tls: bool) -> &'static str {
     if tls { "wss" } else { "ws" }
+}
+
+/// The scenarios for this role
+fn scenarios(role: Role) -> impl Iterator<Item = &'static Scenario> {
+    scenarios::ALL.iter().filter(move |scenario| scenario.role.is_none_or(|only| only == role))
 }
 
 fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
@@ -66,27 +128,36 @@ fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
             for runtime in RUNTIMES {
                 for tls in TLS {
                     let cast = Cast { peer, role, runtime, tls: *tls };
-                    trials.extend(scenarios::ALL.iter().map(|scenario| Trial { cast, scenario }));
+                    trials.extend(scenarios(role).map(|scenario| Trial::Peer(cast, scenario)));
                 }
             }
         }
     }
+    for runtime in RUNTIMES {
+        trials.extend(passage::ALL.iter().map(|passage| Trial::Passage(passage, runtime)));
+        trials.extend(Refuser::ALL.map(|refuser| Trial::Refusal(refuser, runtime)));
+    }
     trials
 }
 
-/// Every scenario in both roles; runtimes and TLS take turns, so that each is met by every peer
-fn smoke_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
+/// Every scenario in both roles, once; runtimes and TLS take turns, so that each is met by every peer
+fn turns(peers: &[Peer], smoke: bool) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
-    for peer in peers {
+    for peer in peers.iter().filter(|peer| peer.smoke || !smoke) {
         for role in Role::ALL {
             let turns =
                 RUNTIMES.iter().flat_map(|runtime| TLS.iter().map(move |tls| (*runtime, *tls)));
             let turns = turns.cycle().skip(role as usize);
-            trials.extend(scenarios::ALL.iter().zip(turns).map(|(scenario, (runtime, tls))| {
-                Trial { cast: Cast { peer, role, runtime, tls }, scenario }
+            trials.extend(scenarios(role).zip(turns).map(|(scenario, (runtime, tls))| {
+                Trial::Peer(Cast { peer, role, runtime, tls }, scenario)
             }));
         }
     }
+    let turns = || RUNTIMES.iter().copied().cycle();
+    let passages = passage::ALL.iter().filter(|passage| !(smoke && passage.is_long()));
+    trials.extend(passages.zip(turns()).map(|(passage, runtime)| Trial::Passage(passage, runtime)));
+    let refusals = Refuser::ALL.into_iter().zip(turns());
+    trials.extend(refusals.map(|(refuser, runtime)| Trial::Refusal(refuser, runtime)));
     trials
 }
 
@@ -98,52 +169,87 @@ mod tests {
         ["websockets", "faye"].map(|name| {
             let mut peer = Peer::default();
             peer.name = name.into();
+            peer.smoke = true;
             peer
         })
     }
 
-    fn plan<'a>(peers: &'a [Peer], smoke: bool, line: &str) -> Result<Plan<'a>> {
+    fn plan<'a>(peers: &'a [Peer], extent: Extent, line: &str) -> Result<Plan<'a>> {
         let words = line.split_whitespace().map(String::from).collect::<Vec<_>>();
-        Plan::new(peers, smoke, &words)
+        Plan::new(peers, extent, &words)
     }
 
     #[test]
     fn the_matrix_is_whole_and_no_cell_is_twice() {
         let peers = peers();
-        let plan = plan(&peers, false, "").unwrap();
-        let cells = 2 * Role::ALL.len() * RUNTIMES.len() * TLS.len() * scenarios::ALL.len();
+        let plan = plan(&peers, Extent::Whole, "").unwrap();
+        let roles = Role::ALL.map(|role| scenarios(role).count()).iter().sum::<usize>();
+        let apart = passage::ALL.len() + Refuser::ALL.len();
+        let cells = 2 * roles * RUNTIMES.len() * TLS.len() + apart * RUNTIMES.len();
         let mut words = plan.trials().iter().map(Trial::words).collect::<Vec<_>>();
         words.sort_unstable();
         words.dedup();
         assert_eq!((plan.trials().len(), words.len()), (cells, cells));
+        assert_eq!(plan.apart().0.len(), apart * RUNTIMES.len());
     }
 
     #[test]
     fn a_push_meets_every_scenario_runtime_and_scheme() {
         let peers = peers();
-        let plan = plan(&peers, true, "faye").unwrap();
+        let plan = plan(&peers, Extent::Smoke, "faye").unwrap();
         for role in Role::ALL {
-            let of_role = || plan.trials().iter().filter(move |trial| trial.cast.role == role);
-            assert_eq!(of_role().count(), scenarios::ALL.len());
+            let of_role = || {
+                plan.trials().iter().filter_map(move |trial| match trial {
+                    Trial::Peer(cast, _) if cast.role == role => Some(cast),
+                    _ => None,
+                })
+            };
+            assert_eq!(of_role().count(), scenarios(role).count());
             for runtime in RUNTIMES {
                 for tls in TLS {
-                    assert!(of_role().any(|t| t.cast.runtime == *runtime && t.cast.tls == *tls));
+                    assert!(of_role().any(|cast| cast.runtime == *runtime && cast.tls == *tls));
                 }
             }
         }
     }
 
     #[test]
+    fn a_push_waits_for_no_peer_that_does_not_ask_for_it_and_for_no_long_passage() {
+        let mut peers = peers();
+        peers[1].smoke = false;
+        let plan = plan(&peers, Extent::Smoke, "").unwrap();
+        assert!(plan.trials().iter().all(|trial| trial.words()[0] != "faye"));
+        let long =
+            |trial: &Trial<'_>| matches!(trial, Trial::Passage(passage, _) if passage.is_long());
+        assert!(!plan.trials().iter().any(long) && !plan.apart().0.is_empty());
+        let turns = turns(&peers, false);
+        let faye = turns.iter().filter(|trial| trial.words()[0] == "faye").count();
+        assert_eq!(faye, Role::ALL.map(|role| scenarios(role).count()).iter().sum::<usize>());
+        assert!(turns.iter().any(long));
+    }
+
+    #[test]
+    fn only_a_client_can_be_refused() {
+        let peers = peers();
+        let roles = |line| {
+            let plan = plan(&peers, Extent::Whole, line).unwrap();
+            plan.trials().iter().map(|trial| trial.words()[1]).collect::<Vec<_>>()
+        };
+        assert!(roles("refused-by-us").iter().all(|role| *role == "client"));
+        assert!(roles("idle").contains(&"server"));
+    }
+
+    #[test]
     fn words_of_a_column_are_alternatives_and_columns_are_conditions() {
         let peers = peers();
         let of = |line: &str| {
-            let plan = plan(&peers, false, line).unwrap();
+            let plan = plan(&peers, Extent::Whole, line).unwrap();
             plan.trials().iter().map(|trial| trial.words().join(" ")).collect::<Vec<_>>()
         };
         let both = of("faye server tokio ws stop kill");
         assert_eq!(both, ["faye server tokio ws stop", "faye server tokio ws kill"]);
         assert_eq!(of("stop").len(), 2 * of("faye stop").len());
-        let error = plan(&peers, false, "faye fly").unwrap_err();
+        let error = plan(&peers, Extent::Whole, "faye fly").unwrap_err();
         assert!(error.to_string().contains("`fly`"), "{error}");
     }
 }

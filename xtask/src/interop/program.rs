@@ -86,6 +86,27 @@ impl Program {
         }
     }
 
+    /// What a client says of an upgrade that it was refused, in its own words; `None` if it says that
+    /// it is connected
+    pub(super) fn refusal(&self, patience: Duration) -> Result<Option<String>> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.notes.recv_timeout(left) {
+                Ok((_, Note::Connected)) => return Ok(None),
+                Ok((_, Note::Failed(words))) => return Ok(Some(words)),
+                Ok((_, Note::Closed(end))) => {
+                    return Ok(Some(format!("closed {} {}", end.code, end.reason)));
+                }
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(Some("it ended".into())),
+                Err(RecvTimeoutError::Timeout) => {
+                    bail!("{} said nothing of its attempt in {patience:.1?}", self.name)
+                }
+            }
+        }
+    }
+
     /// What it has told by now and nobody has asked for
     pub(crate) fn told(&self) -> Vec<Note> {
         self.notes.try_iter().map(|(_, note)| note).collect()

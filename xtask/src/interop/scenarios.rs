@@ -2,29 +2,36 @@
 
 mod close;
 mod echo;
+mod hole;
 mod idle;
 mod kill;
 mod ping;
+mod refused;
 mod stop;
+mod stopped;
 
 use anyhow::Result;
 
-use super::stage::Stage;
+use super::peer::Role;
+use super::stage::{Setting, Stage};
 
 /// Something that two connected peers go through
 #[derive(Debug)]
 pub(super) struct Scenario {
     pub(super) name: &'static str,
-    /// The peer is to Ping by itself
-    pub(super) beating: bool,
+    pub(super) setting: Setting,
     /// It is about promises on real time, which a machine that stalls cannot hold
     pub(super) timed: bool,
+    /// It is for peers in this role
+    pub(super) role: Option<Role>,
+    /// What a peer must be able to do
+    pub(super) needs: &'static [&'static str],
     /// Goes through it, and tells in a few words what was seen
     pub(super) play: fn(&mut Stage<'_>) -> Result<String>,
 }
 
 const fn scenario(name: &'static str, play: fn(&mut Stage<'_>) -> Result<String>) -> Scenario {
-    Scenario { name, beating: false, timed: false, play }
+    Scenario { name, setting: Setting::PLAIN, timed: false, role: None, needs: &[], play }
 }
 
 /// A scenario about promises on real time
@@ -32,13 +39,33 @@ const fn timed(name: &'static str, play: fn(&mut Stage<'_>) -> Result<String>) -
     Scenario { timed: true, ..scenario(name, play) }
 }
 
+const BEATING: Setting = Setting { beating: true, ..Setting::PLAIN };
+const APART: Setting = Setting { apart: true, ..Setting::PLAIN };
+const ONCE: Setting = Setting { once: true, ..Setting::PLAIN };
+
 pub(super) const ALL: &[Scenario] = &[
     timed("idle", idle::only_we_beat),
-    Scenario { beating: true, ..timed("idle-both-beat", idle::both_beat) },
+    Scenario { setting: BEATING, needs: &["beat"], ..timed("idle-both-beat", idle::both_beat) },
     scenario("echo", echo::all_kinds),
-    scenario("ping", ping::is_answered),
+    Scenario { needs: &["ping"], ..scenario("ping", ping::is_answered) },
     timed("stop", stop::is_noticed),
+    Scenario { setting: APART, ..timed("hole", hole::is_noticed) },
+    Scenario { setting: APART, ..timed("hole-repaired", hole::repaired_is_survived) },
     timed("kill", kill::is_survived),
-    scenario("close-by-them", close::by_them),
-    scenario("close-by-us", close::by_us),
+    Scenario {
+        setting: Setting { hindered: true, ..Setting::PLAIN },
+        ..timed("we-stop", stopped::peer_is_not_blamed)
+    },
+    Scenario {
+        setting: Setting { hindered: true, ..BEATING },
+        needs: &["beat", "expire"],
+        ..timed("we-stop-too-long", stopped::their_rule_fires)
+    },
+    Scenario { setting: ONCE, ..scenario("close-by-them", close::by_them) },
+    Scenario { setting: ONCE, ..scenario("close-by-us", close::by_us) },
+    Scenario {
+        setting: Setting { roomy: true, ..Setting::PLAIN },
+        role: Some(Role::Client),
+        ..scenario("refused-by-us", refused::is_told)
+    },
 ];

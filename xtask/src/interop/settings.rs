@@ -13,6 +13,9 @@ pub(super) const RETRY: Duration = Duration::from_millis(400);
 /// A peer's longest frame: several a large message, and no multiple of anything
 pub(super) const FRAGMENT: usize = 50_021;
 
+/// Our longest frame: so long may a Ping have to wait
+pub(super) const OUR_FRAME: u64 = 64 << 10;
+
 /// What every bound on real time may be exceeded by: scheduling, pipes, two kernels
 pub(super) const MARGIN: Duration = Duration::from_millis(500);
 /// A machine that holds a short sleep back for longer than this proves nothing: half the timeout
@@ -32,5 +35,10 @@ pub(super) const BACK: Duration = DIAL.saturating_add(RETRY).saturating_add(MARG
 /// How long an idle connection is watched
 pub(super) const IDLE: Duration = INTERVAL.saturating_mul(10);
 
+/// How long it may take until we have had enough of a refusal, beyond what was asked of us
+pub(super) const ENOUGH: Duration = Duration::from_secs(1);
+
 /// Trials that go on at one time: they mostly wait, and what they start is not to crowd two cores
 pub(super) const AT_A_TIME: usize = 3;
+/// Those besides that do nothing but wait
+pub(super) const WAITING: usize = 48;

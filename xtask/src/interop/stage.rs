@@ -1,28 +1,25 @@
-//! Two peers that are connected: ours and theirs. The scenarios play on it and know neither which
-//! peer it is nor which runtime.
+//! Two peers that are connected: ours and theirs, and between them a tap or a road. The scenarios play
+//! on it and know neither which peer it is nor which runtime.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::note::{End, Note, Payload};
 use super::peer::{Peer, Role};
 use super::program::Program;
+use super::road::Road;
 use super::settings::{DIAL, FRAGMENT, INTERVAL, PATIENCE, RETRY, TIMEOUT};
+use super::tap::Tap;
+use super::theatre::{Theatre, add};
+use super::wire::{self, Wire};
 use crate::lateness::Lateness;
-use crate::shell::Shell;
 
-/// What every stage is built from
-#[derive(Debug)]
-pub(super) struct Theatre {
-    /// Our program
-    ours: PathBuf,
-    /// Where it has put `ca.pem`, `cert.pem` and `key.pem`
-    certificates: PathBuf,
-}
+/// How long after a peer's word the tap's may come
+const TOLD_LATER: Duration = Duration::from_secs(2);
 
 /// Who plays with whom, and over what
 #[derive(Debug, Clone, Copy)]
@@ -35,15 +32,38 @@ pub(super) struct Cast<'a> {
     pub(super) tls: bool,
 }
 
-/// Where to start programs from
+/// How a scenario wants its stage
 #[derive(Debug, Clone, Copy)]
+pub(super) struct Setting {
+    /// The peer is to Ping by itself
+    pub(super) beating: bool,
+    /// We are hindered ourselves, so that what we tell of our lateness says nothing of the machine's
+    pub(super) hindered: bool,
+    /// There is a road between them that can be cut
+    pub(super) apart: bool,
+    /// Our client does not come back by itself
+    pub(super) once: bool,
+    /// Our server has more than one place: with one, whoever comes back must find it free
+    pub(super) roomy: bool,
+}
+
+impl Setting {
+    pub(super) const PLAIN: Self =
+        Self { beating: false, hindered: false, apart: false, once: false, roomy: false };
+}
+
+/// Where to start programs from
+#[derive(Debug)]
 struct Backstage<'a> {
     theatre: &'a Theatre,
     cast: Cast<'a>,
     home: &'a Path,
+    /// The machine's, and what programs tell of themselves
     lateness: &'a Lateness,
-    /// The peer is to Ping by itself
-    beating: bool,
+    /// What nobody asks for
+    aside: Lateness,
+    setting: Setting,
+    road: Option<Road>,
 }
 
 /// Two peers that are connected
@@ -51,99 +71,108 @@ struct Backstage<'a> {
 pub(super) struct Stage<'a> {
     backstage: Backstage<'a>,
     begun: Instant,
+    /// Where the server is
     address: String,
+    /// Between them, where there is something to be seen
+    tap: Option<Tap>,
     pub(super) ours: Program,
     pub(super) theirs: Program,
 }
 
-impl Theatre {
-    /// Certificates are made anew for each run
-    pub(super) fn new(shell: &Shell) -> Result<Self> {
-        let program = format!("everbeat-interop{}", std::env::consts::EXE_SUFFIX);
-        let ours = shell.target("debug").join(program);
-        let certificates = shell.target("interop").join("certificates");
-        shell.run(shell.program(&ours).arg("certificates").arg(&certificates))?;
-        Ok(Self { ours, certificates })
-    }
-
-    /// What TLS needs in this role
-    fn certificates(&self, role: Role) -> impl Iterator<Item = (&'static str, PathBuf)> {
-        let options: &[(&str, &str)] = match role {
-            Role::Server => &[("--cert", "cert.pem"), ("--key", "key.pem")],
-            Role::Client => &[("--ca", "ca.pem")],
-        };
-        options.iter().map(|(option, file)| (*option, self.certificates.join(file)))
-    }
-}
-
 impl Backstage<'_> {
     /// Our program
-    fn ours(self, place: &str) -> Result<Program> {
-        let Cast { role, runtime, .. } = self.cast;
-        let mut command = Command::new(&self.theatre.ours);
-        command.args([role.other().name(), place, "--runtime", runtime]);
-        for (option, duration) in
-            [("--beat", INTERVAL), ("--timeout", TIMEOUT), ("--dial", DIAL), ("--retry", RETRY)]
-        {
-            command.args([option, &duration.as_millis().to_string()]);
+    fn ours(&self, place: &str) -> Result<Program> {
+        let role = self.cast.role.other();
+        let mut command = self.theatre.ours(role, place, self.cast.runtime);
+        let beat = [("--beat", INTERVAL), ("--timeout", TIMEOUT)];
+        add(&mut command, &[&beat[..], &[("--dial", DIAL), ("--retry", RETRY)]].concat());
+        if self.setting.once {
+            command.arg("--once");
         }
-        self.add_certificates(&mut command, role.other());
-        Program::start("everbeat", &mut command, self.lateness)
+        if !self.setting.roomy {
+            command.args(["--most", "1"]);
+        }
+        self.add_certificates(&mut command, role);
+        let lateness = if self.setting.hindered { &self.aside } else { self.lateness };
+        self.start("everbeat", role, &mut command, lateness)
     }
 
     /// The peer's program
-    fn theirs(self, place: &str) -> Result<Program> {
+    fn theirs(&self, place: &str) -> Result<Program> {
         let Cast { peer, role, .. } = self.cast;
         let line = peer.line(&peer.start, self.home);
-        let (program, words) = line.split_first().unwrap_or((&peer.name, &[]));
+        let (program, words) = line.split_first().context("it cannot be started")?;
         let mut command = Command::new(program);
         command.args(words).args([role.name(), place, "--fragment", &FRAGMENT.to_string()]);
-        if self.beating {
-            command.args(["--beat", &INTERVAL.as_millis().to_string()]);
-            command.args(["--timeout", &TIMEOUT.as_millis().to_string()]);
+        if self.setting.beating {
+            add(&mut command, &[("--beat", INTERVAL), ("--timeout", TIMEOUT)]);
         }
         self.add_certificates(&mut command, role);
-        Program::start(&peer.name, &mut command, self.lateness)
+        self.start(&peer.name, role, &mut command, self.lateness)
     }
 
-    fn add_certificates(self, command: &mut Command, role: Role) {
+    /// A program, at its end of the road if there is one
+    fn start(
+        &self,
+        name: &str,
+        role: Role,
+        command: &mut Command,
+        lateness: &Lateness,
+    ) -> Result<Program> {
+        match &self.road {
+            Some(road) => Program::adopt(name, road.spawn(role, command)?, lateness),
+            None => Program::start(name, command, lateness),
+        }
+    }
+
+    fn add_certificates(&self, command: &mut Command, role: Role) {
         let options = self.theatre.certificates(role).filter(|_| self.cast.tls);
         for (option, path) in options {
             command.arg(option).arg(path);
         }
     }
 
-    fn url(self, address: &str) -> String {
-        let scheme = if self.cast.tls { "wss" } else { "ws" };
-        format!("{scheme}://{address}/")
+    /// Listens wherever there is room for a server
+    fn anywhere(&self) -> String {
+        match self.road {
+            Some(_) => format!("{}:0", Road::SERVER),
+            None => "127.0.0.1:0".into(),
+        }
     }
 }
 
 impl<'a> Stage<'a> {
-    /// Starts both and waits until they are connected; `beating`: the peer Pings by itself
+    /// Starts both and waits until they are connected
     pub(super) fn open(
         theatre: &'a Theatre,
         cast: Cast<'a>,
         home: &'a Path,
         lateness: &'a Lateness,
-        beating: bool,
+        setting: Setting,
     ) -> Result<Self> {
         let begun = Instant::now();
-        let backstage = Backstage { theatre, cast, home, lateness, beating };
-        let anywhere = "127.0.0.1:0";
-        let (address, ours, theirs) = match cast.role {
-            Role::Server => {
-                let theirs = backstage.theirs(anywhere)?;
-                let address = listening(&theirs)?;
-                (address.clone(), backstage.ours(&backstage.url(&address))?, theirs)
-            }
-            Role::Client => {
-                let ours = backstage.ours(anywhere)?;
-                let address = listening(&ours)?;
-                (address.clone(), ours, backstage.theirs(&backstage.url(&address))?)
-            }
+        let tools = setting.apart.then_some(&theatre.tools);
+        let road = tools.and_then(|tools| tools.as_ref().ok()).map(Road::new).transpose()?;
+        let aside = Lateness::default();
+        let backstage = Backstage { theatre, cast, home, lateness, aside, setting, road };
+        let server = match cast.role {
+            Role::Server => backstage.theirs(&backstage.anywhere())?,
+            Role::Client => backstage.ours(&backstage.anywhere())?,
         };
-        let stage = Self { backstage, begun, address, ours, theirs };
+        let address = listening(&server)?;
+        // With TLS there is nothing to be seen, and on a road the tap's kernel would answer for theirs.
+        let tapped = !cast.tls && !setting.apart;
+        let tap = tapped.then(|| {
+            let mut command = Tap::command(&theatre.ours, &address);
+            Program::start("the tap", &mut command, lateness).and_then(Tap::new)
+        });
+        let tap = tap.transpose()?;
+        let url = url(cast.tls, tap.as_ref(), &address, "/");
+        let (ours, theirs) = match cast.role {
+            Role::Server => (backstage.ours(&url)?, server),
+            Role::Client => (server, backstage.theirs(&url)?),
+        };
+        let stage = Self { backstage, begun, address, tap, ours, theirs };
         connected(&stage.ours)?;
         connected(&stage.theirs)?;
         Ok(stage)
@@ -151,21 +180,66 @@ impl<'a> Stage<'a> {
 
     /// Starts the peer anew where it was, and returns when it could be reached again
     pub(super) fn restart_theirs(&mut self) -> Result<Instant> {
-        match self.backstage.cast.role {
+        match self.role() {
             Role::Server => {
                 self.theirs = self.backstage.theirs(&self.address)?;
                 listening(&self.theirs)?;
             }
-            Role::Client => {
-                self.theirs = self.backstage.theirs(&self.backstage.url(&self.address))?;
-            }
+            Role::Client => self.theirs = self.backstage.theirs(&self.url("/"))?,
         }
         Ok(Instant::now())
+    }
+
+    /// Another connection of the same two: the client is started anew
+    pub(super) fn renew(&mut self) -> Result<()> {
+        let url = self.url("/");
+        match self.role() {
+            Role::Server => {
+                self.ours.kill()?;
+                self.ours = self.backstage.ours(&url)?;
+            }
+            Role::Client => {
+                self.theirs.kill()?;
+                self.theirs = self.backstage.theirs(&url)?;
+            }
+        }
+        connected(&self.ours)?;
+        connected(&self.theirs).map(drop)
+    }
+
+    /// One more client of theirs, which dials this path of our server
+    pub(super) fn another(&self, path: &str) -> Result<Program> {
+        self.backstage.theirs(&self.url(path))
+    }
+
+    fn url(&self, path: &str) -> String {
+        url(self.backstage.cast.tls, self.tap.as_ref(), &self.address, path)
     }
 
     /// The role of the peer
     pub(super) const fn role(&self) -> Role {
         self.backstage.cast.role
+    }
+
+    /// Why the peer cannot do that, if it cannot
+    pub(super) fn cannot(&self, what: &str) -> Option<&str> {
+        self.backstage.cast.peer.cannot(self.role(), what)
+    }
+
+    /// The road between them
+    pub(super) fn road(&self) -> Result<&Road> {
+        self.backstage.road.as_ref().context("there is no road")
+    }
+
+    /// What the wire must show of what was said since then, where there is a wire to be seen
+    pub(super) fn on_the_wire<T>(
+        &mut self,
+        then: Instant,
+        judge: impl Fn(&[Wire]) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let Some(tap) = &mut self.tap else { return Ok(None) };
+        let judged = |wires: &[Wire]| wire::masks(wires).and_then(|()| judge(wires));
+        tap.settle(then, TOLD_LATER, judged).map(Some)
     }
 
     /// How late the machine was since this stage was opened, at worst
@@ -183,12 +257,21 @@ impl<'a> Stage<'a> {
     /// Lets the client say something, and waits until the server's echo is back; in how many frames
     /// ours sent it, if the peer can tell
     pub(super) fn echo(&mut self, message: &Payload) -> Result<Option<u64>> {
+        self.echo_beside(message, 0)
+    }
+
+    /// The same over another connection, while either may still tell of the end of the last one
+    pub(super) fn echo_again(&mut self, message: &Payload) -> Result<()> {
+        self.echo_beside(message, 1).map(drop)
+    }
+
+    fn echo_beside(&mut self, message: &Payload, ends: u32) -> Result<Option<u64>> {
         let (client, server) = match self.role() {
             Role::Server => (&mut self.ours, &self.theirs),
             Role::Client => (&mut self.theirs, &self.ours),
         };
         client.tell(&json!({ "send": message.value() }))?;
-        let (there, back) = (received(server, message)?, received(client, message)?);
+        let (there, back) = (received(server, message, ends)?, received(client, message, ends)?);
         Ok(match self.role() {
             Role::Server => there,
             Role::Client => back,
@@ -196,14 +279,29 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Waits for a message, which must be this one; in how many frames it came
-fn received(by: &Program, message: &Payload) -> Result<Option<u64>> {
-    let (_, (came, frames)) = by.expect(&message.describe(), PATIENCE, |note| match note {
-        Note::Message(came, frames) => Some((came.clone(), *frames)),
-        _ => None,
-    })?;
-    ensure!(came == *message, "{message:?} was sent and became {came:?}");
-    Ok(frames)
+/// Where a client dials: the tap's place, or the server's
+fn url(tls: bool, tap: Option<&Tap>, server: &str, path: &str) -> String {
+    let scheme = if tls { "wss" } else { "ws" };
+    let address = tap.map_or(server, |tap| &tap.address);
+    format!("{scheme}://{address}{path}")
+}
+
+/// Waits for a message, which must be this one; in how many frames it came. Until then so many
+/// connections may end
+fn received(by: &Program, message: &Payload, mut ends: u32) -> Result<Option<u64>> {
+    loop {
+        let (_, came) = by.expect(&message.describe(), PATIENCE, |note| match note {
+            Note::Message(came, frames) => Some(Some((came.clone(), *frames))),
+            Note::Closed(_) if ends > 0 => Some(None),
+            _ => None,
+        })?;
+        let Some((came, frames)) = came else {
+            ends -= 1;
+            continue;
+        };
+        ensure!(came == *message, "{message:?} was sent and became {came:?}");
+        return Ok(frames);
+    }
 }
 
 /// Picks the end of a connection
@@ -214,7 +312,7 @@ pub(super) fn end(note: &Note) -> Option<End> {
     }
 }
 
-fn listening(program: &Program) -> Result<String> {
+pub(super) fn listening(program: &Program) -> Result<String> {
     let (_, address) = program.expect("where it listens", PATIENCE, |note| match note {
         Note::Listening(address) => Some(address.clone()),
         _ => None,
@@ -222,7 +320,7 @@ fn listening(program: &Program) -> Result<String> {
     Ok(address)
 }
 
-fn connected(program: &Program) -> Result<Instant> {
+pub(super) fn connected(program: &Program) -> Result<Instant> {
     let picked = |note: &Note| (*note == Note::Connected).then_some(());
     Ok(program.expect("a connection", PATIENCE, picked)?.0)
 }

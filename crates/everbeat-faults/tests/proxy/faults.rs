@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use everbeat_faults::{Direction, Fault, Proxy, Schedule};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use crate::rig::{Rig, Seen, WHILE, reset, seen, seen_for_a_while, soon};
@@ -254,6 +255,25 @@ async fn one_connection_alone_is_hit_and_counted() {
 }
 
 #[tokio::test]
+async fn who_listens_is_told_who_sent_what_and_its_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (sender, mut heard) = mpsc::unbounded_channel();
+    let proxy = Proxy::tapped(listener.local_addr().unwrap(), move |id, direction, bytes| {
+        sender.send((id, direction, bytes.to_vec())).unwrap();
+    });
+    let proxy = proxy.await.unwrap();
+    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    let (mut server, _) = soon(listener.accept()).await.unwrap();
+    client.write_all(b"ask").await.unwrap();
+    assert_eq!(soon(heard.recv()).await, Some((1, Direction::ToServer, b"ask".to_vec())));
+    server.write_all(b"answer").await.unwrap();
+    server.shutdown().await.unwrap();
+    assert_eq!(soon(heard.recv()).await, Some((1, Direction::ToClient, b"answer".to_vec())));
+    assert_eq!(soon(heard.recv()).await, Some((1, Direction::ToClient, Vec::new())));
+    assert_eq!(seen(&mut client).await, Seen::End(b"answer".to_vec()));
+}
+
+#[tokio::test]
 async fn a_schedule_is_played_in_order_and_states_wait_for_new_connections() {
     let rig = Rig::new().await;
     let (mut before, _served) = rig.pair().await;
@@ -282,5 +302,5 @@ async fn dropping_the_proxy_ends_its_connections() {
     let address = rig.proxy.address();
     drop(rig.proxy);
     assert_eq!(seen(&mut client).await, Seen::End(vec![]));
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    assert!(TcpStream::connect(address).await.is_err());
 }

@@ -1,5 +1,5 @@
-//! The peer's process is stopped: its kernel acknowledges, nobody answers. That is noticed in time,
-//! and over once the process goes on.
+//! The peer's process is stopped: its kernel acknowledges, nobody answers. That is noticed in time, by
+//! what it is, and over once the process goes on.
 
 use std::time::Instant;
 
@@ -9,7 +9,8 @@ use super::super::judge;
 use super::super::note::{Note, Payload};
 use super::super::peer::Role;
 use super::super::settings::{BACK, PATIENCE};
-use super::super::stage::{Stage, end};
+use super::super::stage::{Stage, connected, end};
+use super::super::wire;
 
 pub(super) fn is_noticed(stage: &mut Stage<'_>) -> Result<String> {
     let begun = Instant::now();
@@ -17,15 +18,17 @@ pub(super) fn is_noticed(stage: &mut Stage<'_>) -> Result<String> {
     let suspected = |note: &Note| (*note == Note::Suspect).then_some(());
     stage.ours.expect("its suspicion", PATIENCE, suspected)?;
     let (at, ended) = stage.ours.expect("the silence", PATIENCE, end)?;
-    ensure!(ended.how.as_deref() == Some("dead"), "not noticed by the silence: {ended:?}");
     let took = at.saturating_duration_since(begun);
+    let verdict = judge::dead(&ended, "app")?;
     judge::silence(took, stage.late())?;
+    let us = stage.role().other();
+    stage.on_the_wire(begun, |wires| wire::unanswered(wires, us))?;
     let resumed = Instant::now();
     pause.end()?;
     let (_, told) = stage.theirs.expect("the cut", PATIENCE, end)?;
     ensure!(told.code == 1006, "we were not rude to it: {told:?}");
     let back = back(stage, resumed)?;
-    Ok(format!("noticed after {took:.2?}, {back}"))
+    Ok(format!("{verdict} after {took:.2?}, {back}"))
 }
 
 /// Both are connected again and talk; told in a few words
@@ -35,7 +38,11 @@ pub(super) fn back(stage: &mut Stage<'_>, mut reachable: Instant) -> Result<Stri
         reachable = stage.restart_theirs()?;
     }
     let took = stage.connected()?.saturating_duration_since(reachable);
-    stage.echo(&Payload::Text("again".into()))?;
+    if stage.role() == Role::Client {
+        // It takes a command only once it knows so itself.
+        connected(&stage.theirs)?;
+    }
+    stage.echo_again(&Payload::Text("again".into()))?;
     if stage.role() == Role::Client {
         return Ok("served again".into());
     }

@@ -1,0 +1,154 @@
+//! The matrix as documents have it: a line a peer and role, a column a scenario, over all runtimes and
+//! schemes; who took part in which version, and when. Pure, but for `keep`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anyhow::{Result, ensure};
+
+use super::Sum;
+use super::matrix::{Row, Verdict};
+use crate::document;
+use crate::shell::Shell;
+
+/// Between these lines of a document is what this command wrote
+const MARKS: [&str; 2] = ["<!-- cargo xtask interop -->", "<!-- end of interop -->"];
+const DOCUMENT: &str = "README.md";
+
+/// Puts the matrix of a whole run into the documents
+pub(super) fn keep(shell: &Shell, rows: &[Row], versions: &BTreeMap<String, String>) -> Result<()> {
+    let Sum { failed, skipped, valid } = Sum::of(rows);
+    ensure!(valid && failed == 0, "what failed or was invalid is not kept");
+    ensure!(skipped.is_empty(), "what was not tried is not kept: {}", skipped.join(", "));
+    let date = shell.read(shell.program("date").args(["-u", "+%F"]))?;
+    let kernel = shell.read(shell.program("uname").arg("-sr"))?;
+    let head = format!("{}, {}", date.trim(), kernel.trim());
+    document::put(shell, DOCUMENT, MARKS, &page(rows, versions, &head))
+}
+
+fn page(rows: &[Row], versions: &BTreeMap<String, String>, head: &str) -> String {
+    let passed = rows.iter().filter(|row| row.verdict() == Verdict::Pass).count();
+    let mut page = format!("{head}: {passed} of {} trials passed", rows.len());
+    let (mut notes, mut lines) = (Vec::new(), String::new());
+    for columns in [peers(rows), others(rows)] {
+        lines += "\n";
+        lines += &table(rows, &columns, versions, &mut notes);
+    }
+    if !notes.is_empty() {
+        page += ", and the others ended as they are known to";
+    }
+    page += ".\n";
+    page += &lines;
+    for (number, note) in notes.iter().enumerate() {
+        let gap = if number == 0 { "\n" } else { "" };
+        // Nothing that is written into a string fails.
+        _ = writeln!(page, "{gap}{}. {note}", number + 1);
+    }
+    page
+}
+
+/// Who plays: a name and a role; and the scenarios, in the order in which they came
+struct Columns<'a> {
+    players: Vec<[&'a str; 2]>,
+    scenarios: Vec<&'a str>,
+}
+
+fn peers(rows: &[Row]) -> Columns<'_> {
+    columns(rows.iter().filter(|row| !row.is_apart()))
+}
+
+fn others(rows: &[Row]) -> Columns<'_> {
+    columns(rows.iter().filter(|row| row.is_apart()))
+}
+
+fn columns<'a>(rows: impl Iterator<Item = &'a Row>) -> Columns<'a> {
+    let mut columns = Columns { players: Vec::new(), scenarios: Vec::new() };
+    for row in rows {
+        let [peer, role, _, _, scenario] = row.words();
+        if !columns.players.contains(&[peer, role]) {
+            columns.players.push([peer, role]);
+        }
+        if !columns.scenarios.contains(&scenario) {
+            columns.scenarios.push(scenario);
+        }
+    }
+    columns
+}
+
+fn table(
+    rows: &[Row],
+    columns: &Columns<'_>,
+    versions: &BTreeMap<String, String>,
+    notes: &mut Vec<String>,
+) -> String {
+    let Columns { players, scenarios } = columns;
+    let mut table =
+        format!("| | {} |\n|---|{}\n", scenarios.join(" | "), ":-:|".repeat(scenarios.len()));
+    for [peer, role] in players {
+        let version = versions.get(*peer).map_or_else(String::new, |version| format!(" {version}"));
+        let cells = scenarios.iter().map(|scenario| {
+            let of = |row: &&Row| {
+                let words = row.words();
+                [words[0], words[1], words[4]] == [*peer, *role, *scenario]
+            };
+            cell(rows.iter().filter(of), notes)
+        });
+        let cells = cells.collect::<Vec<_>>().join(" | ");
+        _ = writeln!(table, "| {peer}{version}, {role} | {cells} |");
+    }
+    table
+}
+
+/// How many trials passed; the number of a note if some ended otherwise, as is known
+fn cell<'a>(rows: impl Iterator<Item = &'a Row>, notes: &mut Vec<String>) -> String {
+    let (mut passed, mut numbers) = (0, Vec::new());
+    for row in rows {
+        if row.verdict() == Verdict::Pass {
+            passed += 1;
+            continue;
+        }
+        let number = notes.iter().position(|note| note == row.reason()).unwrap_or_else(|| {
+            notes.push(row.reason().to_owned());
+            notes.len() - 1
+        });
+        if !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    let mut words = Vec::new();
+    if passed > 0 {
+        words.push(format!("{passed}"));
+    }
+    words.extend(numbers.iter().map(|number| format!("note {}", number + 1)));
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_counts_passes_and_gives_each_reason_once() {
+        let row = |words: [&str; 5], verdict, why: &str| Row::of(words, verdict, why);
+        let rows = [
+            row(["ws", "server", "tokio", "ws", "idle"], Verdict::Pass, ""),
+            row(["ws", "server", "smol", "wss", "idle"], Verdict::Pass, ""),
+            row(["ws", "client", "tokio", "ws", "ping"], Verdict::Expected, "it has no such call"),
+            row(["ws", "client", "smol", "ws", "ping"], Verdict::Expected, "it has no such call"),
+            row(["nginx", "proxy", "tokio", "ws", "5s-cut"], Verdict::Pass, ""),
+        ];
+        let versions = BTreeMap::from([("ws".into(), "8.1".into())]);
+        let page = page(&rows, &versions, "2000-01-01, Linux 6");
+        for line in [
+            "2000-01-01, Linux 6: 3 of 5 trials passed, and the others ended as they are known to.\n",
+            "| | idle | ping |\n",
+            "| ws 8.1, server | 2 |  |\n",
+            "| ws 8.1, client |  | note 1 |\n",
+            "| nginx, proxy | 1 |\n",
+            "\n1. it has no such call\n",
+        ] {
+            assert!(page.contains(line), "{line}: {page}");
+        }
+        assert_eq!(page.matches("no such call").count(), 1);
+    }
+}

@@ -1,0 +1,85 @@
+//! What every stage of a run is built from: our program, certificates, and what networks and proxies
+//! are made with, as far as they can be had here.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+use everbeat_netns::Tools;
+
+use super::install;
+use super::middle::Middles;
+use super::peer::Role;
+use super::road::Road;
+use crate::chaos::{Had, tools};
+use crate::shell::Shell;
+
+#[derive(Debug)]
+pub(super) struct Theatre {
+    /// Our program
+    pub(super) ours: PathBuf,
+    /// Where it has put `ca.pem`, `cert.pem` and `key.pem`
+    pub(super) certificates: PathBuf,
+    /// Networks are made with these; or why there are none
+    pub(super) tools: Result<Tools, String>,
+    pub(super) middles: Middles,
+    /// Why there is no Python here, if there is none
+    pub(super) python: Option<String>,
+    /// For what a proxy needs to have in files
+    pub(super) folder: PathBuf,
+    /// Where our sources are
+    pub(super) root: PathBuf,
+}
+
+/// What a run needs beside programs
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) roads: bool,
+    pub(super) middles: bool,
+}
+
+impl Theatre {
+    /// Certificates are made anew for each run
+    pub(super) fn new(shell: &Shell, wanted: Wanted) -> Result<Self> {
+        let program = format!("everbeat-interop{}", std::env::consts::EXE_SUFFIX);
+        let ours = shell.target("debug").join(program);
+        let folder = shell.target("interop");
+        let certificates = folder.join("certificates");
+        let mut make = shell.program(&ours);
+        make.arg("certificates").arg(&certificates).arg(Road::SERVER.to_string());
+        shell.run(&mut make)?;
+        let tools = match wanted.roads.then(|| tools(shell)).transpose()? {
+            Some(Had::All(tools)) => Ok(tools),
+            Some(Had::Not(why)) => Err(why),
+            None => Err("no road was wanted".into()),
+        };
+        let middles = if wanted.middles { Middles::find(shell)? } else { Middles::default() };
+        let python = install::missing("python3");
+        let root = shell.root().to_owned();
+        Ok(Self { ours, certificates, tools, middles, python, folder, root })
+    }
+
+    /// What TLS needs in this role
+    pub(super) fn certificates(&self, role: Role) -> impl Iterator<Item = (&'static str, PathBuf)> {
+        let options: &[(&str, &str)] = match role {
+            Role::Server => &[("--cert", "cert.pem"), ("--key", "key.pem")],
+            Role::Client => &[("--ca", "ca.pem")],
+        };
+        options.iter().map(|(option, file)| (*option, self.certificates.join(file)))
+    }
+
+    /// Our program in this role, on this runtime
+    pub(super) fn ours(&self, role: Role, place: &str, runtime: &str) -> Command {
+        let mut command = Command::new(&self.ours);
+        command.args([role.name(), place, "--runtime", runtime]);
+        command
+    }
+}
+
+/// Options with a duration each
+pub(super) fn add(command: &mut Command, options: &[(&str, Duration)]) {
+    for (option, duration) in options {
+        command.args([option, &*duration.as_millis().to_string()]);
+    }
+}
