@@ -40,6 +40,7 @@ use anyhow::{Context, Result, ensure};
 use self::install::Installed;
 use self::matrix::Row;
 use self::peer::Peer;
+pub(crate) use self::plan::Extent;
 use self::plan::{Plan, Trial};
 use self::theatre::{Theatre, Wanted};
 use self::trial::Troupe;
@@ -62,12 +63,16 @@ pub(crate) struct Sum {
 const BUILD: &str = "build --quiet --package everbeat-interop";
 
 pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
-    let smoke = args.flag("--smoke");
+    let extent = match (args.flag("--smoke"), args.flag("--turns")) {
+        (true, _) => Extent::Smoke,
+        (false, true) => Extent::Turns,
+        (false, false) => Extent::Whole,
+    };
     let (keep, list) = (args.flag("--keep"), args.flag("--list"));
     let words = args.rest();
-    ensure!(!keep || !smoke && words.is_empty(), "kept is the whole matrix");
+    ensure!(!keep || extent == Extent::Whole && words.is_empty(), "kept is the whole matrix");
     let peers = peers(shell)?;
-    let plan = Plan::new(&peers, smoke, &words)?;
+    let plan = Plan::new(&peers, extent, &words)?;
     if list {
         plan.trials().iter().for_each(|trial| println!("{}", trial.words().join(" ")));
         return Ok(ExitCode::SUCCESS);
@@ -86,10 +91,10 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
     Ok(report.finish(shell))
 }
 
-/// The whole matrix, or the part of it that a push can wait for; `build` is cargo's line
-pub(crate) fn sum(shell: &Shell, build: &str, smoke: bool) -> Result<Sum> {
+/// So much of the matrix; `build` is cargo's line
+pub(crate) fn sum(shell: &Shell, build: &str, extent: Extent) -> Result<Sum> {
     let peers = peers(shell)?;
-    Ok(Sum::of(&play(shell, build, &Plan::new(&peers, smoke, &[])?)?.0))
+    Ok(Sum::of(&play(shell, build, &Plan::new(&peers, extent, &[])?)?.0))
 }
 
 impl Sum {

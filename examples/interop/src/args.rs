@@ -37,7 +37,7 @@ usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// To be a peer
-    Peer(Args),
+    Peer(Box<Args>),
     /// To be a client by the usual recipe, at this URL
     Usual(String),
     /// To stand before a server at this address
@@ -121,7 +121,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
     }
     let role = role.with_context(|| format!("neither client nor server\n{USAGE}"))?;
     let runtime = runtime.with_context(|| format!("on which runtime?\n{USAGE}"))?;
-    Ok(Wanted::Peer(Args { role, runtime, settings }))
+    Ok(Wanted::Peer(Args { role, runtime, settings }.into()))
 }
 
 fn millis(value: &str) -> Result<Duration> {
@@ -143,7 +143,7 @@ mod tests {
         let millis = |millis| Some(Duration::from_millis(millis));
         let settings = Settings { beat: millis(400), retry: millis(100), ..Settings::default() };
         let role = Role::Client("ws://a/".into());
-        assert_eq!(wanted, Wanted::Peer(Args { role, runtime: "tokio".into(), settings }));
+        assert_eq!(wanted, Wanted::Peer(Args { role, runtime: "tokio".into(), settings }.into()));
         let wanted = parse_line("certificates there 10.0.0.1").unwrap();
         assert_eq!(wanted, Wanted::Certificates("there".into(), vec!["10.0.0.1".into()]));
     }

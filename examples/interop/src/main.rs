@@ -29,7 +29,7 @@ use crate::args::{Args, Role, Wanted};
 fn main() -> ExitCode {
     let wanted = args::parse(std::env::args().skip(1));
     let ended = wanted.and_then(|wanted| match wanted {
-        Wanted::Peer(args) => runtimes::run(args),
+        Wanted::Peer(args) => runtimes::run(*args),
         Wanted::Usual(url) => usual::run(&url),
         Wanted::Tap(server) => tap::run(&server),
         Wanted::Certificates(folder, names) => certificates::write(&folder, &names),

@@ -175,7 +175,11 @@ pub(super) const GROUPS: &[Group] = &[
             step("sim-full", "and on fifteen times as many days", sim::at_length),
             step("storm-full", "the whole crowd comes back in time", sim_storm::at_length),
             step("storm-real", "a process is replaced, as was predicted", sim_storm::for_real),
-            step("interop-full", "other people's peers, the whole matrix", interop::whole),
+            step(
+                "interop-full",
+                "every peer, every scenario, runtimes and schemes in turn",
+                interop::whole,
+            ),
             step(
                 "syscalls",
                 "idle connections ask nothing of the kernel but beats",

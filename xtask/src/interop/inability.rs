@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::peer::{Role, list, word};
 
 /// Words for what a peer may be unable to do
-const WORDS: [&str; 6] = ["beat", "expire", "tell", "ping", "close", "fragment"];
+const WORDS: [&str; 5] = ["beat", "expire", "tell", "ping", "close"];
 
 /// Something that a peer cannot do
 #[derive(Debug, PartialEq, Eq)]

@@ -13,6 +13,17 @@ use crate::runtimes::RUNTIMES;
 /// Plain, and with TLS
 const TLS: &[bool] = &[false, true];
 
+/// How much of the matrix
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Every cell
+    Whole,
+    /// Every scenario with every peer, while runtimes and schemes take turns
+    Turns,
+    /// The same with those peers that a push waits for, and nothing that takes long
+    Smoke,
+}
+
 /// One cell of the matrix
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Trial<'a> {
@@ -29,7 +40,7 @@ pub(super) enum Trial<'a> {
 pub(super) struct Plan<'a>(Vec<Trial<'a>>);
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(peers: &'a [Peer], smoke: bool, words: &[String]) -> Result<Self> {
+    pub(super) fn new(peers: &'a [Peer], extent: Extent, words: &[String]) -> Result<Self> {
         let all = all_trials(peers);
         let mut chosen: [Vec<&str>; 5] = Default::default();
         for word in words {
@@ -39,7 +50,11 @@ impl<'a> Plan<'a> {
             };
             column.push(word);
         }
-        let mut trials = if smoke { smoke_trials(peers) } else { all };
+        let mut trials = match extent {
+            Extent::Whole => all,
+            Extent::Turns => turns(peers, false),
+            Extent::Smoke => turns(peers, true),
+        };
         // Words of one column are alternatives, columns are conditions.
         trials.retain(|trial| {
             let mut columns = chosen.iter().zip(trial.words());
@@ -125,11 +140,10 @@ fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
     trials
 }
 
-/// Of some peers every scenario in both roles, and all that stands between that is not long; runtimes
-/// and TLS take turns, so that each is met by every peer
-fn smoke_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
+/// Every scenario in both roles, once; runtimes and TLS take turns, so that each is met by every peer
+fn turns(peers: &[Peer], smoke: bool) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
-    for peer in peers.iter().filter(|peer| peer.smoke) {
+    for peer in peers.iter().filter(|peer| peer.smoke || !smoke) {
         for role in Role::ALL {
             let turns =
                 RUNTIMES.iter().flat_map(|runtime| TLS.iter().map(move |tls| (*runtime, *tls)));
@@ -140,8 +154,8 @@ fn smoke_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
         }
     }
     let turns = || RUNTIMES.iter().copied().cycle();
-    let short = passage::ALL.iter().filter(|passage| !passage.is_long());
-    trials.extend(short.zip(turns()).map(|(passage, runtime)| Trial::Passage(passage, runtime)));
+    let passages = passage::ALL.iter().filter(|passage| !(smoke && passage.is_long()));
+    trials.extend(passages.zip(turns()).map(|(passage, runtime)| Trial::Passage(passage, runtime)));
     let refusals = Refuser::ALL.into_iter().zip(turns());
     trials.extend(refusals.map(|(refuser, runtime)| Trial::Refusal(refuser, runtime)));
     trials
@@ -160,15 +174,15 @@ mod tests {
         })
     }
 
-    fn plan<'a>(peers: &'a [Peer], smoke: bool, line: &str) -> Result<Plan<'a>> {
+    fn plan<'a>(peers: &'a [Peer], extent: Extent, line: &str) -> Result<Plan<'a>> {
         let words = line.split_whitespace().map(String::from).collect::<Vec<_>>();
-        Plan::new(peers, smoke, &words)
+        Plan::new(peers, extent, &words)
     }
 
     #[test]
     fn the_matrix_is_whole_and_no_cell_is_twice() {
         let peers = peers();
-        let plan = plan(&peers, false, "").unwrap();
+        let plan = plan(&peers, Extent::Whole, "").unwrap();
         let roles = Role::ALL.map(|role| scenarios(role).count()).iter().sum::<usize>();
         let apart = passage::ALL.len() + Refuser::ALL.len();
         let cells = 2 * roles * RUNTIMES.len() * TLS.len() + apart * RUNTIMES.len();
@@ -182,7 +196,7 @@ mod tests {
     #[test]
     fn a_push_meets_every_scenario_runtime_and_scheme() {
         let peers = peers();
-        let plan = plan(&peers, true, "faye").unwrap();
+        let plan = plan(&peers, Extent::Smoke, "faye").unwrap();
         for role in Role::ALL {
             let of_role = || {
                 plan.trials().iter().filter_map(move |trial| match trial {
@@ -203,24 +217,28 @@ mod tests {
     fn a_push_waits_for_no_peer_that_does_not_ask_for_it_and_for_no_long_passage() {
         let mut peers = peers();
         peers[1].smoke = false;
-        let plan = plan(&peers, true, "").unwrap();
+        let plan = plan(&peers, Extent::Smoke, "").unwrap();
         assert!(plan.trials().iter().all(|trial| trial.words()[0] != "faye"));
         let long =
             |trial: &Trial<'_>| matches!(trial, Trial::Passage(passage, _) if passage.is_long());
         assert!(!plan.trials().iter().any(long) && !plan.apart().0.is_empty());
+        let turns = turns(&peers, false);
+        let faye = turns.iter().filter(|trial| trial.words()[0] == "faye").count();
+        assert_eq!(faye, Role::ALL.map(|role| scenarios(role).count()).iter().sum::<usize>());
+        assert!(turns.iter().any(long));
     }
 
     #[test]
     fn words_of_a_column_are_alternatives_and_columns_are_conditions() {
         let peers = peers();
         let of = |line: &str| {
-            let plan = plan(&peers, false, line).unwrap();
+            let plan = plan(&peers, Extent::Whole, line).unwrap();
             plan.trials().iter().map(|trial| trial.words().join(" ")).collect::<Vec<_>>()
         };
         let both = of("faye server tokio ws stop kill");
         assert_eq!(both, ["faye server tokio ws stop", "faye server tokio ws kill"]);
         assert_eq!(of("stop").len(), 2 * of("faye stop").len());
-        let error = plan(&peers, false, "faye fly").unwrap_err();
+        let error = plan(&peers, Extent::Whole, "faye fly").unwrap_err();
         assert!(error.to_string().contains("`fly`"), "{error}");
     }
 }

@@ -146,10 +146,17 @@ fn each<'a>(
         asked_right(&asked, way.asks, late).with_context(|| way.status)?;
         let connected = client.told().contains(&Note::Connected);
         ensure!(!connected, "{}: it says that it is connected", way.status);
-        let times = if asked.len() == 1 { "once".into() } else { format!("{} times", asked.len()) };
-        told.push(format!("{} {times}", way.status));
+        told.push(format!("{} {}", way.status, times(asked.len())));
     }
     Ok(format!("asked {}", told.join(", ")))
+}
+
+fn times(number: usize) -> String {
+    match number {
+        1 => "once".into(),
+        2 => "twice".into(),
+        many => format!("{many} times"),
+    }
 }
 
 /// When it asked, for each time that it was answered with this status

@@ -63,5 +63,9 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario { setting: ONCE, ..scenario("close-by-them", close::by_them) },
     Scenario { setting: ONCE, ..scenario("close-by-us", close::by_us) },
-    Scenario { role: Some(Role::Client), ..scenario("refused-by-us", refused::is_told) },
+    Scenario {
+        setting: Setting { roomy: true, ..Setting::PLAIN },
+        role: Some(Role::Client),
+        ..scenario("refused-by-us", refused::is_told)
+    },
 ];

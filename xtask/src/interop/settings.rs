@@ -41,4 +41,4 @@ pub(super) const ENOUGH: Duration = Duration::from_secs(1);
 /// Trials that go on at one time: they mostly wait, and what they start is not to crowd two cores
 pub(super) const AT_A_TIME: usize = 3;
 /// Those besides that do nothing but wait
-pub(super) const WAITING: usize = 24;
+pub(super) const WAITING: usize = 48;

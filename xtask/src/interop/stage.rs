@@ -41,14 +41,15 @@ pub(super) struct Setting {
     pub(super) hindered: bool,
     /// There is a road between them that can be cut
     pub(super) apart: bool,
-    /// Our server has one place, so that whoever comes back finds it free; our client does not come
-    /// back by itself
+    /// Our client does not come back by itself
     pub(super) once: bool,
+    /// Our server has more than one place: with one, whoever comes back must find it free
+    pub(super) roomy: bool,
 }
 
 impl Setting {
     pub(super) const PLAIN: Self =
-        Self { beating: false, hindered: false, apart: false, once: false };
+        Self { beating: false, hindered: false, apart: false, once: false, roomy: false };
 }
 
 /// Where to start programs from
@@ -86,7 +87,10 @@ impl Backstage<'_> {
         let beat = [("--beat", INTERVAL), ("--timeout", TIMEOUT)];
         add(&mut command, &[&beat[..], &[("--dial", DIAL), ("--retry", RETRY)]].concat());
         if self.setting.once {
-            command.args(["--once", "--most", "1"]);
+            command.arg("--once");
+        }
+        if !self.setting.roomy {
+            command.args(["--most", "1"]);
         }
         self.add_certificates(&mut command, role);
         let lateness = if self.setting.hindered { &self.aside } else { self.lateness };

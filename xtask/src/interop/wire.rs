@@ -96,28 +96,17 @@ pub(super) fn masks(wires: &[Wire]) -> Result<()> {
 ///
 /// Several Pings may have one answer, that to the last of them (section 5.5.3).
 pub(super) fn answered(wires: &[Wire], from: Role) -> Result<usize> {
-    let (mut pings, mut owed) = (0, None);
+    let (mut pings, mut waiting, mut newest) = (0, 0, &[][..]);
     for wire in wires {
-        match (wire.frame_of(from), wire.frame_of(from.other())) {
-            (Some(Frame { code: PING, payload, .. }), _) => {
-                pings += 1;
-                if let Some((waits, first)) = &owed {
-                    // Two on the way at one time are fine, a third asks for an answer.
-                    ensure!(
-                        *waits < 2,
-                        "a Ping of the {}'s was not answered: {first:?}",
-                        from.name()
-                    );
-                }
-                let waits = owed.take().map_or(1, |(waits, _): (u32, Vec<u8>)| waits + 1);
-                owed = Some((waits, payload.clone()));
-            }
-            (_, Some(Frame { code: PONG, payload, .. })) => {
-                if owed.as_ref().is_some_and(|(_, ping)| ping == payload) {
-                    owed = None;
-                }
-            }
-            _ => {}
+        if let Some(ping) = wire.frame_of(from).filter(|frame| frame.code == PING) {
+            (pings, waiting, newest) = (pings + 1, waiting + 1, &ping.payload);
+            let from = from.name();
+            // Two on the way at one time are fine; a third would have been answered before.
+            ensure!(waiting <= 2, "two Pings of the {from}'s were not answered before {ping:?}");
+        }
+        let pong = wire.frame_of(from.other()).filter(|frame| frame.code == PONG);
+        if pong.is_some_and(|pong| pong.payload == newest) {
+            waiting = 0;
         }
     }
     Ok(pings)
