@@ -42,8 +42,9 @@ exports.states = {
   thaw: (page) => lifecycle(page, 'active'),
   offline: (page) => page.setOfflineMode(true),
   online: (page) => page.setOfflineMode(false),
-  hang: (page) => void page.evaluate(() => hang(4000)).catch(() => {}),
+  hang: (page) => void page.evaluate(() => hang(8000)).catch(() => {}),
   leave: (page) => page.goto('about:blank'),
+  back: (page) => page.goBack(),
   shut: async (page, browser) => {
     // A browser lives as long as it has a tab.
     await browser.newPage();

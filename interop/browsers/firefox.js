@@ -37,8 +37,11 @@ exports.states = {
     await page.other.bringToFront();
   },
   show: (page) => page.bringToFront(),
-  hang: (page) => void page.evaluate(() => hang(4000)).catch(() => {}),
+  offline: (page) => page.setOfflineMode(true),
+  online: (page) => page.setOfflineMode(false),
+  hang: (page) => void page.evaluate(() => hang(8000)).catch(() => {}),
   leave: (page) => page.goto('about:blank'),
+  back: (page) => page.goBack(),
   shut: async (page, browser) => {
     await browser.newPage();
     await page.close();

@@ -93,7 +93,8 @@ async function obey(page, line) {
   } else if (command === 'page') {
     if (value === 'look') return say('page', await ticks(page));
     if (states[value] === undefined) throw new Error(`it cannot ${value}`);
-    say('page', { done: value, ...(await states[value](page, browser)) });
+    await states[value](page, browser);
+    say('page', { done: value });
   } else if (command === 'processes') {
     say('page', { processes: processes.of(browser.process().pid, value) });
   }

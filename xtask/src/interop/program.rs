@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::note::Note;
 use super::pause::Pause;
 use crate::lateness::Lateness;
+use crate::process::family;
 
 /// A note, and when it was read
 pub(super) type Told = (Instant, Note);
@@ -129,9 +130,9 @@ impl Program {
         Ok(())
     }
 
-    /// SIGSTOP, until the pause ends
+    /// SIGSTOP to it and to all that it has started, until the pause ends
     pub(super) fn pause(&self) -> Result<Pause> {
-        Pause::of(self.child.id())
+        Pause::of(&family(self.child.id()))
     }
 }
 
