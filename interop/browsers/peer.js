@@ -7,7 +7,6 @@ const http = require('node:http');
 const path = require('node:path');
 const readline = require('node:readline');
 const { parseArgs } = require('node:util');
-const processes = require('./processes');
 
 const text = { type: 'string' };
 const { positionals, values: options } = parseArgs({
@@ -95,8 +94,6 @@ async function obey(page, line) {
     if (states[value] === undefined) throw new Error(`it cannot ${value}`);
     await states[value](page, browser);
     say('page', { done: value });
-  } else if (command === 'processes') {
-    say('page', { processes: processes.of(browser.process().pid, value) });
   }
 }
 

@@ -123,8 +123,14 @@ impl Program {
         self.child.id()
     }
 
-    /// SIGKILL, and waits until it is gone
+    /// SIGKILL to it and to all that it has started, and waits until it is gone
     pub(crate) fn kill(&mut self) -> Result<()> {
+        let family = family(self.child.id());
+        if family.len() > 1 {
+            // The youngest first, who else might find out and say so.
+            let ids = family.iter().rev().map(u32::to_string);
+            Command::new("sh").args(["-c", "kill -KILL \"$@\"", "sh"]).args(ids).status()?;
+        }
         self.child.kill()?;
         self.child.wait()?;
         Ok(())

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::super::judge;
@@ -92,16 +92,6 @@ pub(super) fn until(
         ensure!(Instant::now() < deadline, "the page is not {what}: {facts:?}");
         sleep(AGAIN);
     }
-}
-
-/// Its browser's processes of this kind
-pub(super) fn processes(stage: &mut Stage<'_>, kind: &str) -> Result<Vec<u32>> {
-    stage.theirs.tell(&json!({ "processes": kind }))?;
-    let found = tells(stage, "its processes", |told| told["processes"].as_array().cloned())?;
-    let ids = found.iter().map(|id| id.as_u64().and_then(|id| u32::try_from(id).ok()));
-    let ids = ids.collect::<Option<Vec<_>>>().context("a process has a number")?;
-    ensure!(!ids.is_empty(), "it has no such process: {kind}");
-    Ok(ids)
 }
 
 /// Whether it answers for many intervals from then on; if not, what we made of it within the promise
