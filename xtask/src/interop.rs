@@ -4,6 +4,7 @@
 //! A peer is a folder in `interop/` with a description; the scenarios know none of them. Every
 //! program that is started here ends with us: it reads our pipe.
 
+mod browsers;
 mod inability;
 mod install;
 mod judge;
@@ -135,13 +136,11 @@ pub(crate) fn contestants(shell: &Shell) -> Result<Contestants> {
         if peer.bench.is_empty() {
             continue;
         }
-        let installed = install::ready(shell, &peer);
+        let installed = install::ready(shell, &peer)?;
         for (name, line) in &peer.bench {
             let line = match &installed {
-                Ok(Installed::At(home)) => Ok(peer.line(line, home)),
-                Ok(Installed::Not(why)) => Err(why.clone()),
-                // One that cannot be built here is no reason to measure nobody.
-                Err(error) => Err(format!("it could not be installed: {error:#}")),
+                Installed::At(home) => Ok(peer.line(line, home)),
+                Installed::Not(why) => Err(why.clone()),
             };
             all.push((name.clone(), line));
         }

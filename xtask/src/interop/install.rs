@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use super::peer::Peer;
+use crate::debian;
 use crate::shell::Shell;
 
 /// Whether a peer can be had here
@@ -24,23 +25,35 @@ pub(super) fn ready(shell: &Shell, peer: &Peer) -> Result<Installed> {
     if let Some(why) = peer.needs.iter().find_map(|program| missing(program)) {
         return Ok(Installed::Not(why));
     }
-    let home = shell.target("interop").join(&peer.name);
+    // Of a folder, that whoever else is in it finds it done.
+    let name = peer.folder.file_name().context("a peer has a folder")?.to_string_lossy();
+    let home = shell.target("interop").join(&*name);
     let (stamp, wanted) = (home.join(".installed"), fingerprint(&peer.folder)?);
     if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(Installed::At(home));
     }
-    eprintln!("installing {} ..", peer.name);
+    eprintln!("installing {} ..", name);
     if home.exists() {
         fs::remove_dir_all(&home).with_context(|| home.display().to_string())?;
     }
     fs::create_dir_all(&home).with_context(|| home.display().to_string())?;
-    for line in &peer.install {
-        let line = peer.line(line, &home);
-        let (program, words) = line.split_first().context("a command line has a program")?;
-        shell.run(shell.program(program).args(words))?;
+    if let Err(error) = install(shell, peer, &home) {
+        return Ok(Installed::Not(format!("it cannot be installed here: {error:#}")));
     }
     fs::write(stamp, wanted)?;
     Ok(Installed::At(home))
+}
+
+fn install(shell: &Shell, peer: &Peer, home: &Path) -> Result<()> {
+    if !peer.debian.is_empty() {
+        debian::unpack(shell, home, &peer.debian)?;
+    }
+    for line in &peer.install {
+        let line = peer.line(line, home);
+        let (program, words) = line.split_first().context("a command line has a program")?;
+        shell.run(shell.program(program).args(words))?;
+    }
+    Ok(())
 }
 
 /// All that an installation is made from: a change of any file makes a new one

@@ -3,15 +3,13 @@
 
 use anyhow::{Result, bail};
 
+use super::browsers;
 use super::passage::{self, Passage};
 use super::peer::{Expected, Peer, Role};
 use super::refuser::Refuser;
 use super::scenarios::{self, Scenario};
 use super::stage::Cast;
 use crate::runtimes::RUNTIMES;
-
-/// Plain, and with TLS
-const TLS: &[bool] = &[false, true];
 
 /// How much of the matrix
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,14 +119,20 @@ fn scenarios(role: Role) -> impl Iterator<Item = &'static Scenario> {
     scenarios::ALL.iter().filter(move |scenario| scenario.role.is_none_or(|only| only == role))
 }
 
+/// And for this peer
+fn all_for(peer: &Peer, role: Role) -> impl Iterator<Item = &'static Scenario> {
+    let pages: &[Scenario] = if peer.page { browsers::ALL } else { &[] };
+    scenarios(role).chain(pages)
+}
+
 fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
     for peer in peers {
-        for role in Role::ALL {
+        for &role in &peer.roles {
             for runtime in RUNTIMES {
-                for tls in TLS {
-                    let cast = Cast { peer, role, runtime, tls: *tls };
-                    trials.extend(scenarios(role).map(|scenario| Trial::Peer(cast, scenario)));
+                for &tls in peer.schemes {
+                    let cast = Cast { peer, role, runtime, tls };
+                    trials.extend(all_for(peer, role).map(|scenario| Trial::Peer(cast, scenario)));
                 }
             }
         }
@@ -144,11 +148,12 @@ fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
 fn turns(peers: &[Peer], smoke: bool) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
     for peer in peers.iter().filter(|peer| peer.smoke || !smoke) {
-        for role in Role::ALL {
-            let turns =
-                RUNTIMES.iter().flat_map(|runtime| TLS.iter().map(move |tls| (*runtime, *tls)));
+        for &role in &peer.roles {
+            let turns = RUNTIMES
+                .iter()
+                .flat_map(|runtime| peer.schemes.iter().map(move |tls| (*runtime, *tls)));
             let turns = turns.cycle().skip(role as usize);
-            trials.extend(scenarios(role).zip(turns).map(|(scenario, (runtime, tls))| {
+            trials.extend(all_for(peer, role).zip(turns).map(|(scenario, (runtime, tls))| {
                 Trial::Peer(Cast { peer, role, runtime, tls }, scenario)
             }));
         }
@@ -165,10 +170,13 @@ fn turns(peers: &[Peer], smoke: bool) -> Vec<Trial<'_>> {
 mod tests {
     use super::*;
 
+    const TLS: &[bool] = &[false, true];
+
     fn peers() -> [Peer; 2] {
         ["websockets", "faye"].map(|name| {
             let mut peer = Peer::default();
             peer.name = name.into();
+            (peer.roles, peer.schemes) = (Role::ALL.to_vec(), TLS);
             peer.smoke = true;
             peer
         })
@@ -237,6 +245,20 @@ mod tests {
         };
         assert!(roles("refused-by-us").iter().all(|role| *role == "client"));
         assert!(roles("idle").contains(&"server"));
+    }
+
+    #[test]
+    fn who_has_one_role_or_no_tls_has_no_rows_for_the_other() {
+        let mut peers = peers();
+        (peers[0].roles, peers[0].schemes) = (vec![Role::Server], &[false]);
+        for extent in [Extent::Whole, Extent::Turns, Extent::Smoke] {
+            let plan = plan(&peers, extent, "websockets").unwrap();
+            assert!(!plan.trials().is_empty());
+            let words = plan.trials().iter().map(Trial::words).collect::<Vec<_>>();
+            assert!(
+                words.iter().all(|[_, role, _, scheme, _]| (*role, *scheme) == ("server", "ws"))
+            );
+        }
     }
 
     #[test]
