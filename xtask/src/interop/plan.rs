@@ -229,6 +229,17 @@ mod tests {
     }
 
     #[test]
+    fn only_a_client_can_be_refused() {
+        let peers = peers();
+        let roles = |line| {
+            let plan = plan(&peers, Extent::Whole, line).unwrap();
+            plan.trials().iter().map(|trial| trial.words()[1]).collect::<Vec<_>>()
+        };
+        assert!(roles("refused-by-us").iter().all(|role| *role == "client"));
+        assert!(roles("idle").contains(&"server"));
+    }
+
+    #[test]
     fn words_of_a_column_are_alternatives_and_columns_are_conditions() {
         let peers = peers();
         let of = |line: &str| {

@@ -9,7 +9,7 @@ use super::super::judge;
 use super::super::note::{Note, Payload};
 use super::super::peer::Role;
 use super::super::settings::{BACK, PATIENCE};
-use super::super::stage::{Stage, end};
+use super::super::stage::{Stage, connected, end};
 use super::super::wire::{CLOSE, PING};
 
 pub(super) fn is_noticed(stage: &mut Stage<'_>) -> Result<String> {
@@ -46,6 +46,10 @@ pub(super) fn back(stage: &mut Stage<'_>, mut reachable: Instant) -> Result<Stri
         reachable = stage.restart_theirs()?;
     }
     let took = stage.connected()?.saturating_duration_since(reachable);
+    if stage.role() == Role::Client {
+        // It takes a command only once it knows so itself.
+        connected(&stage.theirs)?;
+    }
     stage.echo(&Payload::Text("again".into()))?;
     if stage.role() == Role::Client {
         return Ok("served again".into());
