@@ -24,12 +24,14 @@ pub(super) fn ready(shell: &Shell, peer: &Peer) -> Result<Installed> {
     if let Some(why) = peer.needs.iter().find_map(|program| missing(program)) {
         return Ok(Installed::Not(why));
     }
-    let home = shell.target("interop").join(&peer.name);
+    // Of a folder, that whoever else is in it finds it done.
+    let name = peer.folder.file_name().context("a peer has a folder")?.to_string_lossy();
+    let home = shell.target("interop").join(&*name);
     let (stamp, wanted) = (home.join(".installed"), fingerprint(&peer.folder)?);
     if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(Installed::At(home));
     }
-    eprintln!("installing {} ..", peer.name);
+    eprintln!("installing {} ..", name);
     if home.exists() {
         fs::remove_dir_all(&home).with_context(|| home.display().to_string())?;
     }

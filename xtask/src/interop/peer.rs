@@ -1,5 +1,5 @@
-//! Foreign peers: each is a folder in `interop/` whose `peer.json` says what it needs, how it is
-//! installed and started, and what it is known to do differently.
+//! Foreign peers: a folder in `interop/` whose `peer.json` says what it needs, how it is installed and
+//! started, and what it is known to do differently. A folder may hold several, installed at once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ impl Role {
 /// A foreign peer
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Peer {
-    /// Its folder's name
+    /// Its own, or its folder's
     pub(super) name: String,
     pub(super) folder: PathBuf,
     /// Programs that the machine must have
@@ -46,6 +46,10 @@ pub(super) struct Peer {
     pub(super) install: Vec<Vec<String>>,
     /// The command line to which the role is added; empty, if it is there for benchmarks only
     pub(super) start: Vec<String>,
+    /// What it can be; both without a word
+    pub(super) roles: Vec<Role>,
+    /// Without TLS, and with it unless its description says otherwise
+    pub(super) schemes: &'static [bool],
     /// Servers that echo and ping, for benchmarks, by their names
     pub(super) bench: Vec<(String, Vec<String>)>,
     expected: Vec<Expected>,
@@ -84,21 +88,34 @@ impl Peer {
             let description = folder.join("peer.json");
             if description.is_file() {
                 let text = fs::read_to_string(&description)?;
-                let peer = Self::parse(&folder, &text);
-                peers.push(peer.with_context(|| description.display().to_string())?);
+                let found = Self::parse(&folder, &text);
+                peers.extend(found.with_context(|| description.display().to_string())?);
             }
         }
         peers.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(peers)
     }
 
-    fn parse(folder: &Path, text: &str) -> Result<Self> {
+    /// The peer of a folder, and those that are named in it
+    fn parse(folder: &Path, text: &str) -> Result<Vec<Self>> {
         let description: Value = serde_json::from_str(text)?;
-        let name = folder.file_name().context("a peer has a folder")?;
-        let lines = |key| items(&description, key)?.iter().map(words).collect::<Result<_>>();
+        let name = folder.file_name().context("a peer has a folder")?.to_string_lossy();
+        let mut peers = vec![Self::described(folder, &name, &description, &description)?];
+        for (name, own) in description["peers"].as_object().into_iter().flatten() {
+            let peer = Self::described(folder, name, &description, own);
+            let peer = Self { bench: Vec::new(), ..peer.with_context(|| format!("`{name}`"))? };
+            ensure!(peer.converses(), "`{name}` has no `start`");
+            peers.push(peer);
+        }
+        Ok(peers)
+    }
+
+    /// One of a folder's peers: what is installed is `description`'s, the rest is its `own`
+    fn described(folder: &Path, name: &str, description: &Value, own: &Value) -> Result<Self> {
+        let lines = |key| items(description, key)?.iter().map(words).collect::<Result<_>>();
         let bench = description["bench"].as_object().into_iter().flatten();
         let bench = bench.map(|(name, line)| Ok((name.clone(), words(line)?)));
-        let expected = description.get("expected").map_or(Ok(&[][..]), list)?.iter().map(|entry| {
+        let expected = own.get("expected").map_or(Ok(&[][..]), list)?.iter().map(|entry| {
             Ok(Expected {
                 role: entry["role"].as_str().map(String::from),
                 scenario: word(&entry["scenario"])?,
@@ -107,16 +124,18 @@ impl Peer {
             })
         });
         Ok(Self {
-            name: name.to_string_lossy().into_owned(),
+            name: name.to_owned(),
             folder: folder.to_owned(),
             needs: words(&description["needs"])?,
             install: lines("install")?,
-            start: description.get("start").map_or(Ok(Vec::new()), words)?,
+            start: own.get("start").map_or(Ok(Vec::new()), words)?,
+            roles: own.get("roles").map_or(Ok(Role::ALL.to_vec()), roles)?,
+            schemes: schemes(own["tls"].as_bool().unwrap_or(true)),
             bench: bench.collect::<Result<_>>()?,
             expected: expected.collect::<Result<_>>()?,
-            cannot: inability::parse(description.get("cannot"))?,
-            smoke: description["smoke"].as_bool().unwrap_or_default(),
-            version: description.get("version").map_or(Ok(Vec::new()), words)?,
+            cannot: inability::parse(own.get("cannot"))?,
+            smoke: own["smoke"].as_bool().unwrap_or_default(),
+            version: own.get("version").map_or(Ok(Vec::new()), words)?,
         })
     }
 
@@ -143,6 +162,16 @@ impl Peer {
         let (home, folder) = (home.to_string_lossy(), self.folder.to_string_lossy());
         line.iter().map(|word| word.replace("{home}", &home).replace("{peer}", &folder)).collect()
     }
+}
+
+const fn schemes(tls: bool) -> &'static [bool] {
+    if tls { &[false, true] } else { &[false] }
+}
+
+fn roles(list: &Value) -> Result<Vec<Role>> {
+    let known = |name: String| Role::ALL.into_iter().find(|role| role.name() == name);
+    let roles = words(list)?.into_iter().map(|name| known(name.clone()).with_context(|| name));
+    roles.collect::<Result<_>>().context("a role is `server` or `client`")
 }
 
 fn some_words(value: &Value) -> Result<String> {
@@ -181,9 +210,16 @@ mod tests {
                      { "scenario": "echo", "error": "nothing", "why": "it is mute" }]
     }"#;
 
+    /// The one of a folder that holds one
+    fn only(folder: &Path, text: &str) -> Peer {
+        let mut peers = Peer::parse(folder, text).unwrap();
+        assert_eq!(peers.len(), 1);
+        peers.remove(0)
+    }
+
     #[test]
     fn a_description_is_read_and_its_folders_are_put_in() {
-        let peer = Peer::parse(Path::new("interop/faye"), TEXT).unwrap();
+        let peer = only(Path::new("interop/faye"), TEXT);
         assert_eq!((&*peer.name, &*peer.needs), ("faye", &["ruby".to_owned()][..]));
         let home = Path::new("there");
         assert_eq!(peer.line(&peer.start, home), ["ruby", "interop/faye/peer.rb"]);
@@ -194,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_is_known_is_known_for_its_role_or_for_both() {
-        let peer = Peer::parse(Path::new("faye"), TEXT).unwrap();
+        let peer = only(Path::new("faye"), TEXT);
         let why = |role, scenario| peer.expected(role, scenario).map(|known| &*known.why);
         assert_eq!(why(Role::Server, "stop"), Some("it never looks"));
         assert_eq!(why(Role::Client, "stop"), None);
@@ -204,8 +240,40 @@ mod tests {
     #[test]
     fn one_for_benchmarks_only_has_no_start() {
         let text = r#"{ "needs": [], "install": [], "bench": { "x": ["x"] } }"#;
-        let peer = Peer::parse(Path::new("x"), text).unwrap();
-        assert!(!peer.converses() && Peer::parse(Path::new("x"), TEXT).unwrap().converses());
+        let peer = only(Path::new("x"), text);
+        assert!(!peer.converses() && only(Path::new("x"), TEXT).converses());
+    }
+
+    #[test]
+    fn a_folder_may_hold_several_that_are_installed_at_once() {
+        let text = r#"{
+            "needs": ["cargo"], "install": [["cargo", "build"]], "bench": { "a": ["a"] },
+            "peers": {
+                "axum": { "start": ["{home}/peers", "axum"], "roles": ["server"], "tls": false },
+                "awc": { "start": ["{home}/peers", "awc"], "roles": ["client"],
+                         "expected": [{ "scenario": "stop", "error": "e", "why": "w" }] }
+            }
+        }"#;
+        let peers = Peer::parse(Path::new("interop/rust"), text).unwrap();
+        let [folder, awc, axum] = &peers[..] else { panic!("{peers:?}") };
+        assert!(!folder.converses() && folder.bench.len() == 1);
+        assert_eq!(
+            (&*awc.name, &*awc.roles, awc.schemes),
+            ("awc", &[Role::Client][..], &[false, true][..])
+        );
+        assert_eq!(
+            (&*axum.name, &*axum.roles, axum.schemes),
+            ("axum", &[Role::Server][..], &[false][..])
+        );
+        assert!(awc.expected(Role::Client, "stop").is_some());
+        assert!(axum.expected(Role::Client, "stop").is_none() && axum.bench.is_empty());
+        assert_eq!((&axum.install, &axum.folder), (&folder.install, &folder.folder));
+        for (from, to) in
+            [(r#"["client"]"#, r#"["both"]"#), (r#""start": ["{home}/peers", "awc"], "#, "")]
+        {
+            let error = Peer::parse(Path::new("x"), &text.replace(from, to)).unwrap_err();
+            assert!(format!("{error:#}").contains("awc"), "{error:#}");
+        }
     }
 
     #[test]

@@ -10,9 +10,6 @@ use super::scenarios::{self, Scenario};
 use super::stage::Cast;
 use crate::runtimes::RUNTIMES;
 
-/// Plain, and with TLS
-const TLS: &[bool] = &[false, true];
-
 /// How much of the matrix
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
@@ -124,10 +121,10 @@ fn scenarios(role: Role) -> impl Iterator<Item = &'static Scenario> {
 fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
     for peer in peers {
-        for role in Role::ALL {
+        for &role in &peer.roles {
             for runtime in RUNTIMES {
-                for tls in TLS {
-                    let cast = Cast { peer, role, runtime, tls: *tls };
+                for &tls in peer.schemes {
+                    let cast = Cast { peer, role, runtime, tls };
                     trials.extend(scenarios(role).map(|scenario| Trial::Peer(cast, scenario)));
                 }
             }
@@ -144,9 +141,10 @@ fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
 fn turns(peers: &[Peer], smoke: bool) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
     for peer in peers.iter().filter(|peer| peer.smoke || !smoke) {
-        for role in Role::ALL {
-            let turns =
-                RUNTIMES.iter().flat_map(|runtime| TLS.iter().map(move |tls| (*runtime, *tls)));
+        for &role in &peer.roles {
+            let turns = RUNTIMES
+                .iter()
+                .flat_map(|runtime| peer.schemes.iter().map(move |tls| (*runtime, *tls)));
             let turns = turns.cycle().skip(role as usize);
             trials.extend(scenarios(role).zip(turns).map(|(scenario, (runtime, tls))| {
                 Trial::Peer(Cast { peer, role, runtime, tls }, scenario)
@@ -165,10 +163,13 @@ fn turns(peers: &[Peer], smoke: bool) -> Vec<Trial<'_>> {
 mod tests {
     use super::*;
 
+    const TLS: &[bool] = &[false, true];
+
     fn peers() -> [Peer; 2] {
         ["websockets", "faye"].map(|name| {
             let mut peer = Peer::default();
             peer.name = name.into();
+            (peer.roles, peer.schemes) = (Role::ALL.to_vec(), TLS);
             peer.smoke = true;
             peer
         })
@@ -237,6 +238,20 @@ mod tests {
         };
         assert!(roles("refused-by-us").iter().all(|role| *role == "client"));
         assert!(roles("idle").contains(&"server"));
+    }
+
+    #[test]
+    fn who_has_one_role_or_no_tls_has_no_rows_for_the_other() {
+        let mut peers = peers();
+        (peers[0].roles, peers[0].schemes) = (vec![Role::Server], &[false]);
+        for extent in [Extent::Whole, Extent::Turns, Extent::Smoke] {
+            let plan = plan(&peers, extent, "websockets").unwrap();
+            assert!(!plan.trials().is_empty());
+            let words = plan.trials().iter().map(Trial::words).collect::<Vec<_>>();
+            assert!(
+                words.iter().all(|[_, role, _, scheme, _]| (*role, *scheme) == ("server", "ws"))
+            );
+        }
     }
 
     #[test]
