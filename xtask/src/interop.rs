@@ -13,6 +13,7 @@ mod matrix;
 mod messages;
 mod middle;
 pub(crate) mod note;
+mod pairing;
 mod passage;
 mod pause;
 mod peer;
@@ -69,7 +70,12 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
         (false, false) => Extent::Whole,
     };
     let (keep, list) = (args.flag("--keep"), args.flag("--list"));
+    let pairing = args.flag("--pairing");
     let words = args.rest();
+    if pairing {
+        ensure!(words.is_empty(), "the pairing is one, and has no parts");
+        return pairing::run(shell, &peers(shell)?, keep);
+    }
     ensure!(!keep || extent == Extent::Whole && words.is_empty(), "kept is the whole matrix");
     let peers = peers(shell)?;
     let plan = Plan::new(&peers, extent, &words)?;
@@ -135,13 +141,11 @@ pub(crate) fn contestants(shell: &Shell) -> Result<Contestants> {
         if peer.bench.is_empty() {
             continue;
         }
-        let installed = install::ready(shell, &peer);
+        let installed = install::ready(shell, &peer)?;
         for (name, line) in &peer.bench {
             let line = match &installed {
-                Ok(Installed::At(home)) => Ok(peer.line(line, home)),
-                Ok(Installed::Not(why)) => Err(why.clone()),
-                // One that cannot be built here is no reason to measure nobody.
-                Err(error) => Err(format!("it could not be installed: {error:#}")),
+                Installed::At(home) => Ok(peer.line(line, home)),
+                Installed::Not(why) => Err(why.clone()),
             };
             all.push((name.clone(), line));
         }
