@@ -111,12 +111,7 @@ impl Cast<'_> {
     }
 
     /// Plays it, and notes what went over the wire
-    fn play(
-        &self,
-        pair: Pair,
-        lateness: &Lateness,
-        heard: &mut Vec<(Duration, Wire)>,
-    ) -> Result<[usize; 2]> {
+    fn play(&self, pair: Pair, lateness: &Lateness, heard: &mut Vec<Wire>) -> Result<[usize; 2]> {
         let server = self.server(pair, lateness)?;
         let mut tap = Tap::command(&self.theatre.ours, &listening(&server)?);
         let mut tap = Tap::new(Program::start("the tap", &mut tap, lateness)?)?;
@@ -124,7 +119,7 @@ impl Cast<'_> {
         let mut command = self.foreign(CLIENT, Role::Client, &format!("ws://{}/", tap.address))?;
         add(&mut command, &[("--beat", BEAT)]);
         let mut client = Program::start(CLIENT, &mut command, lateness)?;
-        let open = connected(&client)?;
+        connected(&client)?;
         sleep(WATCHED);
         let told = client.told();
         let ended = told.iter().find(|note| matches!(note, Note::Closed(_)));
@@ -135,8 +130,7 @@ impl Cast<'_> {
             matches!(note, Note::Message(back, _) if *back == said).then_some(())
         })?;
         let judged = tap.settle(begun, TOLD_LATER, |wires| judge(wires, pair.both));
-        let since = |at: &Instant| at.saturating_duration_since(open);
-        heard.extend(tap.heard().iter().map(|(at, wire)| (since(at), wire.clone())));
+        heard.extend(tap.since(begun));
         judged
     }
 
@@ -185,7 +179,7 @@ mod tests {
     fn frame(from: Role, code: u64) -> Wire {
         let masked = from == Role::Client;
         let frame = Frame { code, last: true, masked, bytes: 0, payload: Vec::new() };
-        Wire { connection: 1, from, seen: Seen::Frame(frame) }
+        Wire { at: 7, connection: 1, from, seen: Seen::Frame(frame) }
     }
 
     #[test]

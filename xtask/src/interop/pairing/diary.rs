@@ -23,7 +23,7 @@ pub(super) struct Entry {
     pair: Pair,
     verdict: &'static str,
     detail: String,
-    frames: Vec<(Duration, Wire)>,
+    frames: Vec<Wire>,
     stalled: bool,
 }
 
@@ -32,7 +32,7 @@ impl Entry {
     pub(super) fn new(
         pair: Pair,
         outcome: Result<[usize; 2]>,
-        frames: Vec<(Duration, Wire)>,
+        frames: Vec<Wire>,
         stalled: bool,
     ) -> Self {
         let (verdict, detail) = match outcome {
@@ -92,8 +92,10 @@ fn page(entries: &[Entry]) -> String {
     for entry in entries {
         let (server, scenario, detail) = (entry.pair.server, entry.scenario(), &entry.detail);
         _ = writeln!(page, "\n`{scenario}` with {server}: {detail}.\n\n```text");
-        for (at, wire) in &entry.frames {
-            _ = writeln!(page, "{:>7.3} s  {}", at.as_secs_f64(), told(wire));
+        let begun = entry.frames.first().map_or(0, |wire| wire.at);
+        for wire in &entry.frames {
+            let since = Duration::from_micros(wire.at.saturating_sub(begun));
+            _ = writeln!(page, "{:>7.3} s  {}", since.as_secs_f64(), told(wire));
         }
         page += "```\n";
     }
@@ -132,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_noted_as_a_person_would() {
-        let wire = |from, seen| Wire { connection: 1, from, seen };
+        let wire = |from, seen| Wire { at: 7, connection: 1, from, seen };
         let frame = |code, payload: &[u8], masked| {
             let (bytes, payload) = (payload.len() as u64, payload.to_vec());
             Seen::Frame(Frame { code, last: true, masked, bytes, payload })
