@@ -98,7 +98,7 @@ impl<'a> Trial<'a> {
     /// What the peer is known to do differently there
     pub(super) fn known(&self) -> Option<&'a Expected> {
         match *self {
-            Self::Peer(cast, scenario) => cast.peer.expected(cast.role, scenario.name),
+            Self::Peer(cast, scenario) => cast.peer.expected(cast.role, cast.tls, scenario.name),
             Self::Passage(..) | Self::Refusal(..) => None,
         }
     }
