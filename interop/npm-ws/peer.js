@@ -83,9 +83,8 @@ function server() {
 function client() {
   const socket = new WebSocket(address, options.ca ? { ca: fs.readFileSync(options.ca) } : {});
   socket.on('open', () => converse(socket, false));
-  // Who cannot connect ends, and says why.
   socket.on('error', (error) => {
-    if (connection === undefined) throw error;
+    if (connection === undefined) say('failed', error.message);
   });
   beat(() => [socket].filter((socket) => socket.readyState === WebSocket.OPEN));
 }

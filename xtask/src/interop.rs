@@ -4,6 +4,7 @@
 //! A peer is a folder in `interop/` with a description; the scenarios know none of them. Every
 //! program that is started here ends with us: it reads our pipe.
 
+mod browsers;
 mod inability;
 mod install;
 mod judge;
@@ -13,6 +14,7 @@ mod matrix;
 mod messages;
 mod middle;
 pub(crate) mod note;
+mod pairing;
 mod passage;
 mod pause;
 mod peer;
@@ -40,6 +42,7 @@ use anyhow::{Context, Result, ensure};
 use self::install::Installed;
 use self::matrix::Row;
 use self::peer::Peer;
+pub(crate) use self::plan::Extent;
 use self::plan::{Plan, Trial};
 use self::theatre::{Theatre, Wanted};
 use self::trial::Troupe;
@@ -62,12 +65,21 @@ pub(crate) struct Sum {
 const BUILD: &str = "build --quiet --package everbeat-interop";
 
 pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
-    let smoke = args.flag("--smoke");
+    let extent = match (args.flag("--smoke"), args.flag("--turns")) {
+        (true, _) => Extent::Smoke,
+        (false, true) => Extent::Turns,
+        (false, false) => Extent::Whole,
+    };
     let (keep, list) = (args.flag("--keep"), args.flag("--list"));
+    let pairing = args.flag("--pairing");
     let words = args.rest();
-    ensure!(!keep || !smoke && words.is_empty(), "kept is the whole matrix");
+    if pairing {
+        ensure!(words.is_empty(), "the pairing is one, and has no parts");
+        return pairing::run(shell, &peers(shell)?, keep);
+    }
+    ensure!(!keep || extent == Extent::Whole && words.is_empty(), "kept is the whole matrix");
     let peers = peers(shell)?;
-    let plan = Plan::new(&peers, smoke, &words)?;
+    let plan = Plan::new(&peers, extent, &words)?;
     if list {
         plan.trials().iter().for_each(|trial| println!("{}", trial.words().join(" ")));
         return Ok(ExitCode::SUCCESS);
@@ -86,10 +98,10 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
     Ok(report.finish(shell))
 }
 
-/// The whole matrix, or the part of it that a push can wait for; `build` is cargo's line
-pub(crate) fn sum(shell: &Shell, build: &str, smoke: bool) -> Result<Sum> {
+/// So much of the matrix; `build` is cargo's line
+pub(crate) fn sum(shell: &Shell, build: &str, extent: Extent) -> Result<Sum> {
     let peers = peers(shell)?;
-    Ok(Sum::of(&play(shell, build, &Plan::new(&peers, smoke, &[])?)?.0))
+    Ok(Sum::of(&play(shell, build, &Plan::new(&peers, extent, &[])?)?.0))
 }
 
 impl Sum {
@@ -130,13 +142,11 @@ pub(crate) fn contestants(shell: &Shell) -> Result<Contestants> {
         if peer.bench.is_empty() {
             continue;
         }
-        let installed = install::ready(shell, &peer);
+        let installed = install::ready(shell, &peer)?;
         for (name, line) in &peer.bench {
             let line = match &installed {
-                Ok(Installed::At(home)) => Ok(peer.line(line, home)),
-                Ok(Installed::Not(why)) => Err(why.clone()),
-                // One that cannot be built here is no reason to measure nobody.
-                Err(error) => Err(format!("it could not be installed: {error:#}")),
+                Installed::At(home) => Ok(peer.line(line, home)),
+                Installed::Not(why) => Err(why.clone()),
             };
             all.push((name.clone(), line));
         }

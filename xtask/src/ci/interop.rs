@@ -5,20 +5,20 @@
 use anyhow::{Result, bail};
 
 use super::Outcome;
-use crate::interop::{self, Sum};
+use crate::interop::{self, Extent, Sum};
 use crate::shell::Shell;
 
 /// The whole workspace, as every step builds it
-const BUILD: &str = "build --quiet --workspace --all-targets";
+pub(super) const BUILD: &str = "build --quiet --workspace --all-targets";
 
-/// Every scenario once in either role
+/// Every scenario once in either role, with those peers that a push waits for
 pub(super) fn smoke(shell: &Shell) -> Result<Outcome> {
-    outcome(interop::sum(shell, BUILD, true)?)
+    outcome(interop::sum(shell, BUILD, Extent::Smoke)?)
 }
 
-/// The whole matrix
+/// The same with every peer: the whole matrix takes longer than anybody waits
 pub(super) fn whole(shell: &Shell) -> Result<Outcome> {
-    match outcome(interop::sum(shell, BUILD, false)?)? {
+    match outcome(interop::sum(shell, BUILD, Extent::Turns)?)? {
         Outcome::Skipped(why) => bail!("{why}"),
         passed => Ok(passed),
     }

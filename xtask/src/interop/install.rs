@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use super::peer::Peer;
+use crate::debian;
 use crate::shell::Shell;
 
 /// Whether a peer can be had here
@@ -36,13 +37,23 @@ pub(super) fn ready(shell: &Shell, peer: &Peer) -> Result<Installed> {
         fs::remove_dir_all(&home).with_context(|| home.display().to_string())?;
     }
     fs::create_dir_all(&home).with_context(|| home.display().to_string())?;
-    for line in &peer.install {
-        let line = peer.line(line, &home);
-        let (program, words) = line.split_first().context("a command line has a program")?;
-        shell.run(shell.program(program).args(words))?;
+    if let Err(error) = install(shell, peer, &home) {
+        return Ok(Installed::Not(format!("it cannot be installed here: {error:#}")));
     }
     fs::write(stamp, wanted)?;
     Ok(Installed::At(home))
+}
+
+fn install(shell: &Shell, peer: &Peer, home: &Path) -> Result<()> {
+    if !peer.debian.is_empty() {
+        debian::unpack(shell, home, &peer.debian)?;
+    }
+    for line in &peer.install {
+        let line = peer.line(line, home);
+        let (program, words) = line.split_first().context("a command line has a program")?;
+        shell.run(shell.program(program).args(words))?;
+    }
+    Ok(())
 }
 
 /// All that an installation is made from: a change of any file makes a new one

@@ -1,27 +1,26 @@
-//! What stands between peers in the real world: nginx and HAProxy, those of this machine or Debian's,
-//! and how each is told to stand between a port and a server.
+//! What stands between peers in the real world: nginx and HAProxy, each between a port and a server.
 
-use std::ffi::OsString;
-use std::fmt::Write;
+mod configuration;
+mod found;
+
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+pub(super) use self::configuration::Job;
+use self::configuration::{HAPROXYS, haproxy, nginx};
+use self::found::{Found, find};
 use super::leash::Leash;
 use super::settings::PATIENCE;
-use crate::debian;
 use crate::shell::Shell;
 
 /// Between two looks whether it listens
 const LOOK: Duration = Duration::from_millis(20);
-/// How long Debian's configuration of HAProxy lets a connection be idle
-const HAPROXYS: Duration = Duration::from_secs(50);
-/// And nginx, if nobody says anything
+/// How long nginx lets a connection be idle, if nobody says anything
 const NGINXS: Duration = Duration::from_secs(60);
 
 /// Which of them
@@ -31,29 +30,9 @@ pub(super) enum Kind {
     Haproxy,
 }
 
-/// A program, and where its libraries are if they are not the machine's
-#[derive(Debug, Clone)]
-struct Found {
-    program: PathBuf,
-    libraries: Option<PathBuf>,
-}
-
 /// Those that can be had here, or why they cannot
 #[derive(Debug)]
 pub(super) struct Middles([Result<Found, String>; 2]);
-
-/// What it is to do
-#[derive(Debug)]
-pub(super) struct Job<'a> {
-    /// Where connections go
-    pub(super) server: &'a str,
-    /// After how long without a byte it ends one; its own default without
-    pub(super) limit: Option<Duration>,
-    /// The folder with `cert.pem` and `key.pem`, if it is to end TLS
-    pub(super) tls: Option<&'a Path>,
-    /// What it refuses by itself: paths, and what it does to them, as lines of its configuration
-    pub(super) refuses: &'a str,
-}
 
 /// One that stands there
 #[derive(Debug)]
@@ -94,49 +73,6 @@ impl Kind {
             Self::Haproxy => haproxy(job, port),
         }
     }
-}
-
-/// As its documentation has it for WebSockets
-fn nginx(job: &Job<'_>, port: u16) -> String {
-    let limit = job.limit.map_or_else(String::new, |limit| {
-        format!("proxy_read_timeout {0}s; proxy_send_timeout {0}s;", limit.as_secs())
-    });
-    let (ssl, certificate) = match job.tls {
-        None => ("", String::new()),
-        Some(folder) => {
-            let pem = |file| folder.join(file).display().to_string();
-            let (cert, key) = (pem("cert.pem"), pem("key.pem"));
-            (" ssl", format!("ssl_certificate {cert}; ssl_certificate_key {key};"))
-        }
-    };
-    let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let folders = folders.map(|name| format!("    {name}_temp_path {name};\n")).concat();
-    format!(
-        "daemon off; master_process off; pid nginx.pid; error_log stderr error;\n\
-         events {{}}\nhttp {{\n    access_log off;\n{folders}    server {{\n\
-         \x20       listen 127.0.0.1:{port}{ssl}; {certificate}\n{refuses}\
-         \x20       location / {{\n            proxy_pass http://{server};\n\
-         \x20           proxy_http_version 1.1; {limit}\n\
-         \x20           proxy_set_header Upgrade $http_upgrade;\n\
-         \x20           proxy_set_header Connection \"upgrade\";\n        }}\n    }}\n}}\n",
-        refuses = job.refuses,
-        server = job.server,
-    )
-}
-
-fn haproxy(job: &Job<'_>, port: u16) -> String {
-    let mut limits = String::new();
-    for side in ["client", "server"] {
-        let limit = job.limit.unwrap_or(HAPROXYS).as_secs();
-        // Nothing that is written into a string fails.
-        _ = writeln!(limits, "    timeout {side} {limit}s");
-    }
-    format!(
-        "defaults\n    mode http\n    timeout connect 5s\n{limits}\
-         frontend door\n    bind 127.0.0.1:{port}\n    default_backend house\n\
-         backend house\n    server one {}\n",
-        job.server
-    )
 }
 
 impl Default for Middles {
@@ -202,78 +138,5 @@ impl Middles {
             sleep(LOOK);
         }
         Ok(Middle { _leash: leash, address })
-    }
-}
-
-impl Found {
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        if let Some(libraries) = &self.libraries {
-            command.env("LD_LIBRARY_PATH", libraries);
-        }
-        command
-    }
-
-    fn runs(&self) -> bool {
-        let mut command = self.command();
-        command.arg("-v").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    }
-}
-
-fn find(shell: &Shell, kind: Kind) -> Result<Result<Found, String>> {
-    let on_path = OsString::from(kind.name());
-    let installed = ["".into(), PathBuf::from("/usr/sbin")]
-        .map(|folder: PathBuf| Found { program: folder.join(&on_path), libraries: None });
-    if let Some(found) = installed.into_iter().find(Found::runs) {
-        return Ok(Ok(found));
-    }
-    let root = shell.target("interop").join("debian").join(kind.name());
-    let unpacked = || {
-        let libraries = fs::read_dir(root.join("usr/lib")).into_iter().flatten().flatten();
-        let mut libraries = libraries.map(|entry| entry.path());
-        let libraries = libraries.find(|path| path.to_string_lossy().contains("-linux-"));
-        Found { program: root.join("usr/sbin").join(kind.name()), libraries }
-    };
-    if !unpacked().runs() {
-        eprintln!("unpacking Debian's {} ..", kind.name());
-        let packages = kind.packages().iter().map(ToString::to_string).collect::<Vec<_>>();
-        if let Err(error) = debian::unpack(shell, &root, &packages) {
-            return Ok(Err(format!(
-                "there is no {}, and Debian's is not to be had: {error:#}",
-                kind.name()
-            )));
-        }
-    }
-    let found = unpacked();
-    Ok(if found.runs() {
-        Ok(found)
-    } else {
-        Err(format!("Debian's {} does not run here", kind.name()))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_is_said_and_a_default_is_not() {
-        let five = Some(Duration::from_secs(5));
-        let job = |limit| Job { server: "127.0.0.1:7", limit, tls: None, refuses: "" };
-        assert!(nginx(&job(five), 8).contains("proxy_read_timeout 5s;"));
-        assert!(!nginx(&job(None), 8).contains("timeout"), "its own default is what is tried");
-        assert!(haproxy(&job(five), 8).contains("timeout client 5s\n    timeout server 5s\n"));
-        assert!(haproxy(&job(None), 8).contains("timeout client 50s"), "as Debian's has it");
-        for text in [nginx(&job(None), 8), haproxy(&job(None), 8)] {
-            assert!(text.contains("127.0.0.1:7") && text.contains("127.0.0.1:8"), "{text}");
-        }
-    }
-
-    #[test]
-    fn tls_ends_where_there_are_certificates() {
-        let tls = Some(Path::new("there"));
-        let text = nginx(&Job { server: "127.0.0.1:7", limit: None, tls, refuses: "" }, 8);
-        assert!(text.contains("listen 127.0.0.1:8 ssl; ssl_certificate there/cert.pem;"), "{text}");
     }
 }

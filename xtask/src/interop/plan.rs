@@ -3,12 +3,24 @@
 
 use anyhow::{Result, bail};
 
+use super::browsers;
 use super::passage::{self, Passage};
 use super::peer::{Expected, Peer, Role};
 use super::refuser::Refuser;
 use super::scenarios::{self, Scenario};
 use super::stage::Cast;
 use crate::runtimes::RUNTIMES;
+
+/// How much of the matrix
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Every cell
+    Whole,
+    /// Every scenario with every peer, while runtimes and schemes take turns
+    Turns,
+    /// The same with those peers that a push waits for, and nothing that takes long
+    Smoke,
+}
 
 /// One cell of the matrix
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +38,7 @@ pub(super) enum Trial<'a> {
 pub(super) struct Plan<'a>(Vec<Trial<'a>>);
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(peers: &'a [Peer], smoke: bool, words: &[String]) -> Result<Self> {
+    pub(super) fn new(peers: &'a [Peer], extent: Extent, words: &[String]) -> Result<Self> {
         let all = all_trials(peers);
         let mut chosen: [Vec<&str>; 5] = Default::default();
         for word in words {
@@ -36,7 +48,11 @@ impl<'a> Plan<'a> {
             };
             column.push(word);
         }
-        let mut trials = if smoke { smoke_trials(peers) } else { all };
+        let mut trials = match extent {
+            Extent::Whole => all,
+            Extent::Turns => turns(peers, false),
+            Extent::Smoke => turns(peers, true),
+        };
         // Words of one column are alternatives, columns are conditions.
         trials.retain(|trial| {
             let mut columns = chosen.iter().zip(trial.words());
@@ -82,7 +98,7 @@ impl<'a> Trial<'a> {
     /// What the peer is known to do differently there
     pub(super) fn known(&self) -> Option<&'a Expected> {
         match *self {
-            Self::Peer(cast, scenario) => cast.peer.expected(cast.role, scenario.name),
+            Self::Peer(cast, scenario) => cast.peer.expected(cast.role, cast.tls, scenario.name),
             Self::Passage(..) | Self::Refusal(..) => None,
         }
     }
@@ -103,6 +119,12 @@ fn scenarios(role: Role) -> impl Iterator<Item = &'static Scenario> {
     scenarios::ALL.iter().filter(move |scenario| scenario.role.is_none_or(|only| only == role))
 }
 
+/// And for this peer
+fn all_for(peer: &Peer, role: Role) -> impl Iterator<Item = &'static Scenario> {
+    let pages: &[Scenario] = if peer.page { browsers::ALL } else { &[] };
+    scenarios(role).chain(pages)
+}
+
 fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
     for peer in peers {
@@ -110,7 +132,7 @@ fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
             for runtime in RUNTIMES {
                 for &tls in peer.schemes {
                     let cast = Cast { peer, role, runtime, tls };
-                    trials.extend(scenarios(role).map(|scenario| Trial::Peer(cast, scenario)));
+                    trials.extend(all_for(peer, role).map(|scenario| Trial::Peer(cast, scenario)));
                 }
             }
         }
@@ -122,24 +144,23 @@ fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
     trials
 }
 
-/// Of some peers every scenario in both roles, and all that stands between that is not long; runtimes
-/// and TLS take turns, so that each is met by every peer
-fn smoke_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
+/// Every scenario in both roles, once; runtimes and TLS take turns, so that each is met by every peer
+fn turns(peers: &[Peer], smoke: bool) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
-    for peer in peers.iter().filter(|peer| peer.smoke) {
+    for peer in peers.iter().filter(|peer| peer.smoke || !smoke) {
         for &role in &peer.roles {
             let turns = RUNTIMES
                 .iter()
                 .flat_map(|runtime| peer.schemes.iter().map(move |tls| (*runtime, *tls)));
             let turns = turns.cycle().skip(role as usize);
-            trials.extend(scenarios(role).zip(turns).map(|(scenario, (runtime, tls))| {
+            trials.extend(all_for(peer, role).zip(turns).map(|(scenario, (runtime, tls))| {
                 Trial::Peer(Cast { peer, role, runtime, tls }, scenario)
             }));
         }
     }
     let turns = || RUNTIMES.iter().copied().cycle();
-    let short = passage::ALL.iter().filter(|passage| !passage.is_long());
-    trials.extend(short.zip(turns()).map(|(passage, runtime)| Trial::Passage(passage, runtime)));
+    let passages = passage::ALL.iter().filter(|passage| !(smoke && passage.is_long()));
+    trials.extend(passages.zip(turns()).map(|(passage, runtime)| Trial::Passage(passage, runtime)));
     let refusals = Refuser::ALL.into_iter().zip(turns());
     trials.extend(refusals.map(|(refuser, runtime)| Trial::Refusal(refuser, runtime)));
     trials
@@ -161,15 +182,15 @@ mod tests {
         })
     }
 
-    fn plan<'a>(peers: &'a [Peer], smoke: bool, line: &str) -> Result<Plan<'a>> {
+    fn plan<'a>(peers: &'a [Peer], extent: Extent, line: &str) -> Result<Plan<'a>> {
         let words = line.split_whitespace().map(String::from).collect::<Vec<_>>();
-        Plan::new(peers, smoke, &words)
+        Plan::new(peers, extent, &words)
     }
 
     #[test]
     fn the_matrix_is_whole_and_no_cell_is_twice() {
         let peers = peers();
-        let plan = plan(&peers, false, "").unwrap();
+        let plan = plan(&peers, Extent::Whole, "").unwrap();
         let roles = Role::ALL.map(|role| scenarios(role).count()).iter().sum::<usize>();
         let apart = passage::ALL.len() + Refuser::ALL.len();
         let cells = 2 * roles * RUNTIMES.len() * TLS.len() + apart * RUNTIMES.len();
@@ -183,7 +204,7 @@ mod tests {
     #[test]
     fn a_push_meets_every_scenario_runtime_and_scheme() {
         let peers = peers();
-        let plan = plan(&peers, true, "faye").unwrap();
+        let plan = plan(&peers, Extent::Smoke, "faye").unwrap();
         for role in Role::ALL {
             let of_role = || {
                 plan.trials().iter().filter_map(move |trial| match trial {
@@ -204,19 +225,34 @@ mod tests {
     fn a_push_waits_for_no_peer_that_does_not_ask_for_it_and_for_no_long_passage() {
         let mut peers = peers();
         peers[1].smoke = false;
-        let plan = plan(&peers, true, "").unwrap();
+        let plan = plan(&peers, Extent::Smoke, "").unwrap();
         assert!(plan.trials().iter().all(|trial| trial.words()[0] != "faye"));
         let long =
             |trial: &Trial<'_>| matches!(trial, Trial::Passage(passage, _) if passage.is_long());
         assert!(!plan.trials().iter().any(long) && !plan.apart().0.is_empty());
+        let turns = turns(&peers, false);
+        let faye = turns.iter().filter(|trial| trial.words()[0] == "faye").count();
+        assert_eq!(faye, Role::ALL.map(|role| scenarios(role).count()).iter().sum::<usize>());
+        assert!(turns.iter().any(long));
+    }
+
+    #[test]
+    fn only_a_client_can_be_refused() {
+        let peers = peers();
+        let roles = |line| {
+            let plan = plan(&peers, Extent::Whole, line).unwrap();
+            plan.trials().iter().map(|trial| trial.words()[1]).collect::<Vec<_>>()
+        };
+        assert!(roles("refused-by-us").iter().all(|role| *role == "client"));
+        assert!(roles("idle").contains(&"server"));
     }
 
     #[test]
     fn who_has_one_role_or_no_tls_has_no_rows_for_the_other() {
         let mut peers = peers();
         (peers[0].roles, peers[0].schemes) = (vec![Role::Server], &[false]);
-        for smoke in [false, true] {
-            let plan = plan(&peers, smoke, "websockets").unwrap();
+        for extent in [Extent::Whole, Extent::Turns, Extent::Smoke] {
+            let plan = plan(&peers, extent, "websockets").unwrap();
             assert!(!plan.trials().is_empty());
             let words = plan.trials().iter().map(Trial::words).collect::<Vec<_>>();
             assert!(
@@ -229,13 +265,13 @@ mod tests {
     fn words_of_a_column_are_alternatives_and_columns_are_conditions() {
         let peers = peers();
         let of = |line: &str| {
-            let plan = plan(&peers, false, line).unwrap();
+            let plan = plan(&peers, Extent::Whole, line).unwrap();
             plan.trials().iter().map(|trial| trial.words().join(" ")).collect::<Vec<_>>()
         };
         let both = of("faye server tokio ws stop kill");
         assert_eq!(both, ["faye server tokio ws stop", "faye server tokio ws kill"]);
         assert_eq!(of("stop").len(), 2 * of("faye stop").len());
-        let error = plan(&peers, false, "faye fly").unwrap_err();
+        let error = plan(&peers, Extent::Whole, "faye fly").unwrap_err();
         assert!(error.to_string().contains("`fly`"), "{error}");
     }
 }

@@ -146,10 +146,17 @@ fn each<'a>(
         asked_right(&asked, way.asks, late).with_context(|| way.status)?;
         let connected = client.told().contains(&Note::Connected);
         ensure!(!connected, "{}: it says that it is connected", way.status);
-        let times = if asked.len() == 1 { "once".into() } else { format!("{} times", asked.len()) };
-        told.push(format!("{} {times}", way.status));
+        told.push(format!("{} {}", way.status, times(asked.len())));
     }
     Ok(format!("asked {}", told.join(", ")))
+}
+
+fn times(number: usize) -> String {
+    match number {
+        1 => "once".into(),
+        2 => "twice".into(),
+        many => format!("{many} times"),
+    }
 }
 
 /// When it asked, for each time that it was answered with this status
@@ -212,7 +219,7 @@ mod tests {
     fn only_an_answer_with_the_right_status_is_one() {
         let head = |from, line: &str| {
             let seen = Seen::Head(line.into());
-            (Instant::now(), Wire { connection: 1, from, seen })
+            (Instant::now(), Wire { at: 0, connection: 1, from, seen })
         };
         let asks = head(Role::Client, "GET /401 HTTP/1.1");
         let heard = [asks.clone(), head(Role::Server, "HTTP/1.1 401 Unauthorized"), asks];

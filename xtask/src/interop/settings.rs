@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Our heartbeat's interval, and a beating peer's
 pub(super) const INTERVAL: Duration = Duration::from_millis(400);
+/// Our heartbeat's interval where another's is to be seen
+pub(super) const SELDOM: Duration = Duration::from_secs(60);
 /// Our heartbeat's timeout, and a beating peer's
 pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
 /// How long an attempt of our client's may take
@@ -41,4 +43,4 @@ pub(super) const ENOUGH: Duration = Duration::from_secs(1);
 /// Trials that go on at one time: they mostly wait, and what they start is not to crowd two cores
 pub(super) const AT_A_TIME: usize = 3;
 /// Those besides that do nothing but wait
-pub(super) const WAITING: usize = 24;
+pub(super) const WAITING: usize = 48;

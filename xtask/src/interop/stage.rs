@@ -12,7 +12,7 @@ use super::note::{End, Note, Payload};
 use super::peer::{Peer, Role};
 use super::program::Program;
 use super::road::Road;
-use super::settings::{DIAL, FRAGMENT, INTERVAL, PATIENCE, RETRY, TIMEOUT};
+use super::settings::{DIAL, FRAGMENT, INTERVAL, PATIENCE, RETRY, SELDOM, TIMEOUT};
 use super::tap::Tap;
 use super::theatre::{Theatre, add};
 use super::wire::{self, Wire};
@@ -41,14 +41,26 @@ pub(super) struct Setting {
     pub(super) hindered: bool,
     /// There is a road between them that can be cut
     pub(super) apart: bool,
-    /// Our server has one place, so that whoever comes back finds it free; our client does not come
-    /// back by itself
+    /// And both are at its client end, where they meet without it
+    pub(super) near: bool,
+    /// Our client does not come back by itself
     pub(super) once: bool,
+    /// We beat so seldom that a peer's beat comes first
+    pub(super) seldom: bool,
+    /// Our server has more than one place: with one, whoever comes back must find it free
+    pub(super) roomy: bool,
 }
 
 impl Setting {
-    pub(super) const PLAIN: Self =
-        Self { beating: false, hindered: false, apart: false, once: false };
+    pub(super) const PLAIN: Self = Self {
+        beating: false,
+        hindered: false,
+        apart: false,
+        near: false,
+        once: false,
+        seldom: false,
+        roomy: false,
+    };
 }
 
 /// Where to start programs from
@@ -83,10 +95,14 @@ impl Backstage<'_> {
     fn ours(&self, place: &str) -> Result<Program> {
         let role = self.cast.role.other();
         let mut command = self.theatre.ours(role, place, self.cast.runtime);
-        let beat = [("--beat", INTERVAL), ("--timeout", TIMEOUT)];
+        let interval = if self.setting.seldom { SELDOM } else { INTERVAL };
+        let beat = [("--beat", interval), ("--timeout", TIMEOUT)];
         add(&mut command, &[&beat[..], &[("--dial", DIAL), ("--retry", RETRY)]].concat());
         if self.setting.once {
-            command.args(["--once", "--most", "1"]);
+            command.arg("--once");
+        }
+        if !self.setting.roomy {
+            command.args(["--most", "1"]);
         }
         self.add_certificates(&mut command, role);
         let lateness = if self.setting.hindered { &self.aside } else { self.lateness };
@@ -116,7 +132,10 @@ impl Backstage<'_> {
         lateness: &Lateness,
     ) -> Result<Program> {
         match &self.road {
-            Some(road) => Program::adopt(name, road.spawn(role, command)?, lateness),
+            Some(road) => {
+                let end = if self.setting.near { Role::Client } else { role };
+                Program::adopt(name, road.spawn(end, command)?, lateness)
+            }
             None => Program::start(name, command, lateness),
         }
     }
@@ -131,8 +150,8 @@ impl Backstage<'_> {
     /// Listens wherever there is room for a server
     fn anywhere(&self) -> String {
         match self.road {
-            Some(_) => format!("{}:0", Road::SERVER),
-            None => "127.0.0.1:0".into(),
+            Some(_) if !self.setting.near => format!("{}:0", Road::SERVER),
+            _ => "127.0.0.1:0".into(),
         }
     }
 }
@@ -157,10 +176,10 @@ impl<'a> Stage<'a> {
         };
         let address = listening(&server)?;
         // With TLS there is nothing to be seen, and on a road the tap's kernel would answer for theirs.
-        let tapped = !cast.tls && !setting.apart;
+        let tapped = !cast.tls && (!setting.apart || setting.near);
         let tap = tapped.then(|| {
             let mut command = Tap::command(&theatre.ours, &address);
-            Program::start("the tap", &mut command, lateness).and_then(Tap::new)
+            backstage.start("the tap", Role::Client, &mut command, lateness).and_then(Tap::new)
         });
         let tap = tap.transpose()?;
         let url = url(cast.tls, tap.as_ref(), &address, "/");
@@ -253,12 +272,21 @@ impl<'a> Stage<'a> {
     /// Lets the client say something, and waits until the server's echo is back; in how many frames
     /// ours sent it, if the peer can tell
     pub(super) fn echo(&mut self, message: &Payload) -> Result<Option<u64>> {
+        self.echo_beside(message, 0)
+    }
+
+    /// The same over another connection, while either may still tell of the end of the last one
+    pub(super) fn echo_again(&mut self, message: &Payload) -> Result<()> {
+        self.echo_beside(message, 1).map(drop)
+    }
+
+    fn echo_beside(&mut self, message: &Payload, ends: u32) -> Result<Option<u64>> {
         let (client, server) = match self.role() {
             Role::Server => (&mut self.ours, &self.theirs),
             Role::Client => (&mut self.theirs, &self.ours),
         };
         client.tell(&json!({ "send": message.value() }))?;
-        let (there, back) = (received(server, message)?, received(client, message)?);
+        let (there, back) = (received(server, message, ends)?, received(client, message, ends)?);
         Ok(match self.role() {
             Role::Server => there,
             Role::Client => back,
@@ -273,14 +301,22 @@ fn url(tls: bool, tap: Option<&Tap>, server: &str, path: &str) -> String {
     format!("{scheme}://{address}{path}")
 }
 
-/// Waits for a message, which must be this one; in how many frames it came
-fn received(by: &Program, message: &Payload) -> Result<Option<u64>> {
-    let (_, (came, frames)) = by.expect(&message.describe(), PATIENCE, |note| match note {
-        Note::Message(came, frames) => Some((came.clone(), *frames)),
-        _ => None,
-    })?;
-    ensure!(came == *message, "{message:?} was sent and became {came:?}");
-    Ok(frames)
+/// Waits for a message, which must be this one; in how many frames it came. Until then so many
+/// connections may end
+fn received(by: &Program, message: &Payload, mut ends: u32) -> Result<Option<u64>> {
+    loop {
+        let (_, came) = by.expect(&message.describe(), PATIENCE, |note| match note {
+            Note::Message(came, frames) => Some(Some((came.clone(), *frames))),
+            Note::Closed(_) if ends > 0 => Some(None),
+            _ => None,
+        })?;
+        let Some((came, frames)) = came else {
+            ends -= 1;
+            continue;
+        };
+        ensure!(came == *message, "{message:?} was sent and became {came:?}");
+        return Ok(frames);
+    }
 }
 
 /// Picks the end of a connection

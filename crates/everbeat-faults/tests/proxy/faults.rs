@@ -302,5 +302,5 @@ async fn dropping_the_proxy_ends_its_connections() {
     let address = rig.proxy.address();
     drop(rig.proxy);
     assert_eq!(seen(&mut client).await, Seen::End(vec![]));
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    assert!(TcpStream::connect(address).await.is_err());
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::super::note::Payload;
 use super::super::peer::Role;
 use super::super::settings::PATIENCE;
-use super::super::stage::Stage;
+use super::super::stage::{Stage, end};
 
 /// Paths for which our server has nothing but a refusal
 const REFUSED: [(&str, &str); 6] = [
@@ -36,6 +36,10 @@ pub(super) fn is_told(stage: &mut Stage<'_>) -> Result<String> {
             ensure!(answered == 1, "{status} was answered {answered} times");
             Ok(())
         })?;
+        drop(refused);
+        if followed {
+            stage.ours.expect("the end of who followed", PATIENCE, end)?;
+        }
         let said = said.unwrap_or_else(|| "followed".into());
         told.push(format!("{status} `{}`", said.chars().take(WORDS).collect::<String>()));
     }
