@@ -13,7 +13,7 @@ use super::converse::{Fault, Manners, converse, pieces};
 use super::words::{Word, say};
 use super::{Peer, tls};
 
-/// Its default for a frame is 64 KiB, and for a message 1 MiB: as much as the largest has, but for one
+/// Of a message in pieces; its default is 1 MiB. Its default for a frame is 64 KiB, as large as ours are
 const LARGEST: usize = 2 << 20;
 
 pub(super) fn serve(at: &str, peer: Peer) -> Result<()> {
@@ -40,8 +40,7 @@ async fn upgrade(
     peer: web::Data<Peer>,
 ) -> actix_web::Result<HttpResponse> {
     let (response, session, stream) = actix_ws::handle(&request, body)?;
-    let stream = stream.max_frame_size(LARGEST).aggregate_continuations();
-    let stream = stream.max_continuation_size(LARGEST);
+    let stream = stream.aggregate_continuations().max_continuation_size(LARGEST);
     actix_web::rt::spawn(async move {
         let manners = Manners { answers: false, messages_are_life: false };
         converse(&peer, manners, stream, session, read, write).await;

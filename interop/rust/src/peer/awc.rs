@@ -1,4 +1,5 @@
-//! awc, actix's client: it hands out frames, answers nothing by itself, and puts no message together.
+//! awc, actix's client: it hands out frames, answers nothing by itself, and puts no message together. A
+//! frame may have 64 KiB, as ours do.
 
 use std::sync::Arc;
 
@@ -13,13 +14,10 @@ use super::converse::{Fault, Manners, converse};
 use super::words::Word;
 use super::{Peer, actix, tls};
 
-/// Its default is 64 KiB, which a frame of 64 KiB and its header are not
-const LARGEST: usize = 2 << 20;
-
 pub(super) async fn dial(url: String, peer: Peer) -> Result<()> {
     let connector = awc::Connector::new().rustls_0_23(Arc::new(tls::client(&peer.options)?));
     let client = awc::Client::builder().connector(connector).finish();
-    let connecting = client.ws(url).max_frame_size(LARGEST).connect().await;
+    let connecting = client.ws(url).connect().await;
     let (_, socket) = connecting.map_err(|error| anyhow!("{error}"))?;
     let (sink, stream) = socket.split();
     let mut begun = None;
