@@ -1,5 +1,5 @@
 module everbeat-gorilla
 
-go 1.18
+go 1.19
 
 require github.com/gorilla/websocket v1.5.3

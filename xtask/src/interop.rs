@@ -14,6 +14,7 @@ mod matrix;
 mod messages;
 mod middle;
 pub(crate) mod note;
+mod pairing;
 mod passage;
 mod pause;
 mod peer;
@@ -70,7 +71,12 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
         (false, false) => Extent::Whole,
     };
     let (keep, list) = (args.flag("--keep"), args.flag("--list"));
+    let pairing = args.flag("--pairing");
     let words = args.rest();
+    if pairing {
+        ensure!(words.is_empty(), "the pairing is one, and has no parts");
+        return pairing::run(shell, &peers(shell)?, keep);
+    }
     ensure!(!keep || extent == Extent::Whole && words.is_empty(), "kept is the whole matrix");
     let peers = peers(shell)?;
     let plan = Plan::new(&peers, extent, &words)?;

@@ -79,6 +79,7 @@ What may follow:
     bench [--quick] [anything for criterion]       bench --quick wheel
     fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
     interop [--smoke|--turns] [--keep] [--list] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
+    interop --pairing [--keep]                     a Java client that pings, a Ruby server, and ours
     soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
           [--break lose|leak|memory|tally|heartbeat]
     streams [--runtime R] [--seconds N] [--streams N] [--seed N] [--json]   streams --seconds 3600

@@ -34,8 +34,8 @@ pub(crate) enum Note {
     Failed(String),
     /// How late this process itself was, in milliseconds
     Late(u128),
-    /// Something went over a connection that we stand in
-    Wire { connection: u64, from: &'static str, seen: Seen },
+    /// Something went over a connection that we stand in, so many microseconds after 1970 began
+    Wire { at: u128, connection: u64, from: &'static str, seen: Seen },
 }
 
 /// A message as a line of text can hold it

@@ -1,9 +1,12 @@
 //! A listener in between: what either side sends goes on as it came, and is told, frame by frame, as
 //! it does. With TLS there is nothing to be seen.
 
+#![expect(clippy::disallowed_methods, reason = "it says when real sockets were read")]
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use everbeat_faults::{Direction, Proxy};
@@ -23,7 +26,9 @@ pub(crate) fn run(server: &str) -> Result<()> {
             let from = if direction == Direction::ToServer { "client" } else { "server" };
             let mut sides = sides.lock().unwrap_or_else(PoisonError::into_inner);
             let side = sides.entry((connection, from)).or_default();
-            side.said(bytes, |seen| Note::Wire { connection, from, seen }.write());
+            // Our clock, for whoever reads it may be late.
+            let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+            side.said(bytes, |seen| Note::Wire { at, connection, from, seen }.write());
         });
         let proxy = proxy.await?;
         Note::Listening(proxy.address().to_string()).write();

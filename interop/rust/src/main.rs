@@ -1,10 +1,12 @@
-//! Other people's WebSocket servers in Rust, one a process: they say messages back and ping once a beat,
-//! each as its library's documentation recommends. Says where it listens; ends with its stdin.
+//! Other people's WebSockets in Rust, one a process, each as its library's documentation recommends: a
+//! peer that converses, or a server for benchmarks that says messages back and pings once a beat. Says
+//! where it listens; ends with its stdin.
 
 mod actix;
 mod args;
 mod axum;
 mod fast;
+mod peer;
 mod recipe;
 mod tungstenite;
 
@@ -16,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use socket2::{Domain, Socket, Type};
 
-use crate::args::Args;
+use crate::args::{Args, Wanted};
 
 /// Beside a connection's own: what the process has open anyway
 const OTHER_DESCRIPTORS: u64 = 64;
@@ -25,7 +27,17 @@ const BACKLOG: i32 = 4_096;
 
 fn main() -> ExitCode {
     let args = match args::parse(std::env::args().skip(1)) {
-        Ok(args) => args,
+        Ok(Wanted::Bench(args)) => args,
+        Ok(Wanted::Peer(library, options)) => {
+            return match peer::run(library, options) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
+            };
+        }
+        Ok(Wanted::Version(library)) => {
+            println!("{}", version(&library).unwrap_or("unknown"));
+            return ExitCode::SUCCESS;
+        }
         Err(problem) => {
             eprintln!("{problem}\n\n{}", args::USAGE);
             return ExitCode::from(3);
@@ -39,6 +51,14 @@ fn main() -> ExitCode {
     // Asleep in the kernel until the end.
     _ = stdin().read_to_end(&mut Vec::new());
     ExitCode::SUCCESS
+}
+
+/// The newest of that name that is built in
+fn version(name: &str) -> Option<&'static str> {
+    let packages = include_str!("../Cargo.lock").split("[[package]]");
+    let named = format!("name = \"{name}\"");
+    let package = packages.filter(|package| package.lines().any(|line| line == named)).last()?;
+    package.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'))
 }
 
 fn serve(args: &Args) -> Result<()> {

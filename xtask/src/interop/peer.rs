@@ -69,6 +69,8 @@ pub(super) struct Peer {
 pub(super) struct Expected {
     /// In this role; in both without one
     role: Option<String>,
+    /// With TLS, or without; in both without a word
+    tls: Option<bool>,
     scenario: String,
     /// A part of the error that it ends with
     pub(super) error: String,
@@ -78,7 +80,8 @@ pub(super) struct Expected {
 impl Expected {
     #[cfg(test)]
     pub(super) fn new(error: &str, why: &str) -> Self {
-        Self { role: None, scenario: String::new(), error: error.into(), why: why.into() }
+        let (error, why) = (error.into(), why.into());
+        Self { role: None, tls: None, scenario: String::new(), error, why }
     }
 }
 
@@ -122,6 +125,7 @@ impl Peer {
         let expected = own.get("expected").map_or(Ok(&[][..]), list)?.iter().map(|entry| {
             Ok(Expected {
                 role: entry["role"].as_str().map(String::from),
+                tls: entry["tls"].as_bool(),
                 scenario: word(&entry["scenario"])?,
                 error: some_words(&entry["error"])?,
                 why: word(&entry["why"])?,
@@ -151,9 +155,10 @@ impl Peer {
     }
 
     /// Why it is known to fail there
-    pub(super) fn expected(&self, role: Role, scenario: &str) -> Option<&Expected> {
+    pub(super) fn expected(&self, role: Role, tls: bool, scenario: &str) -> Option<&Expected> {
         self.expected.iter().find(|entry| {
             entry.scenario == scenario
+                && entry.tls.is_none_or(|known| known == tls)
                 && entry.role.as_deref().is_none_or(|known| known == role.name())
         })
     }
@@ -213,7 +218,7 @@ mod tests {
         "start": ["ruby", "{peer}/peer.rb"],
         "bench": { "faye": ["ruby", "{peer}/bench.rb"] },
         "expected": [{ "role": "server", "scenario": "stop", "error": "not closed", "why": "it never looks" },
-                     { "scenario": "echo", "error": "nothing", "why": "it is mute" }]
+                     { "scenario": "echo", "tls": true, "error": "nothing", "why": "it is mute" }]
     }"#;
 
     /// The one of a folder that holds one
@@ -235,12 +240,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_known_for_its_role_or_for_both() {
+    fn what_is_known_is_known_for_its_role_and_scheme_or_for_both() {
         let peer = only(Path::new("faye"), TEXT);
-        let why = |role, scenario| peer.expected(role, scenario).map(|known| &*known.why);
-        assert_eq!(why(Role::Server, "stop"), Some("it never looks"));
-        assert_eq!(why(Role::Client, "stop"), None);
-        assert_eq!(why(Role::Client, "echo"), Some("it is mute"));
+        let why = |role, tls, scenario| peer.expected(role, tls, scenario).map(|known| &*known.why);
+        for tls in [false, true] {
+            assert_eq!(why(Role::Server, tls, "stop"), Some("it never looks"));
+            assert_eq!(why(Role::Client, tls, "stop"), None);
+        }
+        assert_eq!(why(Role::Client, true, "echo"), Some("it is mute"));
+        assert_eq!(why(Role::Client, false, "echo"), None);
     }
 
     #[test]
@@ -271,8 +279,8 @@ mod tests {
             (&*axum.name, &*axum.roles, axum.schemes),
             ("axum", &[Role::Server][..], &[false][..])
         );
-        assert!(awc.expected(Role::Client, "stop").is_some());
-        assert!(axum.expected(Role::Client, "stop").is_none() && axum.bench.is_empty());
+        assert!(awc.expected(Role::Client, false, "stop").is_some());
+        assert!(axum.expected(Role::Client, false, "stop").is_none() && axum.bench.is_empty());
         assert_eq!((&axum.install, &axum.folder), (&folder.install, &folder.folder));
         for (from, to) in
             [(r#"["client"]"#, r#"["both"]"#), (r#""start": ["{home}/peers", "awc"], "#, "")]

@@ -98,7 +98,7 @@ impl<'a> Trial<'a> {
     /// What the peer is known to do differently there
     pub(super) fn known(&self) -> Option<&'a Expected> {
         match *self {
-            Self::Peer(cast, scenario) => cast.peer.expected(cast.role, scenario.name),
+            Self::Peer(cast, scenario) => cast.peer.expected(cast.role, cast.tls, scenario.name),
             Self::Passage(..) | Self::Refusal(..) => None,
         }
     }
@@ -234,6 +234,17 @@ mod tests {
         let faye = turns.iter().filter(|trial| trial.words()[0] == "faye").count();
         assert_eq!(faye, Role::ALL.map(|role| scenarios(role).count()).iter().sum::<usize>());
         assert!(turns.iter().any(long));
+    }
+
+    #[test]
+    fn only_a_client_can_be_refused() {
+        let peers = peers();
+        let roles = |line| {
+            let plan = plan(&peers, Extent::Whole, line).unwrap();
+            plan.trials().iter().map(|trial| trial.words()[1]).collect::<Vec<_>>()
+        };
+        assert!(roles("refused-by-us").iter().all(|role| *role == "client"));
+        assert!(roles("idle").contains(&"server"));
     }
 
     #[test]

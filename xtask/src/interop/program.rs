@@ -16,7 +16,7 @@ use crate::lateness::Lateness;
 use crate::process::family;
 
 /// A note, and when it was read
-pub(super) type Told = (Instant, Note);
+type Told = (Instant, Note);
 
 /// A process of a peer
 #[derive(Debug)]
@@ -111,11 +111,6 @@ impl Program {
     /// What it has told by now and nobody has asked for
     pub(crate) fn told(&self) -> Vec<Note> {
         self.notes.try_iter().map(|(_, note)| note).collect()
-    }
-
-    /// The same, each with the time when it was read
-    pub(super) fn told_at(&self) -> Vec<Told> {
-        self.notes.try_iter().collect()
     }
 
     /// The number of its process

@@ -219,7 +219,7 @@ mod tests {
     fn only_an_answer_with_the_right_status_is_one() {
         let head = |from, line: &str| {
             let seen = Seen::Head(line.into());
-            (Instant::now(), Wire { connection: 1, from, seen })
+            (Instant::now(), Wire { at: 0, connection: 1, from, seen })
         };
         let asks = head(Role::Client, "GET /401 HTTP/1.1");
         let heard = [asks.clone(), head(Role::Server, "HTTP/1.1 401 Unauthorized"), asks];

@@ -272,12 +272,21 @@ impl<'a> Stage<'a> {
     /// Lets the client say something, and waits until the server's echo is back; in how many frames
     /// ours sent it, if the peer can tell
     pub(super) fn echo(&mut self, message: &Payload) -> Result<Option<u64>> {
+        self.echo_beside(message, 0)
+    }
+
+    /// The same over another connection, while either may still tell of the end of the last one
+    pub(super) fn echo_again(&mut self, message: &Payload) -> Result<()> {
+        self.echo_beside(message, 1).map(drop)
+    }
+
+    fn echo_beside(&mut self, message: &Payload, ends: u32) -> Result<Option<u64>> {
         let (client, server) = match self.role() {
             Role::Server => (&mut self.ours, &self.theirs),
             Role::Client => (&mut self.theirs, &self.ours),
         };
         client.tell(&json!({ "send": message.value() }))?;
-        let (there, back) = (received(server, message)?, received(client, message)?);
+        let (there, back) = (received(server, message, ends)?, received(client, message, ends)?);
         Ok(match self.role() {
             Role::Server => there,
             Role::Client => back,
@@ -292,14 +301,22 @@ fn url(tls: bool, tap: Option<&Tap>, server: &str, path: &str) -> String {
     format!("{scheme}://{address}{path}")
 }
 
-/// Waits for a message, which must be this one; in how many frames it came
-fn received(by: &Program, message: &Payload) -> Result<Option<u64>> {
-    let (_, (came, frames)) = by.expect(&message.describe(), PATIENCE, |note| match note {
-        Note::Message(came, frames) => Some((came.clone(), *frames)),
-        _ => None,
-    })?;
-    ensure!(came == *message, "{message:?} was sent and became {came:?}");
-    Ok(frames)
+/// Waits for a message, which must be this one; in how many frames it came. Until then so many
+/// connections may end
+fn received(by: &Program, message: &Payload, mut ends: u32) -> Result<Option<u64>> {
+    loop {
+        let (_, came) = by.expect(&message.describe(), PATIENCE, |note| match note {
+            Note::Message(came, frames) => Some(Some((came.clone(), *frames))),
+            Note::Closed(_) if ends > 0 => Some(None),
+            _ => None,
+        })?;
+        let Some((came, frames)) = came else {
+            ends -= 1;
+            continue;
+        };
+        ensure!(came == *message, "{message:?} was sent and became {came:?}");
+        return Ok(frames);
+    }
 }
 
 /// Picks the end of a connection

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
 
@@ -38,10 +38,10 @@ impl Tap {
         command
     }
 
-    /// What was said by now
+    /// What was said by now, and when: by the tap's clock, for its words may come late
     pub(super) fn heard(&mut self) -> &[(Instant, Wire)] {
-        let told = self.program.told_at().into_iter().filter_map(|(at, note)| match note {
-            Note::Wire(wire) => Some((at, wire)),
+        let told = self.program.told().into_iter().filter_map(|note| match note {
+            Note::Wire(wire) => Some((when(wire.at), wire)),
             _ => None,
         });
         self.heard.extend(told);
@@ -70,4 +70,11 @@ impl Tap {
             }
         }
     }
+}
+
+/// So many microseconds after 1970 began
+fn when(micros: u64) -> Instant {
+    let then = UNIX_EPOCH + Duration::from_micros(micros);
+    let ago = SystemTime::now().duration_since(then).unwrap_or_default();
+    Instant::now().checked_sub(ago).unwrap_or_else(Instant::now)
 }

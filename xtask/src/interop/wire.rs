@@ -14,6 +14,8 @@ pub(super) const PONG: u64 = 10;
 /// Something that one side sent
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wire {
+    /// When, in microseconds since 1970 began
+    pub(super) at: u64,
     pub(super) connection: u64,
     pub(super) from: Role,
     pub(super) seen: Seen,
@@ -42,6 +44,7 @@ pub(super) struct Frame {
 
 impl Wire {
     pub(super) fn parse(value: &Value) -> Result<Self> {
+        let at = value["at"].as_u64().context("when?")?;
         let connection = value["connection"].as_u64().context("which connection?")?;
         let from = value["from"].as_str();
         let from = Role::ALL.into_iter().find(|role| Some(role.name()) == from);
@@ -61,7 +64,7 @@ impl Wire {
                 Seen::End
             }
         };
-        Ok(Self { connection, from, seen })
+        Ok(Self { at, connection, from, seen })
     }
 
     /// Its frame, if it is one of that side's
@@ -110,6 +113,16 @@ pub(super) fn answered(wires: &[Wire], from: Role) -> Result<usize> {
         }
     }
     Ok(pings)
+}
+
+/// That side's last Ping is followed by nothing of the other's, and by no Close of its own
+pub(super) fn unanswered(wires: &[Wire], from: Role) -> Result<()> {
+    let ping = |wire: &Wire| wire.frame_of(from).is_some_and(|frame| frame.code == PING);
+    let last = wires.iter().rposition(ping).context("there is no Ping")?;
+    let after = wires.get(last + 1..).unwrap_or_default();
+    let said = after.iter().find(|wire| matches!(wire.seen, Seen::Frame(_)));
+    ensure!(said.is_none(), "there is something behind the last Ping: {said:?}");
+    Ok(())
 }
 
 /// Nobody says anything but Pings and Pongs, and nobody ends
@@ -170,7 +183,7 @@ mod tests {
         let (bytes, payload) = (payload.len() as u64, payload.to_vec());
         let masked = from == Role::Client;
         let frame = Frame { code, last: true, masked, bytes, payload };
-        Wire { connection: 1, from, seen: Seen::Frame(frame) }
+        Wire { at: 7, connection: 1, from, seen: Seen::Frame(frame) }
     }
 
     const US: Role = Role::Client;
@@ -178,7 +191,9 @@ mod tests {
 
     #[test]
     fn what_the_tap_tells_is_read() {
-        let parse = |seen| Wire::parse(&json!({ "connection": 1, "from": "client", "seen": seen }));
+        let parse = |seen| {
+            Wire::parse(&json!({ "at": 7, "connection": 1, "from": "client", "seen": seen }))
+        };
         let ping = json!({ "frame": {
             "code": 9, "last": true, "masked": true, "bytes": 1, "payload": "07"
         }});
@@ -189,7 +204,9 @@ mod tests {
         for nothing in [json!({}), json!({ "frame": {} }), json!({ "end": 3 })] {
             assert!(parse(nothing).is_err());
         }
-        assert!(Wire::parse(&json!({ "connection": 1, "from": "me", "seen": {} })).is_err());
+        assert!(
+            Wire::parse(&json!({ "at": 7, "connection": 1, "from": "me", "seen": {} })).is_err()
+        );
     }
 
     #[test]
@@ -204,13 +221,22 @@ mod tests {
     }
 
     #[test]
+    fn behind_an_unanswered_ping_there_is_nothing() {
+        let (ping, pong) = (frame(US, PING, b"x"), frame(THEM, PONG, b"x"));
+        assert!(unanswered(&[ping.clone(), pong.clone(), ping.clone()], US).is_ok());
+        assert!(unanswered(&[ping.clone(), pong.clone()], US).is_err());
+        assert!(unanswered(&[ping, frame(US, CLOSE, b"")], US).is_err());
+        assert!(unanswered(&[pong], US).is_err(), "nobody asked");
+    }
+
+    #[test]
     fn idle_is_pings_and_pongs() {
         let quiet = [frame(US, PING, b""), frame(THEM, PONG, b"")];
         assert!(idle(&quiet).is_ok() && masks(&quiet).is_ok());
         for loud in [frame(US, 1, b""), frame(THEM, CLOSE, b"")] {
             assert!(idle(&[loud]).is_err());
         }
-        let end = Wire { connection: 1, from: THEM, seen: Seen::End };
+        let end = Wire { at: 7, connection: 1, from: THEM, seen: Seen::End };
         assert!(idle(&[end]).is_err());
     }
 
