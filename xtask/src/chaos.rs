@@ -2,9 +2,11 @@
 //! was promised a verdict within 5 s makes of each, as a table with a figure a row.
 //!
 //! Every row has a network of its own, so that all of them are played at one time: they mostly wait.
+//! With `--minutes` or `--seed` it is another thing: faults by a seed, on all runtimes ([`schedule`]).
 
 mod play;
 mod row;
+pub(crate) mod schedule;
 mod stage;
 mod table;
 mod tools;

@@ -34,9 +34,18 @@ pub(crate) fn run(shell: &Shell, words: Vec<String>) -> Result<ExitCode> {
 /// Runs a program whose exit code is ours
 ///
 /// Not `cargo run`: a program that ends with 1 on purpose would look like an error of cargo's.
+/// On Unix it is this very process from then on, so that whoever ends us ends it.
 pub(crate) fn become_program(command: &mut Command) -> Result<ExitCode> {
-    let code = command.status()?.code();
-    Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+    #[cfg(unix)]
+    {
+        // Returns only if there is no such program.
+        Err(std::os::unix::process::CommandExt::exec(command).into())
+    }
+    #[cfg(not(unix))]
+    {
+        let code = command.status()?.code();
+        Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+    }
 }
 
 /// Where cargo puts the demo

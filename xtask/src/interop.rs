@@ -4,6 +4,7 @@
 //! A peer is a folder in `interop/` with a description; the scenarios know none of them. Every
 //! program that is started here ends with us: it reads our pipe.
 
+mod browsers;
 mod inability;
 mod install;
 mod judge;

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "it times real builds; nothing here is simulated")]
 
 mod args;
+mod autobahn;
 mod bench;
 mod build;
 mod chaos;
@@ -55,6 +56,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask bench            what everbeat costs, beside what no server can undercut
     cargo xtask fuzz             inputs that break a property are looked for, target by target
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
+    cargo xtask autobahn         Autobahn's suite of RFC 6455, both roles, beside bare tungstenite
     cargo xtask soak plain       2,000 connections on every runtime at once, faults all the time
     cargo xtask streams          random frames in any pieces over real sockets, on every runtime
     cargo xtask sim              how soon detectors notice a death, and how often they are wrong
@@ -79,11 +81,13 @@ What may follow:
     bench [--quick] [anything for criterion]       bench --quick wheel
     fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
     interop [--smoke|--turns] [--keep] [--list] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
+    autobahn [client|server] [RUNTIME..] [--cases PATTERN,..]   autobahn server smol --cases '2.*'
     interop --pairing [--keep]                     a Java client that pings, a Ruby server, and ours
     soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
           [--break lose|leak|memory|tally|heartbeat]
     streams [--runtime R] [--seconds N] [--streams N] [--seed N] [--json]   streams --seconds 3600
     chaos [--runtime tokio|async-std|smol] [--tls] [--times N] [ROW..]   chaos stopped --times 5
+    chaos --minutes M [--seed S] [--plot FILE] [--json]   faults by a seed, on all runtimes at once
     sim   [--days N] [--seed S] [--scenario NAME,..] [--threads N] [--json]   sim --scenario roam
     sim check [tcp|rules] [--verbose] [--json]     its TCP wants root, to have a road of its own
     sim storm [--clients N] [--capacity C,..] [--backlog B] [--real] [--seed S] [--json]
@@ -119,6 +123,9 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "demo" => return demo::run(&Shell::new(false)?, args.rest()),
         "streams" => return streams::run(&Shell::new(false)?, args.rest()),
         "soak" => return soak::run(&Shell::new(false)?, args.rest()),
+        "chaos" if chaos::schedule::is_asked_for(rest) => {
+            return chaos::schedule::run(&Shell::new(false)?, args.rest());
+        }
         "sim" if rest.first().is_some_and(|word| word == "check") => {
             return sim_check::run(&Shell::new(false)?, args.rest());
         }
@@ -140,6 +147,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "tidy" => tidy::run(&shell, args),
         "fuzz" => fuzz::run(&shell, args),
         "interop" => interop::run(&shell, args),
+        "autobahn" => autobahn::run(&shell, args),
         "chaos" => chaos::run(&shell, args),
         "ci" => ci::run(&shell, args),
         "help" | "--help" | "-h" => {

@@ -55,6 +55,25 @@ pub(crate) fn seconds(process: u32) -> Result<f64> {
     Ok(sum)
 }
 
+/// A process and all that it has started, and they, where the kernel tells
+pub(crate) fn family(first: u32) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let all = ids.filter_map(|id| Some((id, parent(id)?))).collect::<Vec<_>>();
+    let (mut members, mut next) = (vec![first], 0);
+    while let Some(&member) = members.get(next) {
+        members.extend(all.iter().filter(|(_, parent)| *parent == member).map(|(id, _)| *id));
+        next += 1;
+    }
+    members
+}
+
+/// The fourth word; the second is a name, which may be of any words
+fn parent(process: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+}
+
 /// How many bytes of a process are in memory
 pub(crate) fn resident(process: u32) -> Result<u64> {
     let path = format!("/proc/{process}/status");
@@ -76,10 +95,27 @@ mod tests {
     fn what_was_used_grows_with_work() {
         let before = seconds(std::process::id()).unwrap();
         let begun = std::time::Instant::now();
-        while begun.elapsed().as_millis() < 30 {
-            std::hint::spin_loop();
+        // However little of a processor it is given meanwhile.
+        while seconds(std::process::id()).unwrap() < before + 0.001 {
+            assert!(begun.elapsed().as_secs() < 20, "none of it is seen");
         }
-        assert!(seconds(std::process::id()).unwrap() > before + 0.001);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_family_is_a_process_and_what_it_has_started() {
+        use std::process::{Command, Stdio};
+        let mut shell = Command::new("sh");
+        let script = shell.args(["-c", "sleep 600 & read word; kill $!"]);
+        let mut child = script.stdin(Stdio::piped()).spawn().unwrap();
+        let both = (0..1_000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            family(child.id()).len() == 2
+        });
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(both && family(child.id()) == [child.id()]);
+        assert!(family(std::process::id()).contains(&std::process::id()));
     }
 
     #[test]

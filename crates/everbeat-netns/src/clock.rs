@@ -41,6 +41,7 @@ impl Clock {
     /// There is no libfaketime, or no file for us.
     pub fn new(tools: &Tools, kind: Kind) -> Result<Self> {
         let library = tools.faketime()?;
+        sweep(&env::temp_dir());
         let clock =
             Self { kind, file: new_file(&env::temp_dir())?, library, ahead: Duration::ZERO };
         clock.show()?;
@@ -82,10 +83,25 @@ impl Drop for Clock {
     }
 }
 
+/// What every file of a clock begins with; the number of its process follows
+const PREFIX: &str = "everbeat-clock-";
+
+/// Removes what was left behind by processes that were killed
+fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next());
+        if owner.is_some_and(|owner| !Path::new("/proc").join(owner).exists()) {
+            // Somebody else may have been faster.
+            _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A file that nobody else has
 fn new_file(folder: &Path) -> Result<PathBuf> {
     for number in 0_u32.. {
-        let path = folder.join(format!("everbeat-clock-{}-{number}", process::id()));
+        let path = folder.join(format!("{PREFIX}{}-{number}", process::id()));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             opened => return opened.map(|_| path.clone()).context(path.display().to_string()),
@@ -97,6 +113,23 @@ fn new_file(folder: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_a_dead_process_left_is_swept_and_what_a_live_one_has_is_not() {
+        let folder = env::temp_dir().join(format!("everbeat-sweep-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        // No process has a number as high as that.
+        let stale = folder.join(format!("{PREFIX}{}-0", u32::MAX));
+        let other = folder.join("somebody-elses");
+        let live = new_file(&folder).unwrap();
+        for file in [&stale, &other] {
+            fs::write(file, "").unwrap();
+        }
+        sweep(&folder);
+        assert_eq!([&stale, &other, &live].map(|file| file.exists()), [false, true, true]);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn a_file_that_was_left_behind_is_passed_over() {

@@ -1,4 +1,4 @@
-//! What is lost on a road, as rules of the router's packet filter. Pure.
+//! What is lost on a road, or refused, as rules of the router's packet filter. Pure.
 
 use std::fmt::Write;
 
@@ -26,6 +26,11 @@ table inet everbeat {
     }
 }
 ";
+
+/// Who comes from that host by TCP is told that nobody is there
+pub(crate) fn refuse(from: &str) -> String {
+    format!("add rule {CHAIN} iifname \"{from}\" meta l4proto tcp reject with tcp reset\n")
+}
 
 /// Nothing is lost any more
 pub(crate) fn repair() -> String {

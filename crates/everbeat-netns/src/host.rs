@@ -14,16 +14,22 @@ const V4: [u8; 2] = [10, 77];
 /// And for IPv6 a fourth word, in a block that is nobody's (RFC 4193)
 const V6: u16 = 0xfd77;
 
+/// The last number of a host's first address, and of the last that it may have; below is the router
+const FIRST: u8 = 2;
+const LAST: u8 = 254;
+
 /// A host on a [`Network`](crate::Network)
 #[derive(Debug)]
 pub struct Host {
     place: Place,
     number: u8,
+    /// The last number of its addresses
+    last: u8,
 }
 
 impl Host {
     pub(crate) fn new(name: &str, number: u8, tools: &Tools) -> Result<Self> {
-        Ok(Self { place: Place::new(name, tools)?, number })
+        Ok(Self { place: Place::new(name, tools)?, number, last: FIRST })
     }
 
     /// Where its sockets and processes are
@@ -41,20 +47,25 @@ impl Host {
     /// Its address
     #[must_use]
     pub const fn v4(&self) -> Ipv4Addr {
-        Self::v4_of(self.number)
+        Ipv4Addr::new(V4[0], V4[1], self.number, self.last)
     }
 
-    /// The address of a network's first host, of its second, ..: all networks are alike, for they know
+    /// What its link's addresses have in common
+    pub(crate) const fn v4_network(&self) -> Ipv4Addr {
+        Ipv4Addr::new(V4[0], V4[1], self.number, 0)
+    }
+
+    /// The first address of a network's first host, of its second, ..: all networks are alike, for they know
     /// nothing of each other
     #[must_use]
     pub const fn v4_of(number: u8) -> Ipv4Addr {
-        Ipv4Addr::new(V4[0], V4[1], number, 2)
+        Ipv4Addr::new(V4[0], V4[1], number, FIRST)
     }
 
     /// Its address of IPv6
     #[must_use]
     pub const fn v6(&self) -> Ipv6Addr {
-        Ipv6Addr::new(V6, 0, 0, self.number as u16, 0, 0, 0, 2)
+        Ipv6Addr::new(V6, 0, 0, self.number as u16, 0, 0, 0, self.last as u16)
     }
 
     /// The router's addresses on the same link
@@ -88,6 +99,18 @@ impl Host {
             format!("address delete {v4}/24 dev {LINK}"),
             format!("address delete {v6}/64 dev {LINK}"),
         ])
+    }
+
+    /// It has other addresses from now on, as after a move to another network: what was connected by
+    /// the old ones is told nothing
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses, say because the old ones are gone already.
+    pub fn renumber(&mut self) -> Result<()> {
+        self.lose_addresses()?;
+        self.last = if self.last == LAST { FIRST } else { self.last + 1 };
+        self.restore()
     }
 
     /// Its cable is out

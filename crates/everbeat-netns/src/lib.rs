@@ -19,7 +19,7 @@
 //! in the middle, while both hosts' links are as well as ever. A process that a host has started is
 //! killed when the host goes ([`Place::command`]). [`Clock`] is not about networks, but about the same
 //! tests: it lets the time of a process jump, by a file of a few bytes in the temporary folder, which
-//! alone stays behind if we are killed.
+//! alone stays behind if we are killed, until the next clock is made.
 //!
 //! All of it wants Linux, root, and a few programs. [`Tools::missing`] says what is not there; who then
 //! skips a test says so aloud ([`skipped`]).

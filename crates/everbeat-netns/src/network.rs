@@ -42,12 +42,26 @@ impl Network {
     /// A name is no name for a link, or is another's too; or there is no network for us, which
     /// [`Tools::missing`] tells beforehand.
     pub fn join<const N: usize>(tools: &Tools, names: [&str; N]) -> Result<(Self, [Host; N])> {
+        Self::join_from(1, tools, names)
+    }
+
+    /// The same, and the first of them has this number ([`Host::v4_of`]), so that two networks that
+    /// somebody joins have no address twice
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    pub fn join_from<const N: usize>(
+        first: u8,
+        tools: &Tools,
+        names: [&str; N],
+    ) -> Result<(Self, [Host; N])> {
         let router = Place::new("router", tools)?;
         router
             .run(|| FORWARDING.iter().try_for_each(|path| fs::write(path, "1")))?
             .context("forwarding")?;
         router.tool("nft", &["-f", "-"], hole::NONE)?;
-        let hosts = names.into_iter().zip(1..).map(|(name, number)| {
+        let hosts = names.into_iter().zip(first..).map(|(name, number)| {
             let host = Host::new(name, number, tools)?;
             host.connect(&router).with_context(|| format!("the link to {name}"))?;
             Ok(host)
@@ -55,6 +69,21 @@ impl Network {
         let hosts = hosts.collect::<Result<Vec<_>>>()?;
         let hosts = hosts.try_into().ok().context("there is a host for each name")?;
         Ok((Self { router }, hosts))
+    }
+
+    /// Where a wire to another network may end
+    #[must_use]
+    pub const fn router(&self) -> &Place {
+        &self.router
+    }
+
+    /// What is for a host of another network leaves by that device of the router's; IPv4 only
+    ///
+    /// # Errors
+    ///
+    /// There is no such device.
+    pub fn lead(&self, to: &Host, device: &str) -> Result<()> {
+        self.router.ip(&[format!("route replace {}/24 dev {device}", to.v4_network())])
     }
 
     /// What comes from one host and goes to the other is lost, beside what is lost already
@@ -76,7 +105,16 @@ impl Network {
         self.filter(&hole::lose(&ways, Lost::All))
     }
 
-    /// Nothing is lost any more
+    /// Whatever that host sends by TCP is answered by a reset, and goes no further
+    ///
+    /// # Errors
+    ///
+    /// The packet filter refuses.
+    pub fn refuse(&self, from: &Host) -> Result<()> {
+        self.filter(&hole::refuse(from.name()))
+    }
+
+    /// Nothing is lost any more, and nobody refused
     ///
     /// # Errors
     ///

@@ -1,12 +1,9 @@
 //! What the roles share in which the demo starts itself again: orders, and commands from the parent.
 
-use std::io::{BufRead, stdin};
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::thread;
 
 use futures_util::future::{Either, select};
-use tokio::sync::mpsc;
 
 use crate::args::Mechanism;
 use crate::certificates::Certificates;
@@ -65,19 +62,4 @@ pub(crate) mod command {
     pub(crate) const TALK: &str = "talk";
     /// Close, and exit
     pub(crate) const CLOSE: &str = "close";
-}
-
-/// The parent's commands; `None` once it has closed our stdin
-///
-/// A thread reads them, for not every runtime has a stdin.
-pub(crate) fn commands() -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel(16);
-    thread::spawn(move || {
-        for line in stdin().lock().lines().map_while(Result::ok) {
-            if sender.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
 }

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use everbeat_core::outcome::{Disconnected, Tally};
 use everbeat_core::transport::Endpoint;
 use everbeat_core::{Client, Event};
-use everbeat_support::{Fate, Fates, Ticker};
+use everbeat_support::{Fate, Fates, Ticker, commands};
 use everbeat_ws::Connector;
 
 use crate::args::Mechanism;
-use crate::child::{Orders, command, commands};
+use crate::child::{Orders, command};
 use crate::note::{End, Note, Who};
 use crate::runtimes::Everbeat;
 use crate::settings;

@@ -7,12 +7,13 @@ use std::time::Duration;
 use everbeat_core::time::{Instant, Timer};
 use everbeat_core::transport::Endpoint;
 use everbeat_core::{Client, Event};
+use everbeat_support::commands;
 use everbeat_ws::Connector;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::args::Mechanism;
-use crate::child::{Orders, commands};
+use crate::child::Orders;
 use crate::note::Note;
 use crate::runtimes::Everbeat;
 use crate::settings;

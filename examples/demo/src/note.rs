@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use everbeat_core::Cause;
 use everbeat_core::cause::Verdict;
 use everbeat_support::Fate;
+pub(crate) use everbeat_support::How;
 use serde::{Deserialize, Serialize};
 
 use crate::runtimes::Runtime;
@@ -116,19 +117,6 @@ pub(crate) struct End {
     pub(crate) sentence: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum How {
-    /// The heartbeat's verdict
-    Dead,
-    /// The stream ended without a Close
-    Cut,
-    /// As agreed
-    Closed,
-    /// Anything else, such as an attempt that failed
-    Other,
-}
-
 /// The evidence for a death
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -161,13 +149,7 @@ impl End {
     }
 
     pub(crate) fn new(cause: &Cause, sentence: impl fmt::Display) -> Self {
-        let how = match cause {
-            Cause::Dead { .. } => How::Dead,
-            Cause::Cut { .. } => How::Cut,
-            cause if cause.is_polite() => How::Closed,
-            _ => How::Other,
-        };
-        Self { how, by: By::of(cause), sentence: sentence.to_string() }
+        Self { how: How::from(cause), by: By::of(cause), sentence: sentence.to_string() }
     }
 }
 

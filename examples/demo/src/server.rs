@@ -12,11 +12,11 @@ use everbeat_core::time::Timer;
 use everbeat_core::transport::Transport;
 use everbeat_core::{Cause, Connection};
 use everbeat_server::{Expire, Handler, Server};
-use everbeat_support::Ticker;
+use everbeat_support::{Ticker, commands};
 use everbeat_ws::Acceptor;
 
 use crate::args::Mechanism;
-use crate::child::{Orders, command, commands};
+use crate::child::{Orders, command};
 use crate::client::number;
 use crate::note::{End, Note, Who};
 use crate::runtimes::Everbeat;

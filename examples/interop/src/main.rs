@@ -4,10 +4,12 @@
 //! Written once, for every runtime; `runtimes.rs` only starts their executors.
 
 mod args;
+mod bare;
 mod certificates;
 mod client;
 mod command;
 mod door;
+mod fuzzed;
 mod lateness;
 mod note;
 mod runtimes;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let ended = wanted.and_then(|wanted| match wanted {
         Wanted::Peer(args) => runtimes::run(*args),
         Wanted::Usual(url) => usual::run(&url),
+        Wanted::Bare(role) => bare::run(&role),
         Wanted::Tap(server) => tap::run(&server),
         Wanted::Certificates(folder, names) => certificates::write(&folder, &names),
     });
@@ -54,6 +57,7 @@ where
     let role = async {
         match &args.role {
             Role::Client(url) => client::run::<R>(url, &args.settings, commands).await,
+            Role::Fuzzed(url) => fuzzed::run::<R>(url, &args.settings, commands).await,
             Role::Server(address) => server::run::<R>(address, &args.settings, commands).await,
         }
     };

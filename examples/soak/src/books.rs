@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use everbeat_support::account::{Account, Received};
 use everbeat_support::rows::millis;
 
-use crate::account::{Account, Received};
 use crate::args::Broken;
+use crate::ends::Kept;
 
 /// The books of one run
 #[derive(Debug)]
@@ -33,9 +34,9 @@ pub(crate) struct Books {
 struct Seat {
     up: AtomicBool,
     /// What its servers received of it
-    received: Mutex<Received>,
+    received: Mutex<Kept<Received>>,
     /// Once it has ended
-    account: Mutex<Option<Account>>,
+    account: Mutex<Option<Kept<Account>>>,
 }
 
 impl Books {
@@ -111,12 +112,12 @@ impl Books {
     }
 
     /// What the servers received of a client; `None` if nobody has this number
-    pub(crate) fn received(&self, client: usize) -> Option<MutexGuard<'_, Received>> {
+    pub(crate) fn received(&self, client: usize) -> Option<MutexGuard<'_, Kept<Received>>> {
         self.seats.get(client).map(|seat| lock(&seat.received))
     }
 
     /// A client has ended
-    pub(crate) fn close(&self, client: usize, account: Account) {
+    pub(crate) fn close(&self, client: usize, account: Kept<Account>) {
         if let Some(seat) = self.seats.get(client) {
             *lock(&seat.account) = Some(account);
             self.closed.fetch_add(1, Ordering::SeqCst);
@@ -128,7 +129,7 @@ impl Books {
     }
 
     /// Takes both accounts of a client; a client that did not end has left none
-    pub(crate) fn take(&self, client: usize) -> (Option<Account>, Received) {
+    pub(crate) fn take(&self, client: usize) -> (Option<Kept<Account>>, Kept<Received>) {
         self.seats.get(client).map_or_else(Default::default, |seat| {
             (lock(&seat.account).take(), std::mem::take(&mut *lock(&seat.received)))
         })

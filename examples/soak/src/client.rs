@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use everbeat_core::outcome::{Disconnected, Tally};
 use everbeat_core::time::Timer;
-use everbeat_core::{Client, Event, Message, Spawn};
+use everbeat_core::{Client, Event, Spawn};
 use everbeat_support::Ticker;
+use everbeat_support::account::{Account, numbered};
 use everbeat_ws::Connector;
 use fastrand::Rng;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::account::Account;
 use crate::args::Broken;
 use crate::books::Books;
-use crate::ends::{End, How, Side};
+use crate::ends::{End, How, Kept, Side};
 use crate::runtimes::{Everbeat, Part};
 use crate::settings;
 
@@ -64,27 +64,27 @@ async fn run<R: Everbeat>(orders: Orders, books: Arc<Books>, mut act: watch::Rec
     timer.sleep_until(timer.now() + first).await;
     // A client that cannot be made leaves no account, which is told.
     let Ok(mut client) = make::<R>(&orders, &timer, rng.u64(..), &books) else { return };
-    let mut account = Account::default();
+    let mut kept = Kept::<Account>::default();
     let phase = settings::SEND_EVERY.mul_f64(rng.f64());
     let mut turn = Ticker::starting_in(phase, timer, settings::SEND_EVERY);
     let last = if orders.stays { Act::All } else { Act::Most };
     loop {
         tokio::select! {
             event = client.next() => {
-                account.settle(counted(client.tally(), &books));
+                kept.account.settle(counted(client.tally(), &books));
                 let Some(event) = event else { break };
-                if hear(event, orders.number, &mut account, &books) {
+                if hear(event, orders.number, &mut kept, &books) {
                     break;
                 }
             }
             () = turn.tick(), if *act.borrow() < last => {
                 let fill = "x".repeat(rng.usize(0..settings::FILL));
-                match client.try_send(format!("{} {fill}", account.next())) {
+                match client.try_send(format!("{} {fill}", kept.account.next())) {
                     Ok(()) => {
-                        account.accepted();
+                        kept.account.accepted();
                         books.accept();
                     }
-                    Err(_) => account.refused += 1,
+                    Err(_) => kept.account.refused(),
                 }
             }
             // Whoever gives orders is there until the last client has gone.
@@ -94,11 +94,11 @@ async fn run<R: Everbeat>(orders: Orders, books: Arc<Books>, mut act: watch::Rec
     let was_up = client.connection().is_some();
     if client.outcome().is_none() {
         let end = client.close().await;
-        account.settle(counted(client.tally(), &books));
-        note(&end, was_up, &mut account);
+        kept.account.settle(counted(client.tally(), &books));
+        note(&end, was_up, &mut kept);
     }
     books.set_up(orders.number, false);
-    books.close(orders.number, account);
+    books.close(orders.number, kept);
 }
 
 fn make<R: Everbeat>(
@@ -119,34 +119,26 @@ fn make<R: Everbeat>(
 }
 
 /// Whether it was the last event
-fn hear(event: Event, number: usize, account: &mut Account, books: &Books) -> bool {
+fn hear(event: Event, number: usize, kept: &mut Kept<Account>, books: &Books) -> bool {
     match event {
         Event::Connected { .. } => books.set_up(number, true),
         Event::Disconnected(end) => {
-            note(&end, books.is_up(number), account);
+            note(&end, books.is_up(number), kept);
             books.set_up(number, false);
         }
         Event::GaveUp(end) | Event::Closed(end) => {
-            note(&end, books.is_up(number), account);
+            note(&end, books.is_up(number), kept);
             return true;
         }
-        Event::Message(message) => account.answered(numbered(&message).unwrap_or(0)),
+        Event::Message(message) => kept.account.answered(numbered(&message).unwrap_or(0)),
         _ => {}
     }
     false
 }
 
-fn note(end: &Disconnected, up: bool, account: &mut Account) {
-    account.ends.push(End {
-        at: Instant::now(),
-        side: Side::Client,
-        how: How::from(&end.cause),
-        up,
-    });
-    let numbers = |messages: &[Message]| -> Vec<_> {
-        messages.iter().map(|message| numbered(message).unwrap_or(0)).collect()
-    };
-    account.handed_back(&numbers(&end.unconfirmed.messages), &numbers(&end.unsent));
+fn note(end: &Disconnected, up: bool, kept: &mut Kept<Account>) {
+    kept.ends.push(End { at: Instant::now(), side: Side::Client, how: How::from(&end.cause), up });
+    kept.account.ended(end);
 }
 
 /// What the client counts; broken, it takes an unconfirmed message for a delivered one
@@ -156,9 +148,4 @@ fn counted(mut tally: Tally, books: &Books) -> Tally {
         tally.delivered += 1;
     }
     tally
-}
-
-/// The number that a message begins with
-pub(crate) fn numbered(message: &Message) -> Option<u64> {
-    message.as_text()?.split(' ').next()?.parse().ok()
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use everbeat_core::Cause;
+pub(crate) use everbeat_support::How;
 use tokio::time::Instant;
 
 use crate::plan::Kind;
@@ -16,30 +16,6 @@ pub(crate) enum Side {
     Server,
 }
 
-/// How a connection ended, or why an attempt failed
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
-    /// The heartbeat's verdict
-    Dead,
-    /// The stream ended without a Close
-    Cut,
-    /// As agreed
-    Closed,
-    /// Anything else
-    Other,
-}
-
-impl From<&Cause> for How {
-    fn from(cause: &Cause) -> Self {
-        match cause {
-            Cause::Dead { .. } => Self::Dead,
-            Cause::Cut { .. } => Self::Cut,
-            cause if cause.is_polite() => Self::Closed,
-            _ => Self::Other,
-        }
-    }
-}
-
 /// An end that somebody saw
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End {
@@ -48,6 +24,13 @@ pub(crate) struct End {
     pub(crate) how: How,
     /// Whether there was a connection, and not only an attempt
     pub(crate) up: bool,
+}
+
+/// An account, and the ends that its keeper saw
+#[derive(Debug, Default)]
+pub(crate) struct Kept<T> {
+    pub(crate) account: T,
+    pub(crate) ends: Vec<End>,
 }
 
 /// A fault that has happened

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use everbeat_support::account::{Account, Received, Sum, compare};
 use tokio::time::Instant;
 
-use crate::account::{Account, Received, Sum, compare};
-use crate::ends::{End, Happened, How, has_noticed, is_explained};
+use crate::ends::{End, Happened, How, Kept, has_noticed, is_explained};
 use crate::plan::Kind;
 
 /// How many ends without a reason are told in words
@@ -27,7 +27,7 @@ pub(crate) struct Found {
 }
 
 /// The accounts of one road: of each of its clients, both sides
-pub(crate) type Accounts = BTreeMap<usize, (Option<Account>, Received)>;
+pub(crate) type Accounts = BTreeMap<usize, (Option<Kept<Account>>, Kept<Received>)>;
 
 /// When ends are asked for, and how late the machine was
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ impl Found {
                 self.missing += 1;
                 continue;
             };
-            self.sum += compare(account, received);
+            self.sum += compare(&account.account, &received.account);
             for end in account.ends.iter().chain(&received.ends) {
                 self.end(*client, end, happened, times);
             }
@@ -112,9 +112,8 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn road(ends: Vec<End>) -> Accounts {
-        let mut account = Account::default();
-        account.ends = ends;
-        [(3, (Some(account), Received::default()))].into()
+        let account = Kept { ends, ..Kept::default() };
+        [(3, (Some(account), Kept::default()))].into()
     }
 
     fn counted(accounts: &Accounts, kind: Kind, begin: Instant) -> Count {

@@ -11,6 +11,7 @@ use everbeat_core::time::Timer;
 use everbeat_core::transport::Transport;
 use everbeat_core::{Connection, Event};
 use everbeat_server::{Accepted, Handler, Registry, Served, Server, ServerHandle};
+use everbeat_support::account::numbered;
 use everbeat_ws::accept::Facts;
 use everbeat_ws::upgrade::RequestHead;
 use everbeat_ws::{Acceptor, Settings};
@@ -19,7 +20,6 @@ use tokio::time::Instant;
 
 use crate::args::Broken;
 use crate::books::Books;
-use crate::client::numbered;
 use crate::ends::{End, How, Side};
 use crate::runtimes::{Everbeat, Part};
 use crate::settings;
@@ -125,7 +125,7 @@ async fn serve<T: Transport, K: Timer>(
                 let forgotten =
                     books.broken == Some(Broken::Lose) && id % FORGOTTEN == FORGOTTEN / 2;
                 if let Some(mut received) = books.received(client).filter(|_| !forgotten) {
-                    received.messages.push((number, id));
+                    received.account.messages.push((number, id));
                 }
                 // A connection that takes no answer has ended, which is the next event.
                 if id % settings::ANSWER_EVERY == 0 && connection.send(id.to_string()).await.is_ok()
@@ -137,9 +137,9 @@ async fn serve<T: Transport, K: Timer>(
                 let how = How::from(&end.cause);
                 let end_seen = End { at: Instant::now(), side: Side::Server, how, up: true };
                 if let Some(mut received) = books.received(client) {
-                    received.answered += answered;
-                    received.proven += connection.delivered();
-                    received.unproven += end.unconfirmed.count + end.unsent.len() as u64;
+                    received.account.answered += answered;
+                    received.account.proven += connection.delivered();
+                    received.account.unproven += end.unconfirmed.count + end.unsent.len() as u64;
                     received.ends.push(end_seen);
                 }
             }

@@ -3,7 +3,6 @@
 //! may be left. Exit code 0 if every row was met, 1 if one was not, 2 if the machine stalled, 3 if
 //! the soak could not run.
 
-mod account;
 mod args;
 mod books;
 mod client;

@@ -24,10 +24,12 @@ pub enum Fate {
 /// for a fate form a queue, and each count that has grown takes from its front. The counts are
 /// looked at often enough that a connection's delivered messages are seen before its unconfirmed
 /// ones, and those before the next connection's.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Fates {
     next: u64,
     waiting: VecDeque<u64>,
+    /// Needed as long as something may be settled
+    #[serde(skip)]
     seen: Tally,
 }
 

@@ -1,12 +1,13 @@
-//! Real faults as a step: the networks in which they are played, and the table on one stack; the others
-//! are played by hand. Without root none of it can be tried; a full run takes that for a failure, as it
+//! Real faults as steps: the networks in which they are played, the table on one stack, whose others
+//! are played by hand, and a schedule by a seed. Without root none of it can be tried; a full run takes that for a failure, as it
 //! does a machine that stalls.
 
 use anyhow::{Result, bail};
 
 use super::Outcome;
-use super::demo::{FULL_TRIES, surely};
-use crate::chaos::{self, Had, tools};
+use super::demo::{FULL_TRIES, expect, surely};
+use crate::chaos::{self, Had, schedule, tools};
+use crate::demo::exit;
 use crate::shell::Shell;
 
 /// Networks are made and removed, and break as they are told to
@@ -32,4 +33,11 @@ pub(super) fn holds(shell: &Shell) -> Result<Outcome> {
         }
     }
     bail!("SKIPPED, or INVALID {FULL_TRIES} times in a row: see above")
+}
+
+/// Each kind of fault once on every runtime by a seed, about: it takes that long
+pub(super) fn by_seed(shell: &Shell) -> Result<Outcome> {
+    surely(expect(exit::HELD, FULL_TRIES, &mut || {
+        shell.code(schedule::program(shell)?.args(["--minutes", "5", "--seed", "1", "--json"]))
+    })?)
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{
-    Outcome, chaos, demo, examples, idle, interop, msrv, one_runtime, packaging, sim, sim_check,
-    sim_storm, soak, streams, syscalls, typos,
+    Outcome, autobahn, chaos, demo, examples, idle, interop, msrv, one_runtime, packaging, sim,
+    sim_check, sim_storm, soak, streams, syscalls, typos,
 };
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, memory, nostd, program, tidy};
@@ -180,6 +180,7 @@ pub(super) const GROUPS: &[Group] = &[
                 "every peer, every scenario, runtimes and schemes in turn",
                 interop::whole,
             ),
+            step("autobahn", "its suite of RFC 6455, on every runtime", autobahn::holds),
             step(
                 "syscalls",
                 "idle connections ask nothing of the kernel but beats",
@@ -197,6 +198,7 @@ pub(super) const GROUPS: &[Group] = &[
             }),
             step("networks", "networks of this kernel, made, broken and removed", chaos::networks),
             step("chaos", "real faults are judged as they must be, on tokio", chaos::holds),
+            step("chaos-seed", "faults by a seed: each promise, each message", chaos::by_seed),
             step("msrv", "library crates with the oldest Rust that we promise", msrv::run),
             step("release", "the examples, optimised", |shell| {
                 cargo(shell, "build --release --package everbeat-examples --all-targets")

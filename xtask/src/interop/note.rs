@@ -35,6 +35,8 @@ pub(crate) enum Note {
     Late(Duration),
     /// Something went over the wire; our tap only
     Wire(Wire),
+    /// What a page knows of itself; browsers only
+    Page(Value),
 }
 
 /// A message
@@ -81,6 +83,7 @@ impl Note {
             "failed" => Self::Failed(text()?),
             "late" => Self::Late(Duration::from_millis(value.as_u64().context("is no number")?)),
             "wire" => Self::Wire(Wire::parse(value)?),
+            "page" => Self::Page(value.clone()),
             other => bail!("`{other}` is no note"),
         })
     }

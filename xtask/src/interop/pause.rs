@@ -1,4 +1,4 @@
-//! A peer that hangs: its process is stopped, its kernel goes on acknowledging.
+//! A peer that hangs: its processes are stopped, its kernel goes on acknowledging.
 //!
 //! A stopped process reads no pipe and takes no signal but two, so that it would outlive us if we
 //! were ended meanwhile. A shell stops it instead, and reads ours: it lets the process go on when
@@ -11,25 +11,25 @@ use anyhow::{Context, Result, ensure};
 
 /// Deaf to what a terminal sends to all of us, for it has something to finish
 const SCRIPT: &str = r#"trap "" INT TERM HUP
-kill -STOP "$1" || exit 1
+kill -STOP "$@" || exit 1
 echo stopped
-read word || kill -KILL "$1"
-kill -CONT "$1""#;
+read word || kill -KILL "$@"
+kill -CONT "$@""#;
 
-/// A process that is stopped for as long as this lives; dropped, it is killed
+/// Processes that are stopped for as long as this lives; dropped, they are killed
 #[derive(Debug)]
 pub(super) struct Pause(Child);
 
 impl Pause {
-    pub(super) fn of(process: u32) -> Result<Self> {
+    pub(super) fn of(processes: &[u32]) -> Result<Self> {
         let mut shell = Command::new("sh");
-        shell.args(["-c", SCRIPT, "sh", &process.to_string()]);
+        shell.args(["-c", SCRIPT, "sh"]).args(processes.iter().map(u32::to_string));
         let child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut pause = Self(child.context("`sh` cannot be started")?);
         let stdout = pause.0.stdout.take().context("its stdout is ours")?;
         let mut said = String::new();
         BufReader::new(stdout).read_line(&mut said)?;
-        ensure!(said.trim() == "stopped", "process {process} could not be stopped");
+        ensure!(said.trim() == "stopped", "{processes:?} could not be stopped");
         Ok(pause)
     }
 
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn it_stops_and_lets_go() {
         let mut child = process();
-        let pause = Pause::of(child.id()).unwrap();
+        let pause = Pause::of(&[child.id()]).unwrap();
         assert!(stops(&child));
         pause.end().unwrap();
         drop(child.stdin.take());
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn nobody_left_to_let_it_go_is_its_end() {
         let mut child = process();
-        drop(Pause::of(child.id()).unwrap());
+        drop(Pause::of(&[child.id()]).unwrap());
         assert!(!child.wait().unwrap().success());
     }
 }

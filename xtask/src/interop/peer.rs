@@ -58,6 +58,8 @@ pub(super) struct Peer {
     cannot: Vec<Inability>,
     /// A push waits for it
     pub(super) smoke: bool,
+    /// It is a page in a browser, which there is more to be said about
+    pub(super) page: bool,
     /// The command line that tells its version
     pub(super) version: Vec<String>,
 }
@@ -142,6 +144,7 @@ impl Peer {
             expected: expected.collect::<Result<_>>()?,
             cannot: inability::parse(own.get("cannot"))?,
             smoke: own["smoke"].as_bool().unwrap_or_default(),
+            page: own["page"].as_bool().unwrap_or_default(),
             version: own.get("version").map_or(Ok(Vec::new()), words)?,
         })
     }

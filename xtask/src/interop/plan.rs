@@ -3,6 +3,7 @@
 
 use anyhow::{Result, bail};
 
+use super::browsers;
 use super::passage::{self, Passage};
 use super::peer::{Expected, Peer, Role};
 use super::refuser::Refuser;
@@ -118,6 +119,12 @@ fn scenarios(role: Role) -> impl Iterator<Item = &'static Scenario> {
     scenarios::ALL.iter().filter(move |scenario| scenario.role.is_none_or(|only| only == role))
 }
 
+/// And for this peer
+fn all_for(peer: &Peer, role: Role) -> impl Iterator<Item = &'static Scenario> {
+    let pages: &[Scenario] = if peer.page { browsers::ALL } else { &[] };
+    scenarios(role).chain(pages)
+}
+
 fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
     for peer in peers {
@@ -125,7 +132,7 @@ fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
             for runtime in RUNTIMES {
                 for &tls in peer.schemes {
                     let cast = Cast { peer, role, runtime, tls };
-                    trials.extend(scenarios(role).map(|scenario| Trial::Peer(cast, scenario)));
+                    trials.extend(all_for(peer, role).map(|scenario| Trial::Peer(cast, scenario)));
                 }
             }
         }
@@ -146,7 +153,7 @@ fn turns(peers: &[Peer], smoke: bool) -> Vec<Trial<'_>> {
                 .iter()
                 .flat_map(|runtime| peer.schemes.iter().map(move |tls| (*runtime, *tls)));
             let turns = turns.cycle().skip(role as usize);
-            trials.extend(scenarios(role).zip(turns).map(|(scenario, (runtime, tls))| {
+            trials.extend(all_for(peer, role).zip(turns).map(|(scenario, (runtime, tls))| {
                 Trial::Peer(Cast { peer, role, runtime, tls }, scenario)
             }));
         }

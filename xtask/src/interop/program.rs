@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::note::Note;
 use super::pause::Pause;
 use crate::lateness::Lateness;
+use crate::process::family;
 
 /// A note, and when it was read
 type Told = (Instant, Note);
@@ -117,16 +118,22 @@ impl Program {
         self.child.id()
     }
 
-    /// SIGKILL, and waits until it is gone
+    /// SIGKILL to it and to all that it has started, and waits until it is gone
     pub(crate) fn kill(&mut self) -> Result<()> {
+        let family = family(self.child.id());
+        if family.len() > 1 {
+            // The youngest first, who else might find out and say so.
+            let ids = family.iter().rev().map(u32::to_string);
+            Command::new("sh").args(["-c", "kill -KILL \"$@\"", "sh"]).args(ids).status()?;
+        }
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
-    /// SIGSTOP, until the pause ends
+    /// SIGSTOP to it and to all that it has started, until the pause ends
     pub(super) fn pause(&self) -> Result<Pause> {
-        Pause::of(self.child.id())
+        Pause::of(&family(self.child.id()))
     }
 }
 

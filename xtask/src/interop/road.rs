@@ -40,6 +40,16 @@ impl Road {
         self.network.part(&self.server, &self.client)
     }
 
+    /// The cable of the client's host is out
+    pub(super) fn unplug(&self) -> Result<()> {
+        self.client.unplug()
+    }
+
+    /// And in again
+    pub(super) fn plug(&self) -> Result<()> {
+        self.client.restore()
+    }
+
     /// All is as it was
     pub(super) fn repair(&self) -> Result<()> {
         self.network.repair()

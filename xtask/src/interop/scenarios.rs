@@ -30,12 +30,18 @@ pub(super) struct Scenario {
     pub(super) play: fn(&mut Stage<'_>) -> Result<String>,
 }
 
-const fn scenario(name: &'static str, play: fn(&mut Stage<'_>) -> Result<String>) -> Scenario {
+pub(super) const fn scenario(
+    name: &'static str,
+    play: fn(&mut Stage<'_>) -> Result<String>,
+) -> Scenario {
     Scenario { name, setting: Setting::PLAIN, timed: false, role: None, needs: &[], play }
 }
 
 /// A scenario about promises on real time
-const fn timed(name: &'static str, play: fn(&mut Stage<'_>) -> Result<String>) -> Scenario {
+pub(super) const fn timed(
+    name: &'static str,
+    play: fn(&mut Stage<'_>) -> Result<String>,
+) -> Scenario {
     Scenario { timed: true, ..scenario(name, play) }
 }
 

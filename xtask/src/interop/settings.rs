@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Our heartbeat's interval, and a beating peer's
 pub(super) const INTERVAL: Duration = Duration::from_millis(400);
+/// Our heartbeat's interval where another's is to be seen
+pub(super) const SELDOM: Duration = Duration::from_secs(60);
 /// Our heartbeat's timeout, and a beating peer's
 pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
 /// How long an attempt of our client's may take

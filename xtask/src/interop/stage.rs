@@ -12,7 +12,7 @@ use super::note::{End, Note, Payload};
 use super::peer::{Peer, Role};
 use super::program::Program;
 use super::road::Road;
-use super::settings::{DIAL, FRAGMENT, INTERVAL, PATIENCE, RETRY, TIMEOUT};
+use super::settings::{DIAL, FRAGMENT, INTERVAL, PATIENCE, RETRY, SELDOM, TIMEOUT};
 use super::tap::Tap;
 use super::theatre::{Theatre, add};
 use super::wire::{self, Wire};
@@ -41,15 +41,26 @@ pub(super) struct Setting {
     pub(super) hindered: bool,
     /// There is a road between them that can be cut
     pub(super) apart: bool,
+    /// And both are at its client end, where they meet without it
+    pub(super) near: bool,
     /// Our client does not come back by itself
     pub(super) once: bool,
+    /// We beat so seldom that a peer's beat comes first
+    pub(super) seldom: bool,
     /// Our server has more than one place: with one, whoever comes back must find it free
     pub(super) roomy: bool,
 }
 
 impl Setting {
-    pub(super) const PLAIN: Self =
-        Self { beating: false, hindered: false, apart: false, once: false, roomy: false };
+    pub(super) const PLAIN: Self = Self {
+        beating: false,
+        hindered: false,
+        apart: false,
+        near: false,
+        once: false,
+        seldom: false,
+        roomy: false,
+    };
 }
 
 /// Where to start programs from
@@ -84,7 +95,8 @@ impl Backstage<'_> {
     fn ours(&self, place: &str) -> Result<Program> {
         let role = self.cast.role.other();
         let mut command = self.theatre.ours(role, place, self.cast.runtime);
-        let beat = [("--beat", INTERVAL), ("--timeout", TIMEOUT)];
+        let interval = if self.setting.seldom { SELDOM } else { INTERVAL };
+        let beat = [("--beat", interval), ("--timeout", TIMEOUT)];
         add(&mut command, &[&beat[..], &[("--dial", DIAL), ("--retry", RETRY)]].concat());
         if self.setting.once {
             command.arg("--once");
@@ -120,7 +132,10 @@ impl Backstage<'_> {
         lateness: &Lateness,
     ) -> Result<Program> {
         match &self.road {
-            Some(road) => Program::adopt(name, road.spawn(role, command)?, lateness),
+            Some(road) => {
+                let end = if self.setting.near { Role::Client } else { role };
+                Program::adopt(name, road.spawn(end, command)?, lateness)
+            }
             None => Program::start(name, command, lateness),
         }
     }
@@ -135,8 +150,8 @@ impl Backstage<'_> {
     /// Listens wherever there is room for a server
     fn anywhere(&self) -> String {
         match self.road {
-            Some(_) => format!("{}:0", Road::SERVER),
-            None => "127.0.0.1:0".into(),
+            Some(_) if !self.setting.near => format!("{}:0", Road::SERVER),
+            _ => "127.0.0.1:0".into(),
         }
     }
 }
@@ -161,10 +176,10 @@ impl<'a> Stage<'a> {
         };
         let address = listening(&server)?;
         // With TLS there is nothing to be seen, and on a road the tap's kernel would answer for theirs.
-        let tapped = !cast.tls && !setting.apart;
+        let tapped = !cast.tls && (!setting.apart || setting.near);
         let tap = tapped.then(|| {
             let mut command = Tap::command(&theatre.ours, &address);
-            Program::start("the tap", &mut command, lateness).and_then(Tap::new)
+            backstage.start("the tap", Role::Client, &mut command, lateness).and_then(Tap::new)
         });
         let tap = tap.transpose()?;
         let url = url(cast.tls, tap.as_ref(), &address, "/");

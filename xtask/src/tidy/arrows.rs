@@ -13,6 +13,7 @@ const ASYNC_IO: &str = "everbeat-async-io";
 const CONFORMANCE: &str = "everbeat-conformance";
 const CORE: &str = "everbeat-core";
 const FAULTS: &str = "everbeat-faults";
+const LINK: &str = "everbeat-link";
 const MUSEUM: &str = "everbeat-museum";
 const NEST: &str = "everbeat-nest";
 const NETNS: &str = "everbeat-netns";
@@ -36,6 +37,7 @@ const RULES: &[Rule] = &[
     Rule { name: CONFORMANCE, builds_on: &[CORE, WS, SERVER], tests_use: &[SIM, "everbeat-smol"] },
     Rule { name: FAULTS, builds_on: &[], tests_use: &[] },
     Rule { name: NETNS, builds_on: &[], tests_use: &[] },
+    Rule { name: LINK, builds_on: &[NETNS], tests_use: &[] },
     Rule { name: MUSEUM, builds_on: &[CORE], tests_use: &[SERVER, SIM] },
     runtime("everbeat-tokio"),
     runtime("everbeat-async-std"),
@@ -50,6 +52,7 @@ const RULES: &[Rule] = &[
 /// Nobody depends on these, so that they may use everything
 const PROGRAMS: &[&str] = &[
     "everbeat-benches",
+    "everbeat-chaos",
     "everbeat-demo",
     "everbeat-detection",
     "everbeat-examples",

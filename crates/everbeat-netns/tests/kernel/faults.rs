@@ -134,3 +134,34 @@ fn is_acknowledged(host: &everbeat_netns::Host, within: std::time::Duration) -> 
         queued.all(|unacknowledged| unacknowledged == "0") || begun.elapsed() > within
     }) && begun.elapsed() <= within
 }
+
+#[test]
+fn who_is_refused_is_reset_by_what_it_says_next_and_nobody_else_is_told() {
+    let test = "who_is_refused_is_reset_by_what_it_says_next_and_nobody_else_is_told";
+    let Some(tools) = possible(test) else { return };
+    let (network, client, server) = network(&tools);
+    let (mut near, mut far) = connect(&client, &server, (server.v4(), PORT).into());
+    network.refuse(&client).unwrap();
+    assert!(!hears(&mut near, MOMENT), "it is told although it has said nothing");
+    near.write_all(b"x").unwrap();
+    let told = becomes(|| near.take_error().unwrap().is_some());
+    assert!(told, "nobody has told it");
+    assert!(!hears(&mut far, MOMENT));
+    network.repair().unwrap();
+    drop(connect(&client, &server, (server.v4(), PORT + 1).into()));
+}
+
+#[test]
+fn another_address_leaves_the_old_connection_behind_and_new_ones_are_made() {
+    let test = "another_address_leaves_the_old_connection_behind_and_new_ones_are_made";
+    let Some(tools) = possible(test) else { return };
+    let (_network, mut client, server) = network(&tools);
+    let (mut near, mut far) = connect(&client, &server, (server.v4(), PORT).into());
+    let before = client.v4();
+    client.renumber().unwrap();
+    assert_ne!(client.v4(), before);
+    assert!(!passes(&mut far, &mut near, MOMENT), "the old address still hears");
+    let (mut near, mut far) = connect(&client, &server, (server.v4(), PORT + 1).into());
+    assert_eq!(far.peer_addr().unwrap().ip(), client.v4());
+    assert!(passes(&mut near, &mut far, PATIENCE));
+}

@@ -6,16 +6,14 @@ use std::panic::resume_unwind;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use everbeat_link::Wire;
 use everbeat_netns::{Place, Tools};
 use tokio::sync::oneshot;
-use tun_rs::{DeviceBuilder, SyncDevice};
 
 /// Where the client lives; these hosts are connected with nothing but each other
 pub(super) const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 1);
 /// And the server
 pub(super) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 2);
-/// The length of the prefix that holds both
-const PREFIX: u8 = 30;
 
 /// A host, and who works there
 #[derive(Debug)]
@@ -23,11 +21,10 @@ pub(super) struct Host(Place);
 
 impl Host {
     /// A host at `address`, and the end of its only wire
-    pub(super) fn new(name: &str, address: Ipv4Addr, peer: Ipv4Addr) -> Result<(Self, SyncDevice)> {
+    pub(super) fn new(name: &str, address: Ipv4Addr, peer: Ipv4Addr) -> Result<(Self, Wire)> {
         let place = Place::new(name, &Tools::default())?;
-        let wire = place
-            .run(move || DeviceBuilder::new().ipv4(address, PREFIX, Some(peer)).build_sync())?;
-        Ok((Self(place), wire.context("no TUN device for us")?))
+        let wire = Wire::new(&place, address, peer)?;
+        Ok((Self(place), wire))
     }
 
     /// Whether its kernel can be asked here

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use everbeat_faults::Direction;
+use everbeat_link::Wire;
 use tokio::time::Instant;
-use tun_rs::SyncDevice;
 
 use super::super::world::DELAY;
 use super::segment::{Segment, reaches};
@@ -19,9 +19,6 @@ pub(super) enum Way {
     ToServer,
     ToClient,
 }
-
-/// More than a packet has
-const LONGEST: usize = 65_536;
 
 /// All roads; a connection's is named by its server's port
 #[derive(Debug, Default)]
@@ -51,7 +48,7 @@ struct Packet {
 
 impl Roads {
     /// Lays them between two wires' ends
-    pub(super) fn lay(client: SyncDevice, server: SyncDevice) -> Arc<Self> {
+    pub(super) fn lay(client: Wire, server: Wire) -> Arc<Self> {
         let roads = Arc::new(Self::default());
         let (client, server) = (Arc::new(client), Arc::new(server));
         let (sender, packets) = mpsc::channel();
@@ -145,8 +142,8 @@ impl Roads {
 }
 
 /// Takes what a kernel sends
-fn take(device: &SyncDevice, way: Way, packets: &Sender<Packet>, roads: &Roads) {
-    let mut buffer = vec![0; LONGEST];
+fn take(device: &Wire, way: Way, packets: &Sender<Packet>, roads: &Roads) {
+    let mut buffer = vec![0; Wire::LONGEST];
     while let Ok(length) = device.recv(&mut buffer) {
         let at = Instant::now();
         let bytes = buffer.get(..length).unwrap_or_default();
@@ -162,7 +159,7 @@ fn take(device: &SyncDevice, way: Way, packets: &Sender<Packet>, roads: &Roads) 
 }
 
 /// Hands over what is due; all packets take equally long, so that the first is always the next
-fn hand_over(packets: &Receiver<Packet>, client: &SyncDevice, server: &SyncDevice) {
+fn hand_over(packets: &Receiver<Packet>, client: &Wire, server: &Wire) {
     let mut under_way = VecDeque::new();
     loop {
         let came = match under_way.front() {

@@ -4,44 +4,62 @@
 use std::collections::HashSet;
 use std::ops::AddAssign;
 
-use everbeat_core::outcome::Tally;
-use everbeat_support::{Fate, Fates};
+use everbeat_core::Message;
+use everbeat_core::outcome::{Disconnected, Tally};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::ends::End;
+use crate::rows::none;
+use crate::{Fate, Fates};
 
-/// What a client keeps of itself
-#[derive(Debug, Default)]
-pub(crate) struct Account {
+/// What a client keeps of itself; as a line of JSON it is one that is closed
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Account {
     fates: Fates,
     /// Each message's fate, from the first on
     met: Vec<Fate>,
-    tally: Tally,
+    counted: Counted,
     /// Settled and not yet handed back
     unconfirmed: Vec<u64>,
     unsent: Vec<u64>,
     /// Messages that were handed back and not settled so, or settled so and not handed back
     astray: u64,
-    /// Messages that were not taken
-    pub(crate) refused: u64,
+    refused: u64,
     /// The server's answers that came
-    pub(crate) answers: u64,
+    answers: u64,
     newest_answer: u64,
     disorder: u64,
-    pub(crate) ends: Vec<End>,
+}
+
+/// What the client counts itself
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Counted {
+    accepted: u64,
+    delivered: u64,
+    unsent: u64,
+    unconfirmed: u64,
+    pending: u64,
 }
 
 impl Account {
     /// The next message's number
-    pub(crate) const fn next(&self) -> u64 {
+    #[must_use]
+    pub const fn next(&self) -> u64 {
         self.fates.next()
     }
 
-    pub(crate) fn accepted(&mut self) {
+    /// The next message was taken
+    pub fn accepted(&mut self) {
         self.fates.accepted();
     }
 
+    /// The next message was not taken; its number is the next one's
+    pub const fn refused(&mut self) {
+        self.refused += 1;
+    }
+
     /// What the client counts now
-    pub(crate) fn settle(&mut self, tally: Tally) {
+    pub fn settle(&mut self, tally: Tally) {
         for (fate, ids) in self.fates.take(tally) {
             self.met.extend(ids.iter().map(|_| fate));
             match fate {
@@ -50,11 +68,12 @@ impl Account {
                 Fate::Unconfirmed => self.unconfirmed.extend(ids),
             }
         }
-        self.tally = tally;
+        let Tally { accepted, delivered, unsent, unconfirmed, pending, .. } = tally;
+        self.counted = Counted { accepted, delivered, unsent, unconfirmed, pending };
     }
 
     /// What an end's event contains
-    pub(crate) fn handed_back(&mut self, unconfirmed: &[u64], unsent: &[u64]) {
+    fn handed_back(&mut self, unconfirmed: &[u64], unsent: &[u64]) {
         for (settled, handed) in [(&mut self.unconfirmed, unconfirmed), (&mut self.unsent, unsent)]
         {
             if *settled != handed {
@@ -64,57 +83,83 @@ impl Account {
         }
     }
 
+    /// A connection has ended, or the client: what it hands back
+    pub fn ended(&mut self, end: &Disconnected) {
+        let numbers = |messages: &[Message]| -> Vec<_> {
+            messages.iter().map(|message| numbered(message).unwrap_or(0)).collect()
+        };
+        self.handed_back(&numbers(&end.unconfirmed.messages), &numbers(&end.unsent));
+    }
+
     /// An answer to the message of this number
-    pub(crate) fn answered(&mut self, number: u64) {
+    pub fn answered(&mut self, number: u64) {
         self.answers += 1;
         self.disorder += u64::from(number <= self.newest_answer || number >= self.fates.next());
         self.newest_answer = number;
     }
 }
 
+/// The number that a message begins with
+#[must_use]
+pub fn numbered(message: &Message) -> Option<u64> {
+    message.as_text()?.split(' ').next()?.parse().ok()
+}
+
 /// What a server keeps of one client
-#[derive(Debug, Default)]
-pub(crate) struct Received {
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "a server fills it in")]
+pub struct Received {
     /// Connection and number of each message, in the order of arrival
-    pub(crate) messages: Vec<(u64, u64)>,
+    pub messages: Vec<(u64, u64)>,
     /// Answers that its connections took
-    pub(crate) answered: u64,
-    /// Of those, how many are proven to have arrived, and how many were told to be unproven
-    pub(crate) proven: u64,
-    pub(crate) unproven: u64,
-    pub(crate) ends: Vec<End>,
+    pub answered: u64,
+    /// Of those, how many are proven to have arrived
+    pub proven: u64,
+    /// And how many were told to be unproven
+    pub unproven: u64,
 }
 
 /// How many messages met which fate, and how many accounts say otherwise
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sum {
-    pub(crate) accepted: u64,
-    pub(crate) delivered: u64,
-    pub(crate) unconfirmed: u64,
-    pub(crate) unsent: u64,
-    pub(crate) received: u64,
-    pub(crate) refused: u64,
+#[expect(clippy::exhaustive_structs, reason = "programs judge each count")]
+pub struct Sum {
+    /// Messages that the client took
+    pub accepted: u64,
+    /// Of those, proven to have arrived
+    pub delivered: u64,
+    /// Written without proof
+    pub unconfirmed: u64,
+    /// Never written
+    pub unsent: u64,
+    /// Messages that the server received, each once
+    pub received: u64,
+    /// Messages that were not taken
+    pub refused: u64,
     /// Messages by which the counts differ: the client's from ours, or its parts from their sum
-    pub(crate) miscounted: u64,
+    pub miscounted: u64,
     /// Messages that were not handed back as what they count as
-    pub(crate) astray: u64,
+    pub astray: u64,
     /// Messages that the server did not receive, and that are not unconfirmed or unsent either
-    pub(crate) lost: u64,
+    pub lost: u64,
     /// Messages that count as unsent, or were never accepted, and were received
-    pub(crate) ghosts: u64,
-    pub(crate) duplicates: u64,
-    pub(crate) disorder: u64,
-    pub(crate) answers: u64,
+    pub ghosts: u64,
+    /// Messages that the server received again
+    pub duplicates: u64,
+    /// Messages and answers behind a later one
+    pub disorder: u64,
+    /// Answers that the server's connections took
+    pub answers: u64,
     /// Answers by which the server's counts differ
-    pub(crate) answers_miscounted: u64,
+    pub answers_miscounted: u64,
     /// Answers that count as delivered, and did not come
-    pub(crate) answers_lost: u64,
+    pub answers_lost: u64,
 }
 
 /// Compares what a client says with what its server says, once both have ended
-pub(crate) fn compare(account: &Account, received: &Received) -> Sum {
+#[must_use]
+pub fn compare(account: &Account, received: &Received) -> Sum {
     let accepted = account.fates.next() - 1;
-    let Tally { delivered, unsent, unconfirmed, pending, .. } = account.tally;
+    let Counted { accepted: taken, delivered, unsent, unconfirmed, pending } = account.counted;
     let arrived: HashSet<u64> = received.messages.iter().map(|&(_, number)| number).collect();
     let fate = |number: u64| account.met.get(usize::try_from(number).ok()?.checked_sub(1)?);
     let lost = (1..=accepted).filter(|&number| {
@@ -130,8 +175,8 @@ pub(crate) fn compare(account: &Account, received: &Received) -> Sum {
         unsent,
         received: arrived.len() as u64,
         refused: account.refused,
-        miscounted: account.tally.accepted.abs_diff(accepted)
-            + account.tally.accepted.abs_diff(delivered + unsent + unconfirmed)
+        miscounted: taken.abs_diff(accepted)
+            + taken.abs_diff(delivered + unsent + unconfirmed)
             + pending
             + account.fates.waiting() as u64,
         astray: account.astray + (account.unconfirmed.len() + account.unsent.len()) as u64,
@@ -163,6 +208,25 @@ fn disorder(received: &Received, is_delivered: impl Fn(u64) -> bool) -> u64 {
         }
     }
     behind
+}
+
+impl Sum {
+    /// A row for each way in which accounts may not agree
+    #[must_use]
+    pub fn disagreements(&self) -> Vec<Value> {
+        let rows = [
+            ("refused", self.refused),
+            ("outcomes that do not add up", self.miscounted),
+            ("not handed back as counted", self.astray),
+            ("lost: not received, and not handed back", self.lost),
+            ("received, but counted as unsent", self.ghosts),
+            ("received twice", self.duplicates),
+            ("received out of order", self.disorder),
+            ("answers that do not add up", self.answers_miscounted),
+            ("answers delivered, but not received", self.answers_lost),
+        ];
+        rows.map(|(name, count)| none(name, count, "messages")).into()
+    }
 }
 
 impl AddAssign for Sum {

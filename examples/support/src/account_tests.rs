@@ -106,6 +106,14 @@ fn what_was_unproven_may_be_read_behind_the_next_connections_first() {
 }
 
 #[test]
+fn what_was_not_taken_has_no_number_and_is_told() {
+    let sum = of(|account, _| account.refused());
+    assert_eq!((sum.refused, sum.accepted, sum.miscounted), (1, 6, 0));
+    let told = sum.disagreements().into_iter().filter(|row| row["met"] == false);
+    assert!(told.map(|row| row["name"].clone()).eq(["refused"]));
+}
+
+#[test]
 fn answers_are_accounts_too() {
     let answers = |answered, proven, unproven, came| {
         let sum = of(|account, received| {

@@ -1,0 +1,53 @@
+// Chromium, and the states that it can bring a page into.
+
+'use strict';
+
+const { trust } = require('./trust');
+const puppeteer = require('puppeteer-core');
+
+// With these, puppeteer has a page in the background run as if it were not.
+const AWAKE = [
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+];
+
+exports.launch = ({ profile, ca }) => {
+  if (ca !== undefined) trust(`${profile}/.pki/nssdb`, ca);
+  return puppeteer.launch({
+    executablePath: `${__dirname}/browser.sh`,
+    env: { ...process.env, HOME: profile, BROWSER: 'chromium' },
+    userDataDir: `${profile}/data`,
+    pipe: true,
+    handleSIGINT: false,
+    defaultViewport: null,
+    ignoreDefaultArgs: AWAKE,
+    // Root has no sandbox.
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic'],
+  });
+};
+
+const session = (page) => (page.everbeat ??= page.createCDPSession());
+const lifecycle = async (page, state) =>
+  (await session(page)).send('Page.setWebLifecycleState', { state });
+
+exports.states = {
+  // Another tab is in front.
+  hide: async (page, browser) => {
+    page.other = await browser.newPage();
+    await page.other.bringToFront();
+  },
+  show: (page) => page.bringToFront(),
+  freeze: (page) => lifecycle(page, 'frozen'),
+  thaw: (page) => lifecycle(page, 'active'),
+  offline: (page) => page.setOfflineMode(true),
+  online: (page) => page.setOfflineMode(false),
+  hang: (page) => void page.evaluate(() => hang(8000)).catch(() => {}),
+  leave: (page) => page.goto('about:blank'),
+  back: (page) => page.goBack(),
+  shut: async (page, browser) => {
+    // A browser lives as long as it has a tab.
+    await browser.newPage();
+    await page.close();
+  },
+};

@@ -1,0 +1,49 @@
+// Firefox, and the states that it can bring a page into.
+
+'use strict';
+
+const fs = require('node:fs');
+const puppeteer = require('puppeteer-core');
+const { trust } = require('./trust');
+
+const seconds = (millis) => Math.ceil(Number(millis) / 1000);
+
+exports.launch = ({ profile, ca, beat, timeout }) => {
+  const data = `${profile}/data`;
+  fs.mkdirSync(data);
+  if (ca !== undefined) trust(data, ca);
+  const prefs = {
+    // Whoever drives a browser has it take no notice of the network.
+    'network.manage-offline-status': true,
+    'remote.prefs.recommended': false,
+  };
+  // It counts in whole seconds, and by default not at all.
+  if (beat !== undefined) prefs['network.websocket.timeout.ping.request'] = seconds(beat);
+  if (timeout !== undefined) prefs['network.websocket.timeout.ping.response'] = seconds(timeout);
+  return puppeteer.launch({
+    browser: 'firefox',
+    executablePath: `${__dirname}/browser.sh`,
+    env: { ...process.env, HOME: profile, BROWSER: 'firefox-esr', MOZ_CRASHREPORTER_DISABLE: '1' },
+    userDataDir: data,
+    handleSIGINT: false,
+    defaultViewport: null,
+    extraPrefsFirefox: prefs,
+  });
+};
+
+exports.states = {
+  hide: async (page, browser) => {
+    page.other = await browser.newPage();
+    await page.other.bringToFront();
+  },
+  show: (page) => page.bringToFront(),
+  offline: (page) => page.setOfflineMode(true),
+  online: (page) => page.setOfflineMode(false),
+  hang: (page) => void page.evaluate(() => hang(8000)).catch(() => {}),
+  leave: (page) => page.goto('about:blank'),
+  back: (page) => page.goBack(),
+  shut: async (page, browser) => {
+    await browser.newPage();
+    await page.close();
+  },
+};
