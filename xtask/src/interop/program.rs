@@ -120,6 +120,10 @@ impl Program {
 
     /// SIGKILL to it and to all that it has started, and waits until it is gone
     pub(crate) fn kill(&mut self) -> Result<()> {
+        // Whoever is gone may have left its number to somebody else.
+        if self.child.try_wait()?.is_some() {
+            return Ok(());
+        }
         let family = family(self.child.id());
         if family.len() > 1 {
             // The youngest first, who else might find out and say so.
