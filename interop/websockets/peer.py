@@ -49,6 +49,15 @@ class WatchedServer(Watched, ServerConnection):
     pass
 
 
+class MuteServer(WatchedServer):
+    """Broken on purpose: it hears Pings and never answers."""
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
+        hear = self.protocol.recv_frame
+        self.protocol.recv_frame = lambda frame: frame.opcode is Opcode.PING or hear(frame)
+
+
 class Peer:
     def __init__(self, options):
         self.options = options
@@ -114,7 +123,7 @@ class Peer:
             host,
             int(port),
             ssl=tls,
-            create_connection=WatchedServer,
+            create_connection=MuteServer if self.options.mute else WatchedServer,
             **self.settings(),
         )
         async with listening as server:
@@ -153,6 +162,9 @@ def main():
         default=10_000,
         help="how long a Close of ours waits for its answer before the program is told, in"
         " milliseconds; of this peer alone",
+    )
+    parser.add_argument(
+        "--mute", action="store_true", help="a server that answers no Ping; of this peer alone"
     )
     parser.add_argument("--fragment", type=int, help="the longest frame sent, in bytes")
     parser.add_argument("--cert", help="a server's certificate, PEM")

@@ -37,7 +37,7 @@ impl Verdict {
     /// not hide another.
     fn of(outcome: Result<String>, known: Option<&Expected>) -> (Self, String) {
         match (outcome, known) {
-            (Ok(seen), None) => (Self::Pass, seen),
+            (Ok(seen), None | Some(Expected { sometimes: true, .. })) => (Self::Pass, seen),
             (Err(error), None) => (Self::Fail, format!("{error:#}")),
             (Err(error), Some(known)) => {
                 let (why, error) = (&known.why, format!("{error:#}"));
@@ -219,6 +219,11 @@ mod tests {
         assert_eq!(of(Err(anyhow!("bad")), Some(&known)), ("expected", "known (bad)".into()));
         let (verdict, detail) = of(Ok("seen"), Some(&known));
         assert!(verdict == "fail" && detail.contains("known"), "{detail}");
+        let mut dozes = Expected::new("bad", "known");
+        dozes.sometimes = true;
+        assert_eq!(of(Ok("seen"), Some(&dozes)), ("pass", "seen".into()));
+        assert_eq!(of(Err(anyhow!("bad")), Some(&dozes)).0, "expected");
+        assert_eq!(of(Err(anyhow!("worse")), Some(&dozes)).0, "fail");
         // Another fault in the same place is none that is known
         let (verdict, detail) = of(Err(anyhow!("worse")), Some(&known));
         assert!(verdict == "fail" && detail.contains("worse"), "{detail}");

@@ -3,6 +3,7 @@
 //! into `docs/peers.md`.
 
 mod diary;
+mod judge;
 
 use std::process::{Command, ExitCode};
 use std::thread::sleep;
@@ -16,11 +17,11 @@ use super::install::{self, Installed};
 use super::note::{Note, Payload};
 use super::peer::{Peer, Role};
 use super::program::Program;
-use super::settings::{AT_A_TIME, PATIENCE, STALLED, TRIES};
-use super::stage::{connected, listening};
+use super::settings::{AT_A_TIME, MARGIN, PATIENCE, STALLED, TRIES};
+use super::stage::{connected, end, listening};
 use super::tap::Tap;
 use super::theatre::{Theatre, Wanted, add};
-use super::wire::{self, Wire};
+use super::wire::Wire;
 use crate::lateness::Lateness;
 use crate::report::Report;
 use crate::runtimes::RUNTIMES;
@@ -28,11 +29,14 @@ use crate::shell::Shell;
 
 const CLIENT: &str = "java-websocket";
 const RUBY: [&str; 2] = ["faye-puma", "faye-thin"];
+/// Can be told to answer no Ping
+const MUTE: &str = "websockets";
 
 /// The least that the client's library can be set to, and what a server that pings is set to
 const BEAT: Duration = Duration::from_secs(1);
-/// The client bears one and a half of its beats without a Pong, and looks once a beat: more than twice
-/// of that
+/// The client bears one and a half of its beats without a Pong, and looks once a beat
+const BORNE: [Duration; 2] = [Duration::from_millis(1_500), Duration::from_millis(2_500)];
+/// More than twice of that
 const WATCHED: Duration = Duration::from_secs(6);
 /// How long after a program's word the tap's may come
 const TOLD_LATER: Duration = Duration::from_secs(2);
@@ -41,8 +45,18 @@ const TOLD_LATER: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy)]
 struct Pair {
     server: &'static str,
-    /// The server pings as well
-    both: bool,
+    how: How,
+}
+
+/// What the server does
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// It answers, and pings nobody
+    Answers,
+    /// It answers, and pings too
+    BothPing,
+    /// It pings, and answers nobody
+    NoPong,
 }
 
 /// Everybody who can be had, or why one cannot
@@ -56,7 +70,7 @@ pub(super) fn run(shell: &Shell, peers: &[Peer], keep: bool) -> Result<ExitCode>
     shell.run(&mut shell.cargo(super::BUILD))?;
     let theatre = Theatre::new(shell, Wanted { roads: false, middles: false })?;
     let mut lines = Vec::new();
-    for name in RUBY.into_iter().chain([CLIENT]) {
+    for name in RUBY.into_iter().chain([CLIENT, MUTE]) {
         let peer = peers.iter().find(|peer| peer.name == name);
         let peer = peer.with_context(|| format!("there is no peer `{name}`"))?;
         lines.push((
@@ -69,7 +83,9 @@ pub(super) fn run(shell: &Shell, peers: &[Peer], keep: bool) -> Result<ExitCode>
     }
     let cast = Cast { theatre: &theatre, machine: Lateness::measure(), lines };
     let servers = RUBY.into_iter().chain(RUNTIMES.iter().copied());
-    let pairs = servers.flat_map(|server| [false, true].map(|both| Pair { server, both }));
+    let pairs =
+        servers.flat_map(|server| [How::Answers, How::BothPing].map(|how| Pair { server, how }));
+    let pairs = pairs.chain([Pair { server: MUTE, how: How::NoPong }]);
     let entries = super::at_a_time(AT_A_TIME, &pairs.collect::<Vec<_>>(), |pair| {
         let entry = cast.perform(*pair);
         eprintln!("{}", entry.line());
@@ -111,7 +127,7 @@ impl Cast<'_> {
     }
 
     /// Plays it, and notes what went over the wire
-    fn play(&self, pair: Pair, lateness: &Lateness, heard: &mut Vec<Wire>) -> Result<[usize; 2]> {
+    fn play(&self, pair: Pair, lateness: &Lateness, heard: &mut Vec<Wire>) -> Result<String> {
         let server = self.server(pair, lateness)?;
         let mut tap = Tap::command(&self.theatre.ours, &listening(&server)?);
         let mut tap = Tap::new(Program::start("the tap", &mut tap, lateness)?)?;
@@ -119,32 +135,29 @@ impl Cast<'_> {
         let mut command = self.foreign(CLIENT, Role::Client, &format!("ws://{}/", tap.address))?;
         add(&mut command, &[("--beat", BEAT)]);
         let mut client = Program::start(CLIENT, &mut command, lateness)?;
-        connected(&client)?;
-        sleep(WATCHED);
-        let told = client.told();
-        let ended = told.iter().find(|note| matches!(note, Note::Closed(_)));
-        ensure!(ended.is_none(), "the client hung up: {ended:?}");
-        let said = Payload::Text("still there".into());
-        client.tell(&json!({ "send": said.value() }))?;
-        client.expect("its echo", PATIENCE, |note| {
-            matches!(note, Note::Message(back, _) if *back == said).then_some(())
-        })?;
-        let judged = tap.settle(begun, TOLD_LATER, |wires| judge(wires, pair.both));
+        let open = connected(&client)?;
+        let told = if pair.how == How::NoPong {
+            hangs_up(&client, open, lateness)?
+        } else {
+            lives(&mut client)?
+        };
+        let judged = tap.settle(begun, TOLD_LATER, |wires| judge::judge(wires, pair.how));
         heard.extend(tap.since(begun));
-        judged
+        judged.map(|judged| format!("{told}: {judged}"))
     }
 
     fn server(&self, pair: Pair, lateness: &Lateness) -> Result<Program> {
-        let anywhere = "127.0.0.1:0";
-        let mut command = if RUNTIMES.contains(&pair.server) {
+        let (anywhere, ours) = ("127.0.0.1:0", RUNTIMES.contains(&pair.server));
+        let mut command = if ours {
             self.theatre.ours(Role::Server, anywhere, pair.server)
         } else {
             self.foreign(pair.server, Role::Server, anywhere)?
         };
-        match (pair.both, RUNTIMES.contains(&pair.server)) {
-            (true, _) => add(&mut command, &[("--beat", BEAT)]),
-            (false, true) => _ = command.arg("--no-beat"),
-            (false, false) => {}
+        match pair.how {
+            How::Answers if ours => _ = command.arg("--no-beat"),
+            How::Answers => {}
+            How::BothPing => add(&mut command, &[("--beat", BEAT)]),
+            How::NoPong => add(command.arg("--mute"), &[("--beat", BEAT)]),
         }
         Program::start(pair.server, &mut command, lateness)
     }
@@ -159,42 +172,27 @@ impl Cast<'_> {
     }
 }
 
-/// The client's Pings, and the server's if it is to send any: so many that a connection without their
-/// Pongs would be over, and each answered
-fn judge(wires: &[Wire], both: bool) -> Result<[usize; 2]> {
-    wire::masks(wires)?;
-    let pings = [wire::answered(wires, Role::Client)?, wire::answered(wires, Role::Server)?];
-    let due = WATCHED.div_duration_f64(BEAT) as usize - 2;
-    ensure!(pings[0] >= due, "the client sent {} Pings, and {due} were due", pings[0]);
-    let fits = if both { pings[1] > 0 } else { pings[1] == 0 };
-    ensure!(fits, "the server sent {} Pings", pings[1]);
-    Ok(pings)
+/// For longer than without Pongs, and still talks
+fn lives(client: &mut Program) -> Result<String> {
+    sleep(WATCHED);
+    let told = client.told();
+    let ended = told.iter().find_map(end);
+    ensure!(ended.is_none(), "the client hung up: {ended:?}");
+    let said = Payload::Text("still there".into());
+    client.tell(&json!({ "send": said.value() }))?;
+    client.expect("its echo", PATIENCE, |note| {
+        matches!(note, Note::Message(back, _) if *back == said).then_some(())
+    })?;
+    Ok(format!("alive after {WATCHED:?}"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::wire::{Frame, PING, PONG, Seen};
-    use super::*;
-
-    fn frame(from: Role, code: u64) -> Wire {
-        let masked = from == Role::Client;
-        let frame = Frame { code, last: true, masked, bytes: 0, payload: Vec::new() };
-        Wire { at: 7, connection: 1, from, seen: Seen::Frame(frame) }
-    }
-
-    #[test]
-    fn who_is_kept_alive_is_answered_each_time() {
-        let asked = |times| {
-            let pair = [frame(Role::Client, PING), frame(Role::Server, PONG)];
-            std::iter::repeat_n(pair, times).flatten().collect::<Vec<_>>()
-        };
-        assert_eq!(judge(&asked(5), false).unwrap(), [5, 0]);
-        assert!(judge(&asked(3), false).is_err(), "too few to tell");
-        assert!(judge(&asked(5), true).is_err(), "it was to ping as well");
-        let both = [asked(5), vec![frame(Role::Server, PING)]].concat();
-        assert_eq!(judge(&both, true).unwrap(), [5, 1]);
-        assert!(judge(&both, false).is_err(), "it was not to ping");
-        let unanswered = std::iter::repeat_n(frame(Role::Client, PING), 5);
-        assert!(judge(&unanswered.collect::<Vec<_>>(), false).is_err());
-    }
+/// By its own rule, when that is due
+fn hangs_up(client: &Program, open: Instant, lateness: &Lateness) -> Result<String> {
+    let (at, ended) = client.expect("the end by its own rule", PATIENCE, end)?;
+    let took = at.saturating_duration_since(open);
+    ensure!(ended.code == 1006, "the client says {ended:?}");
+    let late = lateness.worst_since(open) + MARGIN;
+    ensure!(took + late >= BORNE[0], "the client hung up after {took:.2?} already");
+    ensure!(took <= BORNE[1] + late, "the client hung up after {took:.2?} only");
+    Ok(format!("given up after {took:.1?}"))
 }

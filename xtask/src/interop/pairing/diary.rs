@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::peer::Role;
 use super::super::wire::{CLOSE, Frame, PING, PONG, Seen, Wire};
-use super::{CLIENT, Pair, WATCHED};
+use super::{CLIENT, How, Pair};
 use crate::document;
 use crate::shell::{GREEN, RED, Shell, YELLOW, paint};
 
@@ -28,18 +28,15 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// How many Pings of either were answered, or what was wrong
+    /// What was seen, or what was wrong
     pub(super) fn new(
         pair: Pair,
-        outcome: Result<[usize; 2]>,
+        outcome: Result<String>,
         frames: Vec<Wire>,
         stalled: bool,
     ) -> Self {
         let (verdict, detail) = match outcome {
-            Ok([client, server]) => {
-                let told = format!("alive after {WATCHED:?}: {client} Pings of the client's");
-                ("pass", format!("{told} and {server} of the server's, each answered"))
-            }
+            Ok(seen) => ("pass", seen),
             Err(error) => ("fail", format!("{error:#}")),
         };
         Self { pair, verdict, detail, frames, stalled }
@@ -58,7 +55,11 @@ impl Entry {
     }
 
     const fn scenario(&self) -> &'static str {
-        if self.pair.both { "pairing-both-ping" } else { "pairing" }
+        match self.pair.how {
+            How::Answers => "pairing",
+            How::BothPing => "pairing-both-ping",
+            How::NoPong => "pairing-no-pong",
+        }
     }
 
     pub(super) fn object(&self) -> Value {
