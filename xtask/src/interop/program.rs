@@ -113,6 +113,11 @@ impl Program {
         self.notes.try_iter().map(|(_, note)| note).collect()
     }
 
+    /// The same, each with the time when it was read
+    pub(super) fn told_at(&self) -> Vec<Told> {
+        self.notes.try_iter().collect()
+    }
+
     /// The number of its process
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
