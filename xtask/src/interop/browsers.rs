@@ -30,7 +30,8 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario { setting: APART, ..timed("page-unplugged", network::unplugged) },
     Scenario { setting: APART, ..timed("page-unplugged-briefly", network::unplugged_briefly) },
     Scenario {
-        setting: Setting { near: true, ..APART },
+        // A browser that has heard of us meanwhile does not ask.
+        setting: Setting { near: true, seldom: true, ..APART },
         ..timed("page-network-changes", network::changes)
     },
     timed("page-renderer-stopped", stops::renderer),

@@ -26,6 +26,8 @@ pub(crate) const STALLED: Duration = Duration::from_millis(500);
 pub(super) const TRIES: u32 = 4;
 /// How long anything may take that no promise is about: only what hangs meets it
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// And until somebody is connected, who may have a browser to start first
+pub(super) const START: Duration = Duration::from_secs(60);
 
 /// When a silence must have been noticed
 pub(super) const SILENCE: Duration = INTERVAL.saturating_add(TIMEOUT).saturating_add(MARGIN);

@@ -12,7 +12,7 @@ use super::note::{End, Note, Payload};
 use super::peer::{Peer, Role};
 use super::program::Program;
 use super::road::Road;
-use super::settings::{DIAL, FRAGMENT, INTERVAL, PATIENCE, RETRY, SELDOM, TIMEOUT};
+use super::settings::{DIAL, FRAGMENT, INTERVAL, PATIENCE, RETRY, SELDOM, START, TIMEOUT};
 use super::tap::Tap;
 use super::theatre::{Theatre, add};
 use super::wire::{self, Wire};
@@ -337,5 +337,5 @@ pub(super) fn listening(program: &Program) -> Result<String> {
 
 pub(super) fn connected(program: &Program) -> Result<Instant> {
     let picked = |note: &Note| (*note == Note::Connected).then_some(());
-    Ok(program.expect("a connection", PATIENCE, picked)?.0)
+    Ok(program.expect("a connection", START, picked)?.0)
 }

@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use super::super::settings::PATIENCE;
+use super::super::settings::{IDLE, PATIENCE};
 use super::super::stage::{Stage, end};
 use super::page;
 
 /// To another page: whoever keeps the old one for its return still answers
 pub(super) fn left(stage: &mut Stage<'_>) -> Result<String> {
     page::ask(stage, "leave")?;
-    page::closes(stage, 1001).context("it was left")?;
+    page::closes_within(stage, 1001, IDLE).context("it was left")?;
     Ok("1001".into())
 }
 

@@ -112,9 +112,14 @@ pub(super) fn answers(stage: &mut Stage<'_>, then: Instant) -> Result<String> {
     Ok(format!("{pings} Pings answered"))
 }
 
-/// Our side hears this code at once, the page that of its own end
+/// Our side hears this code
 pub(super) fn closes(stage: &Stage<'_>, code: u64) -> Result<()> {
-    let (_, ended) = stage.ours.expect("the Close", PATIENCE, end)?;
+    closes_within(stage, code, PATIENCE)
+}
+
+/// And before so long
+pub(super) fn closes_within(stage: &Stage<'_>, code: u64, patience: Duration) -> Result<()> {
+    let (_, ended) = stage.ours.expect("the Close", patience, end)?;
     let how = ended.how.as_deref();
     ensure!((how, ended.code) == (Some("closed"), code), "it ended otherwise: {ended:?}");
     Ok(())

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use super::super::note::Payload;
 use super::super::peer::Role;
-use super::super::settings::PATIENCE;
+use super::super::settings::{PATIENCE, START};
 use super::super::stage::{Stage, end};
 
 /// Paths for which our server has nothing but a refusal
@@ -26,7 +26,7 @@ pub(super) fn is_told(stage: &mut Stage<'_>) -> Result<String> {
     for (path, status) in REFUSED {
         let begun = Instant::now();
         let refused = stage.another(path)?;
-        let said = refused.refusal(PATIENCE)?;
+        let said = refused.refusal(START)?;
         // Who follows a redirect is let in elsewhere.
         let followed = said.is_none() && status == "302";
         ensure!(said.is_some() || followed, "it says that it is connected, after {status}");
