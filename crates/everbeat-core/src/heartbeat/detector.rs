@@ -203,10 +203,13 @@ impl Detector {
     /// Bytes were heard; whether the other end was suspected
     #[inline]
     pub(super) fn handle_heard(&mut self, config: &HeartbeatConfig, now: Instant) -> bool {
+        let late = self.lateness(config, now);
+        // Who wakes from a stall of ours by a byte has not waited for the way out meanwhile.
+        self.outward_at += late.unwrap_or_default();
         if let Some(probe) = self.probe {
             // Neither a slow program nor our own stall is a slow road.
             let theirs = probe.stage == Stage::Acknowledged || self.shut;
-            if !theirs && !self.is_late(config, now) {
+            if !theirs && late.is_none() {
                 self.note_stall(now.saturating_duration_since(probe.since));
             }
             self.probe = None;

@@ -28,9 +28,10 @@ impl Detector {
         self.pause_until != Instant::ORIGIN
     }
 
-    /// Whether we are late ourselves for what is due
-    pub(super) fn is_late(&self, config: &HeartbeatConfig, now: Instant) -> bool {
-        now > self.next(config) + tolerance(config)
+    /// By how much we are late ourselves for what is due; nothing, where that is to be tolerated
+    pub(super) fn lateness(&self, config: &HeartbeatConfig, now: Instant) -> Option<Duration> {
+        let late = now.saturating_duration_since(self.next(config));
+        (late > tolerance(config)).then_some(late)
     }
 
     /// What a late look, or the end of a pause after one, asks for; `None` to go on and judge
