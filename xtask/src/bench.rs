@@ -17,6 +17,7 @@ mod interval;
 mod million;
 mod page;
 mod reconnect;
+mod rounds;
 mod stage;
 mod surroundings;
 mod written;
@@ -61,8 +62,8 @@ const FEW_ROUNDS: usize = 5;
 
 type Part = fn(&mut Theatre<'_>, &Wanted, &[Contestant], &mut Figures) -> Result<()>;
 
-/// The parts by their names, in the order in which they are played; the million wants the machine alone,
-/// and is no part of all
+/// The parts by their names, in the order in which they are played; a whole million wants the machine
+/// alone, and is no part of all
 const PARTS: &[(&str, Part)] = &[
     ("idle", idle::play),
     ("echo", echo::play),
@@ -72,7 +73,7 @@ const PARTS: &[(&str, Part)] = &[
     ("detect", detect::play),
     ("million", million::play),
 ];
-/// How many of them are played together
+/// How many of them are played together at full size
 const TOGETHER: usize = PARTS.len() - 1;
 /// All of these, as large as each by itself
 const ALL: &str = "all";
@@ -105,7 +106,8 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
         instructions::check(shell)?;
         report.append(criterion::measure(shell, true, &[])?);
     }
-    let parts = part.map_or(&PARTS[..TOGETHER], |part| &PARTS[part..=part]);
+    let together = if small { PARTS } else { &PARTS[..TOGETHER] };
+    let parts = part.map_or(together, |part| &PARTS[part..=part]);
     let figures = play(shell, &wanted, peers, parts, &mut report)?;
     if keep {
         written::keep(shell, &figures, &report)?;

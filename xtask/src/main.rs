@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "it times real builds; nothing here is simulated")]
 
 mod args;
+mod autobahn;
 mod bench;
 mod build;
 mod chaos;
@@ -54,6 +55,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask bench            what everbeat costs, beside what no server can undercut
     cargo xtask fuzz             inputs that break a property are looked for, target by target
     cargo xtask interop          other people's WebSockets as peers, both roles, as a matrix
+    cargo xtask autobahn         Autobahn's suite of RFC 6455, both roles, beside bare tungstenite
     cargo xtask soak plain       2,000 connections on every runtime at once, faults all the time
     cargo xtask streams          random frames in any pieces over real sockets, on every runtime
     cargo xtask sim              how soon detectors notice a death, and how often they are wrong
@@ -78,6 +80,7 @@ What may follow:
     bench [--quick] [anything for criterion]       bench --quick wheel
     fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
     interop [--smoke] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
+    autobahn [client|server] [RUNTIME..] [--cases PATTERN,..]   autobahn server smol --cases '2.*'
     soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
           [--break lose|leak|memory|tally|heartbeat]
     streams [--runtime R] [--seconds N] [--streams N] [--seed N] [--json]   streams --seconds 3600
@@ -142,6 +145,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "tidy" => tidy::run(&shell, args),
         "fuzz" => fuzz::run(&shell, args),
         "interop" => interop::run(&shell, args),
+        "autobahn" => autobahn::run(&shell, args),
         "chaos" => chaos::run(&shell, args),
         "ci" => ci::run(&shell, args),
         "help" | "--help" | "-h" => {

@@ -14,7 +14,7 @@ use std::thread;
 use anyhow::{Context, Result, bail, ensure};
 
 use self::baseline::Baseline;
-use self::cases::{CASES, Case, Extent};
+use self::cases::{CASES, Case, Extent, SERVER};
 use self::counted::Counted;
 use self::judge::judge;
 use crate::args::Args;
@@ -44,6 +44,28 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
 /// The same of TLS, and whether it makes anything of ours larger
 pub(crate) fn check_tls(shell: &Shell) -> Result<()> {
     holds(shell, Extent::Secure)
+}
+
+/// Live heap bytes of a server's idle connection
+#[derive(Debug, PartialEq)]
+pub(crate) struct Live {
+    pub(crate) runtime: String,
+    /// Only what is left of 64 KiB each way, and not all that there is
+    pub(crate) left: bool,
+    pub(crate) bytes: f64,
+}
+
+/// What servers' connections hold on each runtime, for who shows it beside what is resident
+pub(crate) fn servers(shell: &Shell) -> Result<Vec<Live>> {
+    Ok(count(shell, Extent::Servers)?.iter().filter_map(Live::of).collect())
+}
+
+impl Live {
+    fn of(counted: &Counted) -> Option<Self> {
+        let name = counted.name.strip_prefix(SERVER)?;
+        let runtime = name.split(':').next()?.to_owned();
+        Some(Self { runtime, left: counted.left().is_some(), bytes: counted.judged() })
+    }
 }
 
 fn holds(shell: &Shell, extent: Extent) -> Result<()> {
@@ -99,4 +121,30 @@ fn one(shell: &Shell, program: &PathBuf, case: &Case, silence: &str) -> Result<C
     let said = shell.read(&mut command)?;
     let object = said.lines().last().context("it says nothing")?;
     Ok(Counted { name: case.name.into(), goal: case.goal, object: serde_json::from_str(object)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::runtimes::RUNTIMES;
+
+    #[test]
+    fn each_runtimes_server_is_told_once_idle_and_once_behind_a_burst() {
+        let cases = CASES.iter().filter(|case| Extent::Servers.has(case));
+        let count = cases.clone().count();
+        let lives = cases.filter_map(|case| {
+            let object = if case.burst { json!({ "left": 1 }) } else { json!({ "bytes": 7 }) };
+            Live::of(&Counted { name: case.name.into(), goal: None, object })
+        });
+        let lives = lives.collect::<Vec<_>>();
+        for runtime in RUNTIMES {
+            for (left, bytes) in [(false, 7.0), (true, 1.0)] {
+                let live = Live { runtime: (*runtime).to_owned(), left, bytes };
+                assert_eq!(lives.iter().filter(|known| **known == live).count(), 1, "{live:?}");
+            }
+        }
+        assert_eq!((lives.len(), count), (2 * RUNTIMES.len(), lives.len()));
+    }
 }

@@ -76,10 +76,10 @@ mod tests {
     fn what_was_used_grows_with_work() {
         let before = seconds(std::process::id()).unwrap();
         let begun = std::time::Instant::now();
-        while begun.elapsed().as_millis() < 30 {
-            std::hint::spin_loop();
+        // However little of a processor it is given meanwhile.
+        while seconds(std::process::id()).unwrap() < before + 0.001 {
+            assert!(begun.elapsed().as_secs() < 20, "none of it is seen");
         }
-        assert!(seconds(std::process::id()).unwrap() > before + 0.001);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,11 @@ impl Program {
         };
         let rest = line.strip_prefix(words).with_context(|| format!("it says: {line}"))?;
         Ok(rest.to_owned())
+    }
+
+    /// Its next line, whatever that is
+    pub(crate) fn line(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
+        self.said.recv_timeout(patience)
     }
 
     /// Gives it a line on its stdin

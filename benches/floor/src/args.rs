@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use everbeat_support::number;
+use everbeat_support::{milliseconds, number, options};
 
 pub(crate) const USAGE: &str = "\
 usage: everbeat-floor tcp|web [--beat MS] [--connections N]
@@ -32,16 +32,14 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, Str
         other => return Err(format!("`{}` is spoken by nobody", other.unwrap_or_default())),
     };
     let mut args = Args { speech, beat: None, connections: 20_000 };
-    while let Some(word) = words.next() {
-        let value = words.next().ok_or_else(|| format!("`{word}` is followed by nothing"))?;
-        match word.as_str() {
-            "--beat" => {
-                args.beat = Some(Duration::from_millis(number(&word, &value, 1..=600_000)?));
-            }
-            "--connections" => args.connections = number(&word, &value, 1..=1_000_000)?,
-            _ => return Err(format!("`{word}` is not an option")),
+    options(words, |word, value| {
+        match word {
+            "--beat" => args.beat = Some(milliseconds(word, value)?),
+            "--connections" => args.connections = number(word, value, 1..=1_000_000)?,
+            _ => return Ok(false),
         }
-    }
+        Ok(true)
+    })?;
     Ok(args)
 }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use everbeat_support::{Runtime, number};
+use everbeat_support::{Runtime, milliseconds, number, options};
 
 pub(crate) const USAGE: &str = "\
 usage: everbeat-idle server [--runtime tokio|async-std|smol] [--connections N] [--beat MS]
@@ -47,20 +47,19 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, Str
     };
     let mut args =
         Args { role, runtime: Runtime::Tokio, connections: 1_000, threads: None, counted: false };
-    while let Some(word) = words.next() {
-        let value = words.next().ok_or_else(|| format!("`{word}` is followed by nothing"))?;
-        match word.as_str() {
-            "--runtime" => args.runtime = Runtime::parse(&value)?,
-            "--connections" => args.connections = number(&word, &value, 1..=20_000)?,
-            "--threads" => args.threads = Some(number(&word, &value, 1..=1_024)?),
+    options(words, |word, value| {
+        match word {
+            "--runtime" => args.runtime = Runtime::parse(value)?,
+            "--connections" => args.connections = number(word, value, 1..=20_000)?,
+            "--threads" => args.threads = Some(number(word, value, 1..=1_024)?),
             "--counted" if matches!(role, Role::Server(_)) && value == "yes" => args.counted = true,
             "--beat" if matches!(role, Role::Server(_)) => {
-                args.role =
-                    Role::Server(Some(Duration::from_millis(number(&word, &value, 1..=600_000)?)));
+                args.role = Role::Server(Some(milliseconds(word, value)?));
             }
-            _ => return Err(format!("`{word}` is not an option")),
+            _ => return Ok(false),
         }
-    }
+        Ok(true)
+    })?;
     Ok(args)
 }
 

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use everbeat_core::time::Timer;
-use everbeat_core::{Client, Event};
-use everbeat_ws::Connector;
+use everbeat_core::{Client, Event, Spawn};
+use everbeat_ws::{Connector, Runtime};
 
-use crate::runtimes::{Everbeat, Part, Task};
+use crate::runtimes::Task;
 use crate::say;
 
 /// How many connect in a second: so many that it does not take long, so few that nobody waits
@@ -22,8 +22,8 @@ pub(crate) struct Crowd {
     pub(crate) connections: usize,
 }
 
-impl Part for Crowd {
-    async fn play<R: Everbeat>(self) {
+impl Crowd {
+    pub(crate) async fn come<R: Runtime + Spawn<Task>>(self) {
         let timer = R::default().timer();
         let missing = Arc::new(AtomicUsize::new(self.connections));
         for _ in 0..self.connections {
@@ -35,7 +35,7 @@ impl Part for Crowd {
 }
 
 /// One client; whatever happens behind the first connection is told as a loss
-async fn idle<R: Everbeat>(address: SocketAddr, missing: Arc<AtomicUsize>) {
+async fn idle<R: Runtime>(address: SocketAddr, missing: Arc<AtomicUsize>) {
     let url = format!("ws://{address}/");
     let client = Client::<Connector<R>, R::Timer>::builder(&url).retry_first(true).build();
     let mut client = match client {

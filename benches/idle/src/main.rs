@@ -48,11 +48,11 @@ fn run(args: &Args) -> Result<()> {
                 ends::tell();
             }
             let counted = args.counted;
-            runtimes::start(args, server::Hosting { beat, broadcasts, counted })
+            runtimes::host(args, server::Hosting { beat, broadcasts, counted })
         }
         Role::Bare => bare::start(),
         Role::Client(address) => {
-            runtimes::start(args, client::Crowd { address, connections: args.connections })
+            runtimes::crowd(args, client::Crowd { address, connections: args.connections })
         }
     }?;
     // Not as a task: whoever waits here is asleep in the kernel until a line, or the end.

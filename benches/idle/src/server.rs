@@ -1,20 +1,14 @@
 //! The server: it waits for words, and says them back.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use everbeat_core::time::Timer;
-use everbeat_core::transport::Transport;
-use everbeat_core::{Cause, Connection};
+use everbeat_core::Cause;
 use everbeat_load::payload;
-use everbeat_server::{Handler, Registry, Server};
-use everbeat_ws::Acceptor;
+use everbeat_server::Registry;
 use futures_channel::mpsc::UnboundedReceiver;
 use futures_util::StreamExt;
 
-use crate::runtimes::{Everbeat, Part, Task};
 use crate::{ends, say};
 
 #[derive(Debug)]
@@ -27,28 +21,57 @@ pub(crate) struct Hosting {
     pub(crate) counted: bool,
 }
 
-impl Part for Hosting {
-    async fn play<R: Everbeat>(self) {
-        let mut builder = Server::<Acceptor<R>, R::Timer, R>::builder();
-        if let Some(beat) = self.beat {
-            builder = builder.interval(beat);
+/// A server that says back what it is told, as a future
+///
+/// A macro, because its handlers are to be closures as a user's are: their names cannot be written, and
+/// a box around them would be a block for each connection.
+macro_rules! serve {
+    ($runtime:ident, $hosting:expr) => {{
+        let Hosting { beat, broadcasts, counted } = $hosting;
+        async move {
+            let mut builder = $runtime::Server::builder();
+            if let Some(beat) = beat {
+                builder = builder.interval(beat);
+            }
+            let server = match builder.bind("127.0.0.1:0").await {
+                Ok(server) => server,
+                Err(error) => return say(format_args!("lost {error}")),
+            };
+            match server.acceptor().local_address() {
+                Ok(address) => say(format_args!("listening {address}")),
+                Err(error) => return say(format_args!("lost {error}")),
+            }
+            let saying = say_to_all(server.registry(), broadcasts);
+            let serving = server.serve(move |mut connection| async move {
+                let end = loop {
+                    let message = match connection.recv().await {
+                        Ok(Some(message)) => message,
+                        Ok(None) => break Ok(()),
+                        Err(cause) => break Err(cause),
+                    };
+                    if let Err(cause) = connection.send(message).await {
+                        break Err(cause);
+                    }
+                };
+                tell(counted, &end);
+                Ok(end?)
+            });
+            join(saying, serving).await;
         }
-        let server = match builder.bind("127.0.0.1:0").await {
-            Ok(server) => server,
-            Err(error) => return say(format_args!("lost {error}")),
-        };
-        match server.acceptor().local_address() {
-            Ok(address) => say(format_args!("listening {address}")),
-            Err(error) => return say(format_args!("lost {error}")),
-        }
-        let saying: Task = Box::pin(say_to_all(server.registry(), self.broadcasts));
-        R::default().spawn(saying);
-        server.serve_with(Host { counted: self.counted }).await;
+    }};
+}
+pub(crate) use serve;
+
+/// That a connection has ended, and how
+pub(crate) fn tell(counted: bool, end: &Result<(), Cause>) {
+    match counted {
+        true => ends::count(end),
+        false => say(format_args!("lost {end:?}")),
     }
 }
 
 /// Says each of these to everybody who is there
-async fn say_to_all<X>(all: Registry<X>, mut broadcasts: UnboundedReceiver<usize>) {
+pub(crate) async fn say_to_all<X>(all: Registry<X>, mut broadcasts: UnboundedReceiver<usize>) {
     let mut number = 0;
     while let Some(bytes) = broadcasts.next().await {
         number += 1;
@@ -61,39 +84,4 @@ async fn say_to_all<X>(all: Registry<X>, mut broadcasts: UnboundedReceiver<usize
             Err(error) => say(format_args!("lost a broadcast: {error}")),
         }
     }
-}
-
-/// Serves every connection alike
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Host {
-    counted: bool,
-}
-
-impl<T, K, X> Handler<T, K, X> for Host
-where
-    T: Transport,
-    K: Timer,
-    Connection<T, K>: Send + 'static,
-{
-    type Error = Cause;
-    type Future = Pin<Box<dyn Future<Output = Result<(), Cause>> + Send>>;
-
-    fn handle(&self, mut connection: Connection<T, K>, _: X) -> Self::Future {
-        let counted = self.counted;
-        Box::pin(async move {
-            let end = echo(&mut connection).await;
-            match counted {
-                true => ends::count(&end),
-                false => say(format_args!("lost {end:?}")),
-            }
-            end
-        })
-    }
-}
-
-async fn echo<T: Transport, K: Timer>(connection: &mut Connection<T, K>) -> Result<(), Cause> {
-    while let Some(message) = connection.recv().await? {
-        connection.send(message).await?;
-    }
-    Ok(())
 }

@@ -1,10 +1,8 @@
 //! The command line.
 
-use std::time::Duration;
-
 use everbeat_load::crowd::Settings;
 use everbeat_load::order::{self, Order, Until};
-use everbeat_support::number;
+use everbeat_support::{milliseconds, number, options};
 
 pub(crate) const USAGE: &str = "\
 usage: everbeat-load ADDRESS [--connections N] [--echo BYTES [--times N]] [--within MS] [--back MS]
@@ -36,28 +34,29 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>, seed: u64) -> Resul
         raw: false,
     };
     let (mut echo, mut times) = (None, 1);
-    while let Some(word) = words.next() {
-        let value = words.next().ok_or_else(|| format!("`{word}` is followed by nothing"))?;
-        let milliseconds = || number(&word, &value, 1..=600_000).map(Duration::from_millis);
-        match word.as_str() {
-            "--connections" => settings.connections = number(&word, &value, 1..=1_000_000)?,
-            "--first" => settings.first = number(&word, &value, 0..=10_000_000)?,
-            "--together" => settings.together = number(&word, &value, 1..=1_000_000)?,
-            "--seed" => settings.seed = number(&word, &value, 0..=u64::MAX)?,
-            "--within" => settings.within = Some(milliseconds()?),
-            "--back" => settings.back = Some(milliseconds()?),
+    options(words, |word, value| {
+        match word {
+            "--connections" => settings.connections = number(word, value, 1..=1_000_000)?,
+            "--first" => settings.first = number(word, value, 0..=10_000_000)?,
+            "--together" => settings.together = number(word, value, 1..=1_000_000)?,
+            "--seed" => settings.seed = number(word, value, 0..=u64::MAX)?,
+            "--within" => settings.within = Some(milliseconds(word, value)?),
+            "--back" => settings.back = Some(milliseconds(word, value)?),
             "--raw" if value == "yes" => settings.raw = true,
-            "--echo" => echo = Some(number(&word, &value, 1..=order::MOST)?),
-            "--times" => times = number(&word, &value, 1..=u64::MAX)?,
-            _ => return Err(format!("`{word} {value}` is not an option")),
+            "--echo" => echo = Some(number(word, value, 1..=order::MOST)?),
+            "--times" => times = number(word, value, 1..=u64::MAX)?,
+            _ => return Ok(false),
         }
-    }
+        Ok(true)
+    })?;
     let first = echo.map(|bytes| Order::Echo { bytes, until: Until::Times(times) });
     Ok(Args { settings, first })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn parse_line(line: &str) -> Result<Args, String> {

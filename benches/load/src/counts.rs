@@ -142,15 +142,18 @@ mod tests {
 
     #[test]
     fn whoever_was_ever_without_a_ping_for_too_long_is_overdue_until_it_is_forgotten() {
-        let mut counts = Counts::of(3);
+        let mut counts = Counts::of(4);
         counts.connected(0);
         counts.connected(1);
         std::thread::sleep(Duration::from_millis(21));
         counts.connected(2);
         counts.ping(0);
+        counts.ping(0);
         assert_eq!(told(&mut counts, "overdue"), 2.0, "one had it late, one still waits");
         assert!(told(&mut counts, "worst_ms") >= 21.0);
         counts.forget();
         assert_eq!(told(&mut counts, "overdue"), 0.0);
+        std::thread::sleep(Duration::from_millis(21));
+        assert_eq!(told(&mut counts, "overdue"), 3.0, "the fourth never came");
     }
 }

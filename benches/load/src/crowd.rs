@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,10 @@ use crate::talk::Shared;
 
 /// Events that are asked for at once
 const EVENTS: usize = 1_024;
+
+/// How many conversations are under way at a time: more than a server of one thread has hands for, and
+/// few enough that even of 64 KiB, 16 MiB in all, none keeps a Ping from being seen when it comes
+pub const AT_ONCE: usize = 256;
 
 /// How long each sleep is at most, by which lateness is measured
 const STEP: Duration = Duration::from_millis(50);
@@ -134,9 +139,30 @@ struct Crowd<F> {
 struct Doing {
     order: Order,
     since: Instant,
-    /// How many have not done their part
+    /// Whose turn has not come
+    waiting: Range<usize>,
+    /// How many have begun their part and not done it
     busy: usize,
     echoes: u64,
+}
+
+impl Doing {
+    /// Who begins now, and what; nobody when the time is over, or while enough speak
+    fn next(&mut self, until: Option<Instant>) -> Option<(usize, Order)> {
+        if until.is_some_and(|until| Instant::now() >= until) {
+            self.waiting = 0..0;
+        }
+        if matches!(self.order, Order::Echo { .. }) && self.busy >= AT_ONCE {
+            return None;
+        }
+        let who = self.waiting.next()?;
+        self.busy += 1;
+        Some((who, self.order))
+    }
+
+    fn is_done(&self) -> bool {
+        self.busy == 0 && self.waiting.is_empty()
+    }
 }
 
 impl<F: FnMut(Told)> Crowd<F> {
@@ -257,16 +283,26 @@ impl<F: FnMut(Told)> Crowd<F> {
         }
     }
 
-    /// Begins the next order, when all stand and the last one is done
+    /// Goes on with the order that is carried out, or begins the next one, when all stand
     fn obey(&mut self) {
-        if let Some(doing) = self.doing.take_if(|doing| doing.busy == 0) {
+        if let Some(doing) = self.doing.take_if(|doing| doing.is_done()) {
             let object = self.outcome(&doing);
             (self.told)(Told::Object(object));
         }
-        if self.doing.is_some() || !self.all_stood {
-            return;
+        if self.doing.is_none()
+            && self.all_stood
+            && let Some(order) = self.waiting.pop_front()
+        {
+            self.start(order);
         }
-        let Some(order) = self.waiting.pop_front() else { return };
+        while let Some((who, order)) =
+            self.doing.as_mut().and_then(|doing| doing.next(self.shared.until))
+        {
+            self.begin(who, order);
+        }
+    }
+
+    fn start(&mut self, order: Order) {
         self.shared.latency = crate::latency::Latency::default();
         self.shared.until = None;
         match order {
@@ -281,22 +317,20 @@ impl<F: FnMut(Told)> Crowd<F> {
         }
         let (since, echoes) = (Instant::now(), self.shared.counts.echoes);
         (self.told)(Told::Object(json!({ "begun": name(order) })));
-        self.doing = Some(Doing { order, since, busy: self.peers.len(), echoes });
-        for who in 0..self.peers.len() {
-            let began = match &mut self.peers[who] {
-                Some(peer) if peer.stands() => {
-                    peer.begin(order, &mut self.shared).map(|()| peer.is_busy())
-                }
-                _ => Ok(false),
-            };
-            match began {
-                Ok(true) => {}
-                Ok(false) => self.done(),
-                Err(error) => {
-                    self.gone(who);
-                    self.lost(who, error);
-                }
-            }
+        let waiting = 0..self.peers.len();
+        self.doing = Some(Doing { order, since, waiting, busy: 0, echoes });
+    }
+
+    /// One connection's part, which may be done at once
+    fn begin(&mut self, who: usize, order: Order) {
+        let peer = self.peers[who].as_mut().filter(|peer| peer.stands());
+        let began = peer.map(|peer| (peer.begin(order, &mut self.shared), peer.is_busy()));
+        if !matches!(began, Some((_, true))) {
+            self.done();
+        }
+        if let Some((Err(error), _)) = began {
+            self.gone(who);
+            self.lost(who, error);
         }
     }
 
@@ -318,5 +352,34 @@ const fn name(order: Order) -> &'static str {
         Order::Echo { .. } => "echo",
         Order::Hear { .. } => "hear",
         Order::Forget => "forget",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_begins_when_the_time_is_over_and_who_has_begun_is_waited_for() {
+        let (since, until) = (Instant::now(), Until::Over(Duration::ZERO));
+        let order = Order::Echo { bytes: 64, until };
+        let mut doing = Doing { order, since, waiting: 0..3, busy: 0, echoes: 0 };
+        assert!(!doing.is_done(), "nobody has begun");
+        assert_eq!(doing.next(None), Some((0, order)));
+        assert_eq!(doing.next(Some(since)), None);
+        assert!(!doing.is_done());
+        doing.busy -= 1;
+        assert!(doing.is_done());
+    }
+
+    #[test]
+    fn as_many_speak_as_may_and_all_listen() {
+        let began = |order| {
+            let waiting = 0..AT_ONCE + 9;
+            let mut doing = Doing { order, since: Instant::now(), waiting, busy: 0, echoes: 0 };
+            std::iter::from_fn(|| doing.next(None)).count()
+        };
+        assert_eq!(began(Order::Echo { bytes: 64, until: Until::Times(1) }), AT_ONCE);
+        assert_eq!(began(Order::Hear { bytes: 64, times: 1 }), AT_ONCE + 9);
     }
 }

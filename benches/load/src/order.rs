@@ -8,7 +8,8 @@ use everbeat_support::number;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no other, and programs do each")]
 pub enum Order {
-    /// Everybody says so many bytes, and the next message when they have come back
+    /// Everybody says so many bytes, and the next message when they have come back; of a larger crowd
+    /// than [`AT_ONCE`](crate::crowd::AT_ONCE) one begins when another is done
     Echo {
         /// In a message
         bytes: usize,
@@ -32,7 +33,7 @@ pub enum Order {
 pub enum Until {
     /// Each connection has said so many
     Times(u64),
-    /// So much time is over, and what was said has come back
+    /// So much time is over, and what was said has come back; nobody begins after it
     Over(Duration),
 }
 

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use everbeat_load::crowd::{self, Orders, Settings, Told};
+use everbeat_load::crowd::{self, AT_ONCE, Orders, Settings, Told};
 use everbeat_load::frames::{self, BINARY, PING, PONG};
 use everbeat_load::order::Order;
 use everbeat_load::{payload, upgrade};
@@ -106,6 +106,17 @@ fn all_say_what_they_are_told_to_and_it_comes_back() {
     assert!(run.number("messages", |_| true) >= 20.0);
     let (pings, answered) = (run.number("pings", |_| true), run.number("answered", |_| true));
     assert!(pings >= 80.0 && answered >= 80.0, "{pings} {answered}");
+    run.order("forget");
+    run.until(|told| {
+        matches!(told, Told::Object(object) if object["done"] == "forget").then_some(())
+    });
+}
+
+#[test]
+fn what_the_kernel_has_no_room_for_is_said_later() {
+    let run = run(serve(|_| {}), 2, None);
+    run.order("echo 12000000 times 1");
+    assert_eq!(run.number("messages", |_| true), 2.0);
 }
 
 #[test]
@@ -150,4 +161,64 @@ fn whoever_is_let_go_comes_back() {
     let _again = upgrade::grant(&listener).unwrap();
     assert_eq!(run.number("connected", |connected| connected > 1.0), 2.0);
     assert_eq!(run.number("standing", |standing| standing > 0.0), 1.0);
+}
+
+/// The message that has come, if one has; it stays where it is
+fn heard(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let (mut room, mut message) = ([0; 4_096], None);
+    let count = stream.peek(&mut room).unwrap_or_default();
+    let mut rest = &room[..count];
+    while let Some(frame) = frames::first(rest) {
+        if frame.code == BINARY {
+            let mut payload = frame.payload.to_vec();
+            frames::unmask(&mut payload, frame.key.unwrap());
+            message = Some(payload);
+        }
+        rest = &rest[frame.length..];
+    }
+    message
+}
+
+#[test]
+fn only_so_many_speak_at_a_time_and_a_ping_is_answered_meanwhile() {
+    const MORE: usize = 20;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let run = run(listener.local_addr().unwrap(), AT_ONCE + MORE, None);
+    let mut streams = Vec::new();
+    for _ in 0..AT_ONCE + MORE {
+        let stream = upgrade::grant(&listener).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        streams.push(stream);
+    }
+    let messages = |streams: &mut [TcpStream]| streams.iter_mut().map(heard).collect::<Vec<_>>();
+    // Who speaks once this many do
+    let speaking = |streams: &mut [TcpStream], count: usize| {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let said = messages(streams);
+            if said.iter().flatten().count() >= count {
+                return said;
+            }
+            assert!(Instant::now() < until, "too few speak");
+            thread::sleep(Duration::from_millis(5));
+        }
+    };
+    run.order("echo 64 times 1");
+    let said = speaking(&mut streams, AT_ONCE);
+    let waits = said.iter().position(Option::is_none).expect("somebody waits");
+    let mut ping = Vec::new();
+    frames::head(PING, 0, 0, &mut ping);
+    streams[waits].write_all(&ping).unwrap();
+    run.number("answered", |answered| answered == 1.0);
+    assert_eq!(messages(&mut streams).iter().flatten().count(), AT_ONCE);
+    // Whoever has his own back makes room for another.
+    for (stream, said) in streams.iter_mut().zip(said) {
+        if let Some(said) = said {
+            let mut out = Vec::new();
+            frames::head(BINARY, said.len(), 0, &mut out);
+            out.extend_from_slice(&said);
+            stream.write_all(&out).unwrap();
+        }
+    }
+    speaking(&mut streams, AT_ONCE + MORE);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use everbeat_support::{Runtime, number};
+use everbeat_support::{Runtime, number, options};
 
 pub(crate) const USAGE: &str = "\
 usage: everbeat-memory server|client|wss [--runtime tokio|async-std|smol] [--connections N]
@@ -45,19 +45,19 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, Str
     };
     let runtime = Runtime::Tokio;
     let mut args = Args { side, runtime, connections: CONNECTIONS, burst: None, stacks: None };
-    while let Some(word) = words.next() {
-        let value = words.next().ok_or_else(|| format!("`{word}` is followed by nothing"))?;
-        match word.as_str() {
-            "--runtime" => args.runtime = Runtime::parse(&value)?,
+    options(words, |word, value| {
+        match word {
+            "--runtime" => args.runtime = Runtime::parse(value)?,
             // Both ends' sockets are in this process, which may have 20,000 here.
-            "--connections" => args.connections = number(&word, &value, 1..=9_900)?,
+            "--connections" => args.connections = number(word, value, 1..=9_900)?,
             "--burst" if side != Side::Client => {
-                args.burst = Some(Duration::from_secs(number(&word, &value, 1..=600)?));
+                args.burst = Some(Duration::from_secs(number(word, value, 1..=600)?));
             }
-            "--stacks" => args.stacks = Some(value),
-            _ => return Err(format!("`{word}` is not an option here")),
+            "--stacks" => args.stacks = Some(value.into()),
+            _ => return Ok(false),
         }
-    }
+        Ok(true)
+    })?;
     Ok(args)
 }
 

@@ -4,6 +4,7 @@
 //! The table of all violations is `everbeat-ws`'s, in memory; what is here crosses a kernel and a
 //! runtime. Good input in any pieces is held to the same lines.
 
+mod clients;
 mod crowd;
 mod frames;
 mod own_beat;
@@ -43,6 +44,10 @@ pub fn lines<R: Host>() -> Vec<Line> {
         "a request that stops at any byte is a cut" => upgrades::requests_that_stop::<R>,
         "an answer that stops at any byte is a cut" => upgrades::answers_that_stop::<R>,
         "a bad certificate is told to both sides" => tls::certificates::<R>,
+        "a client's certificate is known to hook and handler" => clients::are_known::<R>,
+        "a client without a good certificate is told why" => clients::are_told_why::<R>,
+        "a client may be let in without a certificate" => clients::may_be_nobody::<R>,
+        "a reloaded certificate is for the next connection" => clients::reload::<R>,
         "a client that does not speak TLS is told apart" => tls::garbage_of_clients::<R>,
         "a server that does not speak TLS is told apart" => tls::garbage_of_servers::<R>,
         "a TLS hello that stops at any byte is a cut" => tls::hellos_that_stop::<R>,

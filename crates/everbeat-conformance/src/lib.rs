@@ -15,6 +15,7 @@ mod line;
 mod peer;
 pub mod policy;
 mod server_side;
+mod sets;
 mod skipped;
 #[cfg(target_os = "linux")]
 pub mod slept;

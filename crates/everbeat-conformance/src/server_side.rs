@@ -14,7 +14,7 @@ use everbeat_server::handled::Handled;
 use everbeat_server::{Accepted, Handler};
 use everbeat_ws::accept::{AcceptError, Facts};
 use everbeat_ws::connect::ConnectError;
-use everbeat_ws::upgrade::RequestHead;
+use everbeat_ws::upgrade::{Hook, RequestHead};
 use everbeat_ws::{Acceptor, Connector, Runtime, Settings, WebSocket};
 
 pub(super) type Socket<R> = WebSocket<<R as Runtime>::Stream>;
@@ -28,9 +28,9 @@ pub(super) async fn acceptor<R: Runtime>(settings: Settings) -> (Acceptor<R>, So
 }
 
 /// The next upgrade, to its end
-pub(super) async fn accept<R: Runtime>(
-    acceptor: &mut Acceptor<R>,
-) -> Result<(Socket<R>, Facts, RequestHead), AcceptError> {
+pub(super) async fn accept<R: Runtime, H: Hook>(
+    acceptor: &mut Acceptor<R, H>,
+) -> Result<(Socket<R>, Facts<H::Principal>, RequestHead), AcceptError> {
     let mut acceptor = pin!(acceptor);
     let upgrade = poll_fn(|cx| Pin::new(&mut **acceptor).poll_accept(cx)).await.unwrap();
     upgrade.await

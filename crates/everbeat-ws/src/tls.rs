@@ -5,9 +5,13 @@
 mod api;
 #[cfg(feature = "tls")]
 mod client;
+#[cfg(feature = "tls")]
+mod clients;
 mod error;
 #[cfg(feature = "tls")]
 mod layered;
+#[cfg(feature = "tls")]
+mod live;
 #[cfg(not(feature = "tls"))]
 mod off;
 #[cfg(feature = "tls")]
@@ -24,14 +28,16 @@ pub use error::TlsError;
 #[cfg(feature = "tls")]
 pub use futures_rustls::rustls;
 #[cfg(feature = "tls")]
-pub use {client::ClientTls, server::ServerTls};
+pub use {client::ClientTls, clients::Clients, server::ServerTls};
 
 #[cfg(not(feature = "tls"))]
-pub(crate) use off::{ClientTls, Layered, ServerTls, plain, secure_client, secure_server};
+pub(crate) use off::{
+    ClientTls, Layered, ServerTls, certificates, late, plain, secure_client, secure_server,
+};
 #[cfg(feature = "tls")]
 pub(crate) use {
     client::secure_client,
-    layered::{Layered, plain},
+    layered::{Layered, certificates, late, plain},
     server::secure_server,
 };
 

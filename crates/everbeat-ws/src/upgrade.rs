@@ -27,6 +27,8 @@ pub use error::UpgradeError;
 pub(crate) use hook::Gate;
 pub use hook::{AcceptAll, Hook, Origins, Reject, RequestHead, Upgrade, UpgradeRequest};
 pub(crate) use limit::{COURTESY, within};
+#[cfg(feature = "tls")]
+pub(crate) use server::part;
 pub(crate) use server::{Granted, turn_away, upgrade as server};
 
 impl<S: Socket + Unpin + Send> WebSocket<S> {

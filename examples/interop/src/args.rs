@@ -6,13 +6,16 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 pub(crate) const USAGE: &str = "\
-usage: everbeat-interop server ADDRESS | client URL  --runtime NAME
+usage: everbeat-interop server ADDRESS | client URL | fuzzed URL  --runtime NAME
            [--beat MS] [--timeout MS] [--within MS] [--dial MS] [--retry MS]
            [--tick MS] [--watch] [--brief] [--ca FILE] [--cert FILE --key FILE]
        everbeat-interop usual URL
+       everbeat-interop bare server ADDRESS | fuzzed URL
        everbeat-interop certificates FOLDER [NAME..]
 
+  fuzzed         a client for each case of Autobahn's fuzzing server, which says all back
   usual          no everbeat: the usual recipe, which ours is held against
+  bare           no everbeat: tungstenite alone, which ours is held against
   --beat MS      the heartbeat's interval
   --timeout MS   and its timeout
   --within MS    instead of both: a promise, when a peer that is gone is found dead
@@ -32,6 +35,8 @@ pub(crate) enum Wanted {
     Peer(Args),
     /// To be a client by the usual recipe, at this URL
     Usual(String),
+    /// To be bare tungstenite
+    Bare(Role),
     /// Certificates in this folder, for peers that speak TLS and have one of these names
     Certificates(PathBuf, Vec<String>),
 }
@@ -49,6 +54,8 @@ pub(crate) struct Args {
 pub(crate) enum Role {
     /// At this URL
     Client(String),
+    /// Of a fuzzing server at this URL, case by case
+    Fuzzed(String),
     /// At this address
     Server(String),
 }
@@ -73,6 +80,7 @@ pub(crate) struct Settings {
 pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
     let mut args = args.into_iter();
     let (mut role, mut runtime, mut settings) = (None, None, Settings::default());
+    let mut bare = false;
     while let Some(arg) = args.next() {
         let mut value = || args.next().with_context(|| format!("`{arg}` needs a value\n{USAGE}"));
         match arg.as_str() {
@@ -81,7 +89,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
                 return Ok(Wanted::Certificates(folder, args.collect()));
             }
             "usual" => return Ok(Wanted::Usual(value()?)),
+            "bare" => bare = true,
             "client" => role = Some(Role::Client(value()?)),
+            "fuzzed" => role = Some(Role::Fuzzed(value()?)),
             "server" => role = Some(Role::Server(value()?)),
             "--runtime" => runtime = Some(value()?),
             "--beat" => settings.beat = Some(millis(&value()?)?),
@@ -99,6 +109,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Wanted> {
         }
     }
     let role = role.with_context(|| format!("neither client nor server\n{USAGE}"))?;
+    if bare {
+        return Ok(Wanted::Bare(role));
+    }
     let runtime = runtime.with_context(|| format!("on which runtime?\n{USAGE}"))?;
     Ok(Wanted::Peer(Args { role, runtime, settings }))
 }
@@ -125,6 +138,8 @@ mod tests {
         assert_eq!(wanted, Wanted::Peer(Args { role, runtime: "tokio".into(), settings }));
         let wanted = parse_line("certificates there 10.0.0.1").unwrap();
         assert_eq!(wanted, Wanted::Certificates("there".into(), vec!["10.0.0.1".into()]));
+        let wanted = parse_line("bare server 127.0.0.1:0").unwrap();
+        assert_eq!(wanted, Wanted::Bare(Role::Server("127.0.0.1:0".into())));
     }
 
     #[test]

@@ -4,8 +4,7 @@ use std::pin::pin;
 
 use anyhow::Result;
 use everbeat_core::cause::{CloseCode, CloseFrame};
-use everbeat_core::client::{Hints, Queue};
-
+use everbeat_core::client::{ClientBuilder, Hints, Queue};
 use everbeat_core::reconnect::Backoff;
 use everbeat_core::{Client, Event};
 use everbeat_watch::Watcher;
@@ -28,7 +27,7 @@ pub(crate) async fn run<R: Runtime>(
 ) -> Result<()> {
     let hints = Hints::new();
     let _watcher = settings.watch.then(|| Watcher::new(&hints)).transpose()?;
-    let mut client = client::<R>(url, settings, &hints)?;
+    let mut client = builder::<R>(url, settings)?.hints(&hints).build()?;
     let mut up = false;
     while let Some(next) = next(&mut client, &mut commands).await {
         match next {
@@ -43,12 +42,11 @@ pub(crate) async fn run<R: Runtime>(
     Ok(())
 }
 
-fn client<R: Runtime>(
+pub(crate) fn builder<R: Runtime>(
     url: &str,
     settings: &Settings,
-    hints: &Hints,
-) -> Result<Client<Connector<R>, R::Timer>> {
-    let mut builder = Client::<Connector<R>, R::Timer>::builder(url).queue(QUEUE).hints(hints);
+) -> Result<ClientBuilder<Connector<R>, R::Timer>> {
+    let mut builder = Client::<Connector<R>, R::Timer>::builder(url).queue(QUEUE);
     if let Some(interval) = settings.beat {
         builder = builder.interval(interval);
     }
@@ -68,7 +66,7 @@ fn client<R: Runtime>(
         let tls = ClientTls::roots_file(ca)?;
         builder = builder.connector(|connector| connector.tls(tls));
     }
-    Ok(builder.build()?)
+    Ok(builder)
 }
 
 enum Next {

@@ -4,9 +4,11 @@
 //! Written once, for every runtime; `runtimes.rs` only starts their executors.
 
 mod args;
+mod bare;
 mod certificates;
 mod client;
 mod command;
+mod fuzzed;
 mod lateness;
 mod note;
 mod runtimes;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let ended = wanted.and_then(|wanted| match wanted {
         Wanted::Peer(args) => runtimes::run(args),
         Wanted::Usual(url) => usual::run(&url),
+        Wanted::Bare(role) => bare::run(&role),
         Wanted::Certificates(folder, names) => certificates::write(&folder, &names),
     });
     match ended {
@@ -50,6 +53,7 @@ where
     let role = async {
         match &args.role {
             Role::Client(url) => client::run::<R>(url, &args.settings, commands).await,
+            Role::Fuzzed(url) => fuzzed::run::<R>(url, &args.settings, commands).await,
             Role::Server(address) => server::run::<R>(address, &args.settings, commands).await,
         }
     };

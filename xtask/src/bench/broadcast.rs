@@ -24,25 +24,13 @@ pub(super) fn play(
 ) -> Result<()> {
     let connections = wanted.connections(FEW_CONNECTIONS, CONNECTIONS);
     let those = all.iter().filter(|who| who.broadcasts()).cloned().collect::<Vec<_>>();
-    let mut pairs = theatre.enter(&those, figures, connections);
-    for round in 0..=wanted.rounds {
-        for (name, place) in &mut pairs {
-            let Some(pair) = place else { continue };
-            match say(theatre, pair) {
-                Ok(_) if round == 0 => {}
-                Ok((seconds, took)) => {
-                    let each = seconds * 1e6 / connections as f64;
-                    figures.add(BROADCAST, "us a connection", name, each);
-                    let what = "broadcast of 1 KiB until the last has it";
-                    figures.add(what, "ms", name, took * 1e3);
-                }
-                Err(error) => {
-                    theatre.fault(name, &error);
-                    *place = None;
-                }
-            }
-        }
-    }
+    theatre.turns(&those, connections, wanted.rounds, figures, |theatre, name, pair, figures| {
+        let (seconds, took) = say(theatre, pair)?;
+        let each = seconds * 1e6 / connections as f64;
+        figures.add(BROADCAST, "us a connection", name, each);
+        figures.add("broadcast of 1 KiB until the last has it", "ms", name, took * 1e3);
+        Ok(())
+    });
     Ok(())
 }
 

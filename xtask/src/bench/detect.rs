@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const TRIALS: u32 = 12;
 const FEW_TRIALS: u32 = 4;
 /// They mostly wait
-const TOGETHER: usize = 18;
+const TOGETHER: usize = 36;
 
 const PORT: u16 = 9_001;
 

@@ -4,6 +4,9 @@ use super::contestants::{RAW_EPOLL, RAW_TCP};
 use super::detect::{SOCKET_IO, WEBSOCKETS};
 
 pub(super) const RESIDENT: &str = "resident for an idle connection";
+/// Of ours only, for its allocator counts
+pub(super) const LIVE: &str = "live on the heap for an idle connection";
+pub(super) const LIVE_AFTER_LARGE: &str = "live on the heap that a burst of 64 KiB has left";
 pub(super) const AFTER_SMALL: &str = "resident after bursts of 64 B";
 pub(super) const AFTER_LARGE: &str = "resident after bursts of 64 KiB";
 pub(super) const BEATS: &str = "CPU for a million beats";

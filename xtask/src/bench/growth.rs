@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use super::Wanted;
 use super::contestants::{Contestant, RAW_EPOLL, ours};
 use super::figures::Figures;
+use super::rounds::Life;
 use super::stage::{Crowd, Pair, Theatre, beats, wait};
-use crate::process;
 use crate::runtimes::RUNTIMES;
 
 /// How many stand in one process, and at last in several
@@ -18,12 +18,16 @@ const MANY: u64 = 100_000;
 
 /// Seldom enough that a hundred thousand leave half of a processor free
 const BEAT: Duration = Duration::from_secs(5);
-/// Until what upgrades left is gone
-const SETTLE: Duration = Duration::from_secs(12);
+/// Until everybody's first beat has come; with the time in which beats are counted it is more than an
+/// upgrade's deadline
+const SETTLE: Duration = Duration::from_secs(6);
 const SHORT_SETTLE: Duration = Duration::from_secs(3);
-/// Two beats of each
-const WINDOW: Duration = Duration::from_secs(10);
-const MOST_ROUNDS: usize = 3;
+/// A beat of each
+const WINDOW: Duration = Duration::from_secs(5);
+/// Whole processes come and go in each of these: as many as an interval of 95 % needs
+const MOST_ROUNDS: usize = 6;
+/// Beside them, to be looked at, and held against nothing
+const ASIDE_ROUNDS: usize = 1;
 
 /// Beside a connection's own: what a process has open anyway
 const OTHER_DESCRIPTORS: u64 = 100;
@@ -51,38 +55,37 @@ pub(super) fn play(
         (None, false) => [&STEPS[..], &[MANY]].concat(),
     };
     let settle = if wanted.small { SHORT_SETTLE } else { SETTLE };
-    for _ in 0..wanted.rounds.min(if wanted.small { 1 } else { MOST_ROUNDS }) {
-        for who in all.iter().filter(|who| who.name == tokio || who.name == RAW_EPOLL) {
-            for &connections in &steps {
-                if let Err(error) = one(theatre, who, connections, settle, figures) {
-                    theatre.fault(&who.name, &error.context(format!("{connections} connections")));
-                }
-            }
-        }
-    }
+    let most = wanted.rounds.min(if wanted.small { 1 } else { MOST_ROUNDS });
+    let those = all.iter().filter(|who| who.name == tokio || who.name == RAW_EPOLL);
+    let lives = those.flat_map(|who| {
+        steps.iter().map(move |&connections| {
+            let aside = who.name == RAW_EPOLL || connections == STEPS[1];
+            let rounds = if aside { most.min(ASIDE_ROUNDS) } else { most };
+            Life { who, connections, rounds }
+        })
+    });
+    let lives = lives.collect::<Vec<_>>();
+    theatre.lives(&lives, figures, |theatre, life, figures| one(theatre, life, settle, figures));
     Ok(())
 }
 
 fn one(
     theatre: &Theatre<'_>,
-    who: &Contestant,
-    connections: u64,
+    life: &Life<'_>,
     settle: Duration,
     figures: &mut Figures,
 ) -> Result<()> {
+    let Life { who, connections, .. } = *life;
     let mut pairs = Vec::new();
     for (first, share) in shares(connections, room()?) {
-        let crowd = Crowd { connections: share, first, beat: Some(BEAT), within: None };
+        let beat = Some(BEAT);
+        let crowd = Crowd { connections: share, first, beat, ..Crowd::default() };
         pairs.push(Pair::start(theatre, who, &crowd)?);
     }
     wait(theatre, &mut pairs, settle)?;
     let seconds = beats(theatre, &mut pairs, WINDOW)?;
     figures.add(&beating(connections), "s", &who.name, seconds);
-    let bytes = pairs.iter().map(|pair| {
-        let now = process::resident(pair.server.id())?;
-        anyhow::Ok(now as f64 - pair.alone as f64)
-    });
-    let bytes = bytes.sum::<Result<f64>>()?;
+    let bytes = pairs.iter().map(Pair::grown).sum::<Result<f64>>()?;
     figures.add(&resident(connections), "bytes", &who.name, bytes / connections as f64);
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::contestants::{Contestant, Kind};
 use super::figures::Figures;
 use super::goals::{MILLION_EXPIRED, MILLION_HELD, MILLION_LATE, MILLION_PINGED};
 use super::growth::{room, shares};
-use super::stage::{Crowd, Theatre};
+use super::stage::{Crowd, Pair, Theatre};
 use super::{TICK, Wanted};
 use crate::process;
 use crate::program::{Program, number};
@@ -29,9 +29,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// One server, those who stay with it, and those who will be stopped
 struct Part {
-    server: Program,
-    alone: u64,
-    stay: Program,
+    stay: Pair,
     stopped: Program,
     /// How many they are
     sizes: [u64; 2],
@@ -55,16 +53,13 @@ pub(super) fn play(
     for (first, share) in shares(connections, most) {
         let within = Some(beat + TICK);
         let stopped = share / 3;
-        let crowd = Crowd { connections: share - stopped, first, beat: Some(beat), within };
-        let (server, address) = theatre.server(&who, share, Some(beat))?;
-        let alone = process::resident(server.id())?;
-        let mut stay = theatre.load(&address, &crowd, true)?;
-        stay.says("connected").context("a load")?;
-        let others = Crowd { connections: stopped, first: first + crowd.connections, ..crowd };
-        let mut stopped = theatre.load(&address, &others, true)?;
-        stopped.says("connected").context("a load")?;
-        let sizes = [crowd.connections, others.connections];
-        parts.push(Part { server, alone, stay, stopped, sizes });
+        let (beat, kept) = (Some(beat), share - stopped);
+        let crowd = Crowd { connections: kept, others: stopped, first, beat, within };
+        let stay = Pair::start(theatre, &who, &crowd)?;
+        let others = Crowd { connections: stopped, first: first + kept, ..crowd };
+        let stopped = stay.join(theatre, &others)?;
+        let sizes = [kept, others.connections];
+        parts.push(Part { stay, stopped, sizes });
         eprint!("\r{} connections stand after {:.0?} ", first + share, begun.elapsed());
     }
     eprintln!("in {} processes a side", parts.len());
@@ -109,7 +104,7 @@ fn hold(
 }
 
 fn loads(parts: &mut [Part]) -> impl Iterator<Item = &mut Program> {
-    parts.iter_mut().flat_map(|part| [&mut part.stay, &mut part.stopped])
+    parts.iter_mut().flat_map(|part| [&mut part.stay.load, &mut part.stopped])
 }
 
 /// How many stand, how many are overdue, and the longest that anybody was without a Ping
@@ -135,8 +130,8 @@ fn memory(
     let each = |bytes: f64| bytes / connections as f64;
     let (mut servers, mut clients) = (0.0, 0.0);
     for part in parts {
-        servers += process::resident(part.server.id())? as f64 - part.alone as f64;
-        for load in [&part.stay, &part.stopped] {
+        servers += part.stay.grown()?;
+        for load in [&part.stay.load, &part.stopped] {
             clients += process::resident(load.id())? as f64;
         }
     }
@@ -178,10 +173,10 @@ fn expire(
         std::thread::sleep(LOOK);
         dead = 0.0;
         for part in &mut *parts {
-            part.server.tells().context("a server")?;
-            part.stay.tells().context("a load")?;
-            theatre.note(part.stay.told());
-            dead += number(part.server.told(), "dead");
+            part.stay.server.tells().context("a server")?;
+            part.stay.load.tells().context("a load")?;
+            theatre.note(part.stay.load.told());
+            dead += number(part.stay.server.told(), "dead");
         }
         if dead >= wanted && took.is_none() {
             took = Some(begun.elapsed());
@@ -213,9 +208,9 @@ struct End {
 
 impl End {
     fn of(part: &Part) -> Self {
-        let server = |name| number(part.server.told(), name);
+        let server = |name| number(part.stay.server.told(), name);
         let [stay, stopped] = part.sizes.map(|size| size as f64);
-        let standing = number(part.stay.told(), "standing");
+        let standing = number(part.stay.load.told(), "standing");
         Self { stopped, dead: server("dead"), ended: server("ended"), stay, standing }
     }
 

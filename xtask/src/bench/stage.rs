@@ -48,14 +48,10 @@ impl<'a> Theatre<'a> {
     }
 
     /// A server's process that listens, and where
-    pub(super) fn server(
-        &self,
-        who: &Contestant,
-        connections: u64,
-        beat: Option<Duration>,
-    ) -> Result<(Program, String)> {
-        let mut options = vec!["--connections".to_owned(), connections.to_string()];
-        if let Some(beat) = beat {
+    fn server(&self, who: &Contestant, crowd: &Crowd) -> Result<(Program, String)> {
+        let room = crowd.connections + crowd.others;
+        let mut options = vec!["--connections".to_owned(), room.to_string()];
+        if let Some(beat) = crowd.beat {
             options.extend(["--beat".to_owned(), beat.as_millis().to_string()]);
         }
         let command = who.command(self.shell, self.processors[0], &options);
@@ -65,7 +61,7 @@ impl<'a> Theatre<'a> {
     }
 
     /// A load's process that begins to connect
-    pub(super) fn load(&self, address: &str, crowd: &Crowd, web: bool) -> Result<Program> {
+    fn load(&self, address: &str, crowd: &Crowd, web: bool) -> Result<Program> {
         let path = program::path(self.shell, program::OPTIMISED, "everbeat-load");
         let mut line = vec![path.display().to_string(), address.to_owned()];
         let mut option = |name: &str, value: String| line.extend([name.to_owned(), value]);
@@ -106,6 +102,8 @@ impl<'a> Theatre<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Crowd {
     pub(super) connections: u64,
+    /// How many more the server has room for, who join it later
+    pub(super) others: u64,
     /// The number of its first one among all that stand at a time
     pub(super) first: u64,
     /// How often the server pings, if it is to
@@ -121,18 +119,26 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct Pair {
     pub(super) server: Program,
     pub(super) load: Program,
+    address: String,
     /// Bytes of the server in memory before anybody came
-    pub(super) alone: u64,
+    alone: u64,
 }
 
 impl Pair {
     /// All stand
     pub(super) fn start(theatre: &Theatre<'_>, who: &Contestant, crowd: &Crowd) -> Result<Self> {
-        let (server, address) = theatre.server(who, crowd.connections, crowd.beat)?;
+        let (server, address) = theatre.server(who, crowd)?;
         let alone = process::resident(server.id())?;
         let mut load = theatre.load(&address, crowd, who.is_web())?;
         load.says("connected").context("the load")?;
-        Ok(Self { server, load, alone })
+        Ok(Self { server, load, address, alone })
+    }
+
+    /// Others stand beside them, with a load of their own
+    pub(super) fn join(&self, theatre: &Theatre<'_>, crowd: &Crowd) -> Result<Program> {
+        let mut load = theatre.load(&self.address, crowd, true)?;
+        load.says("connected").context("a load")?;
+        Ok(load)
     }
 
     /// Has the load carry out an order; what it came to, and the seconds that both used
@@ -178,10 +184,14 @@ impl Pair {
         Ok([process::seconds(self.server.id())?, number(&told, "answered")])
     }
 
-    /// Bytes in memory for each connection, over what the server had without any
+    /// Bytes in memory over what the server had without any connection
+    pub(super) fn grown(&self) -> Result<f64> {
+        Ok(process::resident(self.server.id())? as f64 - self.alone as f64)
+    }
+
+    /// The same for each of so many
     pub(super) fn resident(&self, connections: u64) -> Result<f64> {
-        let now = process::resident(self.server.id())?;
-        Ok((now as f64 - self.alone as f64) / connections as f64)
+        Ok(self.grown()? / connections as f64)
     }
 }
 
@@ -209,4 +219,30 @@ pub(super) fn beats(theatre: &Theatre<'_>, pairs: &mut [Pair], time: Duration) -
     let pings = after[1] - before[1];
     ensure!(pings > 0.0, "nobody was pinged");
     Ok((after[0] - before[0]) * 1e6 / pings)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_fault_or_a_stall_of_the_load_spoils_the_run() {
+        let shell = Shell::new(false).unwrap();
+        let theatre = || {
+            let (lateness, begun) = (Lateness::measure(), Instant::now());
+            let (processors, accounts, faults) = ([0, 1], None, Vec::new());
+            Theatre { shell: &shell, processors, lateness, begun, accounts, faults }
+        };
+        let mut faulty = theatre();
+        assert!(faulty.kept_up());
+        faulty.fault("somebody", &anyhow::anyhow!("it said something else"));
+        assert!(!faulty.kept_up());
+        let stalled = theatre();
+        stalled.note(&json!({ "late_ms": 400 }));
+        assert!(stalled.kept_up());
+        stalled.note(&json!({ "late_ms": 600 }));
+        assert!(!stalled.kept_up());
+    }
 }

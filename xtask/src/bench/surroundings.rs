@@ -77,6 +77,7 @@ mod tests {
         for (peer, values) in [(RAW_TCP, [10.0, 11.0, 10.0]), ("ours", [1.0, 9.0, 5.0])] {
             values.iter().for_each(|value| figures.add("echo: CPU", "us", peer, *value));
         }
+        [1.0, 9.0].iter().for_each(|value| figures.add("echo: p99", "us", RAW_TCP, *value));
         assert!((spread(&figures) - 0.1).abs() < 1e-9);
     }
 }

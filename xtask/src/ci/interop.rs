@@ -9,7 +9,7 @@ use crate::interop::{self, Sum};
 use crate::shell::Shell;
 
 /// The whole workspace, as every step builds it
-const BUILD: &str = "build --quiet --workspace --all-targets";
+pub(super) const BUILD: &str = "build --quiet --workspace --all-targets";
 
 /// Every scenario once in either role
 pub(super) fn smoke(shell: &Shell) -> Result<Outcome> {

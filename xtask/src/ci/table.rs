@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{
-    Outcome, chaos, demo, examples, idle, interop, msrv, one_runtime, packaging, sim, sim_check,
-    sim_storm, soak, streams, syscalls, typos,
+    Outcome, autobahn, chaos, demo, examples, idle, interop, msrv, one_runtime, packaging, sim,
+    sim_check, sim_storm, soak, streams, syscalls, typos,
 };
 use crate::shell::Shell;
 use crate::{bench, fuzz, instructions, memory, nostd, program, tidy};
@@ -176,6 +176,7 @@ pub(super) const GROUPS: &[Group] = &[
             step("storm-full", "the whole crowd comes back in time", sim_storm::at_length),
             step("storm-real", "a process is replaced, as was predicted", sim_storm::for_real),
             step("interop-full", "other people's peers, the whole matrix", interop::whole),
+            step("autobahn", "its suite of RFC 6455, on every runtime", autobahn::holds),
             step(
                 "syscalls",
                 "idle connections ask nothing of the kernel but beats",

@@ -22,6 +22,9 @@ const fn left(name: &'static str, words: &'static [&'static str]) -> Case {
     Case { burst: true, ..case(name, words, LEFT) }
 }
 
+/// How the names begin of what is counted of servers' plain connections; the runtime's is behind it
+pub(super) const SERVER: &str = "server, ";
+
 const ASYNC_STD: &[&str] = &["server", "--runtime", "async-std"];
 const SMOL: &[&str] = &["server", "--runtime", "smol"];
 
@@ -53,6 +56,8 @@ pub(super) const ROOM: u64 = 4;
 pub(super) enum Extent {
     /// Without TLS, and with a shorter silence behind a burst
     Quick,
+    /// Of that, only servers' connections
+    Servers,
     /// A connection over TLS, and the plain one that it is held against
     Secure,
     /// Everything, as promised
@@ -63,6 +68,7 @@ impl Extent {
     pub(super) fn has(self, case: &Case) -> bool {
         match self {
             Self::Quick => !case.tls,
+            Self::Servers => !case.tls && case.name.starts_with(SERVER),
             Self::Secure => case.tls || is_plain(case.name),
             Self::Whole => true,
         }
@@ -70,7 +76,7 @@ impl Extent {
 
     pub(super) const fn silence(self) -> &'static str {
         match self {
-            Self::Quick | Self::Secure => A_MOMENT,
+            Self::Quick | Self::Servers | Self::Secure => A_MOMENT,
             Self::Whole => A_MINUTE,
         }
     }

@@ -107,7 +107,7 @@ where
     H: Hook,
     K: Timer,
 {
-    let socket = secure(stream, settings).await?;
+    let socket = secure(stream, timer, settings).await?;
     let gate = Gate {
         hook: &*settings.hook,
         hook_timeout: settings.hook_timeout,
@@ -135,21 +135,23 @@ where
     K: Timer,
 {
     let told = async {
-        let socket = secure(stream, settings).await?;
+        let socket = secure(stream, timer, settings).await?;
         Err(upgrade::turn_away(socket, &settings.limits, busy).await.into())
     };
     let told = within(timer.sleep_until(timer.now() + COURTESY), told).await;
     told.unwrap_or_else(|| Err(UpgradeError::Busy(busy).into()))
 }
 
-async fn secure<S: Socket + Unpin + Send, H>(
+async fn secure<S: Socket + Unpin + Send, K: Timer, H>(
     stream: S,
+    timer: &K,
     settings: &AcceptSettings<H>,
 ) -> Result<Layered<S>, TlsError> {
     if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp, &settings.limits)) {
         tracing::debug!(target: "everbeat", %error, "TCP options were refused");
     }
-    tls::secure_server(settings.tls.clone(), Counted::new(stream)).await
+    let sleep = |time| timer.sleep_until(timer.now() + time);
+    tls::secure_server(settings.tls.clone(), Counted::new(stream), sleep).await
 }
 
 impl<R: Runtime, H: Hook> fmt::Debug for Upgrading<R, H> {

@@ -103,7 +103,11 @@ impl From<TlsError> for ConnectError {
 
 impl From<UpgradeError> for ConnectError {
     fn from(error: UpgradeError) -> Self {
-        Self::Upgrade(error)
+        match error {
+            // TLS may refuse a client after its handshake
+            UpgradeError::Tls(error) => Self::Tls(error),
+            error => Self::Upgrade(error),
+        }
     }
 }
 

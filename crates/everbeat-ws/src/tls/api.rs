@@ -1,5 +1,7 @@
 //! What the feature adds to types that are there without it.
 
+use std::future::pending;
+
 use super::client::handshake;
 use super::{ClientTls, ServerTls, secure_server};
 use crate::accept::AcceptSettings;
@@ -11,7 +13,8 @@ use crate::upgrade::{self, RequestHead, UpgradeError};
 use crate::websocket::WebSocket;
 
 impl<R: Runtime> Connector<R> {
-    /// Whom to trust when the URL is `wss`; by default whom the platform trusts
+    /// Whom to trust when the URL is `wss`, and who to be; by default whom the platform trusts, and
+    /// nobody
     ///
     /// Without effect on a `ws` URL.
     #[must_use]
@@ -70,7 +73,7 @@ impl<S: Socket + Unpin + Send> WebSocket<S> {
         tls: ServerTls,
         settings: Settings,
     ) -> Result<(Self, RequestHead), UpgradeError> {
-        let socket = secure_server(Some(tls), Counted::new(stream)).await?;
+        let socket = secure_server(Some(tls), Counted::new(stream), |_| pending()).await?;
         upgrade::open(socket, &settings).await
     }
 }

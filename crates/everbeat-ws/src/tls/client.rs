@@ -1,15 +1,18 @@
-//! The client's side: whom it trusts, and the handshake.
+//! The client's side: whom it trusts, who it is, and the handshake.
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use everbeat_core::config::ConfigError;
 use futures_rustls::TlsConnector;
 use futures_rustls::pki_types::ServerName;
+use futures_rustls::rustls::client::Resumption;
 use futures_rustls::rustls::crypto::ring;
+use futures_rustls::rustls::sign::SingleCertAndKey;
 use futures_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::live::Live;
 use super::{Layered, TlsError, layered, pem, platform};
 use crate::connect::Request;
 use crate::socket::{Counted, Socket};
@@ -17,10 +20,14 @@ use crate::socket::{Counted, Socket};
 /// What is spoken above (RFC 7301): a WebSocket's upgrade is HTTP/1.1
 pub(super) const ALPN: &[u8] = b"http/1.1";
 
-/// Whom a client trusts
+/// Whom a client trusts, and who it is
 ///
-/// TLS 1.2 and 1.3, ring for the cryptography, the server's name checked against the URL's host,
-/// a name or an address. The default is [`platform`](Self::platform).
+/// TLS 1.2 and 1.3, ring for the cryptography, `http/1.1` as the protocol above (ALPN), the server's
+/// name checked against the URL's host, a name or an address. The default is
+/// [`platform`](Self::platform), and a client that shows no certificate of its own. Its `Debug` shows
+/// no key.
+///
+/// A clone is the same one, and has what [`reload`](Self::reload) brings.
 ///
 /// ```
 /// use everbeat_ws::tls::ClientTls;
@@ -28,12 +35,23 @@ pub(super) const ALPN: &[u8] = b"http/1.1";
 /// let error = ClientTls::roots("no PEM at all").unwrap_err();
 /// assert_eq!(error.setting(), "roots");
 /// ```
-#[derive(Clone, Default)]
-pub struct ClientTls(Trust);
+#[derive(Clone)]
+pub struct ClientTls(Live<Settled>);
 
-#[derive(Clone, Default)]
+struct Settled {
+    trust: Trust,
+    identity: Option<Identity>,
+}
+
+/// A certificate of the client's own
+struct Identity {
+    certified: Arc<SingleCertAndKey>,
+    /// Made once, so that the sessions in it can be resumed
+    config: OnceLock<Arc<ClientConfig>>,
+}
+
+#[derive(Clone)]
 enum Trust {
-    #[default]
     Platform,
     Config(Arc<ClientConfig>),
 }
@@ -45,8 +63,8 @@ impl ClientTls {
     /// kept for the whole process; a failure is not kept. `SSL_CERT_FILE` and `SSL_CERT_DIR` stand
     /// in for the platform's.
     #[must_use]
-    pub const fn platform() -> Self {
-        Self(Trust::Platform)
+    pub fn platform() -> Self {
+        Self::trust(Trust::Platform)
     }
 
     /// Trusts these root certificates and no others; PEM, one or more
@@ -55,13 +73,7 @@ impl ClientTls {
     ///
     /// A [`ConfigError`] that names `roots`: not PEM, none in it, or one that cannot be a root.
     pub fn roots(pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
-        let mut roots = RootCertStore::empty();
-        for root in pem::certificates("roots", pem.as_ref())? {
-            roots.add(root).map_err(|error| {
-                ConfigError::new("roots", format_args!("has one that cannot be a root: {error}"))
-            })?;
-        }
-        let config = trusting(roots)
+        let config = trusting(pem::roots("roots", pem.as_ref())?)
             .map_err(|error| ConfigError::new("roots", format_args!("cannot be: {error}")))?;
         Ok(Self::from_rustls(config))
     }
@@ -75,30 +87,102 @@ impl ClientTls {
         Self::roots(pem::read("roots", path.as_ref())?)
     }
 
-    /// Does what this configuration of rustls says: client certificates, other providers, pinning
+    /// Shows a server that asks for it this certificate, and then those that lead to its root; with
+    /// its private key (PKCS #8, PKCS #1 or SEC 1), both PEM
+    ///
+    /// Whom it trusts stays as it is. The result is another one, with which clones made before have
+    /// nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] that names `certificate` or `key`: not PEM, nothing in it, or the two do
+    /// not belong together. It shows nothing of the key.
+    pub fn identity(
+        self,
+        certificates: impl AsRef<[u8]>,
+        key: impl AsRef<[u8]>,
+    ) -> Result<Self, ConfigError> {
+        let certified = pem::certified(certificates.as_ref(), key.as_ref())?;
+        let certified = Arc::new(SingleCertAndKey::from(certified));
+        let identity = Some(Identity { certified, config: OnceLock::new() });
+        Ok(Self(Live::new(Settled { trust: self.0.now().trust.clone(), identity })))
+    }
+
+    /// From PEM files, read now: see [`identity`](Self::identity)
+    ///
+    /// # Errors
+    ///
+    /// As [`identity`](Self::identity), or a file cannot be read.
+    pub fn identity_files(
+        self,
+        certificates: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+    ) -> Result<Self, ConfigError> {
+        let certificates = pem::read("certificate", certificates.as_ref())?;
+        self.identity(certificates, pem::read("key", key.as_ref())?)
+    }
+
+    /// Trusts whom another one trusts and shows what it shows, from the next attempt on, also
+    /// through every clone: a certificate that was renewed, other roots
+    ///
+    /// Keep a clone of what the client was given. A connection that is there goes on as it is.
+    pub fn reload(&self, new: &Self) {
+        self.0.replace(&new.0);
+    }
+
+    /// Does what this configuration of rustls says: other providers, pinning
     ///
     /// It is used as it is, its ALPN too. The version of rustls is the one that
     /// [`rustls`](crate::tls::rustls) is.
     #[must_use]
-    pub const fn from_rustls(config: Arc<ClientConfig>) -> Self {
-        Self(Trust::Config(config))
+    pub fn from_rustls(config: Arc<ClientConfig>) -> Self {
+        Self::trust(Trust::Config(config))
+    }
+
+    fn trust(trust: Trust) -> Self {
+        Self(Live::new(Settled { trust, identity: None }))
     }
 
     async fn config(self) -> Result<Arc<ClientConfig>, TlsError> {
-        match self.0 {
-            Trust::Platform => platform::config().await,
-            Trust::Config(config) => Ok(config),
-        }
+        let settled = self.0.now();
+        let config = match &settled.trust {
+            Trust::Platform => platform::config().await?,
+            Trust::Config(config) => config.clone(),
+        };
+        Ok(match &settled.identity {
+            Some(identity) => identity.config.get_or_init(|| identity.of(&config)).clone(),
+            None => config,
+        })
+    }
+}
+
+impl Identity {
+    /// A configuration that does the same as another, as this client
+    fn of(&self, config: &ClientConfig) -> Arc<ClientConfig> {
+        let mut config = config.clone();
+        config.client_auth_cert_resolver = self.certified.clone();
+        // Nobody resumes a session that another client began
+        config.resumption = Resumption::default();
+        Arc::new(config)
+    }
+}
+
+impl Default for ClientTls {
+    fn default() -> Self {
+        Self::platform()
     }
 }
 
 impl fmt::Debug for ClientTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ClientTls")
-            .field(match self.0 {
-                Trust::Platform => &"platform",
-                Trust::Config(_) => &"own",
-            })
+        let settled = self.0.now();
+        let trust = match settled.trust {
+            Trust::Platform => "platform",
+            Trust::Config(_) => "own",
+        };
+        f.debug_struct("ClientTls")
+            .field("trust", &trust)
+            .field("identity", &settled.identity.is_some())
             .finish()
     }
 }

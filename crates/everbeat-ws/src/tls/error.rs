@@ -25,15 +25,19 @@ pub enum TlsError {
     Io(io::Error),
     /// The peer does not speak TLS
     NotTls,
-    /// The server's certificate is not valid any more
+    /// The peer's certificate is not valid any more
     Expired(BoxError),
-    /// The server's certificate is not valid yet: its clock or ours may be wrong
+    /// The peer's certificate is not valid yet: its clock or ours may be wrong
     NotYetValid(BoxError),
     /// The server's certificate is for other names than the one connected to
     WrongName(BoxError),
-    /// Nobody that is trusted here has signed the server's certificate
+    /// Nobody that is trusted here has signed the peer's certificate
     UnknownIssuer(BoxError),
-    /// The server's certificate has another fault
+    /// The peer's certificate has been revoked by its CA
+    Revoked(BoxError),
+    /// The client showed no certificate, and has to
+    NoCertificate,
+    /// The peer's certificate has another fault
     Certificate(BoxError),
     /// The peer refused: it sent this alert (RFC 8446, section 6.2)
     Refused(BoxError),
@@ -57,6 +61,21 @@ impl TlsError {
         }
     }
 
+    /// Whether it is the peer's certificate that is not good, or is not there
+    #[cfg(feature = "tls")]
+    pub(super) const fn is_of_certificate(&self) -> bool {
+        matches!(
+            self,
+            Self::Expired(_)
+                | Self::NotYetValid(_)
+                | Self::WrongName(_)
+                | Self::UnknownIssuer(_)
+                | Self::Revoked(_)
+                | Self::NoCertificate
+                | Self::Certificate(_)
+        )
+    }
+
     /// The whole of it as one sentence, for a cause has no source
     fn told(&self) -> String {
         match self.source() {
@@ -76,6 +95,8 @@ impl fmt::Display for TlsError {
             Self::NotYetValid(_) => "the certificate is not valid yet",
             Self::WrongName(_) => "the certificate is for another name",
             Self::UnknownIssuer(_) => "the certificate's issuer is not known here",
+            Self::Revoked(_) => "the certificate has been revoked",
+            Self::NoCertificate => "the client showed no certificate",
             Self::Certificate(_) => "the certificate is not good",
             Self::Refused(_) => "the peer refused the TLS handshake",
             Self::Host(_) => "a host that no certificate can name",
@@ -88,12 +109,13 @@ impl fmt::Display for TlsError {
 impl Error for TlsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::End | Self::NotTls => None,
+            Self::End | Self::NotTls | Self::NoCertificate => None,
             Self::Io(error) => Some(error),
             Self::Expired(error)
             | Self::NotYetValid(error)
             | Self::WrongName(error)
             | Self::UnknownIssuer(error)
+            | Self::Revoked(error)
             | Self::Certificate(error)
             | Self::Refused(error)
             | Self::Host(error)

@@ -147,15 +147,29 @@ impl<S: fmt::Debug> fmt::Debug for Layered<S> {
     }
 }
 
+/// The certificates that the peer showed, its own first
+pub(crate) fn certificates<S>(socket: &Layered<S>) -> Vec<Vec<u8>> {
+    let shown = match socket {
+        Layered::Plain(_) => None,
+        Layered::Tls(stream) => stream.get_ref().1.peer_certificates(),
+    };
+    shown.into_iter().flatten().map(|certificate| certificate.to_vec()).collect()
+}
+
+/// What TLS failed with behind its handshake, or the error as it was
+///
+/// In TLS 1.3 a client is ready before its certificate was looked at: a refusal comes where the
+/// answer to its request was to be (RFC 8446, section 4.4.2.4).
+pub(crate) fn late(error: io::Error) -> Result<TlsError, io::Error> {
+    error.downcast::<Error>().map(from_rustls)
+}
+
 /// What a handshake failed with, as ours
 pub(super) fn error(error: io::Error) -> TlsError {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return TlsError::End;
     }
-    match error.downcast::<Error>() {
-        Ok(error) => from_rustls(error),
-        Err(error) => TlsError::Io(error),
-    }
+    late(error).unwrap_or_else(TlsError::Io)
 }
 
 fn from_rustls(error: Error) -> TlsError {
@@ -163,12 +177,14 @@ fn from_rustls(error: Error) -> TlsError {
         Error::InvalidMessage(
             InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
         ) => return TlsError::NotTls,
+        Error::NoCertificatesPresented => return TlsError::NoCertificate,
         Error::AlertReceived(_) => TlsError::Refused,
         Error::InvalidCertificate(bad) => match bad {
             Bad::Expired | Bad::ExpiredContext { .. } => TlsError::Expired,
             Bad::NotValidYet | Bad::NotValidYetContext { .. } => TlsError::NotYetValid,
             Bad::NotValidForName | Bad::NotValidForNameContext { .. } => TlsError::WrongName,
             Bad::UnknownIssuer => TlsError::UnknownIssuer,
+            Bad::Revoked => TlsError::Revoked,
             _ => TlsError::Certificate,
         },
         _ => TlsError::Protocol,

@@ -42,15 +42,18 @@ fn words(error: &Error) -> Option<&'static str> {
 
 fn certificate(bad: &Bad) -> Option<&'static str> {
     Some(match bad {
-        Bad::UnknownIssuer => "a CA of one's own has to be among the client's roots",
+        Bad::UnknownIssuer => "the CA that signed it has to be among the roots",
         Bad::BadEncoding => "it cannot be read",
-        Bad::Revoked => "it has been revoked",
+        Bad::Revoked => "its CA has withdrawn it",
         Bad::BadSignature => "its signature is wrong",
-        Bad::InvalidPurpose => "its extended key usage does not allow this",
+        Bad::UnknownRevocationStatus => "there is no revocation list of its CA",
+        Bad::InvalidPurpose | Bad::InvalidPurposeContext { .. } => {
+            "its extended key usage does not allow this"
+        }
         // The verifier's own errors come boxed, and tell their names
         Bad::Other(other) => match &*other.to_string() {
             "CaUsedAsEndEntity" => {
-                "it is a CA's, and used as a server's: make one for the server that the CA signs, \
+                "it is a CA's, and used as a peer's: make one for the peer that the CA signs, \
                  with CA:FALSE"
             }
             "EndEntityUsedAsCa" => "who signed it is no CA",

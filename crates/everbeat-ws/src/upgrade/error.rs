@@ -13,7 +13,7 @@ use everbeat_core::transport::Busy;
 
 use super::hook::Reject;
 use crate::error::cut;
-use crate::tls::TlsError;
+use crate::tls::{self, TlsError};
 
 /// Why an upgrade failed
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl UpgradeError {
         use tungstenite::Error as Theirs;
         match error {
             Theirs::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::End,
-            Theirs::Io(error) => Self::Io(error),
+            Theirs::Io(error) => tls::late(error).map_or_else(Self::Io, Self::Tls),
             Theirs::Capacity(CapacityError::TooManyHeaders) => Self::TooManyHeaders,
             Theirs::Protocol(error) => match error {
                 ProtocolError::HandshakeIncomplete => Self::End,

@@ -24,7 +24,7 @@ use crate::pool;
 use crate::role::Role;
 use crate::settings::Settings;
 use crate::socket::Socket;
-use crate::tls::Layered;
+use crate::tls::{self, Layered};
 use crate::websocket::WebSocket;
 
 /// How many bytes of a refused request are read and thrown away, so that closing does not turn into
@@ -50,9 +50,10 @@ where
     Z: Fn(Duration) -> L,
     L: Future<Output = ()>,
 {
+    let certificates = tls::certificates(&socket);
     let mut head = Head::new(socket, Role::Server, settings.max_head);
     let decided = match read(&mut head).await {
-        Ok(request) => answer(request, &gate).await,
+        Ok(request) => answer(request, certificates, &gate).await,
         Err(error) => Err(error),
     };
     let (mut socket, early) = head.into_parts();
@@ -97,11 +98,12 @@ async fn read<S: AsyncRead + Unpin>(head: &mut Head<S>) -> Result<Request, Upgra
 /// The answer to a request that is to be granted
 async fn answer<H: Hook, Z: Fn(Duration) -> L, L: Future<Output = ()>>(
     request: Request,
+    certificates: Vec<Vec<u8>>,
     gate: &Gate<'_, H, Z>,
 ) -> Result<(Vec<u8>, RequestHead, Upgrade<H::Principal>), UpgradeError> {
     let response = create_response(&request).map_err(UpgradeError::from_library)?;
     check(request.headers())?;
-    let head = RequestHead::new(request, gate.cookies);
+    let head = RequestHead::new(request, gate.cookies, certificates);
     let upgrade = decide(gate, &head).await?;
     let answer = grant(response, &upgrade, &head)?;
     Ok((answer, head, upgrade))
@@ -130,9 +132,14 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(socket: S, error: &UpgradeErr
     }
 }
 
-/// Answers, ends our half, and lets the peer end its own
+/// Answers, and leaves
 async fn say<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, refusal: Refusal) -> io::Result<()> {
     write_all(&mut socket, &refusal.into_bytes()).await?;
+    part(socket).await
+}
+
+/// Ends our half, and lets the peer end its own
+pub(crate) async fn part<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S) -> io::Result<()> {
     poll_fn(|cx| Pin::new(&mut socket).poll_close(cx)).await?;
     let mut drained = 0;
     poll_fn(|cx| poll_drain(&mut socket, cx, &mut drained)).await

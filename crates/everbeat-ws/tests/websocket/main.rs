@@ -22,6 +22,8 @@ mod support;
 mod tls;
 #[cfg(feature = "tls")]
 mod tls_at_rest;
+#[cfg(feature = "tls")]
+mod tls_clients;
 mod upgrade;
 mod violations;
 mod waited;

@@ -219,10 +219,10 @@ fn a_certificate_that_is_its_own_ca_is_told_in_words() {
     let own = Authority::self_signed("localhost");
     let (client, _) = failed("localhost", ClientTls::roots(&own.certificate).unwrap(), &own);
     assert!(matches!(client, UpgradeError::Tls(TlsError::Certificate(_))), "{client:?}");
-    told(&client, "the certificate is not good: it is a CA's, and used as a server's");
+    told(&client, "the certificate is not good: it is a CA's, and used as a peer's");
     let stranger = ClientTls::roots(Authority::new().root()).unwrap();
     let (client, _) = failed("localhost", stranger, &Authority::new().certify("localhost"));
-    told(&client, "issuer is not known here: a CA of one's own has to be among the client's roots");
+    told(&client, "issuer is not known here: the CA that signed it has to be among the roots");
 }
 
 /// A certificate that is not good is worth another attempt, later, and told in a sentence

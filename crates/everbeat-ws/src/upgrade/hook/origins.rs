@@ -141,7 +141,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        RequestHead::new(request.body(()).unwrap(), false)
+        RequestHead::new(request.body(()).unwrap(), false, Vec::new())
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
         let mut request = Request::builder().uri("/").body(()).unwrap();
         let odd = async_tungstenite::tungstenite::http::HeaderValue::from_bytes(b"https://\xff");
         request.headers_mut().insert("origin", odd.unwrap());
-        let request = RequestHead::new(request, false);
+        let request = RequestHead::new(request, false, Vec::new());
         assert!(!Origins::only(["https://a.example"]).unwrap().allow(&request, true));
         assert!(!Origins::same_host().allow(&request, true));
     }

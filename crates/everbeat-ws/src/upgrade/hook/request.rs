@@ -19,16 +19,18 @@ pub struct RequestHead(Arc<Parts>);
 struct Parts {
     uri: Uri,
     headers: HeaderMap,
+    /// As DER
+    certificates: Vec<Vec<u8>>,
 }
 
 impl RequestHead {
-    pub(crate) fn new(request: Request<()>, cookies: bool) -> Self {
+    pub(crate) fn new(request: Request<()>, cookies: bool, certificates: Vec<Vec<u8>>) -> Self {
         let (parts, ()) = request.into_parts();
         let mut headers = parts.headers;
         if !cookies {
             headers.remove(COOKIE);
         }
-        Self(Arc::new(Parts { uri: parts.uri, headers }))
+        Self(Arc::new(Parts { uri: parts.uri, headers, certificates }))
     }
 
     /// The path, such as `/feed`
@@ -53,6 +55,16 @@ impl RequestHead {
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
         self.header("origin")
+    }
+
+    /// The certificates that the client showed, as DER: its own first, then what it sent along to
+    /// lead to a root; none unless the server asks for them (`ServerTls::clients`)
+    ///
+    /// The first is proven: its key is the client's, it is valid now, it leads to one of the roots,
+    /// and no list revokes it. The others may be more than were needed, and prove nothing by
+    /// themselves.
+    pub fn certificates(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.0.certificates.iter().map(Vec::as_slice)
     }
 
     /// How many origins it names; a browser names one at most (RFC 6454, section 7.3)
