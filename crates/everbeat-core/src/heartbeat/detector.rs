@@ -203,13 +203,11 @@ impl Detector {
     /// Bytes were heard; whether the other end was suspected
     #[inline]
     pub(super) fn handle_heard(&mut self, config: &HeartbeatConfig, now: Instant) -> bool {
-        let late = self.lateness(config, now);
-        // Who wakes from a stall of ours by a byte has not waited for the way out meanwhile.
-        self.outward_at += late.unwrap_or_default();
+        let stalled = self.wake_by_byte(config, now);
         if let Some(probe) = self.probe {
             // Neither a slow program nor our own stall is a slow road.
             let theirs = probe.stage == Stage::Acknowledged || self.shut;
-            if !theirs && late.is_none() {
+            if !theirs && !stalled {
                 self.note_stall(now.saturating_duration_since(probe.since));
             }
             self.probe = None;
