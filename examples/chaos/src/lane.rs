@@ -105,9 +105,7 @@ impl Player {
         stage.end(window, calm)?;
         let end = self.now();
         self.lane.happened.push(Happened { window: *window, begin, end });
-        if !window.length.is_zero() {
-            self.show("over", window.kind);
-        }
+        self.show("over", window.kind);
         Ok(())
     }
 

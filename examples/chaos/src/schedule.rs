@@ -143,10 +143,9 @@ impl Kind {
         let second = Duration::from_secs(1);
         let longer = PROMISE.saturating_add(LONGER);
         match self {
-            Self::Renumber | Self::Kill => (Duration::ZERO, Duration::ZERO),
             Self::Blink(_) | Self::Flap => (Duration::from_millis(200), BLINK),
             Self::PauseClient | Self::PauseServer => (second, PAUSE),
-            // As long as any death would take to be noticed, had there been one.
+            // As long as any death takes to be noticed, or would take, had there been one.
             _ => (longer, longer.saturating_add(second)),
         }
     }
@@ -334,10 +333,8 @@ mod tests {
             let mut end = Duration::ZERO;
             for Window { kind, begin, length, .. } in windows {
                 assert!(begin - kind.lead() >= end + CALM, "seed {seed}: {kind}");
-                let ends = kind.outcome(Side::Client, false);
-                let moment = matches!(kind, Kind::Kill | Kind::Renumber);
-                match ends {
-                    Outcome::Ends(_) if !moment => assert!(length >= PROMISE + LONGER, "{kind}"),
+                match kind.outcome(Side::Client, false) {
+                    Outcome::Ends(_) => assert!(length >= PROMISE + LONGER, "{kind}"),
                     Outcome::Lives => assert!(
                         !matches!(kind, Kind::Blink(_) | Kind::Flap) || length <= BLINK,
                         "{kind}"

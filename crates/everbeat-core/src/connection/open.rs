@@ -57,12 +57,16 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         }
         match self.as_mut().read(wake) {
             Read::Event(event) => Poll::Ready(Some(event)),
-            Read::Turned => Poll::Ready(None),
+            Read::Turned => {
+                self.tell_stall(wake);
+                Poll::Ready(None)
+            }
             Read::Drained => {
                 let unusual = self.as_mut().project().unusual.as_mut();
                 match unusual.and_then(|unusual| unusual.write_failed.take()) {
                     Some(cause) => {
-                        self.fail(cause);
+                        self.as_mut().fail(cause);
+                        self.tell_stall(wake);
                         Poll::Ready(None)
                     }
                     None => self.poll_time(wake),
@@ -184,10 +188,7 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     /// Turns what happened since the last look at the clock into instants
     #[inline]
     pub(super) fn settle(mut self: Pin<&mut Self>, now: Instant) -> Option<Event> {
-        // Before what is heard moves it: the alarm is never armed for later than what is due.
-        if self.alarm.lateness(now) >= STALL {
-            self.as_mut().note_late(now);
-        }
+        self.as_mut().note_late(now);
         let this = self.project();
         let since = core::mem::take(this.since_clock);
         let (received, sent) = (this.transport.received() as u32, this.transport.sent());
@@ -234,9 +235,17 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         None
     }
 
-    /// The alarm is late; whether we are, for what is due now
-    #[cold]
+    /// Whether we are late for what is due now, before what is heard moves it: the alarm is never armed
+    /// for later than that
+    #[inline]
     fn note_late(self: Pin<&mut Self>, now: Instant) {
+        if self.alarm.lateness(now) >= STALL {
+            self.measure_late(now);
+        }
+    }
+
+    #[cold]
+    fn measure_late(self: Pin<&mut Self>, now: Instant) {
         let late = now.saturating_duration_since(self.beat_at());
         if late >= STALL {
             let told = Unusual::of(self.project().unusual);
@@ -400,6 +409,15 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             heartbeat.handle_slept(slept_for, now);
         }
         Some(Event::Stalled { stalled_for: late, slept_for })
+    }
+
+    /// It ends; if that was while we did not run, what happened to us is told first
+    fn tell_stall(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) {
+        let now = wake.now(&self.timer);
+        self.as_mut().note_late(now);
+        if let Some(stall) = self.as_mut().notice_stall(now) {
+            Unusual::of(self.project().unusual).stash(stall);
+        }
     }
 
     /// The peer is gone, and there is nobody to say Close to

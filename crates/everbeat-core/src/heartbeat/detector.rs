@@ -203,10 +203,11 @@ impl Detector {
     /// Bytes were heard; whether the other end was suspected
     #[inline]
     pub(super) fn handle_heard(&mut self, config: &HeartbeatConfig, now: Instant) -> bool {
+        let stalled = self.wake_by_byte(config, now);
         if let Some(probe) = self.probe {
             // Neither a slow program nor our own stall is a slow road.
             let theirs = probe.stage == Stage::Acknowledged || self.shut;
-            if !theirs && !self.is_late(config, now) {
+            if !theirs && !stalled {
                 self.note_stall(now.saturating_duration_since(probe.since));
             }
             self.probe = None;

@@ -76,6 +76,34 @@ fn after_a_long_stall_no_clock_goes_on_that_began_before_it() {
 }
 
 #[test]
+fn a_stall_that_ends_with_a_byte_is_not_held_against_the_way_out() {
+    // The first look was due after 3 s; of the ten, seven are left.
+    for (stall, left) in [(2, 7), (3_600, 10)] {
+        let (mut heartbeat, sent) = waiting(true);
+        let awake = sent + (3 + stall) * SECOND;
+        let (pings, reads, died) = goes_on(&mut heartbeat, awake, true);
+        assert_eq!((pings.len(), reads), (0, 0));
+        assert_eq!(died, awake + left * SECOND, "a stall of {stall} s");
+    }
+    // The kernel was looked at in time, and we did not run when that was to be judged.
+    let (mut heartbeat, sent) = waiting(true);
+    heartbeat.handle_heard(sent + SECOND);
+    assert_eq!(heartbeat.handle_timeout(sent + 3 * SECOND, nothing), None);
+    let awake = sent + 3_600 * SECOND;
+    let (_, _, died) = goes_on(&mut heartbeat, awake, true);
+    assert_eq!(died, awake + 10 * SECOND);
+    // The alarm was first, and then a byte while everything is read.
+    let (mut heartbeat, sent) = waiting(true);
+    let awake = sent + 3_600 * SECOND;
+    assert_eq!(heartbeat.handle_timeout(awake, nothing), Some(Beat::ReadFirst));
+    let heard = awake + 100 * MS;
+    heartbeat.handle_heard(heard);
+    let (_, _, died) = goes_on(&mut heartbeat, heard, true);
+    // It was silent for 2.7 s in which we ran, and has four times that.
+    assert_eq!(died, heard + 10_800 * MS);
+}
+
+#[test]
 fn the_end_of_a_pause_may_be_late_too() {
     let (mut heartbeat, sent) = waiting(true);
     let awake = sent + 33 * SECOND;

@@ -11,7 +11,7 @@ use everbeat_core::config::ConnectionConfig;
 use everbeat_core::time::Instant;
 use everbeat_core::transport::Incoming;
 use everbeat_core::{Connection, Event};
-use everbeat_sim::{Clock, Sim, for_each_seed};
+use everbeat_sim::{Clock, Link, Sim, for_each_seed};
 use futures_core::Stream;
 
 use crate::support::{MS, SECOND, read_all, the_end};
@@ -122,6 +122,38 @@ fn a_road_that_needs_a_while_after_the_resume_is_alive_although_a_ping_was_out()
 }
 
 #[test]
+fn a_word_that_is_read_first_after_the_resume_does_not_close_the_way_out() {
+    // The lid is closed before the silence is suspicious, or after that.
+    for (waited, long) in [(100 * MS, 12 * SECOND), (5 * SECOND, HOUR / 6)] {
+        let mut sim = Sim::seed(1);
+        let laptop = Laptop::with_peer(&sim);
+        let link = sim.link("client", "server");
+        sim.run_for(30 * SECOND).unwrap();
+        // A Ping that is still on its way, and a word that nobody has read when the lid is closed.
+        link.to("server").hold();
+        laptop.probe.set(true);
+        link.to("client").inject(Incoming::Message("wake up".into()));
+        sim.run_for(waited).unwrap();
+        let suspected = waited > SECOND;
+        assert_eq!(laptop.events.take().len(), 1 + usize::from(suspected));
+        sim.host("client").stall(SECOND);
+        link.to("client").inject(Incoming::Message("read first".into()));
+        sim.run_for(100 * MS).unwrap();
+        suspend(&mut sim, long, Clock::RunsOn);
+        link.to("server").release();
+        sim.run_for(60 * SECOND).unwrap();
+        let events = laptop.events.take();
+        let told: Vec<_> = events.iter().map(|(_, event)| event).collect();
+        let told = match told[..] {
+            [message, Event::Alive, stalled] if suspected => [message, stalled],
+            [message, stalled] => [message, stalled],
+            _ => panic!("{told:?}"),
+        };
+        assert!(matches!(told, [Event::Message(_), Event::Stalled { .. }]), "{told:?}");
+    }
+}
+
+#[test]
 fn an_end_after_a_sleep_tells_of_it() {
     let mut sim = Sim::seed(1);
     let laptop = Laptop::with_peer(&sim);
@@ -136,4 +168,25 @@ fn an_end_after_a_sleep_tells_of_it() {
     let (_, end) = the_end(&events);
     assert_eq!(end.evidence.slept_for, HOUR, "{end}");
     assert!(end.to_string().contains("the machine slept for 3600 s"), "{end}");
+}
+
+#[test]
+fn an_end_that_came_while_we_did_not_run_tells_of_it_first() {
+    let ends: [fn(&Link); 3] = [Link::end, Link::reset, |link| {
+        link.to("client").inject(Incoming::Close(None));
+    }];
+    for end in ends {
+        let mut sim = Sim::seed(1);
+        let laptop = Laptop::with_peer(&sim);
+        sim.run_for(30 * SECOND).unwrap();
+        sim.host("client").stall(60 * SECOND);
+        end(&sim.link("client", "server"));
+        sim.run_for(120 * SECOND).unwrap();
+        let events = laptop.events.take();
+        let told: Vec<_> = events.iter().map(|(_, event)| event).collect();
+        let [Event::Stalled { stalled_for, .. }, Event::Disconnected(_)] = told[..] else {
+            panic!("{told:?}")
+        };
+        assert!(*stalled_for >= 39 * SECOND, "{told:?}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use super::{Detector, Judgement, Millis};
+use super::{Detector, Judgement, Millis, Outward};
 use crate::config::HeartbeatConfig;
 use crate::time::Instant;
 
@@ -28,9 +28,25 @@ impl Detector {
         self.pause_until != Instant::ORIGIN
     }
 
-    /// Whether we are late ourselves for what is due
-    pub(super) fn is_late(&self, config: &HeartbeatConfig, now: Instant) -> bool {
-        now > self.next(config) + tolerance(config)
+    /// Bytes are heard, perhaps before our alarm is; whether we are late for what it was set for
+    ///
+    /// They answer whoever asked, but do not show that our bytes get out. As at a late look, the time
+    /// for that stands still, and after a long stall begins anew: the Ping is still on its way.
+    #[inline]
+    pub(super) fn wake_by_byte(&mut self, config: &HeartbeatConfig, now: Instant) -> bool {
+        let asks = self.probe.is_some();
+        if !asks && self.outward_at == Instant::NEVER {
+            return false;
+        }
+        let late = now.saturating_duration_since(self.next(config));
+        let stalled = late > tolerance(config);
+        if (stalled && late > config.soft()) || (asks && self.afresh) {
+            self.outward_at = self.outward_at.max(now);
+            self.outward = Outward::Unasked;
+        } else if stalled {
+            self.outward_at += late;
+        }
+        stalled
     }
 
     /// What a late look, or the end of a pause after one, asks for; `None` to go on and judge

@@ -49,10 +49,10 @@ fn who_is_heard_after_a_stall_of_ours_need_not_be_asked_anew() {
 #[test]
 fn a_way_out_has_the_time_again_that_we_were_late() {
     let mut detector = pinged();
-    detector.handle_heard(&CONFIG, at(4_000));
+    detector.handle_heard(&CONFIG, at(2_500));
     // Asked 2 s late, and the pause in which what came meanwhile is read takes 0.4 s.
-    assert_eq!(detector.judge(&CONFIG, at(6_000), || says(0, 0)), Judgement::ReadFirst);
-    assert_eq!(detector.judge(&CONFIG, at(6_400), || says(0, 0)), Judgement::Alive);
+    assert_eq!(detector.judge(&CONFIG, at(5_000), || says(0, 0)), Judgement::ReadFirst);
+    assert_eq!(detector.judge(&CONFIG, at(5_400), || says(0, 0)), Judgement::Alive);
     detector.handle_heard(&CONFIG, at(9_000));
     assert_eq!(detector.next(&CONFIG), at(12_400));
     assert_eq!(
