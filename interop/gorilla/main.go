@@ -17,6 +17,16 @@ import (
 	"github.com/gorilla/websocket"
 )
 
+// How long who does not answer is waited for. The package's examples wait for a minute and ping every
+// 54 s; a benchmark's beat may be of 1 s, of which three are shorter than a burst of messages takes, and
+// would cut off who waits behind it and is well.
+func patience(beat time.Duration) time.Duration {
+	if least := 20 * time.Second; 3*beat < least {
+		return least
+	}
+	return 3 * beat
+}
+
 func main() {
 	beat := flag.Int("beat", 0, "Ping every so many milliseconds")
 	flag.Int("connections", 0, "how many will come")
@@ -46,9 +56,9 @@ func echo(connection *websocket.Conn, beat time.Duration) {
 	// One goroutine writes at a time.
 	var writing sync.Mutex
 	if beat > 0 {
-		patience := func() { _ = connection.SetReadDeadline(time.Now().Add(3 * beat)) }
-		patience()
-		connection.SetPongHandler(func(string) error { patience(); return nil })
+		wait := func() { _ = connection.SetReadDeadline(time.Now().Add(patience(beat))) }
+		wait()
+		connection.SetPongHandler(func(string) error { wait(); return nil })
 		done := make(chan struct{})
 		defer close(done)
 		go ping(connection, &writing, beat, done)

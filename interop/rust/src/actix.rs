@@ -9,6 +9,8 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use actix_ws::AggregatedMessage;
 use anyhow::Result;
 
+use crate::recipe::patience;
+
 /// Its example's is 128 KiB, and its default 64 KiB, into which a message of 64 KiB does not fit
 const LARGEST: usize = 1 << 20;
 
@@ -40,7 +42,7 @@ async fn upgrade(
                 if session.ping(b"").await.is_err() {
                     return;
                 }
-                if heard.get().elapsed() > beat * 2 {
+                if heard.get().elapsed() > patience(beat) {
                     _ = session.close(None).await;
                     return;
                 }

@@ -17,6 +17,8 @@ use hyper_util::rt::TokioIo;
 use std::cell::Cell;
 use tokio::sync::Mutex;
 
+use crate::recipe::patience;
+
 pub(crate) async fn serve(listener: TcpListener, beat: Option<Duration>) -> Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -67,7 +69,7 @@ async fn echo(upgraded: upgrade::UpgradeFut, beat: Option<Duration>) -> Result<(
         let mut interval = tokio::time::interval_at(tokio::time::Instant::now() + beat, beat);
         loop {
             interval.tick().await;
-            if heard.get().elapsed() > beat * 2 {
+            if heard.get().elapsed() > patience(beat) {
                 return Ok::<_, WebSocketError>(());
             }
             let ping = Frame::new(true, OpCode::Ping, None, Payload::Borrowed(&[]));
