@@ -23,7 +23,7 @@ const NOT_THEIRS: &[&str] =
 /// The innermost function that fits any of them decides: a task is spawned by somebody, and nobody is to
 /// be charged for what he only called.
 const PARTS: &[(&str, &[&str])] = &[
-    (ROOM, &["src/read/body.rs", "what_is_said_to_all"]),
+    (ROOM, &["src/read/body.rs", "room (everbeat-ws/src/pool.rs", "what_is_said_to_all"]),
     ("TLS: deframer and records", &["rustls/", "rustls-"]),
     ("TLS: session, with the socket in it", &["src/tls/"]),
     (

@@ -8,5 +8,5 @@ mod tracker;
 
 pub(crate) use control::{close_frame, close_payload};
 pub(crate) use header::{Header, Opcode, Parsed};
-pub(crate) use mask::{Mask, apply, behind, copy};
+pub(crate) use mask::{LONG, Mask, apply, behind, copy, strides};
 pub(crate) use tracker::Tracker;

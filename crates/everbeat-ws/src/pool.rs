@@ -118,7 +118,25 @@ pub(crate) fn give_underway(mut underway: Box<Underway>) {
     UNDERWAY.take_back(underway);
 }
 
-/// Room for a large payload, if some is left that suits: as large as is wanted, and not twice that
+/// Room for a read that is to take a large frame at once, with what it was used for last in it
+///
+/// Lent with each read, those too that find nothing: what was one before is as it is to be.
+#[inline(never)]
+pub(crate) fn room(wanted: usize) -> Box<[u8]> {
+    match SPENT.lend() {
+        Some(room) if room.len() == room.capacity() && suits(&room, wanted) => room,
+        _ => vec![0; wanted],
+    }
+    .into_boxed_slice()
+}
+
+/// As large as is wanted, and not twice that
+#[inline]
+fn suits(room: &Vec<u8>, wanted: usize) -> bool {
+    (wanted..wanted.saturating_mul(2)).contains(&room.capacity())
+}
+
+/// Room for a large payload, if some is left that suits
 ///
 /// What is in it does not matter.
 pub(crate) fn spent(wanted: usize) -> Option<Vec<u8>> {
@@ -127,8 +145,7 @@ pub(crate) fn spent(wanted: usize) -> Option<Vec<u8>> {
     }
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     keep_heap();
-    let possible = wanted..wanted.saturating_mul(2);
-    SPENT.lend().filter(|spent| possible.contains(&spent.capacity()))
+    SPENT.lend().filter(|spent| suits(spent, wanted))
 }
 
 /// Keeps the heap's end between large messages, which come and go there
@@ -145,16 +162,13 @@ fn keep_heap() {
     ONCE.call_once(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(APART))));
 }
 
-/// Takes back the room of a large payload, if nobody else has a part in it
+/// Takes back the room of a large payload
 ///
-/// An echo's next message finds it, and need not clear it first.
-pub(crate) fn give_spent(payload: Bytes) {
-    if payload.len() >= BLOCK && payload.is_unique() {
-        let spent = Vec::from(payload);
-        // A part may be all that is left of something much larger
-        if spent.capacity() <= LARGEST_KEPT {
-            SPENT.take_back(spent);
-        }
+/// The next large message finds it, and need not clear it first.
+#[inline]
+pub(crate) fn give_room(room: Vec<u8>) {
+    if room.len() >= BLOCK && room.capacity() <= LARGEST_KEPT {
+        SPENT.take_back(room);
     }
 }
 

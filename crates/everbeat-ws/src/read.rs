@@ -5,7 +5,9 @@
 mod block;
 mod body;
 mod codec;
+mod expected;
 mod head;
+mod room;
 mod whole;
 
 use std::task::{Context, Poll, ready};
@@ -24,6 +26,8 @@ use block::Block;
 use body::Body;
 use codec::Codec;
 use head::Head;
+
+pub(crate) use expected::Expected;
 
 /// How many reads and frames one poll may take before the task lets others run
 const BUDGET: usize = 64;
@@ -90,24 +94,25 @@ impl Reading {
         };
         let (header, mut payload) = body.into_parts();
         if header.opcode.is_control() {
-            return control(&header, &mut payload).map(Some);
+            return control(&header, payload.as_mut()).map(Some);
         }
         if header.fin && self.codec.is_idle() {
             return Ok(Some(Incoming::Message(whole::owned(&header, payload)?)));
         }
-        Ok(self.codec.feed(rules.role, &header, &payload)?.map(Incoming::Message))
+        Ok(self.codec.feed(rules.role, &header, payload.as_ref())?.map(Incoming::Message))
     }
 }
 
 /// The next message or control frame; `None` once the stream has ended
 pub(crate) fn poll_next<S: AsyncRead + Unpin>(
     place: &mut Place,
+    expected: &mut Expected,
     rules: Rules<'_>,
     cx: &mut Context<'_>,
     socket: &mut S,
 ) -> Poll<Result<Option<Incoming>, Error>> {
     for _ in 0..BUDGET {
-        let mut left = None;
+        let (mut left, mut room) = (None, expected.room());
         if let Some(reading) = place.reading_mut() {
             left = reading.block.take();
             if let (None, Some(body)) = (&left, &mut reading.body) {
@@ -121,15 +126,19 @@ pub(crate) fn poll_next<S: AsyncRead + Unpin>(
                     }
                 }
             }
+            // What ends a frame need not begin one
+            if reading.is_within() {
+                room = pool::BLOCK;
+            }
         }
         let block = match left {
             Some(block) => Some(block),
-            None => ready!(Block::poll_read(cx, socket)).map_err(Error::Io)?,
+            None => ready!(Block::poll_read(cx, socket, room)).map_err(Error::Io)?,
         };
         let Some(mut block) = block else {
             return Poll::Ready(Ok(None));
         };
-        let incoming = advance(place, rules, &mut block);
+        let incoming = advance(place, expected, rules, &mut block);
         if block.is_empty() {
             block.give_back();
         } else {
@@ -146,6 +155,7 @@ pub(crate) fn poll_next<S: AsyncRead + Unpin>(
 /// Looks at the block's bytes up to the end of one frame, or of the block
 fn advance(
     place: &mut Place,
+    expected: &mut Expected,
     rules: Rules<'_>,
     block: &mut Block,
 ) -> Result<Option<Incoming>, Error> {
@@ -165,13 +175,16 @@ fn advance(
             return Ok(None);
         }
     };
+    expected.note(&header);
+    if header.fin && !in_parts {
+        if let Some(room) = block.take_room(&header) {
+            return Ok(Some(Incoming::Message(whole::owned(&header, room)?)));
+        }
+    }
     let Some(frame) = block.take_frame(&header) else {
         let reading = place.read();
         reading.tracker = tracker;
-        let mut body = Body::new(header)?;
-        block.skip(header.len);
-        body.take(block);
-        reading.body = Some(body);
+        reading.body = Some(Body::begin(header, block)?);
         return Ok(None);
     };
     let payload = &mut frame[header.len..];

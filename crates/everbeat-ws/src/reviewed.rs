@@ -5,6 +5,7 @@ mod queued;
 #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
 mod tcp_info;
 mod text;
+mod wide;
 #[cfg(windows)]
 mod windows;
 
@@ -13,5 +14,6 @@ pub(crate) use queued::queued;
 #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
 pub(crate) use tcp_info::tcp_info;
 pub(crate) use text::validated;
+pub(crate) use wide::long_strides;
 #[cfg(windows)]
 pub(crate) use windows::tcp_info;

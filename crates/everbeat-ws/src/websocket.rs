@@ -17,7 +17,7 @@ use everbeat_core::transport::{Incoming, Outgoing, PathEvidence, Transport};
 use futures_io::AsyncWrite;
 
 use crate::error::Error;
-use crate::read;
+use crate::read::{self, Expected};
 use crate::role::{Role, Rules};
 use crate::settings::Settings;
 use crate::socket::{Counted, Socket, local_address, reset_on_drop};
@@ -30,13 +30,15 @@ use line::Line;
 ///
 /// It holds no codec and no buffer between messages: at rest it is its socket and 48 bytes.
 /// Incoming, it buffers what has arrived of a message that is not whole, up to four times as much in
-/// room for the rest, and at most 16 KiB that the application has not taken. Outgoing, at most 64 KiB
+/// room for the rest, and at most 16 KiB that the application has not taken, or behind a large message as
+/// much as that was, up to 160 KiB. Outgoing, at most 64 KiB
 /// of messages and one more, of which a server's large ones are the application's own bytes.
 ///
 /// Over TLS the session stays, idle or not: rustls keeps its keys and a few KiB of buffers, and up
 /// to 64 KiB that the socket has not taken.
 ///
-/// A small message that came in one frame shares 4 KiB with others, which stay for as long as one of
+/// A large message may keep up to twice its size, which goes back to the thread that drops it, for the
+/// next one to come. A small message that came in one frame shares 4 KiB with others, which stay for as long as one of
 /// them is kept: copy what is to be kept for long.
 ///
 /// Dropping it closes the socket without a Close frame.
@@ -50,6 +52,8 @@ pub struct WebSocket<S> {
     settings: Arc<Settings>,
     role: Role,
     receiving: Receiving,
+    /// How much the next message may be
+    expected: Expected,
     /// A Close was taken: nothing can be sent behind it
     closing: bool,
     /// Closing went as far as our own part: a server has shut its half, a client has seen the end
@@ -96,6 +100,7 @@ impl<S> WebSocket<S> {
             settings: settings.shared(),
             role,
             receiving: Receiving::Open,
+            expected: Expected::default(),
             closing: false,
             shut: false,
         }
@@ -153,7 +158,7 @@ impl<S: Socket + Unpin> WebSocket<S> {
             return Poll::Ready(None);
         };
         let rules = Rules { role: self.role, settings: &self.settings };
-        match read::poll_next(&mut self.underway, rules, cx, socket) {
+        match read::poll_next(&mut self.underway, &mut self.expected, rules, cx, socket) {
             Poll::Ready(Ok(Some(incoming))) => {
                 match &incoming {
                     Incoming::Ping(payload) if !self.closing => {

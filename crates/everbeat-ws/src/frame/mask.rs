@@ -1,5 +1,7 @@
 //! Masks (RFC 6455, section 5.3).
 
+use crate::reviewed;
+
 /// Four bytes that a client's payload is combined with
 pub(crate) type Mask = [u8; WORD];
 
@@ -8,7 +10,7 @@ const WORD: usize = 4;
 
 /// How many bytes are done at once: so many steps of a processor, even its widest, that going round
 /// costs little beside them
-const LONG: usize = 512;
+pub(crate) const LONG: usize = 512;
 
 /// The same for what is left of them, and for small payloads
 const SHORT: usize = 64;
@@ -17,7 +19,7 @@ const SHORT: usize = 64;
 #[inline]
 pub(crate) fn apply(bytes: &mut [u8], mask: Mask) {
     let word = u32::from_ne_bytes(mask);
-    let rest = strides::<LONG>(bytes, word);
+    let rest = if bytes.len() < LONG { bytes } else { reviewed::long_strides(bytes, word) };
     let rest = strides::<SHORT>(rest, word);
     let rest = strides::<WORD>(rest, word);
     rest.iter_mut().zip(&mask).for_each(|(byte, mask)| *byte ^= mask);
@@ -47,8 +49,8 @@ pub(crate) fn behind(mut mask: Mask, bytes: usize) -> Mask {
 }
 
 /// Does as many whole strides as there are, each of them without a loop; what is left
-#[inline]
-fn strides<const STRIDE: usize>(bytes: &mut [u8], word: u32) -> &mut [u8] {
+#[inline(always)]
+pub(crate) fn strides<const STRIDE: usize>(bytes: &mut [u8], word: u32) -> &mut [u8] {
     let mut strides = bytes.chunks_exact_mut(STRIDE);
     for stride in &mut strides {
         for part in stride.chunks_exact_mut(WORD) {

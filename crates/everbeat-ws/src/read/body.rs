@@ -12,6 +12,8 @@ use crate::error::ProtocolError;
 use crate::frame::{self, Header, Mask};
 use crate::pool;
 
+use super::room::Room;
+
 /// How much room a header's word is worth, in bytes: most messages fit, and a peer that only promises
 /// costs no more
 const FIRST: usize = 4 << 10;
@@ -28,8 +30,9 @@ pub(super) struct Body {
     mask: Option<Mask>,
     /// How long the payload will be
     total: usize,
-    /// What has arrived of it, unmasked, and then room
+    /// From `start` on what has arrived of it, unmasked, and then room
     bytes: Vec<u8>,
+    start: usize,
     filled: usize,
 }
 
@@ -38,7 +41,23 @@ impl Body {
     pub(super) fn new(mut header: Header) -> Result<Self, ProtocolError> {
         let total = usize::try_from(header.payload).map_err(|_| ProtocolError::Codec)?;
         let mask = header.mask.take();
-        Ok(Self { header, mask, total, bytes: Vec::new(), filled: 0 })
+        Ok(Self { header, mask, total, bytes: Vec::new(), start: 0, filled: 0 })
+    }
+
+    /// One that begins with what is left of the block, and stays in the block if that is worth it
+    pub(super) fn begin(header: Header, block: &mut Block) -> Result<Self, ProtocolError> {
+        let mut body = Self::new(header)?;
+        let arrived = block.unread().len();
+        let frame = header.frame_len().unwrap_or(usize::MAX);
+        if let Some((bytes, start)) = block.hand_over(frame, arrived.saturating_mul(AHEAD)) {
+            body.bytes = bytes;
+            body.start = start + header.len;
+            body.arrive(arrived - header.len);
+        } else {
+            block.skip(header.len);
+            body.take(block);
+        }
+        Ok(body)
     }
 
     /// How many bytes of the frame are here, those of its header too
@@ -51,18 +70,31 @@ impl Body {
     }
 
     /// The payload, whole and unmasked, and the header as if it had never been masked
-    pub(super) fn into_parts(self) -> (Header, Vec<u8>) {
-        (self.header, self.bytes)
+    pub(super) fn into_parts(self) -> (Header, Room) {
+        (self.header, Room::new(self.bytes, self.start..self.start + self.total))
+    }
+
+    fn room(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start + self.filled..]
+    }
+
+    /// So much has come into its own room
+    fn arrive(&mut self, count: usize) {
+        if let Some(mask) = self.mask {
+            let mask = frame::behind(mask, self.filled);
+            frame::apply(&mut self.room()[..count], mask);
+        }
+        self.filled += count;
     }
 
     /// Takes what the block has of it
     pub(super) fn take(&mut self, block: &mut Block) {
         while !block.is_empty() && !self.is_whole() {
             self.make_room(block.unread().len());
-            let room = &mut self.bytes[self.filled..];
-            self.filled += match self.mask {
-                Some(mask) => block.unmask_to(room, frame::behind(mask, self.filled)),
-                None => block.move_to(room),
+            let (mask, filled) = (self.mask, self.filled);
+            self.filled += match mask {
+                Some(mask) => block.unmask_to(self.room(), frame::behind(mask, filled)),
+                None => block.move_to(self.room()),
             };
         }
     }
@@ -80,22 +112,19 @@ impl Body {
         socket: &mut S,
     ) -> Poll<io::Result<usize>> {
         self.make_room(0);
-        let room = &mut self.bytes[self.filled..];
-        let polled = Pin::new(socket).poll_read(cx, room);
+        let polled = Pin::new(socket).poll_read(cx, self.room());
         if let Poll::Ready(Ok(count)) = polled {
-            if let Some(mask) = self.mask {
-                frame::apply(&mut room[..count], frame::behind(mask, self.filled));
-            }
-            self.filled += count;
+            self.arrive(count);
         }
         polled
     }
 
     /// Makes room, if there is none, in proportion to what has arrived and is just arriving
     fn make_room(&mut self, arriving: usize) {
-        if self.filled < self.bytes.len() {
+        if self.start + self.filled < self.bytes.len() {
             return;
         }
+        // In a block that was handed over there is room for all, so that this begins at 0
         let arrived = (self.arrived() + arriving).saturating_mul(AHEAD);
         let room = self.total.min(arrived.max(FIRST));
         if room > self.bytes.capacity() {

@@ -1,5 +1,6 @@
 //! A message of one frame, which is nearly every one: unmasked where it lies, copied once if it
-//! is small, and validated. The codec would copy it once more, into room that it zeroes first.
+//! is small or lies among others, and validated. The codec would copy it once more, into room that it
+//! zeroes first.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -8,6 +9,8 @@ use everbeat_core::Message;
 use crate::error::ProtocolError;
 use crate::frame::{self, Header, Opcode};
 use crate::pool;
+
+use super::room::Room;
 
 /// A message whose payload lies among others
 #[inline]
@@ -19,8 +22,8 @@ pub(super) fn borrowed(header: &Header, payload: &mut [u8]) -> Result<Message, P
 }
 
 /// A message whose payload has a buffer to itself, and keeps it; it is unmasked already
-pub(super) fn owned(header: &Header, payload: Vec<u8>) -> Result<Message, ProtocolError> {
-    message(header.opcode, Bytes::from(payload))
+pub(super) fn owned(header: &Header, payload: Room) -> Result<Message, ProtocolError> {
+    message(header.opcode, payload.into_bytes())
 }
 
 #[inline]

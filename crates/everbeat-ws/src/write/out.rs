@@ -135,9 +135,7 @@ impl Out {
             if body.written < body.payload.len() {
                 return;
             }
-            if let Some(body) = self.bodies.pop_front() {
-                pool::give_spent(body.payload);
-            }
+            self.bodies.pop_front();
         }
         self.written += count;
     }

@@ -6,6 +6,8 @@ use std::cell::Cell;
 thread_local! {
     /// How often was allocated
     pub(crate) static COUNT: Cell<u64> = const { Cell::new(0) };
+    /// How often as much as a message that is not copied
+    pub(crate) static LARGE: Cell<u64> = const { Cell::new(0) };
     /// Bytes in use
     pub(crate) static LIVE: Cell<i64> = const { Cell::new(0) };
     /// The most bytes in use
@@ -14,6 +16,9 @@ thread_local! {
 
 fn note(count: u64, bytes: i64) {
     _ = COUNT.try_with(|total| total.set(total.get() + count));
+    if bytes >= 16 << 10 {
+        _ = LARGE.try_with(|total| total.set(total.get() + count));
+    }
     _ = LIVE.try_with(|live| {
         live.set(live.get() + bytes);
         _ = PEAK.try_with(|peak| peak.set(peak.get().max(live.get())));

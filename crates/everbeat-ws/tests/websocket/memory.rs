@@ -81,7 +81,9 @@ fn a_large_message_has_room_of_its_own_size() {
         PEAK.set(before);
         let heard = message(&mut ws).await;
         assert!(now(recv(&mut ws)).is_none());
-        assert_eq!(LIVE.get() - before, LEN as i64, "to the byte");
+        // The room that the first one asked for, and a little box that knows it
+        let held = (LIVE.get() - before) as usize;
+        assert!((LEN..LEN + 1_200).contains(&held), "{held} bytes");
         // It was read into what was handed up, moved once on the way, and what is that for it
         let peak = PEAK.get() - before;
         assert!(peak < 2 * LEN as i64, "{peak} bytes at most");
