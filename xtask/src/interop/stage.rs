@@ -12,6 +12,7 @@ use super::note::{End, Note, Payload};
 use super::peer::{Peer, Role};
 use super::program::Program;
 use super::road::Road;
+use super::scenarios::Scenario;
 use super::settings::{DIAL, FRAGMENT, INTERVAL, PATIENCE, RETRY, SELDOM, START, TIMEOUT};
 use super::tap::Tap;
 use super::theatre::{Theatre, add};
@@ -74,6 +75,8 @@ struct Backstage<'a> {
     /// What nobody asks for
     aside: Lateness,
     setting: Setting,
+    /// It is about promises on real time
+    timed: bool,
     road: Option<Road>,
 }
 
@@ -95,9 +98,7 @@ impl Backstage<'_> {
     fn ours(&self, place: &str) -> Result<Program> {
         let role = self.cast.role.other();
         let mut command = self.theatre.ours(role, place, self.cast.runtime);
-        let interval = if self.setting.seldom { SELDOM } else { INTERVAL };
-        let beat = [("--beat", interval), ("--timeout", TIMEOUT)];
-        add(&mut command, &[&beat[..], &[("--dial", DIAL), ("--retry", RETRY)]].concat());
+        add(&mut command, &rule(self.timed, self.setting.seldom));
         if self.setting.once {
             command.arg("--once");
         }
@@ -163,13 +164,14 @@ impl<'a> Stage<'a> {
         cast: Cast<'a>,
         home: &'a Path,
         lateness: &'a Lateness,
-        setting: Setting,
+        scenario: &Scenario,
     ) -> Result<Self> {
         let begun = Instant::now();
+        let Scenario { setting, timed, .. } = *scenario;
         let tools = setting.apart.then_some(&theatre.tools);
         let road = tools.and_then(|tools| tools.as_ref().ok()).map(Road::new).transpose()?;
         let aside = Lateness::default();
-        let backstage = Backstage { theatre, cast, home, lateness, aside, setting, road };
+        let backstage = Backstage { theatre, cast, home, lateness, aside, setting, timed, road };
         let server = match cast.role {
             Role::Server => backstage.theirs(&backstage.anywhere())?,
             Role::Client => backstage.ours(&backstage.anywhere())?,
@@ -294,6 +296,16 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// When we beat, give up and come back
+///
+/// A peer may be slower than any promise, with a mebibyte or a first connection, on a machine that is
+/// not: where no promise is played, nobody is given up for that.
+fn rule(timed: bool, seldom: bool) -> [(&'static str, Duration); 4] {
+    let interval = if seldom { SELDOM } else { INTERVAL };
+    let (timeout, dial) = if timed { (TIMEOUT, DIAL) } else { (PATIENCE, PATIENCE) };
+    [("--beat", interval), ("--timeout", timeout), ("--dial", dial), ("--retry", RETRY)]
+}
+
 /// Where a client dials: the tap's place, or the server's
 fn url(tls: bool, tap: Option<&Tap>, server: &str, path: &str) -> String {
     let scheme = if tls { "wss" } else { "ws" };
@@ -338,4 +350,16 @@ pub(super) fn listening(program: &Program) -> Result<String> {
 pub(super) fn connected(program: &Program) -> Result<Instant> {
     let picked = |note: &Note| (*note == Note::Connected).then_some(());
     Ok(program.expect("a connection", START, picked)?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_where_a_promise_is_played_is_anybody_given_up_for_being_slow() {
+        let durations = |timed| rule(timed, false).map(|(_, duration)| duration);
+        assert_eq!(durations(true), [INTERVAL, TIMEOUT, DIAL, RETRY]);
+        assert_eq!(durations(false), [INTERVAL, PATIENCE, PATIENCE, RETRY]);
+    }
 }
