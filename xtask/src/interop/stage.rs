@@ -50,6 +50,8 @@ pub(super) struct Setting {
     pub(super) seldom: bool,
     /// Our server has more than one place: with one, whoever comes back must find it free
     pub(super) roomy: bool,
+    /// Clients have to show who they are, by a certificate: there is TLS
+    pub(super) known: bool,
 }
 
 impl Setting {
@@ -61,6 +63,7 @@ impl Setting {
         once: false,
         seldom: false,
         roomy: false,
+        known: false,
     };
 }
 
@@ -96,6 +99,16 @@ pub(super) struct Stage<'a> {
 impl Backstage<'_> {
     /// Our program
     fn ours(&self, place: &str) -> Result<Program> {
+        self.ours_that_shows(place, self.setting.known)
+    }
+
+    /// The peer's program
+    fn theirs(&self, place: &str) -> Result<Program> {
+        self.theirs_that_shows(place, self.setting.known)
+    }
+
+    /// Our program; `known` if, as a client, it shows who it is, and as a server asks for that
+    fn ours_that_shows(&self, place: &str, known: bool) -> Result<Program> {
         let role = self.cast.role.other();
         let mut command = self.theatre.ours(role, place, self.cast.runtime);
         add(&mut command, &rule(self.timed, self.setting.seldom));
@@ -105,13 +118,13 @@ impl Backstage<'_> {
         if !self.setting.roomy {
             command.args(["--most", "1"]);
         }
-        self.add_certificates(&mut command, role);
+        self.add_certificates(&mut command, role, known);
         let lateness = if self.setting.hindered { &self.aside } else { self.lateness };
         self.start("everbeat", role, &mut command, lateness)
     }
 
-    /// The peer's program
-    fn theirs(&self, place: &str) -> Result<Program> {
+    /// The same of the peer's program
+    fn theirs_that_shows(&self, place: &str, known: bool) -> Result<Program> {
         let Cast { peer, role, .. } = self.cast;
         let line = peer.line(&peer.start, self.home);
         let (program, words) = line.split_first().context("it cannot be started")?;
@@ -120,7 +133,7 @@ impl Backstage<'_> {
         if self.setting.beating {
             add(&mut command, &[("--beat", INTERVAL), ("--timeout", TIMEOUT)]);
         }
-        self.add_certificates(&mut command, role);
+        self.add_certificates(&mut command, role, known);
         self.start(&peer.name, role, &mut command, self.lateness)
     }
 
@@ -141,8 +154,8 @@ impl Backstage<'_> {
         }
     }
 
-    fn add_certificates(&self, command: &mut Command, role: Role) {
-        let options = self.theatre.certificates(role).filter(|_| self.cast.tls);
+    fn add_certificates(&self, command: &mut Command, role: Role, known: bool) {
+        let options = self.theatre.certificates(role, known).filter(|_| self.cast.tls);
         for (option, path) in options {
             command.arg(option).arg(path);
         }
@@ -227,6 +240,15 @@ impl<'a> Stage<'a> {
     /// One more client of theirs, which dials this path of our server
     pub(super) fn another(&self, path: &str) -> Result<Program> {
         self.backstage.theirs(&self.url(path))
+    }
+
+    /// One more client, of whichever side dials, that shows no certificate
+    pub(super) fn stranger(&self) -> Result<Program> {
+        let url = self.url("/");
+        match self.role() {
+            Role::Server => self.backstage.ours_that_shows(&url, false),
+            Role::Client => self.backstage.theirs_that_shows(&url, false),
+        }
     }
 
     fn url(&self, path: &str) -> String {
