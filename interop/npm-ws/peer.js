@@ -68,10 +68,15 @@ function beat(sockets) {
   }, Number(options.beat));
 }
 
+// What is shown and whom is trusted.
+function files() {
+  const given = ['cert', 'key', 'ca'].filter((name) => options[name]);
+  return Object.fromEntries(given.map((name) => [name, fs.readFileSync(options[name])]));
+}
+
 function server() {
   const [host, port] = address.split(':');
-  const { cert, key } = options;
-  const tls = cert && https.createServer({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) });
+  const tls = options.cert && https.createServer({ ...files(), requestCert: options.ca !== undefined });
   const listening = tls ? { server: tls } : { host, port: Number(port) };
   const wss = new WebSocketServer(listening);
   tls?.listen(Number(port), host);
@@ -81,7 +86,7 @@ function server() {
 }
 
 function client() {
-  const socket = new WebSocket(address, options.ca ? { ca: fs.readFileSync(options.ca) } : {});
+  const socket = new WebSocket(address, files());
   socket.on('open', () => converse(socket, false));
   socket.on('error', (error) => {
     if (connection === undefined) say('failed', error.message);

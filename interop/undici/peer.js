@@ -12,7 +12,7 @@ const { Agent, WebSocket, ping } = require('undici');
 const text = { type: 'string' };
 const { positionals, values: options } = parseArgs({
   allowPositionals: true,
-  options: { beat: text, timeout: text, fragment: text, ca: text },
+  options: { beat: text, timeout: text, fragment: text, cert: text, key: text, ca: text },
 });
 const [, url] = positionals;
 
@@ -21,8 +21,9 @@ function say(what, value) {
 }
 
 function dial() {
-  const ca = options.ca && fs.readFileSync(options.ca);
-  const socket = new WebSocket(url, { dispatcher: new Agent({ connect: { ca } }) });
+  const given = ['cert', 'key', 'ca'].filter((name) => options[name]);
+  const connect = Object.fromEntries(given.map((name) => [name, fs.readFileSync(options[name])]));
+  const socket = new WebSocket(url, { dispatcher: new Agent({ connect }) });
   socket.binaryType = 'arraybuffer';
   let connected = false;
   socket.addEventListener('open', () => {

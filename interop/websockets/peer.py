@@ -118,6 +118,9 @@ class Peer:
         if self.options.cert:
             tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             tls.load_cert_chain(self.options.cert, self.options.key)
+            if self.options.ca:
+                tls.load_verify_locations(self.options.ca)
+                tls.verify_mode = ssl.CERT_REQUIRED
         listening = serve(
             lambda connection: self.converse(connection, echo=True),
             host,
@@ -135,6 +138,8 @@ class Peer:
         tls = None
         if url.startswith("wss:"):
             tls = ssl.create_default_context(cafile=self.options.ca)
+            if self.options.cert:
+                tls.load_cert_chain(self.options.cert, self.options.key)
         settings = self.settings()
         connecting = connect(
             url, ssl=tls, proxy=None, create_connection=WatchedClient, **settings
@@ -167,9 +172,9 @@ def main():
         "--mute", action="store_true", help="a server that answers no Ping; of this peer alone"
     )
     parser.add_argument("--fragment", type=int, help="the longest frame sent, in bytes")
-    parser.add_argument("--cert", help="a server's certificate, PEM")
+    parser.add_argument("--cert", help="what it shows, PEM: a server always, a client if asked")
     parser.add_argument("--key", help="and its key")
-    parser.add_argument("--ca", help="the only root that a client trusts, PEM")
+    parser.add_argument("--ca", help="the only root that it trusts, PEM; a server asks its clients")
     options = parser.parse_args()
     # A Ctrl-C is for whoever started us: then our stdin ends, and so do we.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

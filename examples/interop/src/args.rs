@@ -32,8 +32,8 @@ usage: everbeat-interop server ADDRESS | client URL | fuzzed URL  --runtime NAME
   --tick MS      a server says something by itself so often
   --watch        a client is told when the addresses and routes of its machine change
   --brief        of messages only their lengths are told
-  --ca FILE      whom a client trusts, PEM
-  --cert FILE    a server's certificate, PEM: it speaks TLS
+  --ca FILE      whom a client trusts, PEM; of a server: whose clients it lets in, and no others
+  --cert FILE    a server's certificate, PEM: it speaks TLS; of a client: what it shows if asked
   --key FILE     and its key";
 
 /// What is asked for

@@ -70,7 +70,10 @@ pub(crate) fn builder<R: Runtime>(
         builder = builder.backoff(Backoff::full_jitter(longest / 8..=longest));
     }
     if let Some(ca) = &settings.ca {
-        let tls = ClientTls::roots_file(ca)?;
+        let mut tls = ClientTls::roots_file(ca)?;
+        if let Some((cert, key)) = settings.cert.as_ref().zip(settings.key.as_ref()) {
+            tls = tls.identity_files(cert, key)?;
+        }
         builder = builder.connector(|connector| connector.tls(tls));
     }
     Ok(builder)

@@ -12,7 +12,7 @@ use everbeat_core::{Cause, Connection, Event};
 use everbeat_server::tasks::SpawnServer;
 use everbeat_server::{Expire, Handler, Limits, Server};
 use everbeat_support::Ticker;
-use everbeat_ws::tls::ServerTls;
+use everbeat_ws::tls::{Clients, ServerTls};
 use everbeat_ws::{Acceptor, Runtime};
 use futures_util::future::{Either, select};
 use futures_util::stream::{Stream, StreamExt};
@@ -50,7 +50,10 @@ where
         builder = builder.limits(Limits::default().connections(most));
     }
     if let Some((cert, key)) = settings.cert.as_ref().zip(settings.key.as_ref()) {
-        let tls = ServerTls::from_files(cert, key)?;
+        let mut tls = ServerTls::from_files(cert, key)?;
+        if let Some(ca) = &settings.ca {
+            tls = tls.clients(Clients::signed_by_file(ca)?)?;
+        }
         builder = builder.listener(|listener| listener.tls(tls));
     }
     let server = builder.bind(address).await?;

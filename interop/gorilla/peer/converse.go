@@ -134,15 +134,36 @@ func (to *peer) control(kind int, bytes []byte) {
 	_ = to.WriteControl(kind, bytes, time.Now().Add(time.Second))
 }
 
+// A client's.
 func trust() *tls.Config {
 	if *ca == "" {
 		return nil
 	}
+	config := tls.Config{RootCAs: roots()}
+	if *cert != "" {
+		pair, err := tls.LoadX509KeyPair(*cert, *key)
+		if err != nil {
+			complain(err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return &config
+}
+
+// A server's, but for its certificate.
+func ask() *tls.Config {
+	if *ca == "" {
+		return nil
+	}
+	return &tls.Config{ClientCAs: roots(), ClientAuth: tls.RequireAndVerifyClientCert}
+}
+
+func roots() *x509.CertPool {
 	pem, err := os.ReadFile(*ca)
 	if err != nil {
 		complain(err)
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	return &tls.Config{RootCAs: roots}
+	return roots
 }

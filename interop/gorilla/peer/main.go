@@ -21,9 +21,9 @@ var (
 	beat     = flag.Int("beat", 0, "Ping every so many milliseconds")
 	timeout  = flag.Int("timeout", 0, "and hang up if nothing answers within so many")
 	fragment = flag.Int("fragment", 0, "the longest frame sent, in bytes")
-	cert     = flag.String("cert", "", "a server's certificate, PEM")
+	cert     = flag.String("cert", "", "what it shows, PEM: a server always, a client if asked")
 	key      = flag.String("key", "", "and its key")
-	ca       = flag.String("ca", "", "the only root that a client trusts, PEM")
+	ca       = flag.String("ca", "", "the only root that it trusts, PEM; a server asks its clients")
 )
 
 // Commands are for the newest connection, and wait for the first.
@@ -102,7 +102,7 @@ func serve(address string) {
 			converse(connection, true)
 		}
 	}
-	server := http.Server{Handler: http.HandlerFunc(handler)}
+	server := http.Server{Handler: http.HandlerFunc(handler), TLSConfig: ask()}
 	if *cert != "" {
 		err = server.ServeTLS(listener, *cert, *key)
 	} else {

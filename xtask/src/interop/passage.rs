@@ -121,7 +121,7 @@ impl Passage {
             _ => _ = command.arg("--no-beat"),
         }
         for (option, path) in
-            theatre.certificates(role).filter(|_| self.tls && role == Role::Client)
+            theatre.certificates(role, false).filter(|_| self.tls && role == Role::Client)
         {
             command.arg(option).arg(path);
         }

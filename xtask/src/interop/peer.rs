@@ -255,6 +255,8 @@ mod tests {
         }
         assert_eq!(why(Role::Server, false, "idle"), Some("it dozes"));
         assert_eq!(why(Role::Client, false, "idle"), None);
+        let dozes = |scenario| peer.expected(Role::Server, false, scenario).map(|it| it.sometimes);
+        assert_eq!((dozes("idle"), dozes("stop")), (Some(true), Some(false)));
         assert_eq!(why(Role::Client, true, "echo"), Some("it is mute"));
         assert_eq!(why(Role::Client, false, "echo"), None);
     }

@@ -122,7 +122,13 @@ fn scenarios(role: Role) -> impl Iterator<Item = &'static Scenario> {
 /// And for this peer
 fn all_for(peer: &Peer, role: Role) -> impl Iterator<Item = &'static Scenario> {
     let pages: &[Scenario] = if peer.page { browsers::ALL } else { &[] };
-    scenarios(role).chain(pages)
+    let tls = peer.schemes.contains(&true);
+    scenarios(role).chain(pages).filter(move |scenario| tls || fits(scenario, false))
+}
+
+/// Whether it can be played with TLS, or without
+const fn fits(scenario: &Scenario, tls: bool) -> bool {
+    tls || !scenario.setting.known
 }
 
 fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
@@ -132,7 +138,8 @@ fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
             for runtime in RUNTIMES {
                 for &tls in peer.schemes {
                     let cast = Cast { peer, role, runtime, tls };
-                    trials.extend(all_for(peer, role).map(|scenario| Trial::Peer(cast, scenario)));
+                    let played = all_for(peer, role).filter(|scenario| fits(scenario, tls));
+                    trials.extend(played.map(|scenario| Trial::Peer(cast, scenario)));
                 }
             }
         }
@@ -152,9 +159,10 @@ fn turns(peers: &[Peer], smoke: bool) -> Vec<Trial<'_>> {
             let turns = RUNTIMES
                 .iter()
                 .flat_map(|runtime| peer.schemes.iter().map(move |tls| (*runtime, *tls)));
-            let turns = turns.cycle().skip(role as usize);
-            trials.extend(all_for(peer, role).zip(turns).map(|(scenario, (runtime, tls))| {
-                Trial::Peer(Cast { peer, role, runtime, tls }, scenario)
+            let mut turns = turns.cycle().skip(role as usize);
+            trials.extend(all_for(peer, role).filter_map(|scenario| {
+                let (runtime, tls) = turns.find(|(_, tls)| fits(scenario, *tls))?;
+                Some(Trial::Peer(Cast { peer, role, runtime, tls }, scenario))
             }));
         }
     }
@@ -191,9 +199,11 @@ mod tests {
     fn the_matrix_is_whole_and_no_cell_is_twice() {
         let peers = peers();
         let plan = plan(&peers, Extent::Whole, "").unwrap();
-        let roles = Role::ALL.map(|role| scenarios(role).count()).iter().sum::<usize>();
+        let played = |(role, tls): (Role, bool)| scenarios(role).filter(|s| fits(s, tls)).count();
+        let of_peer = Role::ALL.iter().flat_map(|role| TLS.iter().map(|tls| (*role, *tls)));
+        let of_peer = of_peer.map(played).sum::<usize>();
         let apart = passage::ALL.len() + Refuser::ALL.len();
-        let cells = 2 * roles * RUNTIMES.len() * TLS.len() + apart * RUNTIMES.len();
+        let cells = (2 * of_peer + apart) * RUNTIMES.len();
         let mut words = plan.trials().iter().map(Trial::words).collect::<Vec<_>>();
         words.sort_unstable();
         words.dedup();
@@ -245,6 +255,22 @@ mod tests {
         };
         assert!(roles("refused-by-us").iter().all(|role| *role == "client"));
         assert!(roles("idle").contains(&"server"));
+    }
+
+    #[test]
+    fn a_certificate_is_asked_for_where_there_is_tls() {
+        let mut peers = peers();
+        peers[1].schemes = &[false];
+        for extent in [Extent::Whole, Extent::Turns, Extent::Smoke] {
+            let plan = plan(&peers, extent, "client-certificate").unwrap();
+            let words = plan.trials().iter().map(Trial::words).collect::<Vec<_>>();
+            let of = |name| words.iter().filter(move |words| words[0] == name);
+            assert!(of("websockets").all(|words| words[3] == "wss"), "{words:?}");
+            for role in Role::ALL {
+                assert!(of("websockets").any(|words| words[1] == role.name()), "{words:?}");
+            }
+            assert_eq!(of("faye").count(), 0);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod echo;
 mod hole;
 mod idle;
 mod kill;
+mod known;
 mod ping;
 mod refused;
 mod stop;
@@ -73,5 +74,10 @@ pub(super) const ALL: &[Scenario] = &[
         setting: Setting { roomy: true, ..Setting::PLAIN },
         role: Some(Role::Client),
         ..scenario("refused-by-us", refused::is_told)
+    },
+    Scenario {
+        setting: Setting { known: true, roomy: true, ..Setting::PLAIN },
+        needs: &["certificate"],
+        ..scenario("client-certificate", known::strangers_are_not_let_in)
     },
 ];

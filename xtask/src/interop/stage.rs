@@ -12,6 +12,7 @@ use super::note::{End, Note, Payload};
 use super::peer::{Peer, Role};
 use super::program::Program;
 use super::road::Road;
+use super::scenarios::Scenario;
 use super::settings::{DIAL, FRAGMENT, INTERVAL, PATIENCE, RETRY, SELDOM, START, TIMEOUT};
 use super::tap::Tap;
 use super::theatre::{Theatre, add};
@@ -49,6 +50,8 @@ pub(super) struct Setting {
     pub(super) seldom: bool,
     /// Our server has more than one place: with one, whoever comes back must find it free
     pub(super) roomy: bool,
+    /// Clients have to show who they are, by a certificate: there is TLS
+    pub(super) known: bool,
 }
 
 impl Setting {
@@ -60,6 +63,7 @@ impl Setting {
         once: false,
         seldom: false,
         roomy: false,
+        known: false,
     };
 }
 
@@ -74,6 +78,8 @@ struct Backstage<'a> {
     /// What nobody asks for
     aside: Lateness,
     setting: Setting,
+    /// It is about promises on real time
+    timed: bool,
     road: Option<Road>,
 }
 
@@ -93,24 +99,32 @@ pub(super) struct Stage<'a> {
 impl Backstage<'_> {
     /// Our program
     fn ours(&self, place: &str) -> Result<Program> {
+        self.ours_that_shows(place, self.setting.known)
+    }
+
+    /// The peer's program
+    fn theirs(&self, place: &str) -> Result<Program> {
+        self.theirs_that_shows(place, self.setting.known)
+    }
+
+    /// Our program; `known` if, as a client, it shows who it is, and as a server asks for that
+    fn ours_that_shows(&self, place: &str, known: bool) -> Result<Program> {
         let role = self.cast.role.other();
         let mut command = self.theatre.ours(role, place, self.cast.runtime);
-        let interval = if self.setting.seldom { SELDOM } else { INTERVAL };
-        let beat = [("--beat", interval), ("--timeout", TIMEOUT)];
-        add(&mut command, &[&beat[..], &[("--dial", DIAL), ("--retry", RETRY)]].concat());
+        add(&mut command, &rule(self.timed, self.setting.seldom));
         if self.setting.once {
             command.arg("--once");
         }
         if !self.setting.roomy {
             command.args(["--most", "1"]);
         }
-        self.add_certificates(&mut command, role);
+        self.add_certificates(&mut command, role, known);
         let lateness = if self.setting.hindered { &self.aside } else { self.lateness };
         self.start("everbeat", role, &mut command, lateness)
     }
 
-    /// The peer's program
-    fn theirs(&self, place: &str) -> Result<Program> {
+    /// The same of the peer's program
+    fn theirs_that_shows(&self, place: &str, known: bool) -> Result<Program> {
         let Cast { peer, role, .. } = self.cast;
         let line = peer.line(&peer.start, self.home);
         let (program, words) = line.split_first().context("it cannot be started")?;
@@ -119,7 +133,7 @@ impl Backstage<'_> {
         if self.setting.beating {
             add(&mut command, &[("--beat", INTERVAL), ("--timeout", TIMEOUT)]);
         }
-        self.add_certificates(&mut command, role);
+        self.add_certificates(&mut command, role, known);
         self.start(&peer.name, role, &mut command, self.lateness)
     }
 
@@ -140,8 +154,8 @@ impl Backstage<'_> {
         }
     }
 
-    fn add_certificates(&self, command: &mut Command, role: Role) {
-        let options = self.theatre.certificates(role).filter(|_| self.cast.tls);
+    fn add_certificates(&self, command: &mut Command, role: Role, known: bool) {
+        let options = self.theatre.certificates(role, known).filter(|_| self.cast.tls);
         for (option, path) in options {
             command.arg(option).arg(path);
         }
@@ -163,13 +177,14 @@ impl<'a> Stage<'a> {
         cast: Cast<'a>,
         home: &'a Path,
         lateness: &'a Lateness,
-        setting: Setting,
+        scenario: &Scenario,
     ) -> Result<Self> {
         let begun = Instant::now();
+        let Scenario { setting, timed, .. } = *scenario;
         let tools = setting.apart.then_some(&theatre.tools);
         let road = tools.and_then(|tools| tools.as_ref().ok()).map(Road::new).transpose()?;
         let aside = Lateness::default();
-        let backstage = Backstage { theatre, cast, home, lateness, aside, setting, road };
+        let backstage = Backstage { theatre, cast, home, lateness, aside, setting, timed, road };
         let server = match cast.role {
             Role::Server => backstage.theirs(&backstage.anywhere())?,
             Role::Client => backstage.ours(&backstage.anywhere())?,
@@ -225,6 +240,15 @@ impl<'a> Stage<'a> {
     /// One more client of theirs, which dials this path of our server
     pub(super) fn another(&self, path: &str) -> Result<Program> {
         self.backstage.theirs(&self.url(path))
+    }
+
+    /// One more client, of whichever side dials, that shows no certificate
+    pub(super) fn stranger(&self) -> Result<Program> {
+        let url = self.url("/");
+        match self.role() {
+            Role::Server => self.backstage.ours_that_shows(&url, false),
+            Role::Client => self.backstage.theirs_that_shows(&url, false),
+        }
     }
 
     fn url(&self, path: &str) -> String {
@@ -294,6 +318,16 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// When we beat, give up and come back
+///
+/// A peer may be slower than any promise, with a mebibyte or a first connection, on a machine that is
+/// not: where no promise is played, nobody is given up for that.
+fn rule(timed: bool, seldom: bool) -> [(&'static str, Duration); 4] {
+    let interval = if seldom { SELDOM } else { INTERVAL };
+    let (timeout, dial) = if timed { (TIMEOUT, DIAL) } else { (PATIENCE, PATIENCE) };
+    [("--beat", interval), ("--timeout", timeout), ("--dial", dial), ("--retry", RETRY)]
+}
+
 /// Where a client dials: the tap's place, or the server's
 fn url(tls: bool, tap: Option<&Tap>, server: &str, path: &str) -> String {
     let scheme = if tls { "wss" } else { "ws" };
@@ -338,4 +372,16 @@ pub(super) fn listening(program: &Program) -> Result<String> {
 pub(super) fn connected(program: &Program) -> Result<Instant> {
     let picked = |note: &Note| (*note == Note::Connected).then_some(());
     Ok(program.expect("a connection", START, picked)?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_where_a_promise_is_played_is_anybody_given_up_for_being_slow() {
+        let durations = |timed| rule(timed, false).map(|(_, duration)| duration);
+        assert_eq!(durations(true), [INTERVAL, TIMEOUT, DIAL, RETRY]);
+        assert_eq!(durations(false), [INTERVAL, PATIENCE, PATIENCE, RETRY]);
+    }
 }

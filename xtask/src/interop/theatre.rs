@@ -60,13 +60,13 @@ impl Theatre {
         Ok(Self { ours, certificates, tools, middles, python, folder, root })
     }
 
-    /// What TLS needs in this role
-    pub(super) fn certificates(&self, role: Role) -> impl Iterator<Item = (&'static str, PathBuf)> {
-        let options: &[(&str, &str)] = match role {
-            Role::Server => &[("--cert", "cert.pem"), ("--key", "key.pem")],
-            Role::Client => &[("--ca", "ca.pem")],
-        };
-        options.iter().map(|(option, file)| (*option, self.certificates.join(file)))
+    /// What TLS needs in this role; `known` if clients show who they are, too
+    pub(super) fn certificates(
+        &self,
+        role: Role,
+        known: bool,
+    ) -> impl Iterator<Item = (&'static str, PathBuf)> {
+        options(role, known).map(|(option, file)| (option, self.certificates.join(file)))
     }
 
     /// Our program in this role, on this runtime
@@ -77,9 +77,33 @@ impl Theatre {
     }
 }
 
+/// What a side shows, and whom it trusts: a server asks its clients for nothing unless they are to be
+/// known
+fn options(role: Role, known: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let shows = [("--cert", "cert.pem"), ("--key", "key.pem")].into_iter();
+    let trusts = [("--ca", "ca.pem")].into_iter();
+    let (shown, trusted) = (role == Role::Server || known, role == Role::Client || known);
+    shows.filter(move |_| shown).chain(trusts.filter(move |_| trusted))
+}
+
 /// Options with a duration each
 pub(super) fn add(command: &mut Command, options: &[(&str, Duration)]) {
     for (option, duration) in options {
         command.args([option, &*duration.as_millis().to_string()]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_shows_who_it_is_only_where_the_server_asks() {
+        let names = |role, known| options(role, known).map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(Role::Server, false), ["--cert", "--key"]);
+        assert_eq!(names(Role::Client, false), ["--ca"]);
+        for role in Role::ALL {
+            assert_eq!(names(role, true), ["--cert", "--key", "--ca"]);
+        }
     }
 }

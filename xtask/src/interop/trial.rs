@@ -98,7 +98,7 @@ impl Troupe<'_> {
                 let Some(Installed::At(home)) = self.homes.get(&*cast.peer.name) else {
                     return Err(anyhow::anyhow!("it is not installed"));
                 };
-                Stage::open(&self.theatre, cast, home, lateness, scenario.setting)
+                Stage::open(&self.theatre, cast, home, lateness, scenario)
                     .context("before it began")
                     .and_then(|mut stage| (scenario.play)(&mut stage))
             }

@@ -18,7 +18,8 @@ pub(super) async fn dial(url: String, peer: Peer) -> Result<()> {
     let connector = awc::Connector::new().rustls_0_23(Arc::new(tls::client(&peer.options)?));
     let client = awc::Client::builder().connector(connector).finish();
     let connecting = client.ws(url).connect().await;
-    let (_, socket) = connecting.map_err(|error| anyhow!("{error}"))?;
+    // Its words for a refusal leave out the status, which the error has.
+    let (_, socket) = connecting.map_err(|error| anyhow!("{error}: {error:?}"))?;
     let (sink, stream) = socket.split();
     let mut begun = None;
     let read = move |came| read(came, &mut begun);

@@ -162,7 +162,7 @@ fn control(kind: OpCode, payload: Bytes) -> Frame<'static> {
     Frame::new(true, kind, None, Payload::Bytes(BytesMut::from(payload)))
 }
 
-/// Flushed: with TLS it would stay where it is
+/// Flushed, as its documentation asks where the stream keeps what it is given
 async fn send(writer: &Writer, frame: Frame<'_>) -> Result<(), WebSocketError> {
     let mut writer = writer.lock().await;
     if frame.opcode == OpCode::Close && writer.is_closed() {

@@ -21,9 +21,9 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     /// Longer messages are sent in frames of this size, where the library can
     pub(crate) fragment: Option<usize>,
-    /// A server's certificate and key
+    /// Its certificate and key: a server's, or what a client shows if asked
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
-    /// The only root that a client trusts
+    /// The only root that it trusts; a server then asks its clients
     pub(crate) ca: Option<PathBuf>,
 }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
-use rocket::config::{LogLevel, Shutdown, TlsConfig};
+use rocket::config::{LogLevel, MutualTls, Shutdown, TlsConfig};
 use rocket::fairing::AdHoc;
 use rocket::futures::StreamExt;
 use rocket::{Config, State, get, routes};
@@ -23,7 +23,13 @@ pub(super) async fn serve(at: String, peer: Peer) -> Result<()> {
         address: at.ip(),
         port: at.port(),
         workers: 1,
-        tls: identity.map(|(cert, key)| TlsConfig::from_paths(cert, key)),
+        tls: identity.map(|(cert, key)| {
+            let tls = TlsConfig::from_paths(cert, key);
+            match &peer.options.ca {
+                Some(ca) => tls.with_mutual(MutualTls::from_path(ca).mandatory(true)),
+                None => tls,
+            }
+        }),
         log_level: LogLevel::Off,
         // Ends with its stdin.
         shutdown: Shutdown { ctrlc: false, signals: Default::default(), ..Default::default() },

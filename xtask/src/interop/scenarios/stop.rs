@@ -13,6 +13,8 @@ use super::super::stage::{Stage, connected, end};
 use super::super::wire;
 
 pub(super) fn is_noticed(stage: &mut Stage<'_>) -> Result<String> {
+    // A Ping that waited for its answer until now would be judged from when it was sent.
+    stage.echo(&Payload::Text("before".into()))?;
     let begun = Instant::now();
     let pause = stage.theirs.pause()?;
     let suspected = |note: &Note| (*note == Note::Suspect).then_some(());
