@@ -197,11 +197,11 @@ impl<const FAULT: usize> AsyncWrite for Wire<FAULT> {
 }
 
 impl<const FAULT: usize> Socket for Wire<FAULT> {
-    fn tcp(&self) -> Option<SockRef<'_>> {
+    fn tcp<R>(&self, look: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
         if FAULT == ELSEWHERE {
-            return Some(SockRef::from(&IDLE.1));
+            return Some(look(&SockRef::from(&IDLE.1)));
         }
-        self.0.as_ref().filter(|_| FAULT != TCP)?.tcp()
+        self.0.as_ref().filter(|_| FAULT != TCP)?.tcp(look)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use bytes::Bytes;
 use everbeat_core::cause::CloseFrame;
 use everbeat_core::{Cause, Message};
 
@@ -37,6 +38,8 @@ pub(super) struct Aside {
     pub(super) tags: Own,
     pub(super) messages: VecDeque<Waiting>,
     pub(super) bytes: usize,
+    /// What is left of a frame that was begun past the task
+    pub(super) begun: Option<Bytes>,
     /// A message of the connection's own, for which there was room until a handle's took it
     pub(super) held: Option<Box<Message>>,
     pub(super) end: Option<Box<End>>,
@@ -64,10 +67,20 @@ impl Corner {
     /// No step leaves it half-changed, so a panic of another thread is no reason to stop.
     pub(super) fn lock(&self) -> MutexGuard<'_, Option<Box<Aside>>> {
         let lock = self.take_lock();
+        self.note_used();
+        lock
+    }
+
+    /// What is there, to who makes nothing, or [says so](Self::note_used)
+    pub(super) fn look(&self) -> MutexGuard<'_, Option<Box<Aside>>> {
+        self.take_lock()
+    }
+
+    /// Something is left here; called under the lock
+    pub(super) fn note_used(&self) {
         if !self.is_used() {
             self.sent.fetch_or(USED, Relaxed);
         }
-        lock
     }
 
     /// Gives back what is empty
@@ -116,10 +129,16 @@ impl Aside {
         self.end.as_ref()?.order.as_ref()
     }
 
+    /// Whether nothing is to be said before what comes next, and there is a next
+    pub(super) fn is_silent(&self) -> bool {
+        let waits = self.begun.is_some() || self.held.is_some() || !self.messages.is_empty();
+        !waits && self.end.is_none() && !self.closed && !self.ended
+    }
+
     /// Whether there is nothing that anybody would miss
     fn is_empty(&self) -> bool {
-        let Self { elsewhere, good_for, tags, messages, bytes: _, held, end, closed, ended } = self;
-        let waits = elsewhere.is_some() || good_for.is_some() || held.is_some();
+        let Self { elsewhere, good_for, tags, messages, bytes: _, begun, held, end, closed, ended } = self;
+        let waits = elsewhere.is_some() || good_for.is_some() || held.is_some() || begun.is_some();
         let over = end.is_some() || *closed || *ended;
         !waits && !over && messages.is_empty() && tags.is_empty()
     }
@@ -163,7 +182,7 @@ mod tests {
     /// A lock is a word here, and a box of the platform's own elsewhere
     #[cfg(all(target_pointer_width = "64", target_os = "linux"))]
     #[test]
-    fn the_place_is_three_words_and_the_box_fifteen() {
-        assert_eq!((size_of::<Corner>(), size_of::<Aside>()), (24, 120));
+    fn the_place_is_three_words_and_the_box_nineteen() {
+        assert_eq!((size_of::<Corner>(), size_of::<Aside>()), (24, 152));
     }
 }

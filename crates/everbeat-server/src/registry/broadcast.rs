@@ -8,12 +8,13 @@ use std::task::{Context, Poll};
 
 use everbeat_core::Message;
 
+use super::lent::ToMany;
 use super::waiting::Share;
 use super::{ConnectionHandle, MailboxError, Registry, SHARDS};
 
 /// So many are served before anybody is woken, and before others have their turn: a tenth of a
 /// millisecond's work or so, and a handle of each is all that it holds
-const BATCH: usize = 256;
+const BATCH: usize = 64;
 
 /// A message on its way to many connections, as [`Registry::broadcast`] begins it
 ///
@@ -32,7 +33,7 @@ pub struct Broadcast<X> {
 /// Those of one shard, or of one tag, and what came of it so far
 #[derive(Debug)]
 pub(super) struct Batch<X> {
-    message: Message,
+    message: ToMany,
     share: Arc<Share>,
     waiting: Vec<ConnectionHandle<X>>,
     /// Who was left the message and is to be woken for it
@@ -87,7 +88,7 @@ impl<X> Batch<X> {
         to: Vec<ConnectionHandle<X>>,
     ) -> Self {
         let share = Share::new(message.len(), registry.inner.rules.used.clone());
-        Self { message, share, waiting: to, asleep: Vec::new(), left: LeftOut::default() }
+        Self { message: ToMany::new(message), share, waiting: to, asleep: Vec::new(), left: LeftOut::default() }
     }
 
     /// Sends to all
@@ -102,7 +103,7 @@ impl<X> Batch<X> {
     fn send(&mut self) -> Result<(), MailboxError> {
         let first = self.waiting.len().saturating_sub(BATCH);
         for handle in self.waiting.drain(first..) {
-            match handle.record().leave(self.message.clone(), Some(&self.share)) {
+            match handle.record().tell_with_many(&mut self.message, &self.share) {
                 Ok(true) => self.asleep.push(handle),
                 Ok(false) | Err(MailboxError::Ended { .. }) => {}
                 Err(error @ MailboxError::TooLarge { .. }) => return Err(error),

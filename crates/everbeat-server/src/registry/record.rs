@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32};
 
 use everbeat_core::time::Instant;
+use everbeat_core::transport::Hatch;
 use futures_util::task::AtomicWaker;
 
 use super::aside::Corner;
 use super::attention::Flags;
+use super::lent::Lent;
 use super::marks::Marks;
 use super::vitals::Vitals;
 use super::{Registry, Rules};
@@ -31,6 +33,8 @@ pub(crate) struct Record<P: ?Sized> {
     pub(super) flags: Flags,
     /// What its transport remembers from poll to poll
     pub(crate) marks: Marks,
+    /// Its socket, while its task does not need it
+    pub(super) lent: Lent,
     pub(super) corner: Corner,
     pub(super) whose: P,
 }
@@ -66,7 +70,7 @@ impl<X> Ruled for Stranger<X> {
 }
 
 impl<P> Record<P> {
-    pub(crate) fn new(id: u64, opened: Instant, whose: P) -> Self {
+    pub(crate) fn new(id: u64, opened: Instant, hatch: Option<Hatch>, whose: P) -> Self {
         Self {
             id,
             waker: AtomicWaker::new(),
@@ -75,6 +79,7 @@ impl<P> Record<P> {
             tries: AtomicU16::new(0),
             flags: Flags::default(),
             marks: Marks::default(),
+            lent: Lent::new(hatch),
             corner: Corner::default(),
             whose,
         }
@@ -100,12 +105,12 @@ impl<P: ?Sized> fmt::Debug for Record<P> {
 mod tests {
     use super::*;
 
-    /// 24 of them are the waker, 32 the vitals, 24 the corner, 16 the allocation's counts; the facts
+    /// 24 of them are the waker, 32 the vitals, 24 the corner, 24 what is lent, 16 the allocation's counts; the facts
     /// come on top
     #[test]
-    fn an_idle_connections_share_of_the_server_is_120_bytes() {
+    fn an_idle_connections_share_of_the_server_is_144_bytes() {
         let counts = 2 * size_of::<usize>();
-        assert_eq!(counts + size_of::<Record<Peer<()>>>(), 120);
+        assert_eq!(counts + size_of::<Record<Peer<()>>>(), 144);
         assert_eq!(size_of::<Record<Peer<[u64; 3]>>>() - size_of::<Record<Peer<()>>>(), 24);
     }
 }

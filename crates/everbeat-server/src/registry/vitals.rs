@@ -47,6 +47,11 @@ impl<P: ?Sized> Record<P> {
         self.vitals.sent.store(sent, Relaxed);
     }
 
+    /// So many bytes have gone out past the task, which has its own count
+    pub(super) fn note_passed(&self, bytes: u64) {
+        self.vitals.sent.fetch_add(bytes, Relaxed);
+    }
+
     pub(crate) fn note_round_trip(&self, smoothed: Duration) {
         let micros = u32::try_from(smoothed.as_micros()).unwrap_or(u32::MAX);
         self.round_trip.store(micros.max(1), Relaxed);
