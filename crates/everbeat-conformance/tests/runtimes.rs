@@ -189,8 +189,8 @@ impl<const FAULT: usize> AsyncWrite for Wire<FAULT> {
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let closed = self.stream().poll_close(cx);
         if FAULT == HALF {
-            let socket = self.0.as_ref().and_then(Socket::tcp);
-            socket.into_iter().try_for_each(|tcp| tcp.shutdown(std::net::Shutdown::Both))?;
+            let both = |tcp: &SockRef<'_>| tcp.shutdown(std::net::Shutdown::Both);
+            self.0.as_ref().and_then(|stream| stream.tcp(both)).transpose()?;
         }
         closed
     }

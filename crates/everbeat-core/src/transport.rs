@@ -129,21 +129,24 @@ pub trait Transport {
     }
 
     /// Where others may write to its socket, while it is lent; `None` if they may not at all
+    ///
+    /// Asked once, when the connection is open.
     fn hatch(&self) -> Option<Hatch> {
         None
     }
 
-    /// Its connection waits, and asks nothing of the peer: until it is next called, others may write
-    /// to the socket
-    fn lend(self: Pin<&mut Self>) {}
-
-    /// Whether nothing of a message or of an answer to the peer waits to be written
-    fn is_said(&self) -> bool {
+    /// Its connection waits, and asks nothing of the peer: until one of the methods that write is next
+    /// called, others may write to the socket; whether they do
+    ///
+    /// They must not while anything of a message, or of an answer to the peer, waits to be written.
+    fn lend(self: Pin<&mut Self>) -> bool {
         false
     }
 
     /// While it was lent, others have written so many bytes to its socket, and begun what is left to
     /// be written, ahead of all else
+    ///
+    /// Called before anything else is asked of a transport that was lent.
     fn take_back(self: Pin<&mut Self>, bytes: u64, left: Option<Bytes>) {
         _ = (bytes, left);
     }

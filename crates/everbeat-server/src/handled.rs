@@ -303,10 +303,7 @@ impl<T: Transport> Transport for Handled<T> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_close(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Self::Error>> {
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.as_mut().keep();
         let this = self.project();
         this.record.marks.set(OVER | CLOSED);
@@ -328,11 +325,11 @@ impl<T: Transport> Transport for Handled<T> {
         self.inner.sent() + self.record.sent_past()
     }
 
-    fn lend(self: Pin<&mut Self>) {
-        let busy = self.record.marks.any(LEFT | OVER | CLOSED | BLOCKED);
-        if !busy && self.inner.is_said() {
-            self.record.lend();
-        }
+    fn lend(self: Pin<&mut Self>) -> bool {
+        let this = self.project();
+        let record = &*this.record.0;
+        let busy = record.marks.any(LEFT | OVER | CLOSED | BLOCKED);
+        !busy && record.may_lend() && this.inner.lend() && record.lend()
     }
 
     fn sent_aside(&self) -> u64 {

@@ -11,9 +11,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use everbeat_core::Cause;
 use everbeat_core::cause::CloseFrame;
-use bytes::Bytes;
 use everbeat_core::transport::{Hatch, Incoming, Outgoing, PathEvidence, Transport};
 use futures_io::AsyncWrite;
 
@@ -322,7 +322,7 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
         self.line.open()?.plain()?.get_ref().hatch()
     }
 
-    fn is_said(&self) -> bool {
+    fn lend(self: Pin<&mut Self>) -> bool {
         let open = self.line.open().is_some() && !self.closing;
         open && self.receiving == Receiving::Open && self.underway.is_said()
     }

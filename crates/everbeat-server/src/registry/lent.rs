@@ -3,17 +3,20 @@
 //!
 //! # Why there is one writer at a time
 //!
-//! The word is `KEPT`, `LENT`, or `TAKEN`. Only the task, which alone holds the transport, goes from
-//! `KEPT` to `LENT` and back, and it writes and lets go of the socket only in `KEPT`. Only who holds
-//! the corner's lock goes from `LENT` to `TAKEN`, writes, and leaves it `LENT` or `KEPT` before he gives
-//! up the lock. So a task that finds `TAKEN` waits for that lock, which lasts one call that does not
-//! wait; and when it has `KEPT`, nobody else is in a call, nor will be.
+//! The word is `KEPT`, `LENT`, `TAKEN` or `LEFT`. Only the task, which alone holds the transport, goes
+//! from `KEPT` to `LENT` and from `LENT` or `LEFT` to `KEPT`, and it writes and lets go of the socket
+//! only in `KEPT`. Only who holds the corner's lock goes from `LENT` to `TAKEN`, writes, and leaves
+//! something else before he gives up the lock: `LENT`, `LEFT` if he has begun a frame that did not fit,
+//! or `KEPT` if he panicked. So a task that finds `TAKEN` waits for that lock, which lasts one call that
+//! does not wait; and when it has `KEPT`, nobody else is in a call, nor will be.
 //!
 //! # Why the order is kept
 //!
 //! The task lends only when all that it was given is with the operating system, and keeps the socket
 //! before it takes anything out of the mailbox. Who writes past it holds the mailbox's lock and has
-//! seen it empty. So what was left before is written before, and what is left later comes later.
+//! seen it empty. So what was left before is written before, and what is left later comes later. What
+//! did not fit of a frame is in the mailbox's stead before he gives up the lock, and nothing goes past
+//! it; the task has it written before it takes anything out.
 
 #[cfg(test)]
 mod tests;
@@ -61,11 +64,13 @@ impl Lent {
 pub(super) struct ToMany {
     pub(super) message: Message,
     frame: Option<Option<Bytes>>,
+    /// To how many more its thread may write before others have their turn
+    pub(super) turn: usize,
 }
 
 impl ToMany {
-    pub(super) const fn new(message: Message) -> Self {
-        Self { message, frame: None }
+    pub(super) const fn new(message: Message, turn: usize) -> Self {
+        Self { message, frame: None, turn }
     }
 
     fn frame(&mut self, by: &dyn Hatches) -> Option<&Bytes> {
@@ -83,13 +88,40 @@ pub(super) enum Passed {
     Not,
 }
 
+/// A socket that is being written to: whatever happens, nobody waits for ever for who does it
+struct Taken<'a> {
+    state: &'a AtomicU8,
+    next: u8,
+}
+
+impl<'a> Taken<'a> {
+    fn take(state: &'a AtomicU8) -> Option<Self> {
+        let taken = state.compare_exchange(LENT, TAKEN, Ordering::AcqRel, Ordering::Relaxed);
+        taken.is_ok().then_some(Self { state, next: KEPT })
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.state.store(self.next, Ordering::Release);
+    }
+}
+
 impl<P: ?Sized> Record<P> {
+    /// Whether there is a way to the socket, past who holds the transport
+    #[inline]
+    pub(crate) const fn may_lend(&self) -> bool {
+        self.lent.to.is_some()
+    }
+
     /// Others may write to the socket; called by who holds the transport, which has nothing to write
     #[inline]
-    pub(crate) fn lend(&self) {
-        if self.lent.to.is_some() {
+    pub(crate) fn lend(&self) -> bool {
+        let may = self.may_lend();
+        if may {
             self.lent.state.store(LENT, Ordering::Release);
         }
+        may
     }
 
     /// Nobody else writes to the socket from now on; what was written meanwhile, and is to be told to
@@ -106,13 +138,15 @@ impl<P: ?Sized> Record<P> {
         while let Err(found) =
             state.compare_exchange(LENT, KEPT, Ordering::Acquire, Ordering::Acquire)
         {
-            if found == LEFT {
-                left = self.corner.lock().as_mut().and_then(|aside| aside.begun.take());
-                state.store(KEPT, Ordering::Relaxed);
-                break;
+            match found {
+                TAKEN => drop(self.corner.look()), // one call's time
+                LEFT => {
+                    let mut lock = self.corner.look();
+                    left = lock.as_mut().and_then(|aside| aside.begun.take()).map(|left| *left);
+                    state.store(KEPT, Ordering::Relaxed);
+                }
+                _ => break,
             }
-            // One call's time
-            drop(self.corner.lock());
         }
         let bytes = self.lent.bytes.swap(0, Ordering::Relaxed);
         (bytes > 0).then_some((bytes.into(), left))
@@ -133,25 +167,25 @@ impl<P: ?Sized> Record<P> {
         if aside.as_ref().is_some_and(|aside| !aside.is_silent()) {
             return Passed::Not;
         }
+        let Some(turn) = to_many.turn.checked_sub(1) else { return Passed::Not };
         let Some(frame) = to_many.frame(&**to) else { return Passed::Not };
-        if state.compare_exchange(LENT, TAKEN, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        let Some(mut taken) = Taken::take(state) else { return Passed::Not };
+        let written = to.pass(*seat, frame).min(frame.len());
+        let left = (written < frame.len()).then(|| frame.slice(written..));
+        to_many.turn = turn;
+        if written == 0 {
+            taken.next = LENT;
             return Passed::Not;
         }
-        let written = to.pass(*seat, frame);
         bytes.fetch_add(written as u32, Ordering::Relaxed);
         self.note_passed(written as u64);
-        let (passed, next) = match written {
-            0 => (Passed::Not, LENT),
-            _ if written < frame.len() => {
-                aside.get_or_insert_default().begun = Some(frame.slice(written..));
-                (Passed::Part, LEFT)
-            }
-            _ => (Passed::Whole, LENT),
+        self.corner.note_sent();
+        let Some(left) = left else {
+            taken.next = LENT;
+            return Passed::Whole;
         };
-        if written > 0 {
-            self.corner.note_sent();
-        }
-        state.store(next, Ordering::Release);
-        passed
+        aside.get_or_insert_default().begun = Some(Box::new(left));
+        taken.next = LEFT;
+        Passed::Part
     }
 }

@@ -45,7 +45,7 @@ impl Paper {
 /// Whether the task is to be woken for it
 fn tell(record: &Record<Somebody>, text: &'static str) -> bool {
     let share = Share::new(text.len(), record.whose.rules().used.clone());
-    record.tell_with_many(&mut ToMany::new(text.into()), &share).unwrap()
+    record.tell_with_many(&mut ToMany::new(text.into(), 1), &share).unwrap()
 }
 
 fn mail(record: &Record<Somebody>) -> Vec<String> {
@@ -105,8 +105,27 @@ fn where_nothing_fits_it_is_mail() {
     record.lend();
     *paper.room.lock().unwrap() = 100;
     let share = Share::new(1, record.whose.rules().used.clone());
-    record.tell_with_many(&mut ToMany::new("b".into()), &share).unwrap_err();
+    record.tell_with_many(&mut ToMany::new("b".into(), 1), &share).unwrap_err();
     assert_eq!(paper.text(), "", "nobody is there any more");
+}
+
+#[test]
+fn who_panics_as_he_writes_leaves_the_socket_to_the_task() {
+    struct Broken;
+    impl Hatches for Broken {
+        fn frame(&self, _: &Message) -> Option<Bytes> {
+            Some(Bytes::from_static(b"frame"))
+        }
+
+        fn pass(&self, _: u8, _: &[u8]) -> usize {
+            panic!("broken")
+        }
+    }
+    let record = lending(Hatch::new(Arc::new(Broken), 0));
+    record.lend();
+    thread::scope(|scope| scope.spawn(|| tell(&record, "a")).join().unwrap_err());
+    assert!(tell(&record, "b"), "nobody writes past it");
+    assert_eq!((record.keep(), mail(&record)), (None, vec!["b".to_owned()]));
 }
 
 /// The task writes each of its own frames in two goes, and the others write whenever they may
