@@ -178,10 +178,13 @@ impl<X> Registry<X> {
 
     /// Sends a message to every live connection; returns those that did not take it
     ///
-    /// All share the payload, whose frame in front of it is a few bytes each: a peer that is slow
-    /// holds no copy, and for [so long](crate::Limits::queued) only. Whoever is left the message is
-    /// woken when some hundred others have been left it too, and under no lock. One that just ended is
-    /// not reported; one that just came may be left out.
+    /// A connection that waits, and for which nothing else does, is written to at once, where its
+    /// transport knows [how](everbeat_core::transport::Transport::hatch): the first 256 of them, which
+    /// takes this thread 2 ms or so. The others are left the message, as by a handle. All share the
+    /// payload, whose frame in front of it is a few bytes each: a peer that is slow holds no copy, and
+    /// for [so long](crate::Limits::queued) only. Whoever is left the message is woken when some hundred
+    /// others have been left it too, and under no lock. One that just ended is not reported; one that
+    /// just came may be left out.
     ///
     /// It takes its thread for as long as it takes: with a crowd, in a task of the server's own thread,
     /// [`broadcast`](Self::broadcast) lets others run meanwhile.
@@ -193,8 +196,11 @@ impl<X> Registry<X> {
         self.send_where(|_| true, message)
     }
 
-    /// [`send_all`](Self::send_all) as a future, which lets others run after every few hundred
-    /// connections
+    /// [`send_all`](Self::send_all) as a future, which lets others run after half a millisecond
+    ///
+    /// It writes to all who wait, 64 at a time, and not to 256 only: that is the least work, and that of
+    /// one task. Where many threads have nothing else to do, the last of a large crowd may hear it
+    /// sooner by `send_all`.
     ///
     /// # Errors
     ///

@@ -19,10 +19,11 @@ struct Past {
     wire: u64,
 }
 
-/// Every other connection of a server's has one; by the seed, and without a draw of its own, so that
+/// Half of a server's connections have one: by the seed, and without a draw of its own, so that
 /// whatever else is drawn stays what it was
 pub(super) fn hatch(world: &Shared, wire: u64, side: Side) -> Option<Hatch> {
-    let has = side == Side::Server && world.with(|world| mix(world.seed, wire)) & 1 == 1;
+    let drawn = world.with(|world| mix(mix(world.seed, wire), wire));
+    let has = side == Side::Server && drawn >> 63 == 1;
     has.then(|| Hatch::new(Arc::new(Past { world: world.clone(), wire }), 0))
 }
 
