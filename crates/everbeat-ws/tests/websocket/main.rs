@@ -12,6 +12,7 @@ mod courtesy;
 mod cuts;
 mod hook;
 mod hook_panics;
+mod lent;
 mod logged;
 mod memory;
 mod rejections;

@@ -25,7 +25,11 @@ impl Hatches for Paper {
         let mut room = self.room.lock().unwrap();
         let written = frame.len().min(*room);
         *room -= written;
-        self.written.lock().unwrap().extend_from_slice(&frame[..written]);
+        for byte in &frame[..written] {
+            self.written.lock().unwrap().push(*byte);
+            // Whoever were to write meanwhile would be seen
+            thread::yield_now();
+        }
         written
     }
 }

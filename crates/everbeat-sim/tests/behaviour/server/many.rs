@@ -1,12 +1,15 @@
 //! What is said to many, past the tasks whose sockets are lent: in order among all that goes to a
 //! peer, whole, on every account.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use everbeat_core::Cause;
 use everbeat_core::cause::{CloseCode, CloseFrame};
-use everbeat_server::Limits;
+use everbeat_server::{Expire, Limits};
 use everbeat_sim::{Sim, for_each_seed};
 
-use super::rig::{SECOND, ServerConnection, builder, noting, reading, start};
+use super::rig::{Host, SECOND, ServerConnection, builder, noting, reading, seconds, start};
 
 const PEERS: usize = 6;
 
@@ -55,7 +58,7 @@ fn by_whichever_way_a_peer_is_told_it_hears_all_in_the_order_in_which_it_was_sai
 #[test]
 fn what_went_past_a_task_is_on_its_books() {
     for_each_seed(0..20, |sim| {
-        let fates = std::rc::Rc::new(std::cell::Cell::new(None));
+        let fates = Rc::new(Cell::new(None));
         let noted = fates.clone();
         let handler = move |mut connection: ServerConnection, _| {
             let noted = noted.clone();
@@ -90,4 +93,38 @@ fn what_went_past_a_task_is_on_its_books() {
         let Some((delivered, unconfirmed)) = fates.get() else { panic!("it did not end") };
         assert_eq!((delivered, unconfirmed, heard.borrow().texts.len()), (10, 5, 10));
     });
+}
+
+/// Seen by where a message is right after it was said: in a mailbox, or past it
+#[test]
+fn nobody_is_lent_a_socket_whose_peer_is_asked_or_whose_messages_have_a_time() {
+    let past = Cell::new(0);
+    for_each_seed(0..20, |sim| {
+        let host = start(sim, builder(sim).interval(SECOND).timeout(60 * SECOND), noting(sim).1);
+        let (_heard, _task) = reading(sim, "client");
+        sim.run_for(SECOND / 2).unwrap();
+        assert!(host.registry.send_all("nobody is asked").unwrap().is_empty());
+        past.set(past.get() + usize::from(queued(&host) == 0));
+        sim.link("client", "server").mute();
+        sim.run_for(3 * SECOND).unwrap();
+        assert!(host.registry.send_all("here?").unwrap().is_empty());
+        assert_eq!(queued(&host), 1);
+    });
+    assert!((1..20).contains(&past.get()), "{} of 20", past.get());
+    for_each_seed(0..20, |sim| {
+        let rules = builder(sim).expire(Expire::default().idle(5 * SECOND));
+        let (ends, handler) = noting(sim);
+        let host = start(sim, rules, handler);
+        let (_heard, _task) = reading(sim, "client");
+        sim.run_for(3 * SECOND).unwrap();
+        assert!(host.registry.send_all("it begins now").unwrap().is_empty());
+        assert_eq!(queued(&host), 1);
+        sim.run_for(20 * SECOND).unwrap();
+        let ended = ends.borrow()[0].2;
+        assert!(ended >= seconds(8.0) && ended < seconds(8.5), "{ended:?}");
+    });
+}
+
+fn queued(host: &Host) -> usize {
+    host.registry.handles().iter().map(|one| one.stats(seconds(0.0)).queued).sum()
 }
