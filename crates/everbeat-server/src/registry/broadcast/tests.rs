@@ -29,7 +29,8 @@ impl Count {
     }
 }
 
-const CROWD: usize = 2 * AT_ONCE;
+/// More than a batch in each shard
+const CROWD: usize = 100 * SHARDS;
 
 /// A crowd of which each waits with its socket lent
 fn crowd() -> (Arc<Count>, Registry<()>) {

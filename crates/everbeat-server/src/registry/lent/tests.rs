@@ -152,6 +152,7 @@ fn a_task_and_others_never_write_at_one_time() {
                 write(format!("{message};").as_bytes());
             }
             record.lend();
+            thread::yield_now();
         }
     });
     record.keep();
