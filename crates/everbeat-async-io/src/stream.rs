@@ -133,8 +133,8 @@ impl AsyncWrite for Stream {
 }
 
 impl Socket for Stream {
-    fn tcp(&self) -> Option<SockRef<'_>> {
-        Some(SockRef::from(self.socket.get_ref()))
+    fn tcp<R>(&self, look: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
+        Some(look(&SockRef::from(self.socket.get_ref())))
     }
 }
 

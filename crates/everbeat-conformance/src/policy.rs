@@ -15,6 +15,7 @@ mod hook;
 mod house;
 mod lateness;
 mod limits;
+mod many;
 mod neighbours;
 mod slow;
 
@@ -60,6 +61,7 @@ pub fn lines<R: Host>() -> Vec<Line> {
         "a peer for which too much waits is too slow" => slow::lets_too_much_wait::<R>,
         "who floods with Pings is told 1008" => floods::pings::<R>,
         "who floods with messages is held back" => floods::messages::<R>,
+        "what is said to many keeps its order, and frames are whole" => many::is_in_order::<R>,
         "a connection too many is answered 503" => limits::connections::<R>,
         "one too many of an address is answered 429" => limits::per_address::<R>,
         "who is refused and says nothing is let go after a second" => limits::says_nothing::<R>,

@@ -189,19 +189,19 @@ impl<const FAULT: usize> AsyncWrite for Wire<FAULT> {
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let closed = self.stream().poll_close(cx);
         if FAULT == HALF {
-            let socket = self.0.as_ref().and_then(Socket::tcp);
-            socket.into_iter().try_for_each(|tcp| tcp.shutdown(std::net::Shutdown::Both))?;
+            let both = |tcp: &SockRef<'_>| tcp.shutdown(std::net::Shutdown::Both);
+            self.0.as_ref().and_then(|stream| stream.tcp(both)).transpose()?;
         }
         closed
     }
 }
 
 impl<const FAULT: usize> Socket for Wire<FAULT> {
-    fn tcp(&self) -> Option<SockRef<'_>> {
+    fn tcp<R>(&self, look: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
         if FAULT == ELSEWHERE {
-            return Some(SockRef::from(&IDLE.1));
+            return Some(look(&SockRef::from(&IDLE.1)));
         }
-        self.0.as_ref().filter(|_| FAULT != TCP)?.tcp()
+        self.0.as_ref().filter(|_| FAULT != TCP)?.tcp(look)
     }
 }
 

@@ -4,12 +4,15 @@
 mod accept;
 mod connect;
 mod from_stream;
+mod hatch;
 
 use core::error::Error;
 use core::net::IpAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
+
+use bytes::Bytes;
 
 use crate::cause::{Cause, CloseFrame};
 use crate::heartbeat::RoundTrip;
@@ -19,6 +22,7 @@ pub use crate::message::{Incoming, Outgoing};
 pub use accept::{Accept, Busy, Hookable, Listen, WithHook};
 pub use connect::{Attempt, Connect, Endpoint};
 pub use from_stream::FromStream;
+pub use hatch::{Hatch, Hatches};
 
 /// One WebSocket at message level, either role
 ///
@@ -122,6 +126,29 @@ pub trait Transport {
     /// way; whether it did
     fn release(self: Pin<&mut Self>) -> bool {
         false
+    }
+
+    /// Where others may write to its socket, while it is lent; `None` if they may not at all
+    ///
+    /// Asked once, when the connection is open.
+    fn hatch(&self) -> Option<Hatch> {
+        None
+    }
+
+    /// Its connection waits, and asks nothing of the peer: until one of the methods that write is next
+    /// called, others may write to the socket; whether they do
+    ///
+    /// They must not while anything of a message, or of an answer to the peer, waits to be written.
+    fn lend(self: Pin<&mut Self>) -> bool {
+        false
+    }
+
+    /// While it was lent, others have written so many bytes to its socket, and begun what is left to
+    /// be written, ahead of all else
+    ///
+    /// Called before anything else is asked of a transport that was lent.
+    fn take_back(self: Pin<&mut Self>, bytes: u64, left: Option<Bytes>) {
+        _ = (bytes, left);
     }
 
     /// What the peer is to be told in place of the cause's own words, for an error that has just been

@@ -58,9 +58,11 @@ impl Shared {
     }
 
     /// A socket goes, which has ended its place
-    pub(crate) fn forget(&self, socket: &TcpStream, number: u32) {
+    pub(crate) fn forget(&self, socket: Option<&TcpStream>, number: u32) {
         // As a rule closing does it, but not while a child of a fork has the descriptor, too.
-        _ = epoll::delete(&self.epoll, socket);
+        if let Some(socket) = socket {
+            _ = epoll::delete(&self.epoll, socket);
+        }
         self.table().give_back(number);
         self.leave();
     }
@@ -118,7 +120,8 @@ impl Nest {
             return Err(stream);
         }
         self.0.users.fetch_add(1, Relaxed);
-        Ok(Nested::new(stream, index, chunk))
+        chunk.place(index).settle(stream);
+        Ok(Nested::new(index, chunk))
     }
 }
 

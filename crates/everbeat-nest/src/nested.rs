@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use everbeat_core::transport::Hatch;
 use everbeat_ws::Socket;
 use futures_io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
@@ -25,7 +26,6 @@ const SLICES: usize = 1_024;
 ///
 /// Reading and writing may be two tasks'.
 pub(crate) struct Nested {
-    socket: TcpStream,
     index: u8,
     /// Calls that have found something since one found nothing
     calls: u8,
@@ -33,8 +33,8 @@ pub(crate) struct Nested {
 }
 
 impl Nested {
-    pub(crate) const fn new(socket: TcpStream, index: u8, chunk: Arc<Chunk>) -> Self {
-        Self { socket, index, calls: 0, chunk }
+    pub(crate) const fn new(index: u8, chunk: Arc<Chunk>) -> Self {
+        Self { index, calls: 0, chunk }
     }
 
     /// Calls the kernel when that is worth it, until it has an answer
@@ -61,7 +61,11 @@ impl Nested {
                     Err(gone) => Poll::Ready(Err(gone)),
                 };
             };
-            match call(&self.socket) {
+            let called = match place.socket().as_ref() {
+                Some(socket) => call(socket),
+                None => Err(ErrorKind::NotConnected.into()),
+            };
+            match called {
                 Ok(count) => {
                     self.calls += 1;
                     if count > 0 && count < room && !look.is_last() {
@@ -83,8 +87,10 @@ impl Nested {
 
 impl Drop for Nested {
     fn drop(&mut self) {
-        drop(self.chunk.place(self.index).end());
-        self.chunk.shared.forget(&self.socket, self.chunk.number(self.index));
+        let place = self.chunk.place(self.index);
+        let socket = place.leave();
+        drop(place.end());
+        self.chunk.shared.forget(socket.as_ref(), self.chunk.number(self.index));
     }
 }
 
@@ -123,21 +129,26 @@ impl AsyncWrite for Nested {
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(match self.socket.shutdown(Shutdown::Write) {
-            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
-            other => other,
+        let guard = self.chunk.place(self.index).socket();
+        Poll::Ready(match guard.as_ref().map(|socket| socket.shutdown(Shutdown::Write)) {
+            Some(Err(error)) if error.kind() != ErrorKind::NotConnected => Err(error),
+            _ => Ok(()),
         })
     }
 }
 
 impl Socket for Nested {
-    fn tcp(&self) -> Option<SockRef<'_>> {
-        Some(SockRef::from(&self.socket))
+    fn tcp<R>(&self, look: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
+        self.chunk.place(self.index).socket().as_ref().map(|socket| look(&SockRef::from(socket)))
+    }
+
+    fn hatch(&self) -> Option<Hatch> {
+        Some(Hatch::new(self.chunk.clone(), self.index))
     }
 }
 
 impl fmt::Debug for Nested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Nested").field(&self.socket).finish()
+        f.debug_tuple("Nested").field(&*self.chunk.place(self.index).socket()).finish()
     }
 }

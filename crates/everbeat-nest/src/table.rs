@@ -5,6 +5,10 @@ use std::array;
 use std::sync::Arc;
 use std::task::Waker;
 
+use bytes::Bytes;
+use everbeat_core::Message;
+use everbeat_core::transport::Hatches;
+
 use crate::nest::Shared;
 use crate::place::Place;
 
@@ -17,6 +21,16 @@ pub(crate) struct Chunk {
     /// The number of the first
     first: u32,
     places: [Place; CHUNK],
+}
+
+impl Hatches for Chunk {
+    fn frame(&self, message: &Message) -> Option<Bytes> {
+        everbeat_ws::frame_passed(message)
+    }
+
+    fn pass(&self, seat: u8, frame: &[u8]) -> usize {
+        self.place(seat).pass(frame)
+    }
 }
 
 impl Chunk {

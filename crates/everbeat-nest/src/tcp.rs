@@ -4,6 +4,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use everbeat_core::transport::Hatch;
 use everbeat_ws::Socket;
 use futures_io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
@@ -91,11 +92,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tcp<S> {
 }
 
 impl<S: Socket + Unpin> Socket for Tcp<S> {
-    fn tcp(&self) -> Option<SockRef<'_>> {
+    fn tcp<R>(&self, look: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
         match &self.0 {
-            Kind::Alone(stream) => stream.tcp(),
+            Kind::Alone(stream) => stream.tcp(look),
             #[cfg(target_os = "linux")]
-            Kind::Nested(nested) => nested.tcp(),
+            Kind::Nested(nested) => nested.tcp(look),
+        }
+    }
+
+    fn hatch(&self) -> Option<Hatch> {
+        match &self.0 {
+            Kind::Alone(stream) => stream.hatch(),
+            #[cfg(target_os = "linux")]
+            Kind::Nested(nested) => nested.hatch(),
         }
     }
 }

@@ -37,9 +37,10 @@ use error::Kind;
 /// It adds two words to the transport: what there is to remember is in what the handles share.
 #[pin_project]
 pub struct Handled<T> {
+    /// Dropped first, for from then on nobody else writes to the socket
+    record: Seat,
     #[pin]
     inner: T,
-    record: Seat,
 }
 
 /// The mailbox, as long as there is a connection to look into it
@@ -55,6 +56,7 @@ impl Deref for Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        _ = self.0.keep();
         self.0.set_over();
         self.0.close();
     }
@@ -68,7 +70,7 @@ const MAIL_PER_POLL: usize = 64;
 
 impl<T: Transport> Handled<T> {
     pub(crate) const fn new(inner: T, record: Arc<AnyRecord>) -> Self {
-        Self { inner, record: Seat(record) }
+        Self { record: Seat(record), inner }
     }
 
     /// The acceptor's transport
@@ -76,12 +78,25 @@ impl<T: Transport> Handled<T> {
         &self.inner
     }
 
+    /// Nobody else writes from now on
+    #[inline]
+    fn keep(self: Pin<&mut Self>) {
+        let this = self.project();
+        if let Some((bytes, left)) = this.record.keep() {
+            if left.is_some() {
+                this.record.marks.set(UNFLUSHED);
+            }
+            this.inner.take_back(bytes, left);
+        }
+    }
+
     /// Does what others have asked for, as far as it can be done now
     #[inline]
     fn poll_mailbox(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Result<(), HandledError<T::Error>> {
+        self.as_mut().keep();
         let record = &*self.record.0;
         if record.is_quiet(cx) && !record.marks.any(LEFT) {
             return Ok(());
@@ -254,7 +269,8 @@ impl<T: Transport> Transport for Handled<T> {
         ready.map_err(Into::into)
     }
 
-    fn start_send(self: Pin<&mut Self>, outgoing: Outgoing) -> Result<(), Self::Error> {
+    fn start_send(mut self: Pin<&mut Self>, outgoing: Outgoing) -> Result<(), Self::Error> {
+        self.as_mut().keep();
         let this = self.project();
         let marks = &this.record.marks;
         let outgoing = match outgoing {
@@ -287,13 +303,15 @@ impl<T: Transport> Transport for Handled<T> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.as_mut().keep();
         let this = self.project();
         this.record.marks.set(OVER | CLOSED);
         this.inner.poll_close(cx).map_err(Into::into)
     }
 
-    fn abort(self: Pin<&mut Self>) {
+    fn abort(mut self: Pin<&mut Self>) {
+        self.as_mut().keep();
         let this = self.project();
         this.record.marks.set(OVER | CLOSED);
         this.inner.abort();
@@ -304,7 +322,14 @@ impl<T: Transport> Transport for Handled<T> {
     }
 
     fn sent(&self) -> u64 {
-        self.inner.sent()
+        self.inner.sent() + self.record.sent_past()
+    }
+
+    fn lend(self: Pin<&mut Self>) -> bool {
+        let this = self.project();
+        let record = &*this.record.0;
+        let busy = record.marks.any(LEFT | OVER | CLOSED | BLOCKED);
+        !busy && record.may_lend() && this.inner.lend() && record.lend()
     }
 
     fn sent_aside(&self) -> u64 {

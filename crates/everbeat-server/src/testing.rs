@@ -6,6 +6,7 @@ use std::task::Wake;
 use std::thread::Thread;
 
 use everbeat_core::time::Instant;
+use everbeat_core::transport::Hatch;
 
 use crate::limits::Room;
 use crate::registry::{Record, Ruled, Rules};
@@ -47,5 +48,10 @@ pub(crate) fn rules(messages: usize, bytes: usize) -> Rules {
 
 /// The record of somebody under such rules
 pub(crate) fn record(messages: usize, bytes: usize) -> Arc<Record<Somebody>> {
-    Arc::new(Record::new(1, Instant::ORIGIN, Somebody(rules(messages, bytes))))
+    Arc::new(Record::new(1, Instant::ORIGIN, None, Somebody(rules(messages, bytes))))
+}
+
+/// The record of somebody whose socket may be lent
+pub(crate) fn lending(hatch: Hatch) -> Arc<Record<Somebody>> {
+    Arc::new(Record::new(1, Instant::ORIGIN, Some(hatch), Somebody(rules(100_000, 1 << 30))))
 }

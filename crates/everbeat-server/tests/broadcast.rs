@@ -27,7 +27,7 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 const CROWD: usize = 8_000;
 const LARGE: usize = 64 << 10;
 /// What a mailbox is that was used: a box, and room for one message
-const EACH: usize = 120 + 48;
+const EACH: usize = 128 + 48;
 
 /// What all sockets do
 #[derive(Default)]

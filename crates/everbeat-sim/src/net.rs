@@ -48,6 +48,7 @@ mod end;
 mod ending;
 mod error;
 mod frame;
+mod hatch;
 mod host;
 mod link;
 mod listener;

@@ -85,7 +85,7 @@ impl<S: TokioWrite + Unpin> AsyncWrite for Stream<S> {
 }
 
 impl Socket for Stream {
-    fn tcp(&self) -> Option<SockRef<'_>> {
-        Some(SockRef::from(&self.0))
+    fn tcp<R>(&self, look: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
+        Some(look(&SockRef::from(&self.0)))
     }
 }

@@ -136,7 +136,7 @@ impl<R: Runtime> Connect for Connector<R> {
             }
             request.add_missing(&headers);
             let stream = dial::dial(&runtime, &timer, &request).await?;
-            if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp, &settings)) {
+            if let Some(Err(error)) = stream.tcp(|tcp| tune(tcp, &settings)) {
                 tracing::debug!(target: "everbeat", %error, "TCP options were refused");
             }
             let socket = tls::secure_client(tls, &request, Counted::new(stream)).await?;

@@ -6,6 +6,7 @@ mod counted;
 mod road;
 mod tcp;
 
+use everbeat_core::transport::Hatch;
 use futures_io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
 
@@ -28,7 +29,13 @@ pub trait Socket: AsyncRead + AsyncWrite {
     ///
     /// Each byte that this stream takes must be one of that socket's, and nobody else may write to it:
     /// what is acknowledged is compared with what was written here. A stream with TLS inside is none.
-    fn tcp(&self) -> Option<SockRef<'_>> {
+    fn tcp<R>(&self, look: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
+        _ = look;
+        None
+    }
+
+    /// Where others may write to it, while its WebSocket says that they may
+    fn hatch(&self) -> Option<Hatch> {
         None
     }
 }

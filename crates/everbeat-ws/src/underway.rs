@@ -46,6 +46,11 @@ impl Place {
         &mut self.0.get_or_insert_with(pool::underway).writing
     }
 
+    /// Whether there is nothing to be written
+    pub(crate) fn is_said(&self) -> bool {
+        self.0.as_ref().is_none_or(|it| it.writing.is_idle())
+    }
+
     /// Gives back what is not needed any more
     #[inline]
     pub(crate) fn settle(&mut self) {

@@ -11,9 +11,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use everbeat_core::Cause;
 use everbeat_core::cause::CloseFrame;
-use everbeat_core::transport::{Incoming, Outgoing, PathEvidence, Transport};
+use everbeat_core::transport::{Hatch, Incoming, Outgoing, PathEvidence, Transport};
 use futures_io::AsyncWrite;
 
 use crate::error::Error;
@@ -23,6 +24,7 @@ use crate::settings::Settings;
 use crate::socket::{Counted, Socket, local_address, reset_on_drop};
 use crate::tls::{self, Layered};
 use crate::underway::Place;
+use crate::write;
 
 use line::Line;
 
@@ -279,10 +281,9 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
 
     fn abort(self: Pin<&mut Self>) {
         let this = self.get_mut();
-        if let Some(tcp) = this.line.open().and_then(|socket| socket.get_ref().tcp()) {
-            if let Err(error) = reset_on_drop(&tcp) {
-                tracing::debug!(target: "everbeat", %error, "a plain close instead of a reset");
-            }
+        let reset = this.line.open().and_then(|socket| socket.get_ref().tcp(reset_on_drop));
+        if let Some(Err(error)) = reset {
+            tracing::debug!(target: "everbeat", %error, "a plain close instead of a reset");
         }
         this.drop_socket();
     }
@@ -304,7 +305,7 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
     }
 
     fn local_address(&self) -> Option<IpAddr> {
-        local_address(&self.line.open()?.get_ref().tcp()?)
+        self.line.open()?.get_ref().tcp(local_address)?
     }
 
     fn release(self: Pin<&mut Self>) -> bool {
@@ -316,6 +317,31 @@ impl<S: Socket + Unpin> Transport for WebSocket<S> {
             Line::Gone { .. } => false,
         };
         this.underway.is_idle() && !busy
+    }
+
+    fn hatch(&self) -> Option<Hatch> {
+        let whole = self.settings.fragment.is_none_or(|longest| longest >= write::LONGEST_PASSED);
+        if self.role != Role::Server || !whole {
+            return None;
+        }
+        self.line.open()?.plain()?.get_ref().hatch()
+    }
+
+    fn lend(self: Pin<&mut Self>) -> bool {
+        let open = self.line.open().is_some() && !self.closing;
+        open && self.receiving == Receiving::Open && self.underway.is_said()
+    }
+
+    fn take_back(self: Pin<&mut Self>, bytes: u64, left: Option<Bytes>) {
+        let this = self.get_mut();
+        if let Line::Open(socket) = &mut this.line {
+            if let Some(counted) = socket.plain_mut() {
+                counted.note_sent(bytes);
+            }
+            if let Some(left) = left {
+                this.underway.write().begun(left);
+            }
+        }
     }
 
     fn classify(error: &Error) -> Cause {

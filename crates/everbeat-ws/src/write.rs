@@ -1,6 +1,7 @@
 //! From messages and control frames to the socket's bytes: cuts messages into frames, lets control
 //! frames overtake what is not on its way, holds nothing once everything is written.
 
+mod hatch;
 mod out;
 
 use std::io;
@@ -11,9 +12,11 @@ use everbeat_core::Message;
 use everbeat_core::cause::CloseFrame;
 use futures_io::AsyncWrite;
 
-use crate::frame::{self, Header, Mask, Opcode};
+use crate::frame::{self as frames, Header, Mask, Opcode};
 use crate::role::{Role, Rules};
 
+pub(crate) use hatch::LONGEST_PASSED;
+pub use hatch::frame;
 use out::Out;
 
 /// How many bytes of frames may wait for the socket before no further message is taken
@@ -85,6 +88,12 @@ impl Writing {
         } else {
             self.rest = Some(Rest { opcode, payload });
         }
+    }
+
+    /// Takes what is left of a frame that somebody else has begun
+    pub(crate) fn begun(&mut self, left: Bytes) {
+        self.out.copied();
+        self.out.refer(left);
     }
 
     /// Takes a Ping; a newer one replaces one that is not framed yet
@@ -169,7 +178,7 @@ impl Writing {
         }
         if let Some(frame) = self.close.take() {
             let mut body = Vec::new();
-            frame::close_payload(frame.as_ref(), &mut body);
+            frames::close_payload(frame.as_ref(), &mut body);
             self.frame(rules, true, Opcode::Close, &body);
         }
     }
@@ -223,7 +232,7 @@ impl Writing {
         out.truncate(start);
         out.extend_from_slice(payload);
         if let Some(mask) = mask {
-            frame::apply(&mut out[start..], mask);
+            frames::apply(&mut out[start..], mask);
         }
     }
 }

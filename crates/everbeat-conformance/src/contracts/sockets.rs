@@ -169,6 +169,6 @@ async fn half<R: Runtime + Spawn<Job>>(subject: Native<R>) {
 
 async fn tcp<R: Runtime + Spawn<Job>>(subject: Native<R>) {
     let (stream, peer) = stream(&subject).await;
-    let socket = stream.tcp().expect("a TCP socket").local_addr().unwrap();
+    let socket = stream.tcp(|tcp| tcp.local_addr()).expect("a TCP socket").unwrap();
     assert_eq!(socket.as_socket(), peer.peer_addr().ok());
 }

@@ -301,6 +301,11 @@ impl<T: Transport, K: Timer> Driver<T, K> {
             wake.cx.waker().wake_by_ref();
         }
         this.turn.end();
+        // Whether the kernel takes bytes is a fact that a judgement may rest on: it is the task's own.
+        let asks = this.pace.heartbeat().is_some_and(|heartbeat| heartbeat.is_judging());
+        if !asks && !this.since_clock.unflushed && this.pace.config().idle().is_none() {
+            this.transport.lend();
+        }
         Poll::Pending
     }
 

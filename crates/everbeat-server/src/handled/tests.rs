@@ -2,9 +2,12 @@
 //! test says; in the task of the connection's handler and in another, which learn of mail by ways of
 //! their own.
 
+mod lending;
+
 use std::convert::Infallible;
 use std::task::Waker;
 
+use bytes::Bytes;
 use everbeat_core::cause::{CloseCode, Expired};
 
 use super::*;
@@ -21,6 +24,10 @@ struct Narrow {
     /// What was taken does not get out
     stuck: bool,
     incoming: Vec<Incoming>,
+    /// It has nothing unsaid itself
+    lends: bool,
+    /// What it was told that others had written, and had left
+    back: Vec<(u64, Option<Bytes>)>,
 }
 
 impl Transport for Narrow {
@@ -73,6 +80,14 @@ impl Transport for Narrow {
 
     fn release(self: Pin<&mut Self>) -> bool {
         true
+    }
+
+    fn lend(self: Pin<&mut Self>) -> bool {
+        self.lends
+    }
+
+    fn take_back(mut self: Pin<&mut Self>, bytes: u64, left: Option<Bytes>) {
+        self.back.push((bytes, left));
     }
 }
 

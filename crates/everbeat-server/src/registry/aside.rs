@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use bytes::Bytes;
 use everbeat_core::cause::CloseFrame;
 use everbeat_core::{Cause, Message};
 
@@ -37,6 +38,8 @@ pub(super) struct Aside {
     pub(super) tags: Own,
     pub(super) messages: VecDeque<Waiting>,
     pub(super) bytes: usize,
+    /// What is left of a frame that was begun past the task
+    pub(super) begun: Option<Box<Bytes>>,
     /// A message of the connection's own, for which there was room until a handle's took it
     pub(super) held: Option<Box<Message>>,
     pub(super) end: Option<Box<End>>,
@@ -64,10 +67,20 @@ impl Corner {
     /// No step leaves it half-changed, so a panic of another thread is no reason to stop.
     pub(super) fn lock(&self) -> MutexGuard<'_, Option<Box<Aside>>> {
         let lock = self.take_lock();
+        self.note_used();
+        lock
+    }
+
+    /// What is there, to who makes nothing, or [says so](Self::note_used)
+    pub(super) fn look(&self) -> MutexGuard<'_, Option<Box<Aside>>> {
+        self.take_lock()
+    }
+
+    /// Something is left here; called under the lock
+    pub(super) fn note_used(&self) {
         if !self.is_used() {
             self.sent.fetch_or(USED, Relaxed);
         }
-        lock
     }
 
     /// Gives back what is empty
@@ -116,10 +129,17 @@ impl Aside {
         self.end.as_ref()?.order.as_ref()
     }
 
+    /// Whether nothing is to be said before what comes next, and there is a next
+    pub(super) fn is_silent(&self) -> bool {
+        let waits = self.begun.is_some() || self.held.is_some() || !self.messages.is_empty();
+        !waits && self.end.is_none() && !self.closed && !self.ended
+    }
+
     /// Whether there is nothing that anybody would miss
     fn is_empty(&self) -> bool {
-        let Self { elsewhere, good_for, tags, messages, bytes: _, held, end, closed, ended } = self;
-        let waits = elsewhere.is_some() || good_for.is_some() || held.is_some();
+        let Self { elsewhere, good_for, tags, messages, bytes: _, begun, held, end, closed, ended } =
+            self;
+        let waits = elsewhere.is_some() || good_for.is_some() || held.is_some() || begun.is_some();
         let over = end.is_some() || *closed || *ended;
         !waits && !over && messages.is_empty() && tags.is_empty()
     }
@@ -134,12 +154,13 @@ mod tests {
     #[test]
     fn whatever_somebody_would_miss_is_kept_also_if_it_is_alone() {
         type Set = fn(&mut Aside);
-        let each: [(&str, Set); 9] = [
+        let each: [(&str, Set); 10] = [
             ("a task elsewhere", |aside| aside.elsewhere = Some(Waker::noop().clone())),
             ("an authentication", |aside| aside.good_for = Some(GoodFor::ByTheRules)),
             ("a tag", |aside| aside.tags = Own::Has(vec!["sports".into()])),
             ("that it gets no more tags", |aside| aside.tags = Own::Left),
             ("a message", |aside| aside.messages.push_back(Waiting::new("x".into(), None))),
+            ("what is left of a frame", |aside| aside.begun = Some(Box::default())),
             ("one of its own", |aside| aside.held = Some(Box::new("x".into()))),
             ("an order", |aside| {
                 aside.end.get_or_insert_default().order =
@@ -163,7 +184,7 @@ mod tests {
     /// A lock is a word here, and a box of the platform's own elsewhere
     #[cfg(all(target_pointer_width = "64", target_os = "linux"))]
     #[test]
-    fn the_place_is_three_words_and_the_box_fifteen() {
-        assert_eq!((size_of::<Corner>(), size_of::<Aside>()), (24, 120));
+    fn the_place_is_three_words_and_the_box_sixteen() {
+        assert_eq!((size_of::<Corner>(), size_of::<Aside>()), (24, 128));
     }
 }

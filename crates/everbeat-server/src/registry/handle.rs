@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use everbeat_core::cause::{CloseFrame, Expired};
 use everbeat_core::time::Instant;
+use everbeat_core::transport::Hatch;
 use everbeat_core::{Cause, Message};
 
 use super::aside::Corner;
@@ -23,8 +24,14 @@ pub struct ConnectionHandle<X> {
 }
 
 impl<X> ConnectionHandle<X> {
-    pub(super) fn new(id: u64, facts: X, registry: Registry<X>, opened: Instant) -> Self {
-        Self { record: Arc::new(Record::new(id, opened, Peer { registry, facts })) }
+    pub(super) fn new(
+        id: u64,
+        facts: X,
+        registry: Registry<X>,
+        opened: Instant,
+        hatch: Option<Hatch>,
+    ) -> Self {
+        Self { record: Arc::new(Record::new(id, opened, hatch, Peer { registry, facts })) }
     }
 
     /// Where its own tags are

@@ -14,6 +14,7 @@ use everbeat_core::cause::{CloseCode, CloseFrame, Expired};
 use everbeat_core::{Cause, Message};
 
 use super::Record;
+use super::lent::{Passed, ToMany};
 use super::order::Order;
 use super::record::Ruled;
 use super::waiting::{Share, Waiting};
@@ -40,6 +41,27 @@ impl<P: ?Sized + Ruled> Record<P> {
             self.wake();
         }
         Ok(())
+    }
+
+    /// Writes a message to many past the task, or leaves it; whether somebody is to be
+    /// [woken](Self::wake) for it
+    pub(super) fn tell_with_many(
+        &self,
+        to_many: &mut ToMany,
+        share: &Arc<Share>,
+    ) -> Result<bool, MailboxError> {
+        if to_many.message.len() <= self.whose.rules().room.bytes {
+            let mut lock = self.corner.look();
+            match self.pass(to_many, &mut lock) {
+                Passed::Whole => return Ok(false),
+                Passed::Part => {
+                    self.corner.note_used();
+                    return Ok(self.raise());
+                }
+                Passed::Not => {}
+            }
+        }
+        self.leave(to_many.message.clone(), Some(share))
     }
 
     /// Leaves a message, which may count once for many; whether somebody is to be

@@ -16,11 +16,13 @@ use crate::expire::{Blocked, GoodFor};
 ///
 /// Each is a number of its own, written by one task: whoever reads several of them may see one newer
 /// than another, and that is all that can be.
+#[repr(C)]
 pub(super) struct Vitals {
+    /// First, beside what else is touched by who writes past the task
+    sent: AtomicU64,
     opened: Instant,
     heard_at: AtomicU64,
     received: AtomicU64,
-    sent: AtomicU64,
 }
 
 impl Vitals {
@@ -45,6 +47,11 @@ impl<P: ?Sized> Record<P> {
             self.vitals.heard_at.store(now.as_nanos(), Relaxed);
         }
         self.vitals.sent.store(sent, Relaxed);
+    }
+
+    /// So many bytes have gone out past the task, which has its own count
+    pub(super) fn note_passed(&self, bytes: u64) {
+        self.vitals.sent.fetch_add(bytes, Relaxed);
     }
 
     pub(crate) fn note_round_trip(&self, smoothed: Duration) {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use everbeat_core::cause::{CloseCode, CloseFrame};
 use everbeat_core::time::{Slot, Timer, Wheel};
-use everbeat_core::transport::{Accept, Busy};
+use everbeat_core::transport::{Accept, Busy, Transport};
 use everbeat_core::{Connection, Spawn};
 use futures_util::Stream;
 use pin_project::pin_project;
@@ -47,7 +47,7 @@ where
 }
 
 #[pin_project(project = StageProjection)]
-enum Stage<U, T: everbeat_core::transport::Transport, K: Timer> {
+enum Stage<U, T: Transport, K: Timer> {
     Upgrading(#[pin] U),
     /// Upgraded, and found to be one too many: it only says so
     Refusing(Pin<Box<Connection<Handled<T>, Wheel<K>>>>),
@@ -125,8 +125,8 @@ where
         let shared = &*this.shared;
         let now = shared.wheel.now();
         // The shutdown finds it among the live ones, or its upgrade is given up
-        let Some(handle) = shared.upgrades.unless_closed(|| shared.registry.join(facts, now))
-        else {
+        let join = || shared.registry.join(facts, now, transport.hatch());
+        let Some(handle) = shared.upgrades.unless_closed(join) else {
             return Ok(());
         };
         let (place, counted) = Place::new(this.shared.clone(), handle.clone(), ticket);

@@ -116,6 +116,24 @@ impl End {
         !matches!(self.close, Closing::No)
     }
 
+    /// Whether nothing is to be written, and no Close was
+    pub(crate) const fn is_said(&self) -> bool {
+        let waits = self.writing.is_some() || self.message.is_some() || self.promised;
+        let owes = self.ping.is_some() || self.pong.is_some();
+        !waits && !owes && !self.is_closing()
+    }
+
+    /// Whether the peer may still say something
+    pub(crate) const fn is_open(&self) -> bool {
+        self.failed.is_none() && !self.close_read && !self.ended
+    }
+
+    /// A frame is to be written now, where there is none
+    pub(crate) fn begin(&mut self, frame: Frame) {
+        let size = frame.size(false);
+        self.writing = Some((frame, size));
+    }
+
     /// Takes something to send
     pub(crate) fn take(&mut self, outgoing: Outgoing) -> Result<(), PipeError> {
         if self.is_closing() {

@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use everbeat_core::Cause;
-use everbeat_core::transport::{Incoming, Outgoing, PathEvidence, Transport};
+use everbeat_core::transport::{Hatch, Incoming, Outgoing, PathEvidence, Transport};
 
 use super::end::{End, Holder};
 use super::error::PipeError;
+use super::hatch;
 use super::link::Link;
 use super::tcp::Cargo;
 use super::wire::{Side, Wire};
@@ -350,6 +352,19 @@ impl Transport for Pipe {
             path.last_acknowledged = world.machines.get(host).ran_since(heard, now);
             Some(path)
         })
+    }
+
+    fn hatch(&self) -> Option<Hatch> {
+        hatch::hatch(&self.world, self.wire, self.side)
+    }
+
+    fn lend(self: Pin<&mut Self>) -> bool {
+        self.with_end(false, |end| end.is_said() && end.is_open())
+    }
+
+    /// What is left of a frame, its end knows
+    fn take_back(self: Pin<&mut Self>, bytes: u64, _: Option<Bytes>) {
+        self.with_end((), |end| end.sent += bytes);
     }
 
     fn classify(error: &PipeError) -> Cause {

@@ -8,6 +8,7 @@ mod handlers;
 mod handles;
 mod layers;
 mod limits;
+mod many;
 mod own_beat;
 mod registry;
 mod restart;

@@ -21,7 +21,7 @@ thread_local! {
 }
 
 fn noted(stream: Tcp) -> Tcp {
-    let socket = stream.tcp().unwrap().try_clone().unwrap();
+    let socket = stream.tcp(|tcp| tcp.try_clone()).unwrap().unwrap();
     LENT.with_borrow_mut(|lent| lent.push(socket));
     stream
 }

@@ -147,7 +147,7 @@ async fn secure<S: Socket + Unpin + Send, K: Timer, H>(
     timer: &K,
     settings: &AcceptSettings<H>,
 ) -> Result<Layered<S>, TlsError> {
-    if let Some(Err(error)) = stream.tcp().map(|tcp| tune(&tcp, &settings.limits)) {
+    if let Some(Err(error)) = stream.tcp(|tcp| tune(tcp, &settings.limits)) {
         tracing::debug!(target: "everbeat", %error, "TCP options were refused");
     }
     let sleep = |time| timer.sleep_until(timer.now() + time);

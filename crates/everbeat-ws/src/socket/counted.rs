@@ -24,14 +24,15 @@ pub(crate) struct Counted<S> {
 
 impl<S: Socket> Counted<S> {
     pub(crate) fn new(socket: S) -> Self {
-        let begun = socket.tcp().and_then(|tcp| Road::begin(&tcp));
+        let begun = socket.tcp(Road::begin).flatten();
         let (road, sent) = begun.map_or((None, 0), |(road, held)| (Some(road), held));
         Self { socket, received: 0, sent, road }
     }
 
     /// What the kernel knows of the road, by one system call
     pub(crate) fn path(&self) -> Option<PathEvidence> {
-        self.road?.look(&self.socket.tcp()?, self.sent)
+        let road = self.road?;
+        self.socket.tcp(|tcp| road.look(tcp, self.sent))?
     }
 }
 
@@ -42,6 +43,24 @@ impl<S> Counted<S> {
 
     pub(crate) const fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// Others have sent so many
+    pub(crate) fn note_sent(&mut self, bytes: u64) {
+        self.sent = self.sent.saturating_add(bytes);
+    }
+
+    /// The counter itself, over which there is nothing
+    #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unnecessary_wraps)]
+    pub(crate) const fn plain(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unnecessary_wraps)]
+    pub(crate) const fn plain_mut(&mut self) -> Option<&mut Self> {
+        Some(self)
     }
 
     pub(crate) const fn get_ref(&self) -> &S {

@@ -36,6 +36,21 @@ impl<S> Layered<S> {
         }
     }
 
+    /// The counter, if there is nothing over it
+    pub(crate) const fn plain(&self) -> Option<&Counted<S>> {
+        match self {
+            Self::Plain(socket) => Some(socket),
+            Self::Tls(_) => None,
+        }
+    }
+
+    pub(crate) const fn plain_mut(&mut self) -> Option<&mut Counted<S>> {
+        match self {
+            Self::Plain(socket) => Some(socket),
+            Self::Tls(_) => None,
+        }
+    }
+
     pub(crate) fn received(&self) -> u64 {
         self.counted().received()
     }

@@ -13,6 +13,7 @@ mod cuts;
 mod hook;
 mod hook_panics;
 mod large;
+mod lent;
 mod logged;
 mod memory;
 mod rejections;

@@ -18,7 +18,7 @@ fn registry() -> Registry<()> {
 #[test]
 fn who_tags_a_connection_waits_for_the_room_before_he_takes_what_the_connection_needs() {
     let registry = registry();
-    let handle = registry.join((), Instant::ORIGIN);
+    let handle = registry.join((), Instant::ORIGIN, None);
     let lock = handle.corner().lock();
     let tagged = handle.clone();
     let tagging = thread::spawn(move || tagged.tag("lobby"));
@@ -42,7 +42,7 @@ fn who_tags_a_connection_waits_for_the_room_before_he_takes_what_the_connection_
 fn list_and_index_agree_whoever_else_was_at_them() {
     for round in 0..3_000 {
         let registry = registry();
-        let handle = registry.join((), Instant::ORIGIN);
+        let handle = registry.join((), Instant::ORIGIN, None);
         let leaves = round % 3 == 0;
         thread::scope(|scope| {
             scope.spawn(|| (0..20).map(|_| handle.tag("lobby").is_ok()).filter(|was| *was).count());
@@ -67,7 +67,7 @@ fn list_and_index_agree_whoever_else_was_at_them() {
 #[test]
 fn who_tags_anew_what_is_being_untagged_is_in_both_or_in_neither() {
     let registry = registry();
-    let handle = registry.join((), Instant::ORIGIN);
+    let handle = registry.join((), Instant::ORIGIN, None);
     for round in 0..200 {
         handle.tag("lobby").unwrap();
         let (begun, over) = (AtomicBool::new(false), AtomicBool::new(false));
