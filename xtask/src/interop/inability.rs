@@ -7,8 +7,18 @@ use serde_json::Value;
 use super::peer::{Role, list, word};
 
 /// Words for what a peer may be unable to do
-const WORDS: [&str; 9] =
-    ["beat", "expire", "tell", "ping", "close", "fragment", "freeze", "return", "beat-in-silence"];
+const WORDS: [&str; 10] = [
+    "beat",
+    "expire",
+    "tell",
+    "ping",
+    "close",
+    "hear",
+    "fragment",
+    "freeze",
+    "return",
+    "beat-in-silence",
+];
 
 /// Something that a peer cannot do
 #[derive(Debug, PartialEq, Eq)]
