@@ -9,8 +9,8 @@
 //!     echo subjectAltName=DNS:localhost > $who.ext
 //!     openssl x509 -req -in $who.csr -CA root.pem -CAkey root.key -CAcreateserial -days 30 -extfile $who.ext -out $who.pem
 //! done
-//! cargo run --example mutual-tls-server    # in one terminal
-//! cargo run --example mutual-tls-client    # in another
+//! cargo run --example mutual-tls-server -- localhost:9001    # in one terminal
+//! cargo run --example mutual-tls-client -- localhost:9001    # in another
 //! ```
 //!
 //! Make `server.pem` anew and press enter: the next client sees it, and who is there stays. Files
@@ -28,12 +28,13 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + 
 
 #[tokio::main]
 async fn main() -> Result {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "localhost:9001".into());
     let tls = files()?;
     let serving = tls.clone();
     let server = Server::builder()
         .listener(|listener| listener.tls(tls))
         .upgrade(admit)
-        .bind("localhost:9001")
+        .bind(&address)
         .await?;
     println!("listening on {}", server.acceptor().local_address()?);
 

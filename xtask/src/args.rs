@@ -1,6 +1,8 @@
 //! The words after a command: flags are taken out, what is left is passed on or refused.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+
+use crate::runtimes::RUNTIMES;
 
 /// Words of a command line that nobody has asked for yet
 #[derive(Debug)]
@@ -31,6 +33,20 @@ impl Args {
         }
         self.0.remove(index);
         Ok(Some(self.0.remove(index)))
+    }
+
+    /// Takes `name` and the number behind it out
+    pub(crate) fn number(&mut self, name: &str) -> Result<Option<u64>> {
+        let value = self.value(name)?;
+        let number = value.map(|value| value.parse());
+        number.transpose().with_context(|| format!("{name} takes a number"))
+    }
+
+    /// Takes `--runtime` and its name out; the first of all without
+    pub(crate) fn runtime(&mut self) -> Result<&'static str> {
+        let Some(name) = self.value("--runtime")? else { return Ok(RUNTIMES[0]) };
+        let known = RUNTIMES.iter().copied().find(|known| *known == name);
+        known.with_context(|| format!("no runtime is called `{name}`"))
     }
 
     /// What is left, for a program that understands it
@@ -70,6 +86,18 @@ mod tests {
         assert_eq!(args.value("--seconds").unwrap(), None);
         assert_eq!(args.rest(), ["url", "frames"]);
         assert!(Args::new(&["--seconds".into()]).value("--seconds").is_err());
+    }
+
+    #[test]
+    fn a_number_and_a_runtime_are_read_or_refused_by_name() {
+        let mut args = args("--seconds 9 --times x --runtime smol");
+        assert_eq!(args.number("--seconds").unwrap(), Some(9));
+        assert_eq!(args.number("--seconds").unwrap(), None);
+        assert_eq!(args.number("--times").unwrap_err().to_string(), "--times takes a number");
+        assert_eq!(args.runtime().unwrap(), "smol");
+        assert_eq!(args.runtime().unwrap(), RUNTIMES[0]);
+        let unknown = Args::new(&["--runtime".into(), "node".into()]).runtime().unwrap_err();
+        assert_eq!(unknown.to_string(), "no runtime is called `node`");
     }
 
     #[test]

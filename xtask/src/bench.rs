@@ -25,7 +25,7 @@ mod written;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use self::contestants::Contestant;
 use self::figures::Figures;
@@ -81,8 +81,8 @@ const ALL: &str = "all";
 pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
     let (quick, peers) = (args.flag("--quick"), args.flag("--peers"));
     let keep = args.flag("--keep");
-    let connections = number(&mut args, "--connections")?;
-    let rounds = number(&mut args, "--rounds")?;
+    let connections = args.number("--connections")?;
+    let rounds = args.number("--rounds")?;
     let mut words = args.rest();
     let part = PARTS.iter().position(|(name, _)| words.first().is_some_and(|word| word == name));
     let large = words.first().is_some_and(|word| word == ALL);
@@ -113,11 +113,6 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
         written::keep(shell, &figures, &report)?;
     }
     Ok(report.finish(shell))
-}
-
-fn number(args: &mut Args, name: &str) -> Result<Option<u64>> {
-    let value = args.value(name)?;
-    value.map(|value| value.parse().with_context(|| format!("{name} takes a number"))).transpose()
 }
 
 fn play(

@@ -25,7 +25,6 @@ use crate::interop::at_a_time;
 use crate::interop::settings::STALLED;
 use crate::lateness::Lateness;
 use crate::report::Report;
-use crate::runtimes::RUNTIMES;
 use crate::shell::Shell;
 
 pub(crate) use self::tools::{Had, tools};
@@ -34,10 +33,7 @@ pub(crate) use self::tools::{Had, tools};
 const TRIES: u32 = 3;
 
 pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
-    let wanted = args.value("--runtime")?.unwrap_or_else(|| "tokio".into());
-    let runtime = RUNTIMES.iter().copied().find(|runtime| *runtime == wanted);
-    let runtime = runtime.with_context(|| format!("no runtime is called `{wanted}`"))?;
-    let stack = Stack { runtime, tls: args.flag("--tls") };
+    let stack = Stack { runtime: args.runtime()?, tls: args.flag("--tls") };
     let times = args.value("--times")?.map_or(Ok(1), |times| times.parse::<u32>());
     let times =
         times.ok().filter(|times| *times > 0).context("--times takes a number from 1 on")?;

@@ -34,24 +34,17 @@ const A_LINE: u64 = 10;
 /// What is to be held, and for how long
 #[derive(Debug)]
 struct Wanted {
-    runtime: String,
+    runtime: &'static str,
     connections: u64,
     seconds: u64,
 }
 
 pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
-    let mut wanted = Wanted { runtime: RUNTIMES[0].into(), connections: 19_000, seconds: 300 };
-    if let Some(runtime) = args.value("--runtime")? {
-        ensure!(RUNTIMES.contains(&&*runtime), "no runtime is called `{runtime}`");
-        wanted.runtime = runtime;
-    }
-    for (name, number) in
-        [("--connections", &mut wanted.connections), ("--seconds", &mut wanted.seconds)]
-    {
-        if let Some(value) = args.value(name)? {
-            *number = value.parse().with_context(|| format!("{name} takes a number"))?;
-        }
-    }
+    let wanted = Wanted {
+        runtime: args.runtime()?,
+        connections: args.number("--connections")?.unwrap_or(19_000),
+        seconds: args.number("--seconds")?.unwrap_or(300),
+    };
     args.finish()?;
     ensure!(wanted.connections > 0 && wanted.seconds >= 10, "ten seconds of one, at least");
     Ok(hold(shell, &wanted)?.finish(shell))
@@ -59,7 +52,7 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
 
 /// All of them on tokio, for a short while, as an exit code
 pub(crate) fn check(shell: &Shell) -> Result<i32> {
-    let wanted = Wanted { runtime: RUNTIMES[0].into(), connections: 19_000, seconds: 20 };
+    let wanted = Wanted { runtime: RUNTIMES[0], connections: 19_000, seconds: 20 };
     Ok(hold(shell, &wanted)?.code().into())
 }
 
@@ -67,7 +60,7 @@ fn hold(shell: &Shell, wanted: &Wanted) -> Result<Report> {
     program::build(shell)?;
     let connections = wanted.connections.to_string();
     let mut command = shell.program(program::path(shell, program::OPTIMISED, "everbeat-idle"));
-    command.args(["server", "--runtime", &wanted.runtime, "--connections", &connections]);
+    command.args(["server", "--runtime", wanted.runtime, "--connections", &connections]);
     command.args(["--beat", &BEAT.as_millis().to_string()]);
     let mut server = Program::start(command)?;
     let address = server.says("listening ").context("the server")?;

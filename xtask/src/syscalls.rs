@@ -34,30 +34,24 @@ const TIMERS: &str = "timerfd_";
 /// What is counted
 #[derive(Debug)]
 struct Wanted {
-    runtime: String,
+    runtime: &'static str,
     connections: u64,
     seconds: u64,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { runtime: RUNTIMES[0].into(), connections: 1_000, seconds: 60 }
+        Self { runtime: RUNTIMES[0], connections: 1_000, seconds: 60 }
     }
 }
 
 pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
-    let mut wanted = Wanted::default();
-    if let Some(runtime) = args.value("--runtime")? {
-        ensure!(RUNTIMES.contains(&&*runtime), "no runtime is called `{runtime}`");
-        wanted.runtime = runtime;
-    }
-    for (name, number) in
-        [("--connections", &mut wanted.connections), ("--seconds", &mut wanted.seconds)]
-    {
-        if let Some(value) = args.value(name)? {
-            *number = value.parse().with_context(|| format!("{name} takes a number"))?;
-        }
-    }
+    let usual = Wanted::default();
+    let wanted = Wanted {
+        runtime: args.runtime()?,
+        connections: args.number("--connections")?.unwrap_or(usual.connections),
+        seconds: args.number("--seconds")?.unwrap_or(usual.seconds),
+    };
     args.finish()?;
     let strace = Strace::find(shell).context("no strace here and none to be had")?;
     Ok(count(shell, &strace, &wanted)?.finish(shell))
@@ -97,7 +91,7 @@ fn count(shell: &Shell, strace: &Strace, wanted: &Wanted) -> Result<Report> {
 fn start(shell: &Shell, wanted: &Wanted, role: &[&str], words: &str) -> Result<(Program, String)> {
     let mut command = shell.program(program::path(shell, "debug", "everbeat-idle"));
     let connections = wanted.connections.to_string();
-    command.args(role).args(["--runtime", &wanted.runtime, "--connections", &connections]);
+    command.args(role).args(["--runtime", wanted.runtime, "--connections", &connections]);
     let mut program = Program::start(command)?;
     let said = program.says(words).with_context(|| format!("the {}", role[0]))?;
     Ok((program, said))

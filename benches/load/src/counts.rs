@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// Numbers of all connections together
 #[derive(Debug)]
 pub struct Counts {
-    begun: Instant,
+    clock: Clock,
     /// Upgrades that were begun, and that were granted
     pub(crate) attempts: u64,
     connected: u64,
@@ -33,12 +33,35 @@ struct Wait {
     longest: u64,
 }
 
+/// What time it is, in nanoseconds from the beginning, which itself is 1
+#[derive(Debug)]
+enum Clock {
+    Real(Instant),
+    /// A test's, which says when it moves
+    #[cfg(test)]
+    Told(u64),
+}
+
+impl Clock {
+    fn now(&self) -> u64 {
+        match self {
+            Self::Real(begun) => (begun.elapsed().as_nanos() as u64).max(1),
+            #[cfg(test)]
+            Self::Told(now) => *now,
+        }
+    }
+}
+
 impl Counts {
     /// Of so many connections, none of which is there
     #[must_use]
     pub fn of(connections: usize) -> Self {
+        Self::by(Clock::Real(Instant::now()), connections)
+    }
+
+    fn by(clock: Clock, connections: usize) -> Self {
         Self {
-            begun: Instant::now(),
+            clock,
             attempts: 0,
             connected: 0,
             pings: 0,
@@ -53,7 +76,7 @@ impl Counts {
 
     /// A connection stands
     pub fn connected(&mut self, who: usize) {
-        self.waits[who].since = self.now();
+        self.waits[who].since = self.clock.now();
         self.connected += 1;
     }
 
@@ -65,7 +88,7 @@ impl Counts {
 
     /// A Ping came
     pub fn ping(&mut self, who: usize) {
-        let now = self.now();
+        let now = self.clock.now();
         let wait = &mut self.waits[who];
         let gap = now - wait.since;
         (wait.since, wait.longest) = (now, wait.longest.max(gap));
@@ -81,7 +104,7 @@ impl Counts {
 
     /// From now on only: how long each was without a Ping
     pub fn forget(&mut self) {
-        let now = self.now();
+        let now = self.clock.now();
         for wait in &mut self.waits {
             *wait = Wait { since: if wait.since == 0 { 0 } else { now }, longest: 0 };
         }
@@ -94,7 +117,7 @@ impl Counts {
     /// who was without a Ping for longer than `within`, are of all the time.
     #[must_use]
     pub fn tell(&mut self, late: Duration, within: Option<Duration>) -> Value {
-        let now = self.now();
+        let now = self.clock.now();
         let waiting = |wait: &Wait| if wait.since == 0 { 0 } else { now - wait.since };
         let longest = self.waits.iter().map(waiting).max().unwrap_or_default();
         let worst = |wait: &Wait| wait.longest.max(waiting(wait));
@@ -109,10 +132,6 @@ impl Counts {
             "gap_ms": gap as f64 / 1e6, "worst_ms": all as f64 / 1e6, "overdue": overdue,
         })
     }
-
-    fn now(&self) -> u64 {
-        (self.begun.elapsed().as_nanos() as u64).max(1)
-    }
 }
 
 #[cfg(test)]
@@ -123,37 +142,48 @@ mod tests {
         counts.tell(Duration::ZERO, Some(Duration::from_millis(20)))[name].as_f64().unwrap()
     }
 
+    /// By a clock that stands still
+    fn still(connections: usize) -> Counts {
+        Counts::by(Clock::Told(1), connections)
+    }
+
+    fn pass(counts: &mut Counts, millis: u64) {
+        counts.clock = Clock::Told(counts.clock.now() + millis * 1_000_000);
+    }
+
     #[test]
     fn who_waits_for_a_ping_counts_before_it_comes_and_who_has_gone_does_not() {
-        let mut counts = Counts::of(2);
+        let mut counts = still(2);
         counts.connected(0);
         counts.connected(1);
-        std::thread::sleep(Duration::from_millis(20));
+        pass(&mut counts, 20);
         counts.ping(1);
-        assert!(told(&mut counts, "gap_ms") >= 20.0);
-        assert!(told(&mut counts, "gap_ms") >= 20.0, "the other still waits");
+        assert_eq!(told(&mut counts, "gap_ms"), 20.0);
+        assert_eq!(told(&mut counts, "gap_ms"), 20.0, "the other still waits");
         assert_eq!(counts.standing(), 2);
         counts.closed(0);
         counts.closed(1);
-        assert!(told(&mut counts, "gap_ms") < f64::EPSILON);
+        assert_eq!(told(&mut counts, "gap_ms"), 0.0);
         let sums = ["pings", "answered", "closed", "standing"].map(|name| told(&mut counts, name));
         assert_eq!(sums, [1.0, 0.0, 2.0, 0.0]);
     }
 
     #[test]
     fn whoever_was_ever_without_a_ping_for_too_long_is_overdue_until_it_is_forgotten() {
-        let mut counts = Counts::of(4);
+        let mut counts = still(4);
         counts.connected(0);
         counts.connected(1);
-        std::thread::sleep(Duration::from_millis(21));
+        pass(&mut counts, 21);
         counts.connected(2);
         counts.ping(0);
         counts.ping(0);
         assert_eq!(told(&mut counts, "overdue"), 2.0, "one had it late, one still waits");
-        assert!(told(&mut counts, "worst_ms") >= 21.0);
+        assert_eq!(told(&mut counts, "worst_ms"), 21.0);
         counts.forget();
         assert_eq!(told(&mut counts, "overdue"), 0.0);
-        std::thread::sleep(Duration::from_millis(21));
+        pass(&mut counts, 20);
+        assert_eq!(told(&mut counts, "overdue"), 0.0, "not longer than that");
+        pass(&mut counts, 1);
         assert_eq!(told(&mut counts, "overdue"), 3.0, "the fourth never came");
     }
 }

@@ -12,7 +12,7 @@ use everbeat_core::transport::Hatches;
 use crate::nest::Shared;
 use crate::place::Place;
 
-/// Places of a chunk, 12 KiB of them: as many as a byte has values
+/// Places of a chunk, 16 KiB of them: as many as a byte has values
 const CHUNK: usize = 1 << u8::BITS;
 
 /// Some of the places, each of which may be somebody's who keeps all of them

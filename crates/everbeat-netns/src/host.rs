@@ -1,6 +1,8 @@
 //! A host: a place with one link, by which it reaches the others, and what can happen to it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
@@ -17,6 +19,11 @@ const V6: u16 = 0xfd77;
 /// The last number of a host's first address, and of the last that it may have; below is the router
 const FIRST: u8 = 2;
 const LAST: u8 = 254;
+
+/// Where nobody listens at a router, so that it refuses
+const CLOSED: u16 = 9;
+/// How long a link that was just laid may carry nothing: it is a second at most
+const LAID: Duration = Duration::from_secs(10);
 
 /// A host on a [`Network`](crate::Network)
 #[derive(Debug)]
@@ -86,6 +93,18 @@ impl Host {
         ])?;
         self.place.ip(&["link set lo up".into()])?;
         self.restore()
+    }
+
+    /// Waits until its link carries, both ways
+    ///
+    /// The kernel wakes a link up a little after it is up. What is sent before is lost, and who sent
+    /// it tries again a second later: long enough for an attempt to be given up.
+    pub(crate) fn settle(&self) -> Result<()> {
+        let router = SocketAddr::from((self.router().0, CLOSED));
+        let answer = self.place.run(move || TcpStream::connect_timeout(&router, LAID))?;
+        let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+        ensure!(answer.as_ref().is_err_and(refused), "its link carries nothing: {answer:?}");
+        Ok(())
     }
 
     /// Its addresses are gone, as after another DHCP lease: its kernel tells no socket of it

@@ -35,7 +35,7 @@ pub struct Rate {
 }
 
 impl Network {
-    /// Hosts of these names, each of which reaches every other
+    /// Hosts of these names, each of which reaches every other, from its first packet on
     ///
     /// # Errors
     ///
@@ -67,6 +67,9 @@ impl Network {
             Ok(host)
         });
         let hosts = hosts.collect::<Result<Vec<_>>>()?;
+        for host in &hosts {
+            host.settle().with_context(|| host.name().to_owned())?;
+        }
         let hosts = hosts.try_into().ok().context("there is a host for each name")?;
         Ok((Self { router }, hosts))
     }

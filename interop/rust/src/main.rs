@@ -2,6 +2,8 @@
 //! peer that converses, or a server for benchmarks that says messages back and pings once a beat. Says
 //! where it listens; ends with its stdin.
 
+#![expect(clippy::disallowed_methods, reason = "nothing here is simulated")]
+
 mod actix;
 mod args;
 mod axum;

@@ -1,8 +1,11 @@
 //! The examples as people run them. A pair, a client and a server, talks to itself, and the client
 //! must show what the server sent back. A story plays by itself, and must end by itself as it should.
 
+mod mutual_tls;
+
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,7 +38,8 @@ pub(super) fn run(shell: &Shell) -> Result<Outcome> {
     for name in STORIES {
         story(shell, name).with_context(|| format!("the story {name}"))?;
     }
-    Ok(Outcome::Passed)
+    let skipped = mutual_tls::pair(shell).context("the pair that shows certificates")?;
+    Ok(skipped.map_or(Outcome::Passed, |why| Outcome::Skipped(why.into())))
 }
 
 /// A pair is `RUNTIME-server ADDRESS` and `RUNTIME-client ADDRESS --messages N`
@@ -60,27 +64,53 @@ fn story(shell: &Shell, name: &str) -> Result<()> {
 struct Program(Child);
 
 impl Program {
+    fn start(mut command: Command) -> Result<Self> {
+        let child = command.stdout(Stdio::piped()).spawn();
+        Ok(Self(child.with_context(|| {
+            format!("{} cannot be started", Path::new(command.get_program()).display())
+        })?))
+    }
+
     /// What it printed, shown here too, once it has ended as it should
     fn end(&mut self) -> Result<String> {
         let printed = self.0.stdout.take().context("its stdout is ours")?;
-        let (sender, all) = mpsc::channel();
-        // Read meanwhile, for one whose pipe is full would not end.
-        thread::spawn(move || {
-            let lines = BufReader::new(printed).lines().map_while(Result::ok);
-            let lines = lines.inspect(|line| eprintln!("  {line}"));
-            _ = sender.send(lines.fold(String::new(), |all, line| all + &line + "\n"));
-        });
-        let deadline = Instant::now() + PATIENCE;
-        let status = loop {
-            match self.0.try_wait()? {
-                Some(status) => break status,
-                None if Instant::now() > deadline => bail!("it was not done in {PATIENCE:?}"),
-                None => thread::sleep(Duration::from_millis(20)),
-            }
-        };
+        let all = shown(printed);
+        let status = self.status()?;
         ensure!(status.success(), "it ended with {status}");
         all.recv_timeout(PATIENCE).context("it left somebody behind, who holds its stdout")
     }
+
+    /// What it complained of, once it has ended as one does that must not go on
+    fn fail(&mut self) -> Result<String> {
+        let complaint = self.0.stderr.take().context("its stderr is ours")?;
+        let all = shown(complaint);
+        let status = self.status()?;
+        ensure!(!status.success(), "it went on, and ended with {status}");
+        all.recv_timeout(PATIENCE).context("it left somebody behind, who holds its stderr")
+    }
+
+    fn status(&mut self) -> Result<ExitStatus> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.0.try_wait()? {
+                Some(status) => return Ok(status),
+                None if Instant::now() > deadline => bail!("it was not done in {PATIENCE:?}"),
+                None => thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+}
+
+/// All that a program prints, shown as it comes: read meanwhile, for one whose pipe is full would not
+/// end
+fn shown(printed: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, all) = mpsc::channel();
+    thread::spawn(move || {
+        let lines = BufReader::new(printed).lines().map_while(Result::ok);
+        let lines = lines.inspect(|line| eprintln!("  {line}"));
+        _ = sender.send(lines.fold(String::new(), |all, line| all + &line + "\n"));
+    });
+    all
 }
 
 impl Drop for Program {
@@ -92,11 +122,15 @@ impl Drop for Program {
 }
 
 fn start(shell: &Shell, name: &str, words: &[&str]) -> Result<Program> {
-    let path =
-        shell.target("debug/examples").join(name).with_extension(std::env::consts::EXE_EXTENSION);
-    let mut command = Command::new(&path);
-    let child = command.args(words).stdout(Stdio::piped()).spawn();
-    Ok(Program(child.with_context(|| format!("{} cannot be started", path.display()))?))
+    let mut command = program(shell, name);
+    command.args(words);
+    Program::start(command)
+}
+
+/// An example, where every step builds it
+fn program(shell: &Shell, name: &str) -> Command {
+    let path = shell.target("debug/examples").join(name);
+    Command::new(path.with_extension(std::env::consts::EXE_EXTENSION))
 }
 
 /// The address in the server's first words; what it says later is read and dropped

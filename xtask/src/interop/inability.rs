@@ -7,12 +7,13 @@ use serde_json::Value;
 use super::peer::{Role, list, word};
 
 /// Words for what a peer may be unable to do
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 11] = [
     "beat",
     "expire",
     "tell",
     "ping",
     "close",
+    "hear",
     "fragment",
     "freeze",
     "return",

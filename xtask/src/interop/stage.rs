@@ -112,9 +112,8 @@ impl Backstage<'_> {
         let role = self.cast.role.other();
         let mut command = self.theatre.ours(role, place, self.cast.runtime);
         add(&mut command, &rule(self.timed, self.setting.seldom));
-        if self.setting.once {
-            command.arg("--once");
-        }
+        // How fast the first attempt is nobody promises, and it is not to be the last.
+        command.arg(if self.setting.once { "--once" } else { "--retry-first" });
         if !self.setting.roomy {
             command.args(["--most", "1"]);
         }

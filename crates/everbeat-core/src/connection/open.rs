@@ -417,7 +417,8 @@ impl<T: Transport, K: Timer> Driver<T, K> {
     }
 
     /// It ends; if that was while we did not run, what happened to us is told first
-    fn tell_stall(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) {
+    #[cold]
+    pub(super) fn tell_stall(mut self: Pin<&mut Self>, wake: &mut Wake<'_, '_>) {
         let now = wake.now(&self.timer);
         self.as_mut().note_late(now);
         if let Some(stall) = self.as_mut().notice_stall(now) {

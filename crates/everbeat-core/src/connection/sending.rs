@@ -127,6 +127,8 @@ impl<T: Transport, K: Timer> Driver<T, K> {
         error: T::Error,
         wake: &mut Wake<'_, '_>,
     ) -> Poll<Result<R, Cause>> {
+        // Whoever wakes up to send learns of its own lateness before it learns of what came of it.
+        self.as_mut().tell_stall(wake);
         self.as_mut().project().since_clock.frames = 0;
         while let Read::Event(event) = self.as_mut().read(wake) {
             let unusual = Unusual::of(self.as_mut().project().unusual);

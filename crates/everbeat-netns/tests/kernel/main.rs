@@ -7,6 +7,7 @@
 mod clocks;
 mod faults;
 mod leftovers;
+mod links;
 mod processes;
 
 use std::io::{ErrorKind, Read, Write};

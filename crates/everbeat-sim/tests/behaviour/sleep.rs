@@ -10,7 +10,7 @@ use std::time::Duration;
 use everbeat_core::config::ConnectionConfig;
 use everbeat_core::time::Instant;
 use everbeat_core::transport::Incoming;
-use everbeat_core::{Connection, Event};
+use everbeat_core::{Cause, Connection, Event};
 use everbeat_sim::{Clock, Link, Sim, for_each_seed};
 use futures_core::Stream;
 
@@ -189,4 +189,39 @@ fn an_end_that_came_while_we_did_not_run_tells_of_it_first() {
         };
         assert!(*stalled_for >= 39 * SECOND, "{told:?}");
     }
+}
+
+#[test]
+fn a_send_that_fails_after_a_stall_leaves_word_of_it_before_the_end() {
+    let mut sim = Sim::seed(1);
+    let (client, server) = sim.pipe("client", "server");
+    read_all(&sim, server);
+    let host = sim.host("client");
+    let mut connection =
+        Connection::new(client, host.timer(), ConnectionConfig::client(), sim.random());
+    let handle = sim.handle();
+    let told = host.spawn(async move {
+        let failed = loop {
+            // Nobody reads before the send has failed, and all that is due is done by sending.
+            if let Err(cause) = connection.send("tick").await {
+                break cause;
+            }
+            handle.sleep(SECOND).await;
+        };
+        let mut told = Vec::new();
+        while let Some(event) = poll_fn(|cx| Pin::new(&mut connection).poll_next(cx)).await {
+            told.push(event);
+        }
+        (failed, told)
+    });
+    sim.run_for(30 * SECOND).unwrap();
+    sim.host("client").stall(60 * SECOND);
+    sim.link("client", "server").reset();
+    sim.run_for(120 * SECOND).unwrap();
+    let Some((failed, told)) = told.take() else { panic!("it sends for ever") };
+    assert!(matches!(failed, Cause::Cut { .. }), "{failed}");
+    let [Event::Stalled { stalled_for, .. }, Event::Disconnected(_)] = &told[..] else {
+        panic!("{told:?}")
+    };
+    assert!(*stalled_for >= 39 * SECOND, "{told:?}");
 }

@@ -52,13 +52,13 @@ impl<S> Counted<S> {
 
     /// The counter itself, over which there is nothing
     #[cfg(not(feature = "tls"))]
-    #[allow(clippy::unnecessary_wraps)]
+    #[expect(clippy::unnecessary_wraps, reason = "with TLS there may be something over it")]
     pub(crate) const fn plain(&self) -> Option<&Self> {
         Some(self)
     }
 
     #[cfg(not(feature = "tls"))]
-    #[allow(clippy::unnecessary_wraps)]
+    #[expect(clippy::unnecessary_wraps, reason = "with TLS there may be something over it")]
     pub(crate) const fn plain_mut(&mut self) -> Option<&mut Self> {
         Some(self)
     }

@@ -1,9 +1,16 @@
 //! Clients with certificates, over in-memory streams however they are cut; and settings of theirs
 //! that cannot be.
 
+use std::sync::Arc;
+
 use everbeat_ws::connect::Request;
+use everbeat_ws::tls::rustls::crypto::ring;
+use everbeat_ws::tls::rustls::pki_types::CertificateDer;
+use everbeat_ws::tls::rustls::pki_types::pem::PemObject;
+use everbeat_ws::tls::rustls::version::{TLS12, TLS13};
+use everbeat_ws::tls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use everbeat_ws::tls::{ClientTls, Clients, ServerTls, TlsError};
-use everbeat_ws::upgrade::UpgradeError;
+use everbeat_ws::upgrade::{RequestHead, UpgradeError};
 use everbeat_ws::{Settings, WebSocket};
 use futures_util::future::join;
 
@@ -20,19 +27,70 @@ fn being(authority: &Authority, certified: &Certified) -> ClientTls {
     trust.identity(&certified.certificate, &certified.key).unwrap()
 }
 
-/// What both ends come to, and how many certificates the server was shown
+/// What both ends come to, and which certificates the server was told
 fn meet(
     server: ServerTls,
     client: ClientTls,
     seed: Option<u64>,
-) -> (Result<(), UpgradeError>, Result<usize, UpgradeError>) {
+) -> (Result<(), UpgradeError>, Result<Vec<Vec<u8>>, UpgradeError>) {
     let (near, far) = duplex(1 << 16, seed);
     let request = Request::to("wss://localhost/feed").build().unwrap();
     let (client, server) = run(join(
         WebSocket::connect_tls(near, &request, client, Settings::default()),
         WebSocket::accept_tls(far, server, Settings::default()),
     ));
-    (client.map(drop), server.map(|(_, head)| head.certificates().count()))
+    let told = |head: &RequestHead| head.certificates().map(<[u8]>::to_vec).collect();
+    (client.map(drop), server.map(|(_, head)| told(&head)))
+}
+
+/// Certificates as whoever looks for them in a request has them
+fn ders(pem: &str) -> Vec<Vec<u8>> {
+    let all = CertificateDer::pem_slice_iter(pem.as_bytes());
+    all.map(|certificate| certificate.unwrap().to_vec()).collect()
+}
+
+/// A client with this certificate that speaks this version only
+fn speaking(
+    version: &'static SupportedProtocolVersion,
+    authority: &Authority,
+    shown: &Certified,
+) -> ClientTls {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority.root().as_bytes()).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let trust = ClientTls::from_rustls(Arc::new(config));
+    trust.identity(&shown.certificate, &shown.key).unwrap()
+}
+
+#[test]
+fn a_server_is_told_what_a_client_shows_if_it_asks_and_nothing_otherwise() {
+    let authority = Authority::new();
+    let (one, certified) = (authority.certify("localhost"), authority.certify("client"));
+    // What leads to its root comes behind its own.
+    let certificate = format!("{}{}", certified.certificate, authority.root());
+    let chain = Certified { certificate, ..certified };
+    for version in [&TLS12, &TLS13] {
+        let client = speaking(version, &authority, &chain);
+        let serving = ServerTls::from_pem(&one.certificate, &one.key).unwrap();
+        let (connected, told) = meet(serving.clone(), client.clone(), None);
+        assert!(connected.is_ok(), "{version:?}: {connected:?}");
+        assert_eq!(told.unwrap(), Vec::<Vec<u8>>::new(), "{version:?}: nobody was asked");
+        // From here on it asks, each time.
+        serving.reload(&asking(&authority, Clients::signed_by(authority.root()).unwrap()));
+        for _ in 0..2 {
+            let (connected, told) = meet(serving.clone(), client.clone(), None);
+            assert!(connected.is_ok(), "{version:?}: {connected:?}");
+            assert_eq!(told.unwrap(), ders(&chain.certificate), "{version:?}");
+        }
+        let nobody = ClientTls::roots(authority.root()).unwrap();
+        let (_, told) = meet(serving, nobody, None);
+        let told = told.unwrap_err();
+        assert!(matches!(told, UpgradeError::Tls(TlsError::NoCertificate)), "{told:?}");
+    }
 }
 
 #[test]
@@ -44,7 +102,10 @@ fn a_refusal_behind_the_handshake_is_one_of_tls() {
     let server = asking(&authority, clients);
     for seed in (0..16).map(Some).chain([None]) {
         let (client, known) = meet(server.clone(), being(&authority, &good), seed);
-        assert!(client.is_ok() && matches!(known, Ok(1)), "{seed:?}: {client:?} {known:?}");
+        assert!(
+            client.is_ok() && matches!(&known, Ok(told) if told.len() == 1),
+            "{seed:?}: {client:?} {known:?}"
+        );
         let (client, known) = meet(server.clone(), being(&authority, &lost), seed);
         assert!(
             matches!(known, Err(UpgradeError::Tls(TlsError::Revoked(_)))),
