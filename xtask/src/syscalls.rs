@@ -186,7 +186,7 @@ mod tests {
 
     /// How the process ends after this trace
     fn judged(trace: &str, late: Duration) -> u8 {
-        let wanted = Wanted { runtime: "tokio".into(), connections: 1, seconds: 20 };
+        let wanted = Wanted { runtime: "tokio", connections: 1, seconds: 20 };
         judge(&wanted, &[("client", Counts::of(trace))], late).code()
     }
 

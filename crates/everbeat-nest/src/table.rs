@@ -25,7 +25,7 @@ pub(crate) struct Chunk {
 
 impl Hatches for Chunk {
     fn frame(&self, message: &Message) -> Option<Bytes> {
-        everbeat_ws::frame_passed(message)
+        everbeat_ws::accept::frame_passed(message)
     }
 
     fn pass(&self, seat: u8, frame: &[u8]) -> usize {

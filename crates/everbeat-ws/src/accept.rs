@@ -22,6 +22,7 @@ use crate::socket::Socket;
 use crate::upgrade::{AcceptAll, Hook, RequestHead, UpgradeRequest};
 use crate::websocket::WebSocket;
 
+pub use crate::write::frame as frame_passed;
 pub use error::AcceptError;
 pub use facts::Facts;
 pub use settings::AcceptSettings;

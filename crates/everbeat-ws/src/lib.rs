@@ -31,4 +31,3 @@ pub use runtime::Runtime;
 pub use settings::Settings;
 pub use socket::{Adopted, Socket};
 pub use websocket::WebSocket;
-pub use write::frame as frame_passed;

@@ -152,7 +152,7 @@ mod tests {
     }
 
     fn code(change: impl FnOnce(&mut Seen)) -> u8 {
-        let wanted = Wanted { runtime: "tokio".into(), connections: 10, seconds: 300 };
+        let wanted = Wanted { runtime: "tokio", connections: 10, seconds: 300 };
         let mut seen = seen();
         change(&mut seen);
         judge(&wanted, &seen).code()

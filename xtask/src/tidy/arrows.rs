@@ -32,7 +32,7 @@ const RULES: &[Rule] = &[
     Rule { name: SERVER, builds_on: &[CORE], tests_use: &[] },
     Rule { name: SIM, builds_on: &[CORE], tests_use: &[SERVER] },
     Rule { name: ASYNC_IO, builds_on: &[CORE, NEST, WS], tests_use: &[] },
-    Rule { name: NEST, builds_on: &[WS], tests_use: &[] },
+    Rule { name: NEST, builds_on: &[CORE, WS], tests_use: &[] },
     // Its own tests run the simulator, and break one runtime.
     Rule { name: CONFORMANCE, builds_on: &[CORE, WS, SERVER], tests_use: &[SIM, "everbeat-smol"] },
     Rule { name: FAULTS, builds_on: &[], tests_use: &[] },

@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use everbeat_core::Message;
 use everbeat_core::transport::{Hatch, Hatches, Incoming, Outgoing, Transport};
-use everbeat_ws::{Role, Settings, Socket, WebSocket, frame_passed};
+use everbeat_ws::accept::frame_passed;
+use everbeat_ws::{Role, Settings, Socket, WebSocket};
 use futures_util::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use crate::support::{End, duplex, flush, now, ready, recv, run, start};

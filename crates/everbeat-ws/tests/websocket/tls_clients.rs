@@ -27,12 +27,15 @@ fn being(authority: &Authority, certified: &Certified) -> ClientTls {
     trust.identity(&certified.certificate, &certified.key).unwrap()
 }
 
+/// Certificates that a server was told, each as its bytes
+type Told = Vec<Vec<u8>>;
+
 /// What both ends come to, and which certificates the server was told
 fn meet(
     server: ServerTls,
     client: ClientTls,
     seed: Option<u64>,
-) -> (Result<(), UpgradeError>, Result<Vec<Vec<u8>>, UpgradeError>) {
+) -> (Result<(), UpgradeError>, Result<Told, UpgradeError>) {
     let (near, far) = duplex(1 << 16, seed);
     let request = Request::to("wss://localhost/feed").build().unwrap();
     let (client, server) = run(join(

@@ -1,3 +1,5 @@
+//! What a message to many costs who says it, and that others have their turn meanwhile.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
 
