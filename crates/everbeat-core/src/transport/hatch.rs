@@ -16,7 +16,7 @@ pub trait Hatches: Send + Sync {
     /// A message as it is written to each of these sockets; `None` if it is not for this road
     fn frame(&self, message: &Message) -> Option<Bytes>;
 
-    /// Writes a frame, without waiting; how much of it the operating system took
+    /// Writes a frame, without waiting; how many of its bytes the operating system took
     ///
     /// That something failed, the task finds out as it writes.
     fn pass(&self, seat: u8, frame: &[u8]) -> usize;

@@ -9,7 +9,8 @@ use crate::frame::{Header, Opcode};
 /// is one frame by the default settings
 pub(crate) const LONGEST_PASSED: usize = 64 << 10;
 
-/// A server's frame of a message; `None` if it is too long to go past the tasks
+/// A server's frame of a message, whole and not masked (RFC 6455, section 5.2); `None` if its payload is
+/// longer than 64 KiB, for then it does not go past the tasks
 #[must_use]
 pub fn frame(message: &Message) -> Option<Bytes> {
     let (opcode, payload) = match message {
