@@ -1,14 +1,19 @@
 //! How late this machine is: short sleeps, and by how much they were overslept. Bounds on real time
 //! are the promise plus this, and a trial during which the machine stalled is performed once more.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::processors;
 
 const STEP: Duration = Duration::from_millis(50);
 
 /// Everything over a step, and when it was over
-type Noted = Arc<Mutex<Vec<(Instant, Duration)>>>;
+type Notes = Mutex<Vec<(Instant, Duration)>>;
+type Noted = Arc<Notes>;
 
 /// What was measured here, and by programs that we started
 #[derive(Debug, Clone, Default)]
@@ -23,14 +28,26 @@ impl Lateness {
     pub(crate) fn measure() -> Self {
         let lateness = Self::default();
         let noted = Arc::downgrade(&lateness.noted);
-        thread::spawn(move || {
-            while let Some(noted) = noted.upgrade() {
-                let due = Instant::now() + STEP;
-                thread::sleep(STEP);
-                note(&noted, Instant::now(), due.elapsed());
-            }
-        });
+        thread::spawn(move || sleep(&noted));
         lateness
+    }
+
+    /// Measures these processors as well, each by itself: a sleeper who may wake on any of them does
+    /// not see that one was taken away
+    pub(crate) fn on_each(self, processors: &[usize]) -> Result<Self> {
+        for &processor in processors {
+            let noted = Arc::downgrade(&self.noted);
+            let (kept, is_kept) = mpsc::sync_channel(1);
+            thread::spawn(move || {
+                let told = processors::keep_to(processor);
+                let sleeps = told.is_ok();
+                if kept.send(told).is_ok() && sleeps {
+                    sleep(&noted);
+                }
+            });
+            is_kept.recv()??;
+        }
+        Ok(self)
     }
 
     /// The machine's, and what a trial's own programs tell of themselves
@@ -45,6 +62,15 @@ impl Lateness {
     /// The worst since then
     pub(crate) fn worst_since(&self, then: Instant) -> Duration {
         worst_since(&self.noted, then).max(worst_since(&self.machine, then))
+    }
+}
+
+/// One short sleep after the other, until nobody asks any more
+fn sleep(noted: &Weak<Notes>) {
+    while let Some(noted) = noted.upgrade() {
+        let due = Instant::now() + STEP;
+        thread::sleep(STEP);
+        note(&noted, Instant::now(), due.elapsed());
     }
 }
 

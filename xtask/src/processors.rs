@@ -20,6 +20,21 @@ pub(crate) fn on(shell: &Shell, processor: usize, line: &[String]) -> Command {
     command
 }
 
+/// Keeps the thread that calls to this processor, where the system lets it
+#[cfg(target_os = "linux")]
+pub(crate) fn keep_to(processor: usize) -> Result<()> {
+    use nix::sched::{CpuSet, sched_setaffinity};
+    use nix::unistd::Pid;
+    let mut set = CpuSet::new();
+    let kept = set.set(processor).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
+    kept.with_context(|| format!("processor {processor}"))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn keep_to(processor: usize) -> Result<()> {
+    anyhow::bail!("processor {processor}: this system lets no thread choose")
+}
+
 fn allowed(status: &str) -> Option<Vec<usize>> {
     let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?.trim();
     let ranges = list.split(',').map(|range| {
@@ -40,5 +55,19 @@ mod tests {
         assert_eq!(of("2,4-6"), Some(vec![2, 4, 5, 6]));
         assert_eq!(of(""), None);
         assert_eq!(allowed("Name:\tx\n"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_is_kept_where_it_is_told() {
+        let all = ours().unwrap();
+        for &one in &all {
+            let status = std::thread::spawn(move || {
+                keep_to(one).unwrap();
+                fs::read_to_string("/proc/thread-self/status").unwrap()
+            });
+            assert_eq!(allowed(&status.join().unwrap()), Some(vec![one]));
+        }
+        assert_eq!(ours().unwrap(), all, "and no other thread with it");
     }
 }

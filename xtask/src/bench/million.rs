@@ -23,6 +23,11 @@ const BEAT: Duration = Duration::from_secs(60);
 const FAST_BEAT: Duration = Duration::from_secs(5);
 /// How long a program has to answer a Ping, by default: a stopped one's kernel still acknowledges
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How late the machine may be, for which bounds of a minute and more make allowance: to whoever has
+/// both processors for minutes a machine that is shared does not give them all the time
+const BORNE: Duration = Duration::from_millis(PATIENCE.as_millis() as u64 / 10);
+/// In which servers catch up with what they owe to those who came last
+const SETTLE: Duration = Duration::from_secs(10);
 /// How often servers tell, and how often they are listened to: by both together we may learn it late
 const LINE: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_millis(250);
@@ -64,6 +69,10 @@ pub(super) fn play(
     }
     eprintln!("in {} processes a side", parts.len());
     let name = &*who.name;
+    std::thread::sleep(if wanted.small { SETTLE / 10 } else { SETTLE });
+    if !wanted.small {
+        theatre.judge_from_now(BORNE)?;
+    }
     hold(theatre, &mut parts, beat, name, figures)?;
     memory(&parts, connections, slab, name, figures)?;
     expire(theatre, &mut parts, beat, name, figures)

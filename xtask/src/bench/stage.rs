@@ -23,6 +23,10 @@ pub(super) struct Theatre<'a> {
     /// The server's processor and the load's
     pub(super) processors: [usize; 2],
     lateness: Lateness,
+    /// Since when it matters how late the machine is
+    judged: Instant,
+    /// Later than this it may not be
+    too_late: Duration,
     begun: Instant,
     accounts: Option<Accounts>,
     /// What went wrong where nothing may
@@ -35,9 +39,16 @@ impl<'a> Theatre<'a> {
         let [server, load, ..] = ours[..] else {
             bail!("one processor is too few: the load would be measured with the server");
         };
-        let (lateness, begun) = (Lateness::measure(), Instant::now());
-        let (processors, accounts) = ([server, load], Accounts::now());
-        Ok(Self { shell, processors, lateness, begun, accounts, faults: Vec::new() })
+        Ok(Self {
+            shell,
+            processors: [server, load],
+            lateness: Lateness::measure(),
+            judged: Instant::now(),
+            too_late: TOO_LATE,
+            begun: Instant::now(),
+            accounts: Accounts::now(),
+            faults: Vec::new(),
+        })
     }
 
     /// Something went wrong, so that the run says nothing
@@ -76,8 +87,16 @@ impl<'a> Theatre<'a> {
         Program::start(processors::on(self.shell, self.processors[1], &line))
     }
 
+    /// Judges from now on what is promised in seconds, for which no more than this is too late, on
+    /// either processor
+    pub(super) fn judge_from_now(&mut self, too_late: Duration) -> Result<()> {
+        self.lateness = Lateness::measure().on_each(&self.processors)?;
+        (self.judged, self.too_late) = (Instant::now(), too_late);
+        Ok(())
+    }
+
     pub(super) fn late(&self) -> Duration {
-        self.lateness.worst_since(self.begun)
+        self.lateness.worst_since(self.judged)
     }
 
     /// The share of the time that others kept us from the processors, as far as the system tells
@@ -88,7 +107,7 @@ impl<'a> Theatre<'a> {
 
     /// Nothing went wrong, and the machine was ours
     pub(super) fn kept_up(&self) -> bool {
-        self.faults.is_empty() && self.late() <= TOO_LATE
+        self.faults.is_empty() && self.late() <= self.too_late
     }
 
     /// What the load has told of its own lateness
@@ -230,11 +249,7 @@ mod tests {
     #[test]
     fn a_fault_or_a_stall_of_the_load_spoils_the_run() {
         let shell = Shell::new(false).unwrap();
-        let theatre = || {
-            let (lateness, begun) = (Lateness::measure(), Instant::now());
-            let (processors, accounts, faults) = ([0, 1], None, Vec::new());
-            Theatre { shell: &shell, processors, lateness, begun, accounts, faults }
-        };
+        let theatre = || Theatre::new(&shell).unwrap();
         let mut faulty = theatre();
         assert!(faulty.kept_up());
         faulty.fault("somebody", &anyhow::anyhow!("it said something else"));
@@ -244,5 +259,12 @@ mod tests {
         assert!(stalled.kept_up());
         stalled.note(&json!({ "late_ms": 600 }));
         assert!(!stalled.kept_up());
+        let mut judged = stalled;
+        judged.judge_from_now(TOO_LATE * 2).unwrap();
+        assert!(judged.kept_up(), "what was before is not judged");
+        judged.note(&json!({ "late_ms": 900 }));
+        assert!(judged.kept_up());
+        judged.note(&json!({ "late_ms": 1_100 }));
+        assert!(!judged.kept_up());
     }
 }
