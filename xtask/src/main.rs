@@ -135,6 +135,10 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "sim" => return sim::run(&Shell::new(false)?, args.rest()),
         _ => {}
     }
+    if args.flag("--help") || args.flag("-h") {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
     let shell = Shell::new(args.flag("--json"))?;
     match command.as_str() {
         "build" => build::run(&shell, args),
