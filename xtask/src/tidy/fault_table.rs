@@ -3,8 +3,12 @@
 use super::tree::{Finding, Tree};
 
 /// Where the tables are, and below which heading
-const TABLES: [(&str, &str); 2] =
-    [("README.md", "## What happens when"), ("docs/museum.md", "## The exhibits")];
+const TABLES: [(&str, &str); 4] = [
+    ("README.md", "## What happens when"),
+    ("docs/museum.md", "## The exhibits"),
+    ("docs/axum.md", "## The same failures"),
+    ("docs/hyper.md", "## The same failures"),
+];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     TABLES.iter().flat_map(|(path, heading)| check_table(tree, path, heading)).collect()

@@ -71,7 +71,7 @@ impl Origins {
     }
 
     /// Whether this request may be answered
-    pub(super) fn allow(&self, request: &RequestHead, secure: bool) -> bool {
+    pub(crate) fn allow(&self, request: &RequestHead, secure: bool) -> bool {
         // One that is not text is nobody's, nor are several anybody's
         let origin = match request.origins() {
             0 => return true,
