@@ -24,9 +24,9 @@
 //!
 //! A WebSocket over HTTP/2 is an extended CONNECT (RFC 8441). With the feature `http2`, off by default,
 //! it is taken like any other; the HTTP server has to say that it takes them
-//! (`http2().enable_connect_protocol()`). Without the feature it is answered 405. Whatever HTTP it came
-//! by, its connection has no TCP socket of its own there, so that nothing is known of its road and
-//! death is noticed by the Ping alone.
+//! (`http2().enable_connect_protocol()`). Without the feature it is answered 405. Below such a
+//! connection there is no TCP socket of its own, so that nothing is known of its road, and death is
+//! noticed by the Ping alone.
 
 #![forbid(unsafe_code)]
 

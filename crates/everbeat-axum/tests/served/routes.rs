@@ -9,7 +9,7 @@ use everbeat_axum::core::cause::Expired;
 use everbeat_axum::core::cause::Verdict;
 use everbeat_axum::server::Limits;
 use everbeat_axum::{Handle, Requests, Sockets};
-use everbeat_tokio::{Client, Event, Request};
+use everbeat_tokio::{Client, Event};
 use tokio::sync::mpsc;
 
 use crate::support::{GRANTED, Peer, app, ask, serve, soon};
@@ -19,12 +19,7 @@ async fn a_route_becomes_a_connection_with_the_applications_state_and_its_user()
     let sockets = Sockets::new().unwrap();
     let address = serve(app(sockets.clone()), false).await;
     let url = format!("ws://{address}/feed");
-    let client = Client::builder(&url).connector(move |connector| {
-        connector.request(move |_| {
-            let url = url.clone();
-            async move { Request::to(url).header("X-User", "ann").build() }
-        })
-    });
+    let client = Client::builder(&url).connector(|connector| connector.header("X-User", "ann"));
     let mut client = soon(client.connect()).await.unwrap();
     let mut hear = async || loop {
         match soon(client.next()).await.expect("it is connected") {

@@ -33,7 +33,7 @@ async fn one_connection_too_many_is_answered_503_with_a_time() {
     let (_, answer) = Peer::asked(address, &ask("/", "")).await;
     assert!(answer.starts_with("http/1.1 503 "), "{answer}");
     assert!(
-        answer.contains("\r\nretry-after: 5\r\n") && answer.contains("`connections`"),
+        answer.contains("\r\nretry-after: 5\r\n") && answer.contains("too many connections"),
         "{answer}"
     );
     drop(first);
