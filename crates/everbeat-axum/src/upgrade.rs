@@ -93,8 +93,10 @@ impl<P> Upgrade<P> {
     /// Upgrades, and serves the connection of this peer with `handler` in a task of its own
     ///
     /// The response is 101 once the server has taken the connection on, and its headers may be added
-    /// to; or the status that says why not. Nothing else may become of a 101: if it is not sent, or
-    /// another is, the upgrade fails, and `handler` is not called.
+    /// to; or the status that says why not. Nothing else may become of a 101: if another answer is
+    /// sent, the upgrade fails, and `handler` is not called; its place among the
+    /// [upgrades](everbeat_hyper::server::Limits::upgrades) is free when its connection of HTTP is over,
+    /// after the `handshake_timeout` at the latest.
     ///
     /// # Cancel safety
     ///

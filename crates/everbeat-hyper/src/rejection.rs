@@ -47,7 +47,7 @@ impl Rejection {
                 return response;
             }
         }
-        let body = match self {
+        let body = match &self {
             Self::NotUpgradable => "the server could not upgrade the request\n".to_owned(),
             other => format!("{other}\n"),
         };

@@ -51,7 +51,7 @@ impl Subscriber for Listener {
     }
 
     fn exit(&self, _: &Id) {
-        INSIDE.with_borrow_mut(|inside| drop(inside.pop()));
+        INSIDE.with_borrow_mut(|inside| _ = inside.pop());
     }
 
     fn current_span(&self) -> Current {
