@@ -77,10 +77,10 @@ fn is_test(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// How many findings there are in either place, which are as many
+    /// How many findings there are in each place, which are as many
     fn findings(row: &str, rust: &str) -> usize {
         let suite = "    \"a line holds\" => check,\n    \"one, and two\" => check,\n";
-        let [readme, museum] = TABLES.map(|(path, heading)| {
+        let found = TABLES.map(|(path, heading)| {
             let text =
                 format!("# x\n\n{heading}\n\n| a | b | c |\n|---|---|---|\n{row}\n\n## More\n");
             check(&Tree::of([
@@ -90,8 +90,8 @@ mod tests {
             ]))
             .len()
         });
-        assert_eq!(readme, museum);
-        readme
+        assert!(found.iter().all(|one| *one == found[0]), "{found:?}");
+        found[0]
     }
 
     #[test]

@@ -182,7 +182,7 @@ mod tests {
         *post.method_mut() = Method::POST;
         let response = refused(post);
         assert_eq!(
-            (response.status().as_u16(), &*response.headers()["allow"].to_str().unwrap()),
+            (response.status().as_u16(), response.headers()["allow"].to_str().unwrap()),
             (405, "GET")
         );
         let mut old = ask(&[]);
