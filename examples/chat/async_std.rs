@@ -5,11 +5,13 @@
 //! ```
 
 mod member;
+mod native;
+mod path;
 mod room;
 mod story;
 
 use everbeat_async_std::AsyncStd;
 
 fn main() -> story::Result {
-    async_std::task::block_on(story::play::<AsyncStd>())
+    async_std::task::block_on(native::play::<AsyncStd>())
 }

@@ -5,11 +5,13 @@
 //! ```
 
 mod member;
+mod native;
+mod path;
 mod room;
 mod story;
 
 use everbeat_smol::Smol;
 
 fn main() -> story::Result {
-    smol::block_on(story::play::<Smol>())
+    smol::block_on(native::play::<Smol>())
 }

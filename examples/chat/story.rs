@@ -3,28 +3,31 @@
 //! Ann, Ben and Cleo meet in the lobby, Dora sits in the kitchen. Ann's program freezes: her socket
 //! stays open, and her kernel goes on acknowledging what it is sent. Nothing but the Ping that she
 //! does not answer tells that she is gone; the server expires her within the time it promises,
-//! and [`on_expire`](Server::on_expire) announces it to her room. Dora hears none of it.
+//! and [`on_expire`](everbeat_server::Server::on_expire) announces it to her room. Dora hears none of it.
 //!
-//! The one source for three runtimes: what it asks for is a [`Runtime`] that can spawn a server.
+//! It is the same at every server: everbeat's own (`native`, on three runtimes), and one inside axum,
+//! hyper or whatever else has the members come in.
 
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
+use std::fmt::Display;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use everbeat_core::Cause;
+use everbeat_core::cause::Expired;
 use everbeat_core::time::{Instant, Timer};
-use everbeat_server::tasks::SpawnServer;
-use everbeat_server::{Expire, Server};
-use everbeat_ws::{Acceptor, Runtime};
+use everbeat_server::ConnectionHandle;
+use everbeat_ws::Runtime;
 use futures_util::future::{Either, select, try_join};
 
 use crate::member::{Member, frozen};
-use crate::room::{Door, Rooms, announce, door};
+use crate::room::{Who, announce};
 
 /// Within how long the room knows
-const PROMISE: Duration = Duration::from_secs(3);
+pub(crate) const PROMISE: Duration = Duration::from_secs(3);
 /// What a busy machine may add to it
 const LATENESS: Duration = Duration::from_secs(5);
 /// Far more than the story takes
@@ -32,35 +35,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Plays the story; an error if it went otherwise
-pub(crate) async fn play<R>() -> Result
-where
-    R: Runtime + SpawnServer<Acceptor<R, Door>, R::Timer, Rooms>,
-{
-    let clock = Clock::<R>::start();
-    let teller = clock.clone();
-    let server = Server::<Acceptor<R>, R::Timer, R>::builder()
-        .expire(Expire::default().silent(PROMISE))
-        .upgrade(door as Door)
-        .bind("127.0.0.1:0")
-        .await?
-        .on_expire(move |member, rule| {
-            // The handle knows more than the rule's name: why, and on what evidence.
-            let why = member.cause().unwrap_or(Cause::Expired(rule));
-            let name = &member.facts().principal.name;
-            teller.tell("server", &format!("expires {name}: {rule}"));
-            announce(member, format!("{name} is gone: {why}"));
-        });
-    let address = server.acceptor().local_address()?;
-    clock.tell("server", &format!("listens on ws://{address}/ROOM/NAME"));
-
-    let stop = server.handle();
+/// Plays the story at a server that listens there, and stops it; an error if it went otherwise
+pub(crate) async fn play<R: Runtime, S: Display>(
+    clock: &Clock<R>,
+    server: SocketAddr,
+    served: impl Future<Output = Result<S>>,
+    stop: impl FnOnce(),
+) -> Result {
+    clock.tell("server", &format!("listens on ws://{server}/ROOM/NAME"));
     let story = async {
-        let ended = meet::<R>(address, &clock).await;
-        stop.shutdown();
+        let ended = meet::<R>(server, clock).await;
+        stop();
         ended
     };
-    let served = async { Ok(server.serve_with(Rooms).await) };
     let told = pin!(try_join(served, story));
     let (served, ()) = match select(told, pin!(clock.wait(PATIENCE))).await {
         Either::Left((told, _)) => told?,
@@ -68,6 +55,20 @@ where
     };
     clock.tell("server", &served.to_string());
     Ok(())
+}
+
+/// Tells the room of a member that the server has expired
+pub(crate) fn tell_of<R: Runtime>(
+    clock: &Clock<R>,
+) -> impl Fn(&ConnectionHandle<Who>, Expired) + Send + Sync + 'static + use<R> {
+    let clock = clock.clone();
+    move |member, rule| {
+        // The handle knows more than the rule's name: why, and on what evidence.
+        let why = member.cause().unwrap_or(Cause::Expired(rule));
+        let name = &member.facts().principal.name;
+        clock.tell("server", &format!("expires {name}: {rule}"));
+        announce(member, format!("{name} is gone: {why}"));
+    }
 }
 
 async fn meet<R: Runtime>(server: SocketAddr, clock: &Clock<R>) -> Result {
@@ -119,7 +120,7 @@ pub(crate) struct Clock<R: Runtime> {
 }
 
 impl<R: Runtime> Clock<R> {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let timer = R::default().timer();
         Self { began: timer.now(), timer }
     }

@@ -5,6 +5,8 @@
 //! ```
 
 mod member;
+mod native;
+mod path;
 mod room;
 mod story;
 
@@ -12,5 +14,5 @@ use everbeat_tokio::Tokio;
 
 #[tokio::main]
 async fn main() -> story::Result {
-    story::play::<Tokio>().await
+    native::play::<Tokio>().await
 }

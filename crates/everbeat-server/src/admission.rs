@@ -116,6 +116,11 @@ impl Ticket {
         Ok(())
     }
 
+    /// Counts it to an address, if it was counted to none so far
+    pub(crate) fn assign(&mut self, address: Option<IpAddr>) -> Result<(), Busy> {
+        if address.is_none() || self.counted.is_some() { Ok(()) } else { self.reassign(address) }
+    }
+
     /// Where it is counted, if addresses are, for who then says himself when he
     /// [leaves](Admission::leave): he knows his server, and need not be told of it by another pointer
     pub(crate) fn into_place(mut self) -> Option<Counted> {
@@ -200,5 +205,17 @@ mod tests {
         assert_eq!(other.reassign(v4(7)), Err(Busy::PerAddress));
         drop((proxied, other));
         assert!(admission.lock().by_address.is_empty());
+    }
+
+    #[test]
+    fn an_address_that_is_found_late_is_counted_then_and_one_that_was_known_stays() {
+        let admission = admission(Limits::default().per_address(1));
+        let [mut early, mut late, mut second] =
+            [v4(1), None, None].map(|address| admission.admit(address).unwrap());
+        assert_eq!(early.assign(v4(9)), Ok(()));
+        assert_eq!(late.assign(v4(9)), Ok(()));
+        assert_eq!(second.assign(v4(9)), Err(Busy::PerAddress));
+        assert_eq!(second.assign(v4(1)), Err(Busy::PerAddress));
+        assert_eq!(second.assign(None), Ok(()));
     }
 }

@@ -17,7 +17,7 @@ use everbeat_core::transport::{Attempt, Connect, Endpoint};
 
 use crate::runtime::Runtime;
 use crate::settings::{Settings, forward_limits};
-use crate::socket::{Counted, Socket, tune};
+use crate::socket::{Counted, tune_stream};
 use crate::tls;
 use crate::websocket::WebSocket;
 
@@ -136,9 +136,7 @@ impl<R: Runtime> Connect for Connector<R> {
             }
             request.add_missing(&headers);
             let stream = dial::dial(&runtime, &timer, &request).await?;
-            if let Some(Err(error)) = stream.tcp(|tcp| tune(tcp, &settings)) {
-                tracing::debug!(target: "everbeat", %error, "TCP options were refused");
-            }
+            tune_stream(&stream, &settings);
             let socket = tls::secure_client(tls, &request, Counted::new(stream)).await?;
             Ok(crate::upgrade::client(socket, &request, &settings).await?)
         })

@@ -12,7 +12,7 @@ use socket2::SockRef;
 
 pub use adopted::Adopted;
 pub(crate) use counted::Counted;
-pub(crate) use tcp::{local_address, reset_on_drop, tune};
+pub(crate) use tcp::{local_address, reset_on_drop, tune_stream};
 
 /// A byte stream that a WebSocket can run on
 ///

@@ -6,6 +6,7 @@ mod client;
 mod error;
 mod head;
 mod hook;
+mod hosted;
 mod limit;
 mod retry_after;
 mod server;
@@ -26,6 +27,7 @@ pub(crate) use client::upgrade as client;
 pub use error::UpgradeError;
 pub(crate) use hook::Gate;
 pub use hook::{AcceptAll, Hook, Origins, Reject, RequestHead, Upgrade, UpgradeRequest};
+pub use hosted::Handshake;
 pub(crate) use limit::{COURTESY, within};
 #[cfg(feature = "tls")]
 pub(crate) use server::part;

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::read::{self, Expected};
 use crate::role::{Role, Rules};
 use crate::settings::Settings;
-use crate::socket::{Counted, Socket, local_address, reset_on_drop};
+use crate::socket::{Counted, Socket, local_address, reset_on_drop, tune_stream};
 use crate::tls::{self, Layered};
 use crate::underway::Place;
 use crate::write;
@@ -87,6 +87,17 @@ impl<S: Socket + Unpin> WebSocket<S> {
     #[must_use]
     pub fn from_upgraded(stream: S, role: Role, settings: Settings, early: Vec<u8>) -> Self {
         Self::new(tls::plain(Counted::new(stream)), role, &settings, early)
+    }
+
+    /// A server's end of one over a stream that a web framework has upgraded, with the options that an
+    /// acceptor sets on its sockets
+    ///
+    /// `early` is what the peer sent behind its head, if that was read already. A stream that is no
+    /// TCP socket ([`Socket::tcp`]) has no options.
+    #[must_use]
+    pub fn hosted(stream: S, settings: Settings, early: Vec<u8>) -> Self {
+        tune_stream(&stream, &settings);
+        Self::from_upgraded(stream, Role::Server, settings, early)
     }
 }
 

@@ -24,6 +24,8 @@ const STORIES: &[&str] = &[
     "chat-tokio",
     "chat-smol",
     "chat-async-std",
+    "chat-axum",
+    "chat-hyper",
     "auth",
     "custom-transport",
     "sans-io",

@@ -29,6 +29,17 @@ const RULES: &[Rule] = &[
         needs: &["smol", "async-io"],
         without: &["tokio", "async-std", "async-global-executor"],
     },
+    // Neither brings a second WebSocket along: what frames is the tungstenite of everbeat-ws.
+    Rule {
+        package: "everbeat-hyper",
+        needs: &["hyper", "tokio"],
+        without: &["tokio-tungstenite", "axum", "async-std", "smol", "async-io"],
+    },
+    Rule {
+        package: "everbeat-axum",
+        needs: &["axum", "hyper", "tokio"],
+        without: &["tokio-tungstenite", "async-std", "smol", "async-io"],
+    },
     Rule {
         package: "everbeat-ws",
         needs: &["async-tungstenite"],

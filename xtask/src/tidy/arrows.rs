@@ -13,12 +13,14 @@ const ASYNC_IO: &str = "everbeat-async-io";
 const CONFORMANCE: &str = "everbeat-conformance";
 const CORE: &str = "everbeat-core";
 const FAULTS: &str = "everbeat-faults";
+const HYPER: &str = "everbeat-hyper";
 const LINK: &str = "everbeat-link";
 const MUSEUM: &str = "everbeat-museum";
 const NEST: &str = "everbeat-nest";
 const NETNS: &str = "everbeat-netns";
 const SERVER: &str = "everbeat-server";
 const SIM: &str = "everbeat-sim";
+const TOKIO: &str = "everbeat-tokio";
 const WS: &str = "everbeat-ws";
 
 /// A runtime's crate: the edge of everything, so that only programs stand on it
@@ -39,10 +41,13 @@ const RULES: &[Rule] = &[
     Rule { name: NETNS, builds_on: &[], tests_use: &[] },
     Rule { name: LINK, builds_on: &[NETNS], tests_use: &[] },
     Rule { name: MUSEUM, builds_on: &[CORE], tests_use: &[SERVER, SIM] },
-    runtime("everbeat-tokio"),
+    runtime(TOKIO),
     runtime("everbeat-async-std"),
     runtime("everbeat-smol"),
-    Rule { name: "everbeat-watch", builds_on: &[CORE], tests_use: &["everbeat-tokio"] },
+    // Servers inside other people's servers, which are tokio's.
+    Rule { name: HYPER, builds_on: &[CORE, WS, SERVER, TOKIO], tests_use: &[] },
+    Rule { name: "everbeat-axum", builds_on: &[HYPER], tests_use: &[TOKIO] },
+    Rule { name: "everbeat-watch", builds_on: &[CORE], tests_use: &[TOKIO] },
     Rule { name: "everbeat-support", builds_on: &[CORE], tests_use: &[] },
     Rule { name: "everbeat-load", builds_on: &["everbeat-support"], tests_use: &[] },
     Rule { name: "everbeat-drawing", builds_on: &[], tests_use: &[] },

@@ -46,6 +46,13 @@ pub trait Accept {
         None
     }
 
+    /// The address behind a finished upgrade, for an acceptor that could not tell it before, as one
+    /// behind somebody else's HTTP server; asked where [`address`](Self::address) told none
+    fn address_of(facts: &Self::Facts) -> Option<IpAddr> {
+        _ = facts;
+        None
+    }
+
     /// The upgrade that tells the peer to come back later, and fails; `None` if there is none, and
     /// then the socket is dropped
     ///

@@ -115,12 +115,12 @@ where
         let Some(mut ticket) = this.ticket.take() else {
             return Ok(());
         };
-        if let Some(address_of) = &this.shared.address {
-            let counted =
-                address(&**address_of, &facts, &request).and_then(|of| ticket.reassign(of));
-            if let Err(busy) = counted {
-                return Err((transport, busy));
-            }
+        let counted = match &this.shared.address {
+            Some(of) => address(&**of, &facts, &request).and_then(|of| ticket.reassign(of)),
+            None => ticket.assign(A::address_of(&facts)),
+        };
+        if let Err(busy) = counted {
+            return Err((transport, busy));
         }
         let shared = &*this.shared;
         let now = shared.wheel.now();

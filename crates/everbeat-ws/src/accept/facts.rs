@@ -27,7 +27,10 @@ enum Kept {
 }
 
 impl<P> Facts<P> {
-    pub(crate) fn new(peer: SocketAddr, subprotocol: Option<Box<str>>, principal: P) -> Self {
+    /// What an acceptor of one's own knows of a peer: the address of the socket's other end, the
+    /// subprotocol if one was chosen, and who it is
+    #[must_use]
+    pub fn new(peer: SocketAddr, subprotocol: Option<Box<str>>, principal: P) -> Self {
         let socket = match (peer, subprotocol) {
             (peer, Some(subprotocol)) => Kept::Spoken(Box::new((peer, subprotocol))),
             (SocketAddr::V4(peer), None) => Kept::V4(peer),

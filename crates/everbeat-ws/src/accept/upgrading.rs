@@ -12,7 +12,7 @@ use everbeat_core::transport::Busy;
 
 use super::{AcceptError, AcceptSettings, Boxed, Facts};
 use crate::runtime::Runtime;
-use crate::socket::{Counted, Socket, tune};
+use crate::socket::{Counted, Socket, tune_stream};
 use crate::tls::{self, Layered, TlsError};
 use crate::upgrade::{self, COURTESY, Gate, Granted, Hook, RequestHead, UpgradeError, within};
 use crate::websocket::WebSocket;
@@ -147,9 +147,7 @@ async fn secure<S: Socket + Unpin + Send, K: Timer, H>(
     timer: &K,
     settings: &AcceptSettings<H>,
 ) -> Result<Layered<S>, TlsError> {
-    if let Some(Err(error)) = stream.tcp(|tcp| tune(tcp, &settings.limits)) {
-        tracing::debug!(target: "everbeat", %error, "TCP options were refused");
-    }
+    tune_stream(&stream, &settings.limits);
     let sleep = |time| timer.sleep_until(timer.now() + time);
     tls::secure_server(settings.tls.clone(), Counted::new(stream), sleep).await
 }

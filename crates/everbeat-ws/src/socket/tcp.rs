@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+use super::Socket;
 use crate::settings::Settings;
 
 /// Sets the options of a new socket
@@ -14,7 +15,7 @@ use crate::settings::Settings;
 /// # Errors
 ///
 /// The platform refused one; the socket works all the same.
-pub(crate) fn tune(tcp: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
+fn tune(tcp: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
     // A message is written whole, so holding its last segment back only delays it
     tcp.set_tcp_nodelay(true)?;
     #[cfg(any(target_os = "android", target_os = "linux"))]
@@ -29,6 +30,13 @@ pub(crate) fn tune(tcp: &SockRef<'_>, settings: &Settings) -> io::Result<()> {
     #[cfg(not(any(target_os = "android", target_os = "linux")))]
     let _ = settings;
     Ok(())
+}
+
+/// Sets the options of a stream's socket, if there is one; the stream works without them, too
+pub(crate) fn tune_stream(stream: &impl Socket, settings: &Settings) {
+    if let Some(Err(error)) = stream.tcp(|tcp| tune(tcp, settings)) {
+        tracing::debug!(target: "everbeat", %error, "TCP options were refused");
+    }
 }
 
 /// Makes dropping the socket a reset: the kernel forgets unsent bytes instead of retrying for

@@ -11,7 +11,7 @@ use everbeat_core::Cause;
 use everbeat_core::cause::Cut;
 use everbeat_core::transport::Busy;
 
-use super::hook::Reject;
+use super::hook::{Refusal, Reject};
 use crate::error::cut;
 use crate::tls::{self, TlsError};
 
@@ -97,6 +97,22 @@ impl UpgradeError {
             Self::HookPanicked | Self::Answer { .. } => rejected(500),
             other => Cause::NotWebSocket { detail: other.to_string().into() },
         }
+    }
+
+    /// The answer to a request that ends with this, for whoever's HTTP it is: the status and the
+    /// headers that an acceptor of ours would say; `None` if there is nobody to answer
+    ///
+    /// | why | status |
+    /// |---|---|
+    /// | the method | 405, with `Allow` |
+    /// | `Connection`, `Upgrade`, `Sec-WebSocket-Version` | 426, with the version that is taken (RFC 6455, section 4.4) |
+    /// | every other header, content | 400 |
+    /// | the page's origin | 403 |
+    /// | too many connections or upgrades, too many from one address | 503, 429, with `Retry-After` |
+    /// | an answer that cannot be, a hook that failed | 500 |
+    #[must_use]
+    pub fn response(&self) -> Option<http::Response<String>> {
+        Refusal::of(self).map(Refusal::into_response)
     }
 
     /// A mistake of the hook's: that is our user's to know

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::{Future, Ready, ready};
 
-pub(crate) use answer::{Refusal, grant};
+pub(crate) use answer::{Refusal, grant, written};
 pub(crate) use decide::{Gate, decide};
 pub use origins::Origins;
 pub use request::{RequestHead, UpgradeRequest};

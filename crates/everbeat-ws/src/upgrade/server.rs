@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_tungstenite::tungstenite::handshake::machine::TryParse;
-use async_tungstenite::tungstenite::handshake::server::{Request, create_response};
+use async_tungstenite::tungstenite::handshake::server::{Request, Response, create_response};
 use async_tungstenite::tungstenite::http::HeaderMap;
 use async_tungstenite::tungstenite::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use everbeat_core::transport::Busy;
@@ -18,7 +18,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 
 use super::UpgradeError;
 use super::head::Head;
-use super::hook::{Gate, Hook, Refusal, RequestHead, Upgrade, decide, grant};
+use super::hook::{Gate, Hook, Refusal, RequestHead, Upgrade, decide, grant, written};
 use super::limit::{COURTESY, within};
 use crate::pool;
 use crate::role::Role;
@@ -101,12 +101,19 @@ async fn answer<H: Hook, Z: Fn(Duration) -> L, L: Future<Output = ()>>(
     certificates: Vec<Vec<u8>>,
     gate: &Gate<'_, H, Z>,
 ) -> Result<(Vec<u8>, RequestHead, Upgrade<H::Principal>), UpgradeError> {
-    let response = create_response(&request).map_err(UpgradeError::from_library)?;
-    check(request.headers())?;
+    let response = judge(&request)?;
     let head = RequestHead::new(request, gate.cookies, certificates);
     let upgrade = decide(gate, &head).await?;
-    let answer = grant(response, &upgrade, &head)?;
+    let answer = written(&grant(response, &upgrade, &head)?)?;
     Ok((answer, head, upgrade))
+}
+
+/// Whether a request asks for an upgrade as it must (RFC 6455, section 4.2.1), and the answer that
+/// grants it
+pub(super) fn judge(request: &Request) -> Result<Response, UpgradeError> {
+    let response = create_response(request).map_err(UpgradeError::from_library)?;
+    check(request.headers())?;
+    Ok(response)
 }
 
 /// What the library does not look at: a proxy in front of us may see another host than we do (RFC

@@ -71,7 +71,7 @@ impl Origins {
     }
 
     /// Whether this request may be answered
-    pub(super) fn allow(&self, request: &RequestHead, secure: bool) -> bool {
+    pub(crate) fn allow(&self, request: &RequestHead, secure: bool) -> bool {
         // One that is not text is nobody's, nor are several anybody's
         let origin = match request.origins() {
             0 => return true,
@@ -132,7 +132,7 @@ fn number(port: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use async_tungstenite::tungstenite::http::Request;
+    use http::Request;
 
     use super::*;
 
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn an_origin_that_is_not_text_is_nobody_s() {
         let mut request = Request::builder().uri("/").body(()).unwrap();
-        let odd = async_tungstenite::tungstenite::http::HeaderValue::from_bytes(b"https://\xff");
+        let odd = http::HeaderValue::from_bytes(b"https://\xff");
         request.headers_mut().insert("origin", odd.unwrap());
         let request = RequestHead::new(request, false, Vec::new());
         assert!(!Origins::only(["https://a.example"]).unwrap().allow(&request, true));

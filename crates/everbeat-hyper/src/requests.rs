@@ -1,0 +1,192 @@
+//! The acceptor: requests that routes bring, one after the other, where a listener has sockets.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use everbeat_core::Cause;
+use everbeat_core::config::ConfigError;
+use everbeat_core::transport::{Accept, Busy};
+use everbeat_server::builder::Parts;
+use everbeat_server::{Server, ServerBuilder};
+use everbeat_tokio::Tokio;
+use everbeat_tokio::transport::TokioTimer;
+use everbeat_ws::accept::Facts;
+use everbeat_ws::upgrade::{Origins, UpgradeError};
+use everbeat_ws::{Settings, WebSocket};
+use tokio::sync::mpsc;
+
+use crate::Rejection;
+use crate::asked::Asked;
+use crate::stream::Stream;
+use crate::upgrading::{Ask, Upgrading};
+
+/// Where a server's connections come from: requests that an HTTP server has read
+///
+/// ```
+/// use std::time::Duration;
+/// use everbeat_hyper::server::{Expire, Limits};
+/// use everbeat_hyper::{Origins, Requests, Settings, Sockets};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Requests::new()
+///     .websocket(Settings::default().max_message(1 << 20))
+///     .origins(Origins::only(["https://app.example.com"])?)
+///     .server()?
+///     .expire(Expire::default().silent(Duration::from_secs(30)))
+///     .limits(Limits::default().connections(50_000).per_address(20))
+///     .build()?
+///     .on_expire(|handle, rule| println!("{} {rule}", handle.facts().peer()));
+/// let sockets: Sockets = Sockets::over(server)?;
+/// # drop(sockets);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Requests<P = ()> {
+    settings: Settings,
+    origins: Option<Origins>,
+    backlog: u16,
+    door: mpsc::Sender<Ask<P>>,
+    waiting: mpsc::Receiver<Ask<P>>,
+}
+
+/// What a route needs of an acceptor
+pub(crate) struct Door<P> {
+    asks: mpsc::Sender<Ask<P>>,
+    pub(crate) origins: Option<Origins>,
+}
+
+impl<P> Requests<P> {
+    /// The default of [`backlog`](Self::backlog): as a listener's
+    pub const BACKLOG: u16 = 4_096;
+
+    /// Those of the defaults
+    #[must_use]
+    pub fn new() -> Self {
+        let (door, waiting) = mpsc::channel(usize::from(Self::BACKLOG));
+        let settings = Settings::default();
+        Self { settings, origins: None, backlog: Self::BACKLOG, door, waiting }
+    }
+
+    /// Limits of the WebSockets, and options of their sockets
+    ///
+    /// `max_head` is the HTTP server's to keep.
+    #[must_use]
+    pub fn websocket(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Whose web pages may connect (RFC 6455, section 10.2); others are answered 403
+    ///
+    /// By default a page may connect if its request carries no cookies, or if it is of the host that
+    /// the request is to ([`Origins::same_host`]): cookies authenticate whoever's page it is, and a
+    /// framework shows them to every route. Behind a proxy that rewrites `Host`, say
+    /// [`Origins::only`]. It needs saying too where something else authenticates that a browser sends
+    /// by itself: a cached password, a client certificate.
+    #[must_use]
+    pub fn origins(mut self, origins: Origins) -> Self {
+        self.origins = Some(origins);
+        self
+    }
+
+    /// How many requests may wait for the server to take them up; 4,096 by default, 1 or more; beyond
+    /// it they are answered 503
+    ///
+    /// They wait while as many [upgrades](everbeat_server::Limits::upgrades) go on as may, or for a
+    /// moment if there is room.
+    #[must_use]
+    pub fn backlog(mut self, most: u16) -> Self {
+        self.backlog = most;
+        // A channel has room for one; `server` refuses none
+        (self.door, self.waiting) = mpsc::channel(usize::from(most.max(1)));
+        self
+    }
+
+    pub(crate) fn door(&self) -> Door<P> {
+        Door { asks: self.door.clone(), origins: self.origins.clone() }
+    }
+}
+
+impl<P: Send + Sync + 'static> Requests<P> {
+    /// The server of these requests, to be set up like any other and given to
+    /// [`Sockets::over`](crate::Sockets::over)
+    ///
+    /// # Errors
+    ///
+    /// A setting cannot be; the error names it.
+    pub fn server(self) -> Result<ServerBuilder<Parts<Self, TokioTimer, Tokio>>, ConfigError> {
+        self.settings.check()?;
+        if self.backlog == 0 {
+            return Err(ConfigError::new("backlog", "is 0: no request could wait to be taken"));
+        }
+        Ok(Server::over(self, TokioTimer::new(), Tokio, Tokio.seed()))
+    }
+}
+
+impl<P> Default for Requests<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P> Door<P> {
+    /// Brings a request before the server
+    pub(crate) fn bring(&self, ask: Ask<P>) -> Result<(), Rejection> {
+        self.asks.try_send(ask).map_err(|error| match error {
+            // A moment: what is before it are upgrades that end by themselves
+            mpsc::error::TrySendError::Full(_) => {
+                UpgradeError::Busy(Busy::Upgrades { seconds: 1 }).into()
+            }
+            mpsc::error::TrySendError::Closed(_) => Rejection::Stopping,
+        })
+    }
+}
+
+impl<P: Send + Sync + 'static> Accept for Requests<P> {
+    type Transport = WebSocket<Stream>;
+    type Facts = Facts<P>;
+    type Request = Asked<P>;
+    type Error = UpgradeError;
+    type Upgrade = Upgrading<P>;
+
+    fn poll_accept(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Upgrading<P>, UpgradeError>> {
+        let this = self.get_mut();
+        match this.waiting.poll_recv(cx) {
+            Poll::Ready(Some(ask)) => Poll::Ready(Ok(Upgrading::new(ask, this.settings))),
+            // It has a door of its own, so that there is no last one
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn address(upgrade: &Upgrading<P>) -> Option<IpAddr> {
+        upgrade.peer().map(|peer| peer.ip())
+    }
+
+    fn address_of(facts: &Facts<P>) -> Option<IpAddr> {
+        Some(facts.peer().ip()).filter(|address| !address.is_unspecified())
+    }
+
+    fn refuse(upgrade: Upgrading<P>, busy: Busy) -> Option<Upgrading<P>> {
+        Some(upgrade.refuse(busy))
+    }
+
+    fn classify(error: &UpgradeError) -> Cause {
+        error.classify()
+    }
+}
+
+impl<P> fmt::Debug for Requests<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Requests")
+            .field("settings", &self.settings)
+            .field("origins", &self.origins)
+            .field("backlog", &self.backlog)
+            .finish_non_exhaustive()
+    }
+}

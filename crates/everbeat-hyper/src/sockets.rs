@@ -1,0 +1,199 @@
+//! [`Sockets`]: the server behind an application's routes, for all of them to share.
+
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, pending};
+use std::sync::Arc;
+
+use everbeat_core::config::ConfigError;
+use everbeat_server::{Registry, Served, Server};
+use everbeat_tokio::Tokio;
+use everbeat_tokio::transport::TokioTimer;
+use everbeat_ws::accept::Facts;
+use http::request::Parts;
+use http::{Request, Response};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::asked::Run;
+use crate::requests::Door;
+use crate::{Connection, Rejection, Requests, Upgrade};
+
+/// The server behind an application's routes: it supervises the connections of all of them
+///
+/// A clone is a handle to the same one, to be kept in the application's state. It serves in a task of
+/// its own, from the start; when the last handle is dropped nothing is accepted any more, and the
+/// connections go on. `P` is who a peer is, as [`Upgrade::on_connection_as`] is told.
+///
+/// Stopping is in two steps, for HTTP and WebSockets end apart: the HTTP server takes no new requests
+/// and ends those that it has, but waits for no connection that was upgraded.
+/// [`stop_on`](Self::stop_on) has both begin at one signal, and [`closed`](Self::closed) waits for the
+/// connections.
+pub struct Sockets<P = ()>(Arc<Inner<P>>);
+
+struct Inner<P> {
+    door: Door<P>,
+    registry: Registry<Facts<P>>,
+    handle: everbeat_server::ServerHandle,
+    served: watch::Receiver<Option<Arc<Served<Facts<P>>>>>,
+    serving: AbortHandle,
+}
+
+impl<P: Send + Sync + 'static> Sockets<P> {
+    /// One with the defaults: silent peers are expired by Ping within 45 s
+    ///
+    /// # Errors
+    ///
+    /// The caller is outside of a tokio runtime.
+    pub fn new() -> Result<Self, ConfigError> {
+        Self::over(Requests::new().server()?.build()?)
+    }
+
+    /// One with settings of its own: see [`Requests::server`]
+    ///
+    /// # Errors
+    ///
+    /// The caller is outside of a tokio runtime.
+    pub fn over(server: Server<Requests<P>, TokioTimer, Tokio>) -> Result<Self, ConfigError> {
+        let runtime = Handle::try_current()
+            .map_err(|error| ConfigError::new("runtime", format_args!("is none: {error}")))?;
+        let door = server.acceptor().door();
+        let (registry, handle) = (server.registry(), server.handle());
+        let (tell, served) = watch::channel(None);
+        let serving = runtime.spawn(async move {
+            let served = server.serve_with(Run).await;
+            tracing::info!(target: "everbeat", "{served}");
+            // Nobody may be left to hear it
+            _ = tell.send(Some(Arc::new(served)));
+        });
+        let serving = serving.abort_handle();
+        Ok(Self(Arc::new(Inner { door, registry, handle, served, serving })))
+    }
+
+    /// Judges a request for an upgrade
+    ///
+    /// A `SocketAddr` among the request's extensions is the peer's address; without one it is asked of
+    /// the socket once that is ours ([`Upgrade::peer`]).
+    ///
+    /// # Errors
+    ///
+    /// The request is not a good one, its page may not connect, or its connection cannot be upgraded.
+    pub fn upgrade<B>(&self, request: &mut Request<B>) -> Result<Upgrade<P>, Rejection> {
+        let mut head = Request::new(());
+        *head.method_mut() = request.method().clone();
+        *head.uri_mut() = request.uri().clone();
+        *head.version_mut() = request.version();
+        *head.headers_mut() = request.headers().clone();
+        Upgrade::of(self.clone(), head, request.extensions_mut())
+    }
+
+    /// [`upgrade`](Self::upgrade) for a framework that has taken the request apart
+    ///
+    /// # Errors
+    ///
+    /// As those of [`upgrade`](Self::upgrade).
+    pub fn upgrade_parts(&self, parts: &mut Parts) -> Result<Upgrade<P>, Rejection> {
+        let mut head = Request::new(());
+        *head.method_mut() = parts.method.clone();
+        *head.uri_mut() = parts.uri.clone();
+        *head.version_mut() = parts.version;
+        *head.headers_mut() = parts.headers.clone();
+        Upgrade::of(self.clone(), head, &mut parts.extensions)
+    }
+
+    /// Stops the server when `signal` is ready: a future to be given to the HTTP server as its own
+    /// signal, so that both stop at once
+    ///
+    /// From then on upgrades are answered 503, and connections are told 1001, or what
+    /// [`shutdown_with`](everbeat_server::ServerBuilder::shutdown_with) or
+    /// [`restart`](everbeat_server::ServerBuilder::restart) say.
+    pub fn stop_on<S>(&self, signal: S) -> impl Future<Output = ()> + Send + 'static + use<P, S>
+    where
+        S: Future + Send + 'static,
+    {
+        let handle = self.0.handle.clone();
+        async move {
+            signal.await;
+            handle.shutdown();
+        }
+    }
+
+    /// Waits until the server has stopped and its connections are over; how they ended
+    ///
+    /// It takes as long as their Close handshakes and handlers do, at most
+    /// [`shutdown_timeout`](everbeat_server::ServerBuilder::shutdown_timeout) and a second. It stops
+    /// nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, nothing is lost.
+    pub async fn closed(&self) -> Arc<Served<Facts<P>>> {
+        let mut served = self.0.served.clone();
+        let served = served.wait_for(Option::is_some).await.ok().and_then(|it| it.clone());
+        match served {
+            Some(served) => served,
+            // The runtime is going down, and with it whoever waits
+            None => pending().await,
+        }
+    }
+}
+
+impl Sockets {
+    /// Upgrades a request and serves its connection, or says why not
+    ///
+    /// [`upgrade`](Self::upgrade) and [`on_connection`](Upgrade::on_connection) in one.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, there is no upgrade.
+    pub async fn accept<B, F, R>(&self, request: &mut Request<B>, handler: F) -> Response<String>
+    where
+        F: FnOnce(Connection) -> R + Send + 'static,
+        R: Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        match self.upgrade(request) {
+            Ok(upgrade) => upgrade.on_connection(handler).await,
+            Err(rejection) => rejection.into_response(),
+        }
+    }
+}
+
+impl<P> Sockets<P> {
+    /// The live connections, for use from anywhere
+    #[must_use]
+    pub fn registry(&self) -> &Registry<Facts<P>> {
+        &self.0.registry
+    }
+
+    /// A handle that stops the server
+    #[must_use]
+    pub fn handle(&self) -> &everbeat_server::ServerHandle {
+        &self.0.handle
+    }
+
+    pub(crate) fn door(&self) -> &Door<P> {
+        &self.0.door
+    }
+}
+
+impl<P> Drop for Inner<P> {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl<P> Clone for Sockets<P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<P> fmt::Debug for Sockets<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sockets")
+            .field("registry", &self.0.registry)
+            .field("handle", &self.0.handle)
+            .finish_non_exhaustive()
+    }
+}

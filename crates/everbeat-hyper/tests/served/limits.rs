@@ -1,0 +1,121 @@
+//! Who is one too many, by each of the limits: what he is told, and when.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use everbeat_hyper::server::Limits;
+use everbeat_hyper::{Requests, Sockets};
+
+use crate::support::{By, Peer, ask, echo, serve, soon};
+
+/// A server with these limits, whose route says the peer's address or does not
+async fn limited(limits: Limits, says: bool) -> (Sockets, SocketAddr) {
+    let server = Requests::new().server().unwrap().limits(limits).build().unwrap();
+    let sockets = Sockets::over(server).unwrap();
+    let route = sockets.clone();
+    let address = serve(By::Hyper, move |mut request, peer| {
+        let sockets = route.clone();
+        async move {
+            if says {
+                request.extensions_mut().insert(peer);
+            }
+            sockets.accept(&mut request, echo).await
+        }
+    });
+    (sockets, address.await)
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_answered_503_with_a_time() {
+    let (sockets, address) = limited(Limits::default().connections(1), false).await;
+    let (first, answer) = Peer::asked(address, &ask("/", "")).await;
+    assert!(answer.starts_with("http/1.1 101 "), "{answer}");
+    let (_, answer) = Peer::asked(address, &ask("/", "")).await;
+    assert!(answer.starts_with("http/1.1 503 "), "{answer}");
+    assert!(
+        answer.contains("\r\nretry-after: 5\r\n") && answer.contains("too many connections"),
+        "{answer}"
+    );
+    drop(first);
+    soon(async {
+        while !sockets.registry().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let (_, answer) = Peer::asked(address, &ask("/", "")).await;
+    assert!(answer.starts_with("http/1.1 101 "), "{answer}");
+}
+
+#[tokio::test]
+async fn one_too_many_from_an_address_that_was_said_is_answered_429() {
+    let (_, address) = limited(Limits::default().per_address(1), true).await;
+    let (_first, answer) = Peer::asked(address, &ask("/", "")).await;
+    assert!(answer.starts_with("http/1.1 101 "), "{answer}");
+    let (_, answer) = Peer::asked(address, &ask("/", "")).await;
+    assert!(answer.starts_with("http/1.1 429 "), "{answer}");
+    assert!(answer.contains("\r\nretry-after: 5\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn one_too_many_from_an_address_that_only_the_socket_knows_is_told_1013() {
+    let (sockets, address) = limited(Limits::default().per_address(1), false).await;
+    let (_first, answer) = Peer::asked(address, &ask("/", "")).await;
+    assert!(answer.starts_with("http/1.1 101 "), "{answer}");
+    soon(async {
+        while sockets.registry().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let (mut second, answer) = Peer::asked(address, &ask("/", "")).await;
+    assert!(answer.starts_with("http/1.1 101 "), "{answer}");
+    assert_eq!(second.close().await.0, 1013);
+}
+
+#[tokio::test]
+async fn who_waits_behind_a_full_backlog_is_answered_503_and_one_in_it_has_its_turn() {
+    let server = Requests::new().backlog(1).server().unwrap();
+    let server = server.limits(Limits::default().upgrades(1));
+    let server = server.handshake_timeout(Duration::from_secs(2)).build().unwrap();
+    let sockets = Sockets::over(server).unwrap();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let address = serve(By::Hyper, move |mut request, _| {
+        let (sockets, tell) = (sockets.clone(), tell.clone());
+        async move {
+            let path = request.uri().path().to_owned();
+            // It asks behind this without waiting
+            tell.send(path.clone()).unwrap();
+            let granted = sockets.accept(&mut request, echo).await;
+            if path == "/stall" {
+                // A layer that never lets the answer go: the upgrade has its place until its time
+                // is over
+                tell.send("stalled".to_owned()).unwrap();
+                std::future::pending::<()>().await;
+            }
+            granted
+        }
+    })
+    .await;
+    let mut stall = Peer::come(address).await;
+    stall.say(ask("/stall", "").as_bytes()).await;
+    assert_eq!(soon(told.recv()).await.unwrap(), "/stall");
+    assert_eq!(soon(told.recv()).await.unwrap(), "stalled");
+    let mut waits = Peer::come(address).await;
+    waits.say(ask("/waits", "").as_bytes()).await;
+    assert_eq!(soon(told.recv()).await.unwrap(), "/waits");
+    let (_, answer) = Peer::asked(address, &ask("/refused", "")).await;
+    assert!(answer.starts_with("http/1.1 503 "), "{answer}");
+    assert!(answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
+    let answer = waits.answer().await;
+    assert!(answer.starts_with("http/1.1 101 "), "{answer}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_by_name() {
+    let error = Requests::<()>::new().backlog(0).server().unwrap_err();
+    assert_eq!(error.setting(), "backlog");
+    let limits = everbeat_hyper::Settings::default().max_message(0);
+    let error = Requests::<()>::new().websocket(limits).server().unwrap_err();
+    assert_eq!(error.setting(), "max_message");
+}
