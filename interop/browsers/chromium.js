@@ -1,7 +1,8 @@
-// Chromium, and the states that it can bring a page into.
+// Chromium, and the states that it can bring a page into besides.
 
 'use strict';
 
+const { states } = require('./states');
 const { trust } = require('./trust');
 const puppeteer = require('puppeteer-core');
 
@@ -32,22 +33,7 @@ const lifecycle = async (page, state) =>
   (await session(page)).send('Page.setWebLifecycleState', { state });
 
 exports.states = {
-  // Another tab is in front.
-  hide: async (page, browser) => {
-    page.other = await browser.newPage();
-    await page.other.bringToFront();
-  },
-  show: (page) => page.bringToFront(),
+  ...states,
   freeze: (page) => lifecycle(page, 'frozen'),
   thaw: (page) => lifecycle(page, 'active'),
-  offline: (page) => page.setOfflineMode(true),
-  online: (page) => page.setOfflineMode(false),
-  hang: (page) => void page.evaluate(() => hang(8000)).catch(() => {}),
-  leave: (page) => page.goto('about:blank'),
-  back: (page) => page.goBack(),
-  shut: async (page, browser) => {
-    // A browser lives as long as it has a tab.
-    await browser.newPage();
-    await page.close();
-  },
 };
