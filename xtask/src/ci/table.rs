@@ -189,6 +189,11 @@ pub(super) const GROUPS: &[Group] = &[
                 "every peer, every scenario, runtimes and schemes in turn",
                 interop::whole,
             ),
+            step(
+                "interop-excuses",
+                "what peers are excused for is not our doing: another is in our place",
+                interop::excuses,
+            ),
             step("autobahn", "its suite of RFC 6455, on every runtime", autobahn::holds),
             step(
                 "syscalls",
