@@ -65,8 +65,9 @@ pub(super) fn all<'a>(
 ) -> Result<BTreeMap<&'a Path, Installed>> {
     let folders = peers.into_iter().map(|peer| (&*peer.folder, peer)).collect::<BTreeMap<_, _>>();
     let folders = folders.into_iter().collect::<Vec<_>>();
-    let done =
-        super::at_a_time(AT_A_TIME, &folders, |(folder, peer)| Ok((*folder, ready(shell, peer)?)));
+    let done = super::at_a_time(AT_A_TIME, &folders, |(folder, peer)| {
+        ready(shell, peer).map(|installed| (*folder, installed))
+    });
     done.into_iter().collect()
 }
 

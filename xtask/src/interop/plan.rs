@@ -200,13 +200,15 @@ fn turns(peers: &[Peer], smoke: bool) -> Vec<Trial<'_>> {
 /// runtime of ours. What is so only now and then cannot be asked for.
 fn stand_in(peers: &[Peer]) -> Vec<Trial<'_>> {
     let excused = |trial: &Trial<'_>| {
-        let deaf = matches!(trial, Trial::Peer(cast, scenario) if scenario.name == CLOSE && cast.peer.is_deaf(cast.role));
+        let deaf = match trial {
+            Trial::Peer(cast, scenario) => scenario.name == CLOSE && cast.peer.is_deaf(cast.role),
+            _ => false,
+        };
         trial.cannot().is_none() && (deaf || trial.known().is_some_and(|known| !known.sometimes))
     };
-    let first = |trial: Trial<'_>| trial.words()[2] == RUNTIMES[0];
     all_trials(peers)
         .into_iter()
-        .filter(|trial| first(*trial) && excused(trial))
+        .filter(|trial| trial.words()[2] == RUNTIMES[0] && excused(trial))
         .map(|trial| match trial {
             Trial::Peer(cast, scenario) => {
                 Trial::Peer(Cast { runtime: STAND_IN, ..cast }, scenario)

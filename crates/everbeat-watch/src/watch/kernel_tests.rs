@@ -225,7 +225,8 @@ fn who_listens_knows_as_much_as_who_asks() {
                 if view == asked {
                     break;
                 }
-                let news = poll(&mut [PollFd::new(&listening, PollFlags::IN)], Some(&LONG)).unwrap();
+                let news =
+                    poll(&mut [PollFd::new(&listening, PollFlags::IN)], Some(&LONG)).unwrap();
                 assert!(news > 0, "after `ip {line}`: {view:?}, and there is {asked:?}");
             }
         }
