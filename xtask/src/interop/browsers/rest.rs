@@ -11,7 +11,7 @@ use super::page::{self, Facts, TICKS};
 
 /// How rarely Chromium lets a timer fire at last
 const MINUTE: Duration = Duration::from_secs(60);
-/// Until it does so, a minute that has begun, and the next, which is whole
+/// Until it does so, which its driver has made 20 s, a minute that has begun, and the next, which is whole
 const A_WHILE: Duration = MINUTE.saturating_mul(3);
 
 /// Another tab is in front
