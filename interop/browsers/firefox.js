@@ -1,9 +1,10 @@
-// Firefox, and the states that it can bring a page into.
+// Firefox, as it is started.
 
 'use strict';
 
 const fs = require('node:fs');
 const puppeteer = require('puppeteer-core');
+const { states } = require('./states');
 const { trust } = require('./trust');
 
 const seconds = (millis) => Math.ceil(Number(millis) / 1000);
@@ -31,19 +32,4 @@ exports.launch = ({ profile, ca, beat, timeout }) => {
   });
 };
 
-exports.states = {
-  hide: async (page, browser) => {
-    page.other = await browser.newPage();
-    await page.other.bringToFront();
-  },
-  show: (page) => page.bringToFront(),
-  offline: (page) => page.setOfflineMode(true),
-  online: (page) => page.setOfflineMode(false),
-  hang: (page) => void page.evaluate(() => hang(8000)).catch(() => {}),
-  leave: (page) => page.goto('about:blank'),
-  back: (page) => page.goBack(),
-  shut: async (page, browser) => {
-    await browser.newPage();
-    await page.close();
-  },
-};
+exports.states = states;

@@ -21,6 +21,13 @@ def say(what, value):
     print(json.dumps({what: value}), flush=True)
 
 
+def payload(value):
+    """What is to be sent; of some messages only the length counts."""
+    if "text" in value:
+        return value["text"]
+    return bytes.fromhex(value["binary"]) if "binary" in value else bytes(value["bytes"])
+
+
 class Watched:
     """A connection that tells of each Ping and Pong that comes in, and counts a message's frames."""
 
@@ -58,6 +65,31 @@ class MuteServer(WatchedServer):
         self.protocol.recv_frame = lambda frame: frame.opcode is Opcode.PING or hear(frame)
 
 
+def ended(connection):
+    """How it ended; dead, if it was our keepalive that gave it up."""
+    code, reason = connection.close_code, connection.close_reason
+    end = {"code": code, "reason": reason or ""}
+    said = connection.protocol.close_sent
+    if connection.protocol.close_rcvd is None and said and said.reason == "keepalive ping timeout":
+        end |= {"how": "dead", "verdict": "silent"}
+    elif connection.protocol.close_rcvd:
+        end |= {"how": "closed"}
+    return end
+
+
+def door(connection, request):
+    """Lets in, but for a path that asks for a refusal: `/refused/429/1`, and when to come again."""
+    match request.path.split("/"):
+        case ["", "refused", status, *seconds]:
+            refusal = connection.respond(int(status), "as you wished")
+            if seconds:
+                refusal.headers["Retry-After"] = seconds[0]
+            if status.startswith("3"):
+                refusal.headers["Location"] = "/elsewhere"
+            return refusal
+    return None
+
+
 class Peer:
     def __init__(self, options):
         self.options = options
@@ -84,8 +116,7 @@ class Peer:
                     await self.send(message)
         except ConnectionClosed:
             pass
-        code, reason = connection.close_code, connection.close_reason
-        say("closed", {"code": code, "reason": reason or ""})
+        say("closed", ended(connection))
 
     async def send(self, message):
         text, step = isinstance(message, str), self.options.fragment
@@ -105,8 +136,7 @@ class Peer:
         while line := await lines.readline():
             [(command, value)] = json.loads(line).items()
             if command == "send":
-                text = value.get("text")
-                await self.send(bytes.fromhex(value["binary"]) if text is None else text)
+                await self.send(payload(value))
             elif command == "ping":
                 await self.connection.ping(bytes.fromhex(value))
             elif command == "close":
@@ -126,6 +156,7 @@ class Peer:
             host,
             int(port),
             ssl=tls,
+            process_request=door,
             create_connection=MuteServer if self.options.mute else WatchedServer,
             **self.settings(),
         )

@@ -10,15 +10,21 @@ use std::{fs, process};
 
 use anyhow::{Context, Result};
 
+use crate::lock::Lock;
 use crate::shell::Shell;
 
 /// Downloads packages, named as `apt-get download` wants them, and unpacks them under `root`
 pub(crate) fn unpack(shell: &Shell, root: &Path, packages: &[String]) -> Result<()> {
     let aside = Aside::of(root)?;
-    let mut download = shell.program("apt-get");
-    shell
-        .read(download.arg("download").args(packages).current_dir(&aside.0))
-        .context("try `apt-get update`")?;
+    let download = || {
+        let mut download = shell.program("apt-get");
+        shell.read(download.arg("download").args(packages).current_dir(&aside.0))
+    };
+    if let Err(error) = download() {
+        // What this machine knows of Debian may be old, or nothing.
+        update(shell).with_context(|| format!("{error:#}, and `apt-get update` does not help"))?;
+        download()?;
+    }
     let unpacked = aside.0.join("unpacked");
     for entry in fs::read_dir(&aside.0)? {
         let path = entry?.path();
@@ -27,6 +33,12 @@ pub(crate) fn unpack(shell: &Shell, root: &Path, packages: &[String]) -> Result<
         }
     }
     move_into(&unpacked, root)
+}
+
+/// Asks Debian what there is, for which one has to be root; one at a time, for apt does not wait
+fn update(shell: &Shell) -> Result<()> {
+    let _alone = Lock::hold(&shell.target("apt.lock"), "apt-get")?;
+    shell.read(shell.program("apt-get").args(["update", "-qq"])).map(drop)
 }
 
 /// A folder that nobody else uses, until this is dropped

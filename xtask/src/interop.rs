@@ -37,13 +37,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use self::install::Installed;
 use self::matrix::Row;
 use self::peer::Peer;
 pub(crate) use self::plan::Extent;
-use self::plan::{Plan, Trial};
+use self::plan::{Plan, STAND_IN, Trial};
 use self::theatre::{Theatre, Wanted};
 use self::trial::Troupe;
 use crate::args::Args;
@@ -65,11 +65,7 @@ pub(crate) struct Sum {
 const BUILD: &str = "build --quiet --package everbeat-interop";
 
 pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
-    let extent = match (args.flag("--smoke"), args.flag("--turns")) {
-        (true, _) => Extent::Smoke,
-        (false, true) => Extent::Turns,
-        (false, false) => Extent::Whole,
-    };
+    let extent = extent(&mut args)?;
     let (keep, list) = (args.flag("--keep"), args.flag("--list"));
     let pairing = args.flag("--pairing");
     let words = args.rest();
@@ -84,7 +80,7 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
         plan.trials().iter().for_each(|trial| println!("{}", trial.words().join(" ")));
         return Ok(ExitCode::SUCCESS);
     }
-    let (rows, versions) = play(shell, BUILD, &plan)?;
+    let (rows, versions) = play(shell, BUILD, &plan, extent)?;
     if keep {
         kept::keep(shell, &rows, &versions)?;
     }
@@ -98,10 +94,24 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
     Ok(report.finish(shell))
 }
 
+/// How much of the matrix is asked for
+fn extent(args: &mut Args) -> Result<Extent> {
+    let known =
+        [("--smoke", Extent::Smoke), ("--turns", Extent::Turns), ("--stand-in", Extent::StandIn)];
+    let asked = known.into_iter().filter(|(flag, _)| args.flag(flag)).collect::<Vec<_>>();
+    ensure!(asked.len() <= 1, "one of `--smoke`, `--turns` and `--stand-in` at a time");
+    Ok(asked.first().map_or(Extent::Whole, |(_, extent)| *extent))
+}
+
+/// The command line of who is put in our place
+fn stand_in(shell: &Shell) -> Result<Vec<String>> {
+    program(shell, STAND_IN)?.map_err(|why| anyhow!("nobody can be put in our place: {why}"))
+}
+
 /// So much of the matrix; `build` is cargo's line
 pub(crate) fn sum(shell: &Shell, build: &str, extent: Extent) -> Result<Sum> {
     let peers = peers(shell)?;
-    Ok(Sum::of(&play(shell, build, &Plan::new(&peers, extent, &[])?)?.0))
+    Ok(Sum::of(&play(shell, build, &Plan::new(&peers, extent, &[])?, extent)?.0))
 }
 
 impl Sum {
@@ -164,20 +174,25 @@ fn peers(shell: &Shell) -> Result<Vec<Peer>> {
 /// What came of each trial, and the versions of who took part, by name
 type Played = (Vec<Row>, BTreeMap<String, String>);
 
-fn play(shell: &Shell, build: &str, plan: &Plan<'_>) -> Result<Played> {
+fn play(shell: &Shell, build: &str, plan: &Plan<'_>, extent: Extent) -> Result<Played> {
     eprintln!("building everbeat-interop ..");
     shell.run(&mut shell.cargo(build))?;
-    let (mut homes, mut wanted) = (BTreeMap::new(), Wanted { roads: false, middles: false });
+    let mut wanted = Wanted::default();
+    if extent == Extent::StandIn {
+        wanted.stand_in = Some(stand_in(shell)?);
+    }
+    let mut peers = Vec::new();
     for trial in plan.trials() {
-        let Trial::Peer(cast, scenario) = trial else {
-            wanted.middles = true;
-            continue;
-        };
-        wanted.roads |= scenario.setting.apart;
-        if !homes.contains_key(&*cast.peer.name) {
-            homes.insert(&*cast.peer.name, install::ready(shell, cast.peer)?);
+        match trial {
+            Trial::Peer(cast, scenario) => {
+                wanted.roads |= scenario.setting.apart;
+                peers.push(cast.peer);
+            }
+            Trial::Pairing(pairing) => peers.extend(pairing.peers()),
+            Trial::Passage(..) | Trial::Refusal(..) => wanted.middles = true,
         }
     }
+    let homes = install::all(shell, peers)?;
     let theatre = Theatre::new(shell, wanted)?;
     let troupe = Troupe { theatre, homes, machine: Lateness::measure() };
     let perform = |trial: &Trial<'_>| {

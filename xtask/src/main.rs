@@ -19,6 +19,7 @@ mod idle;
 mod instructions;
 mod interop;
 mod lateness;
+mod lock;
 mod lost;
 mod memory;
 mod metadata;
@@ -38,6 +39,7 @@ mod streams;
 mod syscalls;
 mod test;
 mod tidy;
+mod tool;
 
 use std::process::ExitCode;
 
@@ -83,6 +85,7 @@ What may follow:
     interop [--smoke|--turns] [--keep] [--list] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill
     autobahn [client|server] [RUNTIME..] [--cases PATTERN,..]   autobahn server smol --cases '2.*'
     interop --pairing [--keep]                     a Java client that pings, a Ruby server, and ours
+    interop --stand-in [PEER..] [STOP|..]          what peers are excused for, with Python's in our place
     soak plain [--connections N] [--seconds N] [--runtime R] [--seed N] [--plot FILE] [--json]
           [--break lose|leak|memory|tally|heartbeat]
     streams [--runtime R] [--seconds N] [--streams N] [--seed N] [--json]   streams --seconds 3600

@@ -23,10 +23,10 @@ pub(crate) fn on(shell: &Shell, processor: usize, line: &[String]) -> Command {
 /// Keeps the thread that calls to this processor, where the system lets it
 #[cfg(target_os = "linux")]
 pub(crate) fn keep_to(processor: usize) -> Result<()> {
-    use nix::sched::{CpuSet, sched_setaffinity};
-    use nix::unistd::Pid;
+    use rustix::thread::{CpuSet, sched_setaffinity};
     let mut set = CpuSet::new();
-    let kept = set.set(processor).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
+    set.set(processor);
+    let kept = sched_setaffinity(None, &set);
     kept.with_context(|| format!("processor {processor}"))
 }
 

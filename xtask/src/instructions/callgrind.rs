@@ -2,13 +2,13 @@
 //! target.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::debian;
 use crate::shell::Shell;
+use crate::tool::{Told, Tool, Wanted};
 
 /// What a program is counted in; it must not be inlined
 const COUNTED: &str = "*::measured*";
@@ -18,13 +18,19 @@ const COUNTED: &str = "*::measured*";
 const NO_STRING_INSTRUCTIONS: &str =
     "glibc.cpu.x86_rep_stosb_threshold=1000000000:glibc.cpu.x86_rep_movsb_threshold=1000000000";
 
+const VALGRIND: Wanted = Wanted {
+    name: "valgrind",
+    folders: &[],
+    version: "--version",
+    packages: &["valgrind"],
+    // What is beside it is a script that looks for this where Debian has it.
+    within: "usr/bin/valgrind.bin",
+    told: Told::Folder("VALGRIND_LIB", "usr/libexec/valgrind"),
+};
+
 /// A valgrind that runs here
 #[derive(Debug)]
-pub(super) struct Callgrind {
-    program: PathBuf,
-    /// Where its tools are, if it does not find them itself
-    tools: Option<PathBuf>,
-}
+pub(super) struct Callgrind(Tool);
 
 impl Callgrind {
     /// The one on the path, or else Debian's
@@ -33,30 +39,7 @@ impl Callgrind {
     ///
     /// Neither can be had.
     pub(super) fn find(shell: &Shell) -> Result<Self> {
-        let installed = Self { program: "valgrind".into(), tools: None };
-        if installed.version(shell).is_ok() {
-            return Ok(installed);
-        }
-        let root = shell.target("valgrind");
-        let program = root.join("usr/bin/valgrind.bin");
-        let unpacked = Self { program, tools: Some(root.join("usr/libexec/valgrind")) };
-        if unpacked.version(shell).is_err() {
-            debian::unpack(shell, &root, &["valgrind".into()]).context("Debian's package")?;
-            unpacked.version(shell).context("Debian's package does not run")?;
-        }
-        Ok(unpacked)
-    }
-
-    fn version(&self, shell: &Shell) -> Result<String> {
-        shell.read(self.command(shell).arg("--version"))
-    }
-
-    fn command(&self, shell: &Shell) -> Command {
-        let mut command = shell.program(&self.program);
-        if let Some(tools) = &self.tools {
-            command.env("VALGRIND_LIB", tools);
-        }
-        command
+        Tool::find(shell, &VALGRIND, &shell.target("valgrind")).map(Self)
     }
 
     /// The instructions of `program` with `words` in what is [counted](COUNTED); the profile is left at
@@ -76,7 +59,7 @@ impl Callgrind {
 
     /// What has every instruction of a program counted that is named behind it
     pub(super) fn watched(&self, shell: &Shell, profile: &Path) -> Command {
-        let mut command = self.command(shell);
+        let mut command = self.0.in_root(shell);
         command.args(["--quiet", "--tool=callgrind"]).env("GLIBC_TUNABLES", NO_STRING_INSTRUCTIONS);
         command.arg(format!("--callgrind-out-file={}", profile.display()));
         command

@@ -21,6 +21,7 @@ const APART: Setting = Setting { apart: true, ..Setting::PLAIN };
 pub(super) const ALL: &[Scenario] = &[
     timed("page-hidden", rest::hidden),
     timed("page-throttled", rest::throttled),
+    Scenario { long: true, needs: &["slow"], ..timed("page-throttled-long", rest::throttled_long) },
     Scenario { needs: &["freeze"], ..timed("page-frozen", rest::frozen) },
     timed("page-hung", rest::hung),
     Scenario { needs: &["freeze"], ..timed("page-frozen-fed", fed::frozen) },

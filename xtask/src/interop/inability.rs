@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::peer::{Role, list, word};
 
 /// Words for what a peer may be unable to do
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 12] = [
     "beat",
     "expire",
     "tell",
@@ -16,6 +16,7 @@ const WORDS: [&str; 11] = [
     "hear",
     "fragment",
     "freeze",
+    "slow",
     "return",
     "beat-in-silence",
     "certificate",
@@ -51,10 +52,19 @@ pub(super) fn parse(cannot: Option<&Value>) -> Result<Vec<Inability>> {
 
 /// Why it is among them, if it is
 pub(super) fn of<'a>(cannot: &'a [Inability], role: Role, what: &str) -> Option<&'a str> {
-    let of_role = |entry: &&Inability| {
-        entry.what == what && entry.role.as_deref().is_none_or(|known| known == role.name())
-    };
-    cannot.iter().find(of_role).map(|entry| &*entry.why)
+    let mut of_role = cannot.iter().filter(|entry| entry.is_of(role));
+    of_role.find(|entry| entry.what == what).map(|entry| &*entry.why)
+}
+
+/// Something that begins so is among them
+pub(super) fn begins(cannot: &[Inability], role: Role, what: &str) -> bool {
+    cannot.iter().any(|entry| entry.is_of(role) && entry.what.starts_with(what))
+}
+
+impl Inability {
+    fn is_of(&self, role: Role) -> bool {
+        self.role.as_deref().is_none_or(|known| known == role.name())
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +84,8 @@ mod tests {
         assert_eq!(of(&cannot, Role::Server, "ping"), None);
         assert_eq!(of(&cannot, Role::Server, "close 1008"), Some("not a page's codes"));
         assert_eq!(of(&cannot, Role::Server, "close 1000"), None);
+        assert!(begins(&cannot, Role::Client, "close ") && !begins(&cannot, Role::Client, "hear "));
+        assert!(begins(&cannot, Role::Client, "pi") && !begins(&cannot, Role::Server, "pi"));
         assert_eq!(parse(None).unwrap(), []);
     }
 

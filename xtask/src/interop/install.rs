@@ -1,15 +1,23 @@
 //! Installing a peer into a folder of its own below the target folder, once for each description.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 
 use super::peer::Peer;
 use crate::debian;
+use crate::lock::Lock;
 use crate::shell::Shell;
+
+/// What an installation was made from
+const STAMP: &str = ".installed";
+/// Installations that go on at one time
+const AT_A_TIME: usize = 4;
 
 /// Whether a peer can be had here
 #[derive(Debug)]
@@ -20,28 +28,52 @@ pub(super) enum Installed {
     Not(String),
 }
 
-/// Installs the peer unless that was done already
+/// Installs the peer unless that was done already; whoever wants the same meanwhile waits, and finds it
+/// done
 pub(super) fn ready(shell: &Shell, peer: &Peer) -> Result<Installed> {
     if let Some(why) = peer.needs.iter().find_map(|program| missing(program)) {
         return Ok(Installed::Not(why));
     }
     // Of a folder, that whoever else is in it finds it done.
     let name = peer.folder.file_name().context("a peer has a folder")?.to_string_lossy();
-    let home = shell.target("interop").join(&*name);
-    let (stamp, wanted) = (home.join(".installed"), fingerprint(&peer.folder)?);
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+    let homes = shell.target("interop");
+    let home = homes.join(&*name);
+    fs::create_dir_all(&homes).with_context(|| homes.display().to_string())?;
+    let _alone = Lock::hold(&homes.join(format!("{name}.lock")), &name)?;
+    let wanted = fingerprint(&peer.folder)?;
+    if is_there(&home, &wanted) {
         return Ok(Installed::At(home));
     }
-    eprintln!("installing {} ..", name);
+    eprintln!("installing {name} ..");
+    let begun = Instant::now();
     if home.exists() {
         fs::remove_dir_all(&home).with_context(|| home.display().to_string())?;
     }
     fs::create_dir_all(&home).with_context(|| home.display().to_string())?;
     if let Err(error) = install(shell, peer, &home) {
-        return Ok(Installed::Not(format!("it cannot be installed here: {error:#}")));
+        return Ok(Installed::Not(format!("{name} cannot be installed here: {error:#}")));
     }
-    fs::write(stamp, wanted)?;
+    fs::write(home.join(STAMP), wanted)?;
+    eprintln!("installed {name} in {:.1?}", begun.elapsed());
     Ok(Installed::At(home))
+}
+
+/// The peers of these folders, each folder once and some at a time: they mostly wait for a network
+pub(super) fn all<'a>(
+    shell: &Shell,
+    peers: impl IntoIterator<Item = &'a Peer>,
+) -> Result<BTreeMap<&'a Path, Installed>> {
+    let folders = peers.into_iter().map(|peer| (&*peer.folder, peer)).collect::<BTreeMap<_, _>>();
+    let folders = folders.into_iter().collect::<Vec<_>>();
+    let done = super::at_a_time(AT_A_TIME, &folders, |(folder, peer)| {
+        ready(shell, peer).map(|installed| (*folder, installed))
+    });
+    done.into_iter().collect()
+}
+
+/// What was installed there is what is wanted
+fn is_there(home: &Path, wanted: &str) -> bool {
+    fs::read_to_string(home.join(STAMP)).is_ok_and(|found| found == wanted)
 }
 
 fn install(shell: &Shell, peer: &Peer, home: &Path) -> Result<()> {

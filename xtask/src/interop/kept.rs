@@ -7,7 +7,7 @@ use std::fmt::Write;
 use anyhow::{Result, ensure};
 
 use super::Sum;
-use super::matrix::{Row, Verdict};
+use super::matrix::{Row, Table, Verdict};
 use crate::document;
 use crate::shell::Shell;
 
@@ -30,7 +30,8 @@ fn page(rows: &[Row], versions: &BTreeMap<String, String>, head: &str) -> String
     let passed = rows.iter().filter(|row| row.verdict() == Verdict::Pass).count();
     let mut page = format!("{head}: {passed} of {} trials passed", rows.len());
     let (mut notes, mut lines) = (Vec::new(), String::new());
-    for columns in [peers(rows), others(rows)] {
+    for wanted in Table::ALL {
+        let columns = columns(rows.iter().filter(|row| row.table() == wanted));
         lines += "\n";
         lines += &table(rows, &columns, versions, &mut notes);
     }
@@ -51,14 +52,6 @@ fn page(rows: &[Row], versions: &BTreeMap<String, String>, head: &str) -> String
 struct Columns<'a> {
     players: Vec<[&'a str; 2]>,
     scenarios: Vec<&'a str>,
-}
-
-fn peers(rows: &[Row]) -> Columns<'_> {
-    columns(rows.iter().filter(|row| !row.is_apart()))
-}
-
-fn others(rows: &[Row]) -> Columns<'_> {
-    columns(rows.iter().filter(|row| row.is_apart()))
 }
 
 fn columns<'a>(rows: impl Iterator<Item = &'a Row>) -> Columns<'a> {
@@ -135,16 +128,18 @@ mod tests {
             row(["ws", "server", "smol", "wss", "idle"], Verdict::Pass, ""),
             row(["ws", "client", "tokio", "ws", "ping"], Verdict::Expected, "it has no such call"),
             row(["ws", "client", "smol", "ws", "ping"], Verdict::Expected, "it has no such call"),
+            row(["faye", "server of java", "-", "ws", "pairing"], Verdict::Pass, ""),
             row(["nginx", "proxy", "tokio", "ws", "5s-cut"], Verdict::Pass, ""),
         ];
         let versions = BTreeMap::from([("ws".into(), "8.1".into())]);
         let page = page(&rows, &versions, "2000-01-01, Linux 6");
         for line in [
-            "2000-01-01, Linux 6: 3 of 5 trials passed, and the others ended as they are known to.\n",
+            "2000-01-01, Linux 6: 4 of 6 trials passed, and the others ended as they are known to.\n",
             "| | idle | ping |\n",
             "| ws 8.1, server | 2 |  |\n",
             "| ws 8.1, client |  | note 1 |\n",
-            "| nginx, proxy | 1 |\n",
+            "\n| | pairing |\n|---|:-:|\n| faye, server of java | 1 |\n",
+            "\n| | 5s-cut |\n|---|:-:|\n| nginx, proxy | 1 |\n",
             "\n1. it has no such call\n",
         ] {
             assert!(page.contains(line), "{line}: {page}");

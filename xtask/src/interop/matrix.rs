@@ -53,6 +53,29 @@ impl Verdict {
     }
 }
 
+/// Where documents have it
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Table {
+    /// A peer's with us
+    Peers,
+    /// Of two foreign peers, and ours in the place of one
+    Pairings,
+    /// Of what stands between or refuses
+    Others,
+}
+
+impl Table {
+    pub(super) const ALL: [Self; 3] = [Self::Peers, Self::Pairings, Self::Others];
+
+    const fn of(trial: &Trial<'_>) -> Self {
+        match trial {
+            Trial::Peer(..) => Self::Peers,
+            Trial::Pairing(_) => Self::Pairings,
+            Trial::Passage(..) | Trial::Refusal(..) => Self::Others,
+        }
+    }
+}
+
 /// One cell
 #[derive(Debug)]
 pub(super) struct Row {
@@ -64,8 +87,7 @@ pub(super) struct Row {
     detail: String,
     /// Why it is as it is known to be, without what was seen
     reason: String,
-    /// It is no peer's, but of what stands between or refuses
-    apart: bool,
+    table: Table,
     took: Duration,
     late: Duration,
 }
@@ -79,10 +101,10 @@ impl Row {
     ) -> Self {
         let (verdict, detail) = Verdict::of(outcome, trial.known());
         let reason = trial.known().map_or_else(String::new, |known| known.why.clone());
-        let apart = !matches!(trial, Trial::Peer(..));
+        let table = Table::of(trial);
         let words = trial.words().map(String::from);
         let (tls, timed) = (words[3] == scheme(true), trial.timed());
-        Self { words, tls, timed, verdict, detail, reason, apart, took, late }
+        Self { words, tls, timed, verdict, detail, reason, table, took, late }
     }
 
     /// The peer cannot do what it needs
@@ -110,15 +132,23 @@ impl Row {
         &self.reason
     }
 
-    /// It is no peer's, but of what stands between or refuses
-    pub(super) const fn is_apart(&self) -> bool {
-        self.apart
+    pub(super) const fn table(&self) -> Table {
+        self.table
+    }
+
+    /// What was seen, or what was wrong
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
     }
 
     #[cfg(test)]
     pub(super) fn of(words: [&str; 5], verdict: Verdict, reason: &str) -> Self {
         Self {
-            apart: words[1] == "proxy",
+            table: match words[1] {
+                "proxy" => Table::Others,
+                "server" | "client" => Table::Peers,
+                _ => Table::Pairings,
+            },
             words: words.map(String::from),
             tls: false,
             timed: false,

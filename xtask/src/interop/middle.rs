@@ -1,7 +1,6 @@
 //! What stands between peers in the real world: nginx and HAProxy, each between a port and a server.
 
 mod configuration;
-mod found;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -13,10 +12,10 @@ use anyhow::{Context, Result, bail};
 
 pub(super) use self::configuration::Job;
 use self::configuration::{HAPROXYS, haproxy, nginx};
-use self::found::{Found, find};
 use super::leash::Leash;
 use super::settings::PATIENCE;
 use crate::shell::Shell;
+use crate::tool::{Told, Tool, Wanted};
 
 /// Between two looks whether it listens
 const LOOK: Duration = Duration::from_millis(20);
@@ -32,7 +31,7 @@ pub(super) enum Kind {
 
 /// Those that can be had here, or why they cannot
 #[derive(Debug)]
-pub(super) struct Middles([Result<Found, String>; 2]);
+pub(super) struct Middles([Result<Tool, String>; 2]);
 
 /// One that stands there
 #[derive(Debug)]
@@ -57,14 +56,18 @@ impl Kind {
         }
     }
 
-    /// Debian's packages, with what few machines have already
-    const fn packages(self) -> &'static [&'static str] {
-        match self {
-            Self::Nginx => &["nginx"],
+    /// Where it is
+    const fn wanted(self) -> Wanted {
+        let (packages, within): (&'static [&'static str], _) = match self {
+            Self::Nginx => (&["nginx"], "usr/sbin/nginx"),
             Self::Haproxy => {
-                &["haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1"]
+                let packages =
+                    &["haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1"];
+                (packages, "usr/sbin/haproxy")
             }
-        }
+        };
+        let (name, folders, told) = (self.name(), &["/usr/sbin"], Told::Libraries);
+        Wanted { name, folders, version: "-v", packages, within, told }
     }
 
     fn configuration(self, job: &Job<'_>, port: u16) -> String {
@@ -85,12 +88,15 @@ impl Default for Middles {
 
 impl Middles {
     /// Those of this machine, or else Debian's, unpacked into a folder of ours
-    pub(super) fn find(shell: &Shell) -> Result<Self> {
-        let [nginx, haproxy] = [Kind::Nginx, Kind::Haproxy].map(|kind| find(shell, kind));
-        Ok(Self([nginx?, haproxy?]))
+    pub(super) fn find(shell: &Shell) -> Self {
+        let folder = shell.target("interop").join("debian");
+        Self([Kind::Nginx, Kind::Haproxy].map(|kind| {
+            let found = Tool::find(shell, &kind.wanted(), &folder.join(kind.name()));
+            found.map_err(|error| format!("{error:#}"))
+        }))
     }
 
-    fn found(&self, kind: Kind) -> &Result<Found, String> {
+    fn found(&self, kind: Kind) -> &Result<Tool, String> {
         let Self([nginx, haproxy]) = self;
         match kind {
             Kind::Nginx => nginx,

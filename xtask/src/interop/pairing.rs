@@ -1,6 +1,6 @@
-//! `cargo xtask interop --pairing`: a Java client that pings, against a Ruby server of which it was once
-//! believed that it cannot answer, and against ours. With `--keep` what went over the wire is written
-//! into `docs/peers.md`.
+//! A Java client that pings, against a Ruby server of which it was once believed that it cannot answer,
+//! and against ours; and against a server that answers nobody, where it must hang up. Rows of the matrix;
+//! with `cargo xtask interop --pairing --keep` what went over the wire is written into `docs/peers.md`.
 
 mod diary;
 mod judge;
@@ -9,18 +9,20 @@ use std::process::{Command, ExitCode};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::json;
 
 use self::diary::Entry;
-use super::install::{self, Installed};
+use super::install;
 use super::note::{Note, Payload};
 use super::peer::{Peer, Role};
+use super::plan::Trial;
 use super::program::Program;
-use super::settings::{AT_A_TIME, MARGIN, PATIENCE, STALLED, TRIES};
+use super::settings::{AT_A_TIME, MARGIN, PATIENCE};
 use super::stage::{connected, end, listening};
 use super::tap::Tap;
 use super::theatre::{Theatre, Wanted, add};
+use super::trial::{Homes, Troupe};
 use super::wire::Wire;
 use crate::lateness::Lateness;
 use crate::report::Report;
@@ -29,6 +31,8 @@ use crate::shell::Shell;
 
 const CLIENT: &str = "java-websocket";
 const RUBY: [&str; 2] = ["faye-puma", "faye-thin"];
+/// What the matrix says of whoever it meets
+const ROLE: &str = "server of java-websocket";
 /// Can be told to answer no Ping
 const MUTE: &str = "websockets";
 
@@ -43,9 +47,17 @@ const TOLD_LATER: Duration = Duration::from_secs(2);
 
 /// A client that pings, and whoever it meets
 #[derive(Debug, Clone, Copy)]
-struct Pair {
-    server: &'static str,
+pub(super) struct Pairing<'a> {
+    client: &'a Peer,
+    server: Server<'a>,
     how: How,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Server<'a> {
+    Theirs(&'a Peer),
+    /// Ours, on this runtime
+    Ours(&'static str),
 }
 
 /// What the server does
@@ -59,117 +71,152 @@ enum How {
     NoPong,
 }
 
-/// Everybody who can be had, or why one cannot
-struct Cast<'a> {
-    theatre: &'a Theatre,
-    machine: Lateness,
-    lines: Vec<(&'static str, Result<Vec<String>, String>)>,
+/// All of them, of whom there is among these peers: those of Ruby, ours, and the mute one
+pub(super) fn all(peers: &[Peer]) -> Vec<Pairing<'_>> {
+    let named = |name: &str| peers.iter().find(|peer| peer.name == name);
+    let Some(client) = named(CLIENT) else { return Vec::new() };
+    let theirs = RUBY.iter().filter_map(|name| named(name)).map(Server::Theirs);
+    let ours = RUNTIMES.iter().map(|runtime| Server::Ours(runtime));
+    let answering = theirs.chain(ours).flat_map(|server| {
+        [How::Answers, How::BothPing].map(|how| Pairing { client, server, how })
+    });
+    let mute = named(MUTE).map(Server::Theirs);
+    let mute = mute.map(|server| Pairing { client, server, how: How::NoPong });
+    answering.chain(mute).collect()
 }
 
 pub(super) fn run(shell: &Shell, peers: &[Peer], keep: bool) -> Result<ExitCode> {
     shell.run(&mut shell.cargo(super::BUILD))?;
-    let theatre = Theatre::new(shell, Wanted { roads: false, middles: false })?;
-    let mut lines = Vec::new();
-    for name in RUBY.into_iter().chain([CLIENT, MUTE]) {
-        let peer = peers.iter().find(|peer| peer.name == name);
-        let peer = peer.with_context(|| format!("there is no peer `{name}`"))?;
-        lines.push((
-            name,
-            match install::ready(shell, peer)? {
-                Installed::At(home) => Ok(peer.line(&peer.start, &home)),
-                Installed::Not(why) => Err(why),
-            },
-        ));
-    }
-    let cast = Cast { theatre: &theatre, machine: Lateness::measure(), lines };
-    let servers = RUBY.into_iter().chain(RUNTIMES.iter().copied());
-    let pairs =
-        servers.flat_map(|server| [How::Answers, How::BothPing].map(|how| Pair { server, how }));
-    let pairs = pairs.chain([Pair { server: MUTE, how: How::NoPong }]);
-    let entries = super::at_a_time(AT_A_TIME, &pairs.collect::<Vec<_>>(), |pair| {
-        let entry = cast.perform(*pair);
-        eprintln!("{}", entry.line());
-        entry
+    let theatre = Theatre::new(shell, Wanted::default())?;
+    let pairings = all(peers);
+    let homes = install::all(shell, pairings.iter().flat_map(Pairing::peers))?;
+    let troupe = Troupe { theatre, homes, machine: Lateness::measure() };
+    let entries = super::at_a_time(AT_A_TIME, &pairings, |pairing| {
+        let mut frames = Vec::new();
+        let row = troupe.perform_with(&Trial::Pairing(*pairing), &mut frames);
+        eprintln!("{}", row.line());
+        Entry { name: pairing.server.name(), row, frames }
     });
     if keep {
         diary::keep(shell, &entries)?;
     }
     let mut report = Report::new("interop");
-    for entry in &entries {
-        report.cell(entry.object(), entry.met());
-        if !entry.says_something() {
+    for Entry { row, .. } in &entries {
+        report.cell(row.object(), row.met());
+        if !row.counts() || row.skipped().is_some() {
             report.invalidate();
         }
     }
     Ok(report.finish(shell))
 }
 
-impl Cast<'_> {
-    fn perform(&self, pair: Pair) -> Entry {
-        let missing = self.lines.iter().find_map(|(name, line)| match line {
-            Err(why) if [CLIENT, pair.server].contains(name) => Some(format!("{name}: {why}")),
-            _ => None,
-        });
-        if let Some(why) = missing {
-            return Entry::skipped(pair, why);
+impl<'a> Server<'a> {
+    fn name(self) -> &'a str {
+        match self {
+            Self::Theirs(peer) => &peer.name,
+            Self::Ours(runtime) => runtime,
         }
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let (begun, lateness) = (Instant::now(), self.machine.of_trial());
-            let mut frames = Vec::new();
-            let outcome = self.play(pair, &lateness, &mut frames);
-            let stalled = lateness.worst_since(begun) > STALLED;
-            if !stalled || tries == TRIES {
-                return Entry::new(pair, outcome, frames, stalled);
-            }
+    }
+}
+
+impl<'a> Pairing<'a> {
+    /// Of these, each scenario once, on the runtime whose turn it is
+    pub(super) fn in_turn(
+        all: Vec<Self>,
+        turns: impl Iterator<Item = &'static str>,
+    ) -> impl Iterator<Item = Self> {
+        [How::Answers, How::BothPing].into_iter().zip(turns).filter_map(move |(how, runtime)| {
+            all.iter().find(|it| it.how == how && it.runtime() == Some(runtime)).copied()
+        })
+    }
+
+    /// Its place in each column of the matrix
+    pub(super) fn words(&self) -> [&'a str; 5] {
+        let (who, runtime) = match self.server {
+            Server::Theirs(peer) => (&*peer.name, "-"),
+            Server::Ours(runtime) => ("everbeat", runtime),
+        };
+        let scenario = match self.how {
+            How::Answers => "pairing",
+            How::BothPing => "pairing-both-ping",
+            How::NoPong => "pairing-no-pong",
+        };
+        [who, ROLE, runtime, "ws", scenario]
+    }
+
+    /// Those of other people who take part
+    pub(super) fn peers(&self) -> impl Iterator<Item = &'a Peer> + use<'a> {
+        [Some(self.client), self.server()].into_iter().flatten()
+    }
+
+    /// The server, if it is somebody else's
+    pub(super) const fn server(&self) -> Option<&'a Peer> {
+        match self.server {
+            Server::Theirs(peer) => Some(peer),
+            Server::Ours(_) => None,
+        }
+    }
+
+    /// The runtime of ours, if ours takes part
+    pub(super) const fn runtime(&self) -> Option<&'static str> {
+        match self.server {
+            Server::Ours(runtime) => Some(runtime),
+            Server::Theirs(_) => None,
         }
     }
 
     /// Plays it, and notes what went over the wire
-    fn play(&self, pair: Pair, lateness: &Lateness, heard: &mut Vec<Wire>) -> Result<String> {
-        let server = self.server(pair, lateness)?;
-        let mut tap = Tap::command(&self.theatre.ours, &listening(&server)?);
+    pub(super) fn play(
+        &self,
+        theatre: &Theatre,
+        homes: &Homes<'_>,
+        lateness: &Lateness,
+        heard: &mut Vec<Wire>,
+    ) -> Result<String> {
+        let server = self.start_server(theatre, homes, lateness)?;
+        let mut tap = Tap::command(&theatre.ours, &listening(&server)?);
         let mut tap = Tap::new(Program::start("the tap", &mut tap, lateness)?)?;
         let begun = Instant::now();
-        let mut command = self.foreign(CLIENT, Role::Client, &format!("ws://{}/", tap.address))?;
+        let place = format!("ws://{}/", tap.address);
+        let mut command = foreign(homes, self.client, Role::Client, &place)?;
         add(&mut command, &[("--beat", BEAT)]);
-        let mut client = Program::start(CLIENT, &mut command, lateness)?;
+        let mut client = Program::start(&self.client.name, &mut command, lateness)?;
         let open = connected(&client)?;
-        let told = if pair.how == How::NoPong {
+        let told = if self.how == How::NoPong {
             hangs_up(&client, open, lateness)?
         } else {
             lives(&mut client)?
         };
-        let judged = tap.settle(begun, TOLD_LATER, |wires| judge::judge(wires, pair.how));
-        heard.extend(tap.since(begun));
+        let judged = tap.settle(begun, TOLD_LATER, |wires| judge::judge(wires, self.how));
+        *heard = tap.since(begun);
         judged.map(|judged| format!("{told}: {judged}"))
     }
 
-    fn server(&self, pair: Pair, lateness: &Lateness) -> Result<Program> {
-        let (anywhere, ours) = ("127.0.0.1:0", RUNTIMES.contains(&pair.server));
-        let mut command = if ours {
-            self.theatre.ours(Role::Server, anywhere, pair.server)
-        } else {
-            self.foreign(pair.server, Role::Server, anywhere)?
+    fn start_server(
+        &self,
+        theatre: &Theatre,
+        homes: &Homes<'_>,
+        lateness: &Lateness,
+    ) -> Result<Program> {
+        let anywhere = "127.0.0.1:0";
+        let mut command = match self.server {
+            Server::Ours(runtime) => theatre.ours(Role::Server, anywhere, runtime),
+            Server::Theirs(peer) => foreign(homes, peer, Role::Server, anywhere)?,
         };
-        match pair.how {
-            How::Answers if ours => _ = command.arg("--no-beat"),
-            How::Answers => {}
-            How::BothPing => add(&mut command, &[("--beat", BEAT)]),
-            How::NoPong => add(command.arg("--mute"), &[("--beat", BEAT)]),
+        match (self.how, self.server) {
+            (How::Answers, Server::Ours(_)) => _ = command.arg("--no-beat"),
+            (How::Answers, Server::Theirs(_)) => {}
+            (How::BothPing, _) => add(&mut command, &[("--beat", BEAT)]),
+            (How::NoPong, _) => add(command.arg("--mute"), &[("--beat", BEAT)]),
         }
-        Program::start(pair.server, &mut command, lateness)
+        Program::start(self.server.name(), &mut command, lateness)
     }
+}
 
-    fn foreign(&self, name: &str, role: Role, place: &str) -> Result<Command> {
-        let line = self.lines.iter().find(|(known, _)| *known == name).map(|(_, line)| line);
-        let line = line.and_then(|line| line.as_ref().ok()).context("it is not installed")?;
-        let (program, words) = line.split_first().context("it cannot be started")?;
-        let mut command = Command::new(program);
-        command.args(words).args([role.name(), place]);
-        Ok(command)
-    }
+fn foreign(homes: &Homes<'_>, peer: &Peer, role: Role, place: &str) -> Result<Command> {
+    let mut command = super::trial::start(homes, peer)?;
+    command.args([role.name(), place]);
+    Ok(command)
 }
 
 /// For longer than without Pongs, and still talks

@@ -154,6 +154,13 @@ impl Peer {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn only(text: &str) -> Self {
+        let mut peers = Self::parse(Path::new("x"), text).unwrap();
+        assert_eq!(peers.len(), 1);
+        peers.remove(0)
+    }
+
     /// Scenarios can be played with it
     pub(super) fn converses(&self) -> bool {
         !self.start.is_empty()
@@ -171,6 +178,11 @@ impl Peer {
     /// Why it cannot do that in this role, if it cannot
     pub(super) fn cannot(&self, role: Role, what: &str) -> Option<&str> {
         inability::of(&self.cannot, role, what)
+    }
+
+    /// There are closing codes that its program does not hear
+    pub(super) fn is_deaf(&self, role: Role) -> bool {
+        inability::begins(&self.cannot, role, "hear ")
     }
 
     /// A command line of its description, with its folders in their places

@@ -4,6 +4,7 @@
 use anyhow::{Result, bail};
 
 use super::browsers;
+use super::pairing::{self, Pairing};
 use super::passage::{self, Passage};
 use super::peer::{Expected, Peer, Role};
 use super::refuser::Refuser;
@@ -20,13 +21,22 @@ pub(crate) enum Extent {
     Turns,
     /// The same with those peers that a push waits for, and nothing that takes long
     Smoke,
+    /// What ends otherwise with a peer, with [`STAND_IN`] in our place, who must not fare better
+    StandIn,
 }
+
+/// Where it shows that a peer cannot hear a code
+const CLOSE: &str = "close-by-us";
+/// A peer that can be put in our place: what happens to it as well is not our doing
+pub(super) const STAND_IN: &str = "websockets";
 
 /// One cell of the matrix
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Trial<'a> {
     /// A foreign peer
     Peer(Cast<'a>, &'static Scenario),
+    /// Two foreign peers, or one and ours, that Ping each other
+    Pairing(Pairing<'a>),
     /// A proxy between ours and ours
     Passage(&'static Passage, &'static str),
     /// A server that refuses our client
@@ -39,7 +49,10 @@ pub(super) struct Plan<'a>(Vec<Trial<'a>>);
 
 impl<'a> Plan<'a> {
     pub(super) fn new(peers: &'a [Peer], extent: Extent, words: &[String]) -> Result<Self> {
-        let all = all_trials(peers);
+        let all = match extent {
+            Extent::StandIn => stand_in(peers),
+            _ => all_trials(peers),
+        };
         let mut chosen: [Vec<&str>; 5] = Default::default();
         for word in words {
             let column = all.iter().find_map(|trial| trial.words().iter().position(|w| w == word));
@@ -49,7 +62,7 @@ impl<'a> Plan<'a> {
             column.push(word);
         }
         let mut trials = match extent {
-            Extent::Whole => all,
+            Extent::Whole | Extent::StandIn => all,
             Extent::Turns => turns(peers, false),
             Extent::Smoke => turns(peers, true),
         };
@@ -67,7 +80,7 @@ impl<'a> Plan<'a> {
 
     /// Those that mostly wait, for a proxy or a refused client, and those that do not
     pub(super) fn apart(&self) -> (Vec<Trial<'a>>, Vec<Trial<'a>>) {
-        self.0.iter().partition(|trial| !matches!(trial, Trial::Peer(..)))
+        self.0.iter().partition(|trial| matches!(trial, Trial::Passage(..) | Trial::Refusal(..)))
     }
 }
 
@@ -78,6 +91,7 @@ impl<'a> Trial<'a> {
             Self::Peer(Cast { peer, role, runtime, tls }, scenario) => {
                 [&peer.name, role.name(), runtime, scheme(tls), scenario.name]
             }
+            Self::Pairing(pairing) => pairing.words(),
             Self::Passage(passage, runtime) => {
                 [passage.kind.name(), "proxy", runtime, scheme(passage.tls), passage.name]
             }
@@ -91,7 +105,7 @@ impl<'a> Trial<'a> {
     pub(super) const fn timed(&self) -> bool {
         match self {
             Self::Peer(_, scenario) => scenario.timed,
-            Self::Passage(..) | Self::Refusal(..) => true,
+            Self::Pairing(_) | Self::Passage(..) | Self::Refusal(..) => true,
         }
     }
 
@@ -99,7 +113,7 @@ impl<'a> Trial<'a> {
     pub(super) fn known(&self) -> Option<&'a Expected> {
         match *self {
             Self::Peer(cast, scenario) => cast.peer.expected(cast.role, cast.tls, scenario.name),
-            Self::Passage(..) | Self::Refusal(..) => None,
+            Self::Pairing(_) | Self::Passage(..) | Self::Refusal(..) => None,
         }
     }
 
@@ -144,6 +158,7 @@ fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
             }
         }
     }
+    trials.extend(pairing::all(peers).into_iter().map(Trial::Pairing));
     for runtime in RUNTIMES {
         trials.extend(passage::ALL.iter().map(|passage| Trial::Passage(passage, runtime)));
         trials.extend(Refuser::ALL.map(|refuser| Trial::Refusal(refuser, runtime)));
@@ -154,24 +169,53 @@ fn all_trials(peers: &[Peer]) -> Vec<Trial<'_>> {
 /// Every scenario in both roles, once; runtimes and TLS take turns, so that each is met by every peer
 fn turns(peers: &[Peer], smoke: bool) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
-    for peer in peers.iter().filter(|peer| peer.smoke || !smoke) {
+    let wanted = |peer: &Peer| peer.smoke || !smoke;
+    for peer in peers.iter().filter(|peer| wanted(peer)) {
         for &role in &peer.roles {
             let turns = RUNTIMES
                 .iter()
                 .flat_map(|runtime| peer.schemes.iter().map(move |tls| (*runtime, *tls)));
             let mut turns = turns.cycle().skip(role as usize);
-            trials.extend(all_for(peer, role).filter_map(|scenario| {
+            let all = all_for(peer, role).filter(|scenario| !(smoke && scenario.long));
+            trials.extend(all.filter_map(|scenario| {
                 let (runtime, tls) = turns.find(|(_, tls)| fits(scenario, *tls))?;
                 Some(Trial::Peer(Cast { peer, role, runtime, tls }, scenario))
             }));
         }
     }
     let turns = || RUNTIMES.iter().copied().cycle();
+    let pairings = pairing::all(peers).into_iter().filter(|it| it.peers().all(wanted));
+    let (ours, theirs) = pairings.partition::<Vec<_>, _>(|pairing| pairing.runtime().is_some());
+    // Of ours, each scenario on one of them.
+    let ours = Pairing::in_turn(ours, turns());
+    trials.extend(theirs.into_iter().chain(ours).map(Trial::Pairing));
     let passages = passage::ALL.iter().filter(|passage| !(smoke && passage.is_long()));
     trials.extend(passages.zip(turns()).map(|(passage, runtime)| Trial::Passage(passage, runtime)));
     let refusals = Refuser::ALL.into_iter().zip(turns());
     trials.extend(refusals.map(|(refuser, runtime)| Trial::Refusal(refuser, runtime)));
     trials
+}
+
+/// What ends with a peer otherwise than a scenario says, by its description: the stand-in has no
+/// runtime of ours. What is so only now and then cannot be asked for.
+fn stand_in(peers: &[Peer]) -> Vec<Trial<'_>> {
+    let excused = |trial: &Trial<'_>| {
+        let deaf = match trial {
+            Trial::Peer(cast, scenario) => scenario.name == CLOSE && cast.peer.is_deaf(cast.role),
+            _ => false,
+        };
+        trial.cannot().is_none() && (deaf || trial.known().is_some_and(|known| !known.sometimes))
+    };
+    all_trials(peers)
+        .into_iter()
+        .filter(|trial| trial.words()[2] == RUNTIMES[0] && excused(trial))
+        .map(|trial| match trial {
+            Trial::Peer(cast, scenario) => {
+                Trial::Peer(Cast { runtime: STAND_IN, ..cast }, scenario)
+            }
+            other => other,
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -188,6 +232,23 @@ mod tests {
             peer.smoke = true;
             peer
         })
+    }
+
+    /// All that meet in pairs
+    fn pair() -> [Peer; 4] {
+        ["java-websocket", "faye-puma", "faye-thin", "websockets"].map(|name| {
+            let mut peer = Peer::default();
+            peer.name = name.into();
+            peer.smoke = name != "faye-thin";
+            peer
+        })
+    }
+
+    fn pairings(extent: Extent) -> Vec<String> {
+        let peers = pair();
+        let plan = Plan::new(&peers, extent, &[]).unwrap();
+        let of = plan.trials().iter().filter(|trial| matches!(trial, Trial::Pairing(_)));
+        of.map(|trial| trial.words().map(String::from).join(" ")).collect()
     }
 
     fn plan<'a>(peers: &'a [Peer], extent: Extent, line: &str) -> Result<Plan<'a>> {
@@ -229,6 +290,68 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_pairing_is_a_row_for_each_server_and_runtime() {
+        let all = pairings(Extent::Whole);
+        assert_eq!(all.len(), 2 * (2 + RUNTIMES.len()) + 1, "{all:?}");
+        for row in ["faye-puma", "faye-thin"] {
+            let row = format!("{row} server of java-websocket - ws pairing-both-ping");
+            assert!(all.contains(&row), "{all:?}");
+        }
+        for runtime in RUNTIMES {
+            let row = format!("everbeat server of java-websocket {runtime} ws pairing");
+            assert!(all.contains(&row), "{all:?}");
+        }
+        assert!(all.iter().any(|row| row.starts_with("websockets ") && row.ends_with("-no-pong")));
+    }
+
+    #[test]
+    fn a_push_meets_each_pairing_of_ours_once_and_those_of_its_peers() {
+        let of = |all: &[String], who: &str| {
+            all.iter().filter(|row| row.starts_with(who)).cloned().collect::<Vec<_>>()
+        };
+        let smoke = pairings(Extent::Smoke);
+        assert_eq!((smoke.len(), of(&smoke, "faye-thin").len()), (5, 0), "{smoke:?}");
+        let ours = of(&smoke, "everbeat");
+        assert!(ours.len() == 2 && ours[0].contains(RUNTIMES[0]) && ours[1].contains(RUNTIMES[1]));
+        assert_eq!(of(&pairings(Extent::Turns), "faye-thin").len(), 2);
+    }
+
+    #[test]
+    fn what_a_peer_is_excused_for_is_tried_with_another_in_our_place() {
+        let described = r#"{ "needs": [], "install": [], "start": ["x"], "roles": ["client"],
+            "cannot": [{ "what": "ping", "why": "w" }, { "what": "hear", "codes": [1012], "why": "w" }],
+            "expected": [{ "scenario": "stop", "error": "e", "why": "w" },
+                         { "scenario": "ping", "error": "e", "why": "w" },
+                         { "scenario": "kill", "tls": true, "error": "e", "why": "w" },
+                         { "scenario": "*", "sometimes": true, "error": "e", "why": "w" }] }"#;
+        let peers = [Peer::only(described)];
+        let plan = Plan::new(&peers, Extent::StandIn, &[]).unwrap();
+        let words = plan.trials().iter().map(Trial::words).collect::<Vec<_>>();
+        assert!(words.iter().all(|words| words[2] == STAND_IN), "{words:?}");
+        let cells = words.iter().map(|words| (words[3], words[4])).collect::<Vec<_>>();
+        let closes = [("ws", "close-by-us"), ("wss", "close-by-us")];
+        let ends = [("ws", "stop"), ("wss", "stop"), ("wss", "kill")];
+        assert!(closes.iter().chain(&ends).all(|cell| cells.contains(cell)), "{cells:?}");
+        assert_eq!(cells.len(), closes.len() + ends.len(), "{cells:?}");
+    }
+
+    #[test]
+    fn a_push_waits_for_nothing_that_takes_minutes() {
+        let long = |extent, page| {
+            let mut peers = peers();
+            peers[0].page = page;
+            let plan = plan(&peers, extent, "websockets").unwrap();
+            let long = plan
+                .trials()
+                .iter()
+                .filter(|trial| matches!(trial, Trial::Peer(_, scenario) if scenario.long));
+            long.count()
+        };
+        assert_eq!(long(Extent::Smoke, true), 0);
+        assert!(long(Extent::Turns, true) > 0 && long(Extent::Turns, false) == 0);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(super) struct Scenario {
     pub(super) setting: Setting,
     /// It is about promises on real time, which a machine that stalls cannot hold
     pub(super) timed: bool,
+    /// It takes longer than a push can wait
+    pub(super) long: bool,
     /// It is for peers in this role
     pub(super) role: Option<Role>,
     /// What a peer must be able to do
@@ -35,7 +37,8 @@ pub(super) const fn scenario(
     name: &'static str,
     play: fn(&mut Stage<'_>) -> Result<String>,
 ) -> Scenario {
-    Scenario { name, setting: Setting::PLAIN, timed: false, role: None, needs: &[], play }
+    let (setting, role, needs) = (Setting::PLAIN, None, &[]);
+    Scenario { name, setting, timed: false, long: false, role, needs, play }
 }
 
 /// A scenario about promises on real time

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::note::{End, Note, Payload};
 use super::peer::{Peer, Role};
+use super::plan::STAND_IN;
 use super::program::Program;
 use super::road::Road;
 use super::scenarios::Scenario;
@@ -110,8 +111,13 @@ impl Backstage<'_> {
     /// Our program; `known` if, as a client, it shows who it is, and as a server asks for that
     fn ours_that_shows(&self, place: &str, known: bool) -> Result<Program> {
         let role = self.cast.role.other();
+        let rule = rule(self.timed, self.setting.seldom);
+        if let Some(mut command) = self.theatre.stand_in(role, place, &rule) {
+            self.add_certificates(&mut command, role, known);
+            return self.start(STAND_IN, role, &mut command, self.lateness);
+        }
         let mut command = self.theatre.ours(role, place, self.cast.runtime);
-        add(&mut command, &rule(self.timed, self.setting.seldom));
+        add(&mut command, &rule);
         // How fast the first attempt is nobody promises, and it is not to be the last.
         command.arg(if self.setting.once { "--once" } else { "--retry-first" });
         if !self.setting.roomy {
@@ -257,6 +263,11 @@ impl<'a> Stage<'a> {
     /// The role of the peer
     pub(super) const fn role(&self) -> Role {
         self.backstage.cast.role
+    }
+
+    /// What ours is to say of a silence that is this; who stands in for ours asks no kernel
+    pub(super) fn verdict<'b>(&self, wanted: &'b str) -> &'b str {
+        if self.backstage.theatre.is_stood_in_for() { "silent" } else { wanted }
     }
 
     /// Why the peer cannot do that, if it cannot

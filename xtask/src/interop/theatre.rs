@@ -12,6 +12,7 @@ use super::install;
 use super::middle::Middles;
 use super::peer::Role;
 use super::road::Road;
+use super::settings::{MARGIN, OUR_FRAME};
 use crate::chaos::{Had, tools};
 use crate::shell::Shell;
 
@@ -30,13 +31,17 @@ pub(super) struct Theatre {
     pub(super) folder: PathBuf,
     /// Where our sources are
     pub(super) root: PathBuf,
+    /// Who plays in our place, if not we
+    stand_in: Option<Vec<String>>,
 }
 
 /// What a run needs beside programs
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
     pub(super) roads: bool,
     pub(super) middles: bool,
+    /// Another program's command line in the place of ours
+    pub(super) stand_in: Option<Vec<String>>,
 }
 
 impl Theatre {
@@ -54,10 +59,11 @@ impl Theatre {
             Some(Had::Not(why)) => Err(why),
             None => Err("no road was wanted".into()),
         };
-        let middles = if wanted.middles { Middles::find(shell)? } else { Middles::default() };
+        let middles = if wanted.middles { Middles::find(shell) } else { Middles::default() };
         let python = install::missing("python3");
         let root = shell.root().to_owned();
-        Ok(Self { ours, certificates, tools, middles, python, folder, root })
+        let stand_in = wanted.stand_in;
+        Ok(Self { ours, certificates, tools, middles, python, folder, root, stand_in })
     }
 
     /// What TLS needs in this role; `known` if clients show who they are, too
@@ -74,6 +80,28 @@ impl Theatre {
         let mut command = Command::new(&self.ours);
         command.args([role.name(), place, "--runtime", runtime]);
         command
+    }
+
+    /// Who plays in our place, if anybody: told to beat and to give up as ours is, and nothing that is
+    /// ours alone
+    pub(super) fn stand_in(
+        &self,
+        role: Role,
+        place: &str,
+        rule: &[(&str, Duration)],
+    ) -> Option<Command> {
+        let (program, words) = self.stand_in.as_ref()?.split_first()?;
+        let mut command = Command::new(program);
+        command.args(words).args([role.name(), place, "--fragment", &OUR_FRAME.to_string()]);
+        let told = rule.iter().filter(|(option, _)| ["--beat", "--timeout"].contains(option));
+        add(&mut command, &told.copied().collect::<Vec<_>>());
+        // Ours does not wait for an answer to its Close before it says that somebody is dead.
+        add(&mut command, &[("--close-timeout", MARGIN / 5)]);
+        Some(command)
+    }
+
+    pub(super) const fn is_stood_in_for(&self) -> bool {
+        self.stand_in.is_some()
     }
 }
 

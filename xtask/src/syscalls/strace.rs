@@ -1,6 +1,5 @@
 //! strace: found on the path, or Debian's, unpacked into our target; held to a process for a while.
 
-use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -9,19 +8,21 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::counts::Counts;
-use crate::debian;
 use crate::shell::Shell;
+use crate::tool::{Told, Tool, Wanted};
 
-/// Debian's package, and what it needs besides
-const DEBIAN: [&str; 2] = ["strace", "libunwind8"];
+const STRACE: Wanted = Wanted {
+    name: "strace",
+    folders: &[],
+    version: "--version",
+    packages: &["strace", "libunwind8"],
+    within: "usr/bin/strace",
+    told: Told::Libraries,
+};
 
 /// A strace that runs here
 #[derive(Debug)]
-pub(super) struct Strace {
-    program: PathBuf,
-    /// Where its libraries are, if it does not find them itself
-    libraries: Option<PathBuf>,
-}
+pub(super) struct Strace(Tool);
 
 impl Strace {
     /// The one on the path, or else Debian's
@@ -30,30 +31,7 @@ impl Strace {
     ///
     /// Neither can be had.
     pub(super) fn find(shell: &Shell) -> Result<Self> {
-        let installed = Self { program: "strace".into(), libraries: None };
-        if installed.version(shell).is_ok() {
-            return Ok(installed);
-        }
-        let root = shell.target("strace");
-        let libraries = root.join(format!("usr/lib/{}-linux-gnu", env::consts::ARCH));
-        let unpacked = Self { program: root.join("usr/bin/strace"), libraries: Some(libraries) };
-        if unpacked.version(shell).is_err() {
-            debian::unpack(shell, &root, &DEBIAN.map(String::from)).context("Debian's package")?;
-            unpacked.version(shell).context("Debian's package does not run")?;
-        }
-        Ok(unpacked)
-    }
-
-    fn version(&self, shell: &Shell) -> Result<String> {
-        shell.read(self.command(shell).arg("--version"))
-    }
-
-    fn command(&self, shell: &Shell) -> Command {
-        let mut command = shell.program(&self.program);
-        if let Some(libraries) = &self.libraries {
-            command.env("LD_LIBRARY_PATH", libraries);
-        }
-        command
+        Tool::find(shell, &STRACE, &shell.target("strace")).map(Self)
     }
 
     /// Has every call of all threads of a process written to `trace`, from now on
@@ -61,7 +39,7 @@ impl Strace {
         if let Some(folder) = trace.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut command = self.command(shell);
+        let mut command = self.0.in_root(shell);
         // Of what is sent or received the first byte is enough.
         command.args(["-f", "-xx", "-s", "1", "-e", "signal=none", "-o"]).arg(&trace);
         command.args(["-p", &process.to_string()]).stdin(Stdio::null()).stderr(Stdio::piped());

@@ -9,6 +9,8 @@ use everbeat_tokio::server::{Acceptor, Connection};
 use everbeat_tokio::transport::{Listen, Settings, TokioTimer};
 use everbeat_tokio::{Client, Event, Message, Server, Tokio};
 
+use tokio::sync::mpsc::unbounded_channel;
+
 use crate::peer::soon;
 
 /// An echo server that stays until the test's runtime ends, and its URL
@@ -117,15 +119,18 @@ async fn a_handles_large_message_goes_whole_before_an_ordered_close() {
         .unwrap();
     let url = format!("ws://{}/", server.acceptor().local_address().unwrap());
     let registry = server.registry();
-    tokio::spawn(server.serve(|mut connection| async move {
-        while connection.recv().await?.is_some() {}
-        Ok(())
+    let (begins, mut begun) = unbounded_channel();
+    tokio::spawn(server.serve(move |mut connection| {
+        let begins = begins.clone();
+        async move {
+            _ = begins.send(());
+            while connection.recv().await?.is_some() {}
+            Ok(())
+        }
     }));
     soon(async {
         let mut client = Client::connect(&url).await.unwrap();
-        while registry.is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        begun.recv().await.unwrap();
         let handle = registry.handles().remove(0);
         handle.send(vec![7; SIZE]).unwrap();
         handle.close(CloseCode(4_001).into());

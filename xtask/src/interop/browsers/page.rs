@@ -23,6 +23,8 @@ pub(super) struct Facts {
     pub(super) hidden: bool,
     pub(super) online: bool,
     pub(super) ticks: u64,
+    /// The longest time between two ticks of it since the page was loaded
+    pub(super) gap: Duration,
     events: Vec<String>,
 }
 
@@ -33,6 +35,7 @@ impl Facts {
             hidden: value["visibility"].as_str()? == "hidden",
             online: value["online"].as_bool()?,
             ticks: value["ticks"].as_u64()?,
+            gap: Duration::from_millis(value["gap"].as_u64()?),
             events: events.filter_map(|event| event.as_str().map(String::from)).collect(),
         })
     }
@@ -83,7 +86,17 @@ pub(super) fn until(
     what: &str,
     is_so: impl Fn(&Facts) -> bool,
 ) -> Result<Facts> {
-    let deadline = Instant::now() + PATIENCE;
+    until_within(stage, what, PATIENCE, is_so)
+}
+
+/// And before so long
+pub(super) fn until_within(
+    stage: &mut Stage<'_>,
+    what: &str,
+    patience: Duration,
+    is_so: impl Fn(&Facts) -> bool,
+) -> Result<Facts> {
+    let deadline = Instant::now() + patience;
     loop {
         let facts = look(stage)?;
         if is_so(&facts) {
@@ -99,10 +112,10 @@ pub(super) fn answers(stage: &mut Stage<'_>, then: Instant) -> Result<String> {
     sleep(IDLE);
     let told = stage.ours.told_at();
     if let Some((at, ended)) = told.iter().find_map(|(at, note)| Some((*at, end(note)?))) {
-        let verdict = judge::dead(&ended, "app")?;
+        let verdict = judge::dead(&ended, stage.verdict("app"))?;
         let took = at.saturating_duration_since(then);
         judge::silence(took, stage.late())?;
-        bail!("{verdict} after {took:.2?}");
+        bail!("it answers no Ping: {verdict} after {took:.2?}");
     }
     let us = stage.role().other();
     let Some(pings) = stage.on_the_wire(then, |wires| wire::answered(wires, us))? else {
@@ -131,10 +144,12 @@ mod tests {
 
     #[test]
     fn what_a_page_says_is_read() {
-        let said =
-            json!({ "visibility": "hidden", "online": false, "ticks": 2, "events": ["freeze"] });
+        let said = json!({
+            "visibility": "hidden", "online": false, "ticks": 2, "gap": 1_001, "events": ["freeze"]
+        });
         let facts = Facts::parse(&said).unwrap();
         assert!(facts.hidden && !facts.online && facts.ticks == 2);
+        assert_eq!(facts.gap, Duration::from_millis(1_001));
         assert!(facts.has("freeze") && !facts.has("resume"));
         assert!(Facts::parse(&json!({ "done": "hide" })).is_none());
     }

@@ -1,13 +1,18 @@
 //! A page that does little or nothing of its own: whoever answers Pings for it still does.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
 use super::super::note::{Note, Payload};
-use super::super::settings::PATIENCE;
+use super::super::settings::{MARGIN, PATIENCE};
 use super::super::stage::{Stage, end};
-use super::page::{self, TICKS};
+use super::page::{self, Facts, TICKS};
+
+/// How rarely Chromium lets a timer fire at last
+const MINUTE: Duration = Duration::from_secs(60);
+/// Until it does so, which its driver has made 20 s, a minute that has begun, and the next, which is whole
+const A_WHILE: Duration = MINUTE.saturating_mul(3);
 
 /// Another tab is in front
 pub(super) fn hidden(stage: &mut Stage<'_>) -> Result<String> {
@@ -31,6 +36,19 @@ pub(super) fn throttled(stage: &mut Stage<'_>) -> Result<String> {
     stage.echo(&Payload::Text("throttled".into()))?;
     let took = begun.elapsed();
     Ok(format!("{ticks} ticks for {before}, {seen}, an echo in {took:.0?}"))
+}
+
+/// A page that stays hidden: its timer fires once a minute, and nothing else is slower
+pub(super) fn throttled_long(stage: &mut Stage<'_>) -> Result<String> {
+    page::go(stage, "hide")?;
+    let begun = Instant::now();
+    let slow = |facts: &Facts| facts.hidden && facts.gap >= MINUTE - MARGIN;
+    let gap = page::until_within(stage, "throttled to a minute", A_WHILE, slow)?.gap;
+    let seen = page::answers(stage, begun)?;
+    let asked = Instant::now();
+    stage.echo(&Payload::Text("throttled".into()))?;
+    let took = asked.elapsed();
+    Ok(format!("no tick for {gap:.1?}, {seen} since it was hidden, an echo in {took:.0?}"))
 }
 
 /// Nothing of the page runs, by the browser's own word; what it finds when it does again

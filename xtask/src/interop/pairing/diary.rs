@@ -1,16 +1,14 @@
-//! What became of each pair, for people and for programs, and what went over its wire.
+//! What went over the wire of each pair, as documents have it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use anyhow::Result;
-use serde_json::{Value, json};
+use anyhow::{Result, ensure};
 
-use super::super::peer::Role;
+use super::super::matrix::{Row, Verdict};
 use super::super::wire::{CLOSE, Frame, PING, PONG, Seen, Wire};
-use super::{CLIENT, How, Pair};
 use crate::document;
-use crate::shell::{GREEN, RED, Shell, YELLOW, paint};
+use crate::shell::Shell;
 
 const DOCUMENT: &str = "docs/peers.md";
 const MARKS: [&str; 2] = [
@@ -19,79 +17,26 @@ const MARKS: [&str; 2] = [
 ];
 
 #[derive(Debug)]
-pub(super) struct Entry {
-    pair: Pair,
-    verdict: &'static str,
-    detail: String,
-    frames: Vec<Wire>,
-    stalled: bool,
-}
-
-impl Entry {
-    /// What was seen, or what was wrong
-    pub(super) fn new(
-        pair: Pair,
-        outcome: Result<String>,
-        frames: Vec<Wire>,
-        stalled: bool,
-    ) -> Self {
-        let (verdict, detail) = match outcome {
-            Ok(seen) => ("pass", seen),
-            Err(error) => ("fail", format!("{error:#}")),
-        };
-        Self { pair, verdict, detail, frames, stalled }
-    }
-
-    pub(super) fn skipped(pair: Pair, why: String) -> Self {
-        Self { pair, verdict: "skipped", detail: why, frames: Vec::new(), stalled: false }
-    }
-
-    pub(super) fn met(&self) -> bool {
-        self.verdict != "fail"
-    }
-
-    pub(super) fn says_something(&self) -> bool {
-        !self.stalled && self.verdict != "skipped"
-    }
-
-    const fn scenario(&self) -> &'static str {
-        match self.pair.how {
-            How::Answers => "pairing",
-            How::BothPing => "pairing-both-ping",
-            How::NoPong => "pairing-no-pong",
-        }
-    }
-
-    pub(super) fn object(&self) -> Value {
-        json!({
-            "peer": CLIENT, "role": Role::Client.name(), "runtime": self.pair.server, "tls": false,
-            "scenario": self.scenario(), "verdict": self.verdict, "detail": self.detail,
-            "valid": !self.stalled,
-        })
-    }
-
-    pub(super) fn line(&self) -> String {
-        let (colour, verdict) = match (self.stalled, self.verdict) {
-            (true, _) => (YELLOW, "stalled"),
-            (false, "pass") => (GREEN, "pass"),
-            (false, "fail") => (RED, "FAIL"),
-            (false, other) => (YELLOW, other),
-        };
-        let verdict = paint(colour, &format!("{verdict:<8}"));
-        let (server, scenario) = (self.pair.server, self.scenario());
-        format!("{verdict} {CLIENT} with {server:<9} {scenario:<17} {}", self.detail)
-    }
+pub(super) struct Entry<'a> {
+    /// The server's, or its runtime's
+    pub(super) name: &'a str,
+    pub(super) row: Row,
+    pub(super) frames: Vec<Wire>,
 }
 
 /// Writes what went over the wire of each
-pub(super) fn keep(shell: &Shell, entries: &[Entry]) -> Result<()> {
+pub(super) fn keep(shell: &Shell, entries: &[Entry<'_>]) -> Result<()> {
+    let shown =
+        entries.iter().all(|Entry { row, .. }| row.verdict() == Verdict::Pass && row.counts());
+    ensure!(shown, "what did not pass, or was not tried, is not kept");
     document::put(shell, DOCUMENT, MARKS, &page(entries))
 }
 
-fn page(entries: &[Entry]) -> String {
+fn page(entries: &[Entry<'_>]) -> String {
     let mut page = String::new();
     for entry in entries {
-        let (server, scenario, detail) = (entry.pair.server, entry.scenario(), &entry.detail);
+        let [.., scenario] = entry.row.words();
+        let (server, detail) = (entry.name, entry.row.detail());
         _ = writeln!(page, "\n`{scenario}` with {server}: {detail}.\n\n```text");
         let begun = entry.frames.first().map_or(0, |wire| wire.at);
         for wire in &entry.frames {
@@ -131,6 +76,7 @@ fn told(wire: &Wire) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::peer::Role;
     use super::*;
 
     #[test]
