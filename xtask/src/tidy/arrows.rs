@@ -42,6 +42,11 @@ const RULES: &[Rule] = &[
     runtime("everbeat-tokio"),
     runtime("everbeat-async-std"),
     runtime("everbeat-smol"),
+    Rule {
+        name: "everbeat-tungstenite",
+        builds_on: &[CORE],
+        tests_use: &["everbeat-smol", "everbeat-tokio"],
+    },
     Rule { name: "everbeat-watch", builds_on: &[CORE], tests_use: &["everbeat-tokio"] },
     Rule { name: "everbeat-support", builds_on: &[CORE], tests_use: &[] },
     Rule { name: "everbeat-load", builds_on: &["everbeat-support"], tests_use: &[] },

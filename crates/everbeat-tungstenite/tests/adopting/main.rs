@@ -1,0 +1,8 @@
+//! Streams of the real libraries become connections: nothing that their codecs hold is lost, and what
+//! ends them is told.
+
+mod client;
+mod reading;
+mod server;
+mod smol;
+mod support;
