@@ -12,7 +12,7 @@ use everbeat_tokio::{Client, Event, Message, Server, Tokio};
 use crate::peer::soon;
 
 /// An echo server that stays until the test's runtime ends, and its URL
-async fn echo() -> String {
+pub(crate) async fn echo() -> String {
     let acceptor = Acceptor::bind("127.0.0.1:0", Settings::default()).await.unwrap();
     let url = format!("ws://{}/", acceptor.local_address().unwrap());
     let timer: TokioTimer = acceptor.timer();
