@@ -92,7 +92,9 @@ async fn serve(stream: TcpStream, opened: Arc<Mutex<Vec<String>>>) {
 }
 
 /// What a client asks for, and the stream that leads there; or the status that refuses it
-async fn ask(client: &mut BufReader<TcpStream>) -> std::result::Result<(String, TcpStream), &'static str> {
+async fn ask(
+    client: &mut BufReader<TcpStream>,
+) -> std::result::Result<(String, TcpStream), &'static str> {
     const BAD: &str = "400 Bad Request";
     let mut authority = None;
     let mut known = false;
@@ -101,7 +103,9 @@ async fn ask(client: &mut BufReader<TcpStream>) -> std::result::Result<(String, 
         if number == 0 {
             let mut words = line.split(' ');
             match (words.next(), words.next(), words.next()) {
-                (Some("CONNECT"), Some(asked), Some("HTTP/1.1")) => authority = Some(asked.to_owned()),
+                (Some("CONNECT"), Some(asked), Some("HTTP/1.1")) => {
+                    authority = Some(asked.to_owned())
+                }
                 (Some(_), Some(_), Some("HTTP/1.1")) => return Err("405 Method Not Allowed"),
                 _ => return Err(BAD),
             }

@@ -108,7 +108,8 @@ impl<R: Runtime, D> Connector<R, D> {
 
     /// The URL of an endpoint; of one that there is not, the first
     fn url(&self, endpoint: usize) -> &str {
-        let other = endpoint.checked_sub(1).and_then(|index| self.custom.as_ref()?.others.get(index));
+        let other =
+            endpoint.checked_sub(1).and_then(|index| self.custom.as_ref()?.others.get(index));
         other.unwrap_or(&self.url)
     }
 

@@ -330,9 +330,8 @@ impl<C: Endpoint, K: Timer + Clone> ClientBuilder<C, K> {
     ///
     /// A client for `wss` has no endpoint for `ws`.
     pub fn endpoint(mut self, url: &str) -> Self {
-        self.parts = self.parts.and_then(|(connector, timer, seed)| {
-            Ok((connector.and(url)?, timer, seed))
-        });
+        self.parts =
+            self.parts.and_then(|(connector, timer, seed)| Ok((connector.and(url)?, timer, seed)));
         self
     }
 }

@@ -189,9 +189,10 @@ impl Endpoints {
         let next = self.best(now);
         let moves = next != self.present;
         let spread = first_step.saturating_mul(SPREAD).mul_f64(self.rng.f64());
-        let floor = self.each.get(next).map_or(Duration::ZERO, |health| {
-            health.not_before.saturating_duration_since(now)
-        });
+        let floor = self
+            .each
+            .get(next)
+            .map_or(Duration::ZERO, |health| health.not_before.saturating_duration_since(now));
         let retry = match retry {
             Retry::Never | Retry::Once => retry,
             // It, too, has said when

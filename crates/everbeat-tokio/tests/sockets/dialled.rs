@@ -92,9 +92,7 @@ async fn tls_is_spoken_over_the_hooks_stream_to_the_urls_host() {
     hello!(trusting(authority.root(), &nowhere(&url)).connect().await.unwrap());
     // For another name, or of another authority, there is no TLS, whoever opened the stream
     let other_name = nowhere(&url).replace("inside", "outside");
-    for (roots, url) in
-        [(authority.root(), other_name), (Authority::new().root(), nowhere(&url))]
-    {
+    for (roots, url) in [(authority.root(), other_name), (Authority::new().root(), nowhere(&url))] {
         let refused = soon(trusting(roots, &url).connect()).await.unwrap_err();
         assert!(matches!(refused, ConnectError::Failed(Cause::Unreachable { .. })), "{refused}");
     }

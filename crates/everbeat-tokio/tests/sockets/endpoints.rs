@@ -87,9 +87,11 @@ async fn a_request_of_ones_own_is_told_the_endpoint() {
 
 #[tokio::test]
 async fn an_endpoint_that_cannot_be_is_told_when_the_client_is_built() {
-    let error = Client::builder("ws://a.example/").endpoint("http://b.example/").build().unwrap_err();
+    let error =
+        Client::builder("ws://a.example/").endpoint("http://b.example/").build().unwrap_err();
     assert_eq!(error.setting(), "url");
-    let error = Client::builder("wss://a.example/").endpoint("ws://b.example/").build().unwrap_err();
+    let error =
+        Client::builder("wss://a.example/").endpoint("ws://b.example/").build().unwrap_err();
     assert!(error.setting() == "endpoint" && error.to_string().contains("TLS"), "{error}");
     Client::builder("ws://a.example/").endpoint("wss://b.example/").build().unwrap();
 

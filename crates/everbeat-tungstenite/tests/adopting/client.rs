@@ -53,7 +53,10 @@ async fn it_beats_and_a_peer_that_is_silent_is_dead_in_time() {
     assert_eq!(verdict, Verdict::Silent);
     assert!(answered.duration_since(began) <= Duration::from_secs(10));
     let noticed = answered.elapsed();
-    assert!(noticed >= Duration::from_secs(14) && noticed <= Duration::from_secs(15), "{noticed:?}");
+    assert!(
+        noticed >= Duration::from_secs(14) && noticed <= Duration::from_secs(15),
+        "{noticed:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,8 @@
 //! ends them is told.
 
 mod client;
+mod on_smol;
 mod reading;
 mod server;
-mod smol;
+
 mod support;

@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 
 use everbeat_core::time::{Sleep, Timer};
 
-use super::race::Race;
 use super::ConnectError;
+use super::race::Race;
 use crate::runtime::Runtime;
 
 /// A socket to the first address of a host that takes one

@@ -57,11 +57,9 @@ fn a_server_is_adopted() {
     smol::block_on(async {
         let (near, far) = pair().await;
         let request = Request::to("ws://localhost/feed").build().unwrap();
-        let (ours, theirs) = zip(
-            WebSocket::connect(adopt(near), &request, Settings::default()),
-            accept_async(far),
-        )
-        .await;
+        let (ours, theirs) =
+            zip(WebSocket::connect(adopt(near), &request, Settings::default()), accept_async(far))
+                .await;
         converse!(ours.unwrap(), Tungstenite::new(theirs.unwrap()));
     });
 }
