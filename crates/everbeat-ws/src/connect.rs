@@ -221,8 +221,9 @@ impl<R: Runtime> Endpoint for Connector<R> {
     }
 
     fn and(mut self, url: &str) -> Result<Self, ConfigError> {
-        // A road to the server that somebody else chose is not to be one without TLS
-        if Request::parse(&self.url)?.is_secure() && !Request::parse(url)?.is_secure() {
+        let other = Request::parse(url)?;
+        // Who breaks the road to the first is not to choose one without TLS
+        if Request::parse(&self.url)?.is_secure() && !other.is_secure() {
             let problem = "has scheme ws: a client for wss has no endpoint without TLS";
             return Err(ConfigError::new("endpoint", problem));
         }
