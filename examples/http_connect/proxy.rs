@@ -104,7 +104,7 @@ async fn ask(
             let mut words = line.split(' ');
             match (words.next(), words.next(), words.next()) {
                 (Some("CONNECT"), Some(asked), Some("HTTP/1.1")) => {
-                    authority = Some(asked.to_owned())
+                    authority = Some(asked.to_owned());
                 }
                 (Some(_), Some(_), Some("HTTP/1.1")) => return Err("405 Method Not Allowed"),
                 _ => return Err(BAD),

@@ -109,7 +109,7 @@ async fn connect(
 }
 
 /// Says something and hears it again
-async fn talk(name: &str, client: &mut Tunnelled, text: &str) -> Result {
+async fn talk(name: &str, client: &mut Tunnelled, text: &'static str) -> Result {
     client.send(text).await?;
     loop {
         match client.next().await {

@@ -1,6 +1,8 @@
 //! A client of several endpoints: whom it goes to when one fails, when it returns, and how a crowd
 //! that loses one comes to the other.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
