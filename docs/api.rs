@@ -73,7 +73,7 @@ async fn tuned_client() -> Result {
 
     while let Some(event) = client.next().await {
         match event {
-            Event::Connected { attempt, took } => println!("up: attempt {attempt}, {took:?}"),
+            Event::Connected { attempt, took, .. } => println!("up: attempt {attempt}, {took:?}"),
             Event::Message(message) => println!("{message}"),
             Event::Suspect { silent_for, .. } => println!("quiet for {silent_for:?}, may recover"),
             Event::Disconnected(end) => {

@@ -65,7 +65,7 @@ async fn main() -> Result {
 /// Prints an event; whether it was a message
 fn show(event: Event) -> bool {
     match event {
-        Event::Connecting { attempt } => println!("connecting (try {attempt})"),
+        Event::Connecting { attempt, .. } => println!("connecting (try {attempt})"),
         Event::Connected { took, .. } => println!("connected in {took:.1?}"),
         Event::Message(message) => {
             println!("> {message}");

@@ -19,6 +19,9 @@ pub enum Event {
     Connecting {
         /// Its number
         attempt: u32,
+        /// The endpoint that it goes to: 0 for the client's first URL, and so on in the order of
+        /// [`endpoint`](crate::client::ClientBuilder::endpoint)
+        endpoint: usize,
     },
     /// A connection stands
     ///
@@ -26,6 +29,8 @@ pub enum Event {
     Connected {
         /// The number of the attempt that succeeded
         attempt: u32,
+        /// The endpoint that it stands to, as in [`Connecting`](Self::Connecting)
+        endpoint: usize,
         /// How long the attempt took, from dial to upgrade
         took: Duration,
     },

@@ -22,6 +22,9 @@ pub use feed::Hints;
 /// | `Offline`, `Background` | nothing | spreads its attempts over the backoff's last step, `Offline` until `Online`, `Background` until `Foreground`; while either stands no hint brings one forward |
 /// | `AddressGone` | is dead, if the address is its own | nothing |
 ///
+/// With several endpoints, `NetworkChanged` and `Online` also forget which of them failed: the next
+/// attempt goes to the preferred one.
+///
 /// A network that flaps does not have a server besieged: of hints that hurry there are five at once,
 /// and one more every ten first steps of the backoff.
 ///
@@ -51,5 +54,10 @@ impl Hint {
     /// Whether a connection that stands is to be asked, and an attempt to be made soon
     pub(crate) const fn hurries(self) -> bool {
         matches!(self, Self::NetworkChanged | Self::Online | Self::Foreground)
+    }
+
+    /// Whether what was learnt of endpoints was learnt over another network
+    pub(crate) const fn is_of_the_network(self) -> bool {
+        matches!(self, Self::NetworkChanged | Self::Online)
     }
 }

@@ -1,7 +1,9 @@
 //! Whether and when to try again: the decision about a cause ([`Retry`]), how long to wait
-//! ([`Backoff`]), and the state machine that counts attempts ([`Reconnect`]).
+//! ([`Backoff`]), the state machine that counts attempts ([`Reconnect`]), and which of several
+//! endpoints is next ([`Endpoints`]).
 
 mod backoff;
+mod endpoints;
 mod hurry;
 mod verdict;
 
@@ -16,6 +18,7 @@ use crate::hint::Hint;
 use crate::time::Instant;
 
 pub use backoff::Backoff;
+pub use endpoints::{Endpoints, Next};
 pub use verdict::Retry;
 
 /// What a client does after an end

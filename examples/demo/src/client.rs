@@ -96,8 +96,8 @@ fn note(event: Event, up: &mut bool) -> anyhow::Result<()> {
         _ => {}
     }
     match event {
-        Event::Connecting { attempt } => Note::Connecting { attempt },
-        Event::Connected { attempt, took } => {
+        Event::Connecting { attempt, .. } => Note::Connecting { attempt },
+        Event::Connected { attempt, took, .. } => {
             Note::Connected { attempt, took_micros: took.as_micros().try_into()? }
         }
         Event::Suspect { silent_for, .. } => {

@@ -30,6 +30,7 @@ const STORIES: &[&str] = &[
     "custom-transport",
     "sans-io",
     "graceful-restart",
+    "http-connect",
 ];
 
 pub(super) fn run(shell: &Shell) -> Result<Outcome> {

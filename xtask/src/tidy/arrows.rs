@@ -47,6 +47,7 @@ const RULES: &[Rule] = &[
     // Servers inside other people's servers, which are tokio's.
     Rule { name: HYPER, builds_on: &[CORE, WS, SERVER, TOKIO], tests_use: &[] },
     Rule { name: "everbeat-axum", builds_on: &[HYPER], tests_use: &[TOKIO] },
+    Rule { name: "everbeat-tungstenite", builds_on: &[CORE], tests_use: &["everbeat-smol", TOKIO] },
     Rule { name: "everbeat-watch", builds_on: &[CORE], tests_use: &[TOKIO] },
     Rule { name: "everbeat-support", builds_on: &[CORE], tests_use: &[] },
     Rule { name: "everbeat-load", builds_on: &["everbeat-support"], tests_use: &[] },

@@ -134,9 +134,9 @@ mod tests {
     #[test]
     fn what_was_put_back_and_read_leaves_nothing() {
         let mut backlog = Backlog::default();
-        backlog.put_back(Event::Connecting { attempt: 1 });
+        backlog.put_back(Event::Connecting { attempt: 1, endpoint: 0 });
         backlog.rest();
-        assert_eq!(backlog.next_unread(), Some(Event::Connecting { attempt: 1 }));
+        assert_eq!(backlog.next_unread(), Some(Event::Connecting { attempt: 1, endpoint: 0 }));
         backlog.rest();
         assert!(backlog.0.is_none());
     }
@@ -145,9 +145,9 @@ mod tests {
     fn what_waits_keeps_it_however_long_it_waits() {
         let mut backlog = Backlog::default();
         backlog.accept("a message".into());
-        backlog.stash(Event::Connecting { attempt: 1 }, 0);
+        backlog.stash(Event::Connecting { attempt: 1, endpoint: 0 }, 0);
         (0..=RESTS).for_each(|_| backlog.rest());
-        assert_eq!(backlog.next_unread(), Some(Event::Connecting { attempt: 1 }));
+        assert_eq!(backlog.next_unread(), Some(Event::Connecting { attempt: 1, endpoint: 0 }));
         backlog.rest();
         assert_eq!(backlog.take_outgoing(), ["a message".into()]);
         backlog.rest();

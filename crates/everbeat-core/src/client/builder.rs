@@ -23,9 +23,9 @@ use crate::config::{
 };
 use crate::event::Event;
 use crate::hint::Feed;
-use crate::reconnect::{Backoff, Reconnect, Retry};
+use crate::reconnect::{Backoff, Endpoints, Reconnect, Retry};
 use crate::time::{Timer, Wake};
-use crate::transport::Connect;
+use crate::transport::{Connect, Endpoint};
 use crate::turn::Turn;
 
 /// Builds a [`Client`]
@@ -154,10 +154,26 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
         self
     }
 
-    /// Changes the connector: limits, headers, a fresh request for each attempt
-    pub fn connector(mut self, change: impl FnOnce(C) -> C) -> Self {
-        self.parts = self.parts.map(|(connector, timer, seed)| (change(connector), timer, seed));
-        self
+    /// Changes the connector: limits, headers, a fresh request for each attempt; or makes another of
+    /// it, such as one that dials through a proxy
+    pub fn connector<N: Connect>(self, change: impl FnOnce(C) -> N) -> ClientBuilder<N, K> {
+        ClientBuilder {
+            parts: self.parts.map(|(connector, timer, seed)| (change(connector), timer, seed)),
+            beats: self.beats,
+            beat: self.beat,
+            own_beat: self.own_beat,
+            backoff: self.backoff,
+            verdict: self.verdict,
+            queue: self.queue,
+            retry_first: self.retry_first,
+            connect_timeout: self.connect_timeout,
+            close_timeout: self.close_timeout,
+            idle: self.idle,
+            unfinished: self.unfinished,
+            ping_limit: self.ping_limit,
+            retain_bytes: self.retain_bytes,
+            hints: self.hints,
+        }
     }
 
     /// How long an attempt may take, from name to upgrade; 10 s by default
@@ -237,17 +253,20 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
             queue: self.queue.check()?,
             retry_first: self.retry_first,
         };
+        let mut seeds = fastrand::Rng::with_seed(seed);
+        let reconnect = Reconnect::new(Shared::new(settings), seeds.u64(..));
+        let endpoints = connector.endpoints();
         let custom = Custom {
             beat: self.own_beat,
             verdict: self.verdict,
             hints: self.hints,
+            endpoints: (endpoints > 1).then(|| Endpoints::new(endpoints, seeds.u64(..))),
             span: span(seed),
         };
-        let mut seeds = fastrand::Rng::with_seed(seed);
         let driver = Driver {
             connector,
             timer,
-            reconnect: Reconnect::new(Shared::new(settings), seeds.u64(..)),
+            reconnect,
             custom: custom.boxed(),
             seeds,
             state: State::Start,
@@ -297,6 +316,23 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
                 None => Poll::Pending,
             }
         })
+    }
+}
+
+impl<C: Endpoint, K: Timer + Clone> ClientBuilder<C, K> {
+    /// Another URL, which is connected to when those before it fail; up to 16 with the first
+    ///
+    /// The order is that of preference. An endpoint that fails rests, longer each time; a connection
+    /// that stands is not left for one that is preferred, which is asked again when it ends anyway; and
+    /// clients that lose an endpoint together come to the next one spread over some seconds.
+    /// [`Endpoints`] has the rules. Events say which endpoint they are of. Without
+    /// [`retry_first`](Self::retry_first) each is tried once before the client gives up.
+    ///
+    /// A client for `wss` has no endpoint for `ws`.
+    pub fn endpoint(mut self, url: &str) -> Self {
+        self.parts =
+            self.parts.and_then(|(connector, timer, seed)| Ok((connector.and(url)?, timer, seed)));
+        self
     }
 }
 

@@ -17,7 +17,7 @@ use crate::connection::Connection;
 use crate::event::Event;
 use crate::hint::Hint;
 use crate::outcome::{Disconnected, Tally};
-use crate::reconnect::{Decision, Reconnect};
+use crate::reconnect::{Decision, Endpoints, Reconnect};
 use crate::time::{Instant, Timer, Wake};
 use crate::transport::{Attempt, Connect, Transport};
 use crate::turn::Turn;
@@ -89,6 +89,11 @@ impl<C: Connect, K: Timer> Driver<C, K> {
     /// Whether nothing moves before somebody reads
     pub(super) fn is_stuck(&self) -> bool {
         self.state.is_idle() && self.backlog.is_full() && !self.is_closing()
+    }
+
+    /// The health of its endpoints, if it has several
+    fn endpoints(&mut self) -> Option<&mut Endpoints> {
+        self.custom.as_mut()?.endpoints.as_mut()
     }
 
     /// What its log lines are told by
@@ -210,6 +215,11 @@ impl<C: Connect, K: Timer + Clone> Driver<C, K> {
     pub(super) fn hear(&mut self, hint: Hint, now: Instant) {
         tracing::debug!(target: "everbeat", ?hint, "hint");
         self.reconnect.note_hint(hint);
+        if hint.is_of_the_network() {
+            if let Some(endpoints) = self.endpoints() {
+                endpoints.handle_moved();
+            }
+        }
         match &mut self.state {
             State::Up(connection) => connection.driver().hear(hint),
             State::Waiting(waiting) => {
@@ -227,10 +237,12 @@ impl<C: Connect, K: Timer + Clone> Driver<C, K> {
 
     fn begin(&mut self, after: Option<Cause>, wake: &mut Wake<'_, '_>) -> Event {
         let attempt = self.reconnect.attempt();
-        tracing::debug!(target: "everbeat", attempt, "connecting");
-        let future = self.connector.connect(Attempt { number: attempt, after });
-        self.state = State::connecting(future, attempt, wake.now(&self.timer));
-        Event::Connecting { attempt }
+        let now = wake.now(&self.timer);
+        let endpoint = self.endpoints().map_or(0, |endpoints| endpoints.choose(now));
+        tracing::debug!(target: "everbeat", attempt, endpoint, "connecting");
+        let future = self.connector.connect(Attempt { number: attempt, after, endpoint });
+        self.state = State::connecting(future, attempt, now);
+        Event::Connecting { attempt, endpoint }
     }
 
     /// An attempt failed, during which it was told this
@@ -254,7 +266,11 @@ impl<C: Connect, K: Timer + Clone> Driver<C, K> {
         let took = now.saturating_duration_since(since);
         self.reconnect.handle_connected(now);
         self.established = true;
-        tracing::info!(target: "everbeat", attempt, ?took, "connected");
+        let endpoint = self.endpoints().map_or(0, |endpoints| {
+            endpoints.handle_connected(now);
+            endpoints.present()
+        });
+        tracing::info!(target: "everbeat", attempt, endpoint, ?took, "connected");
         let (timer, config) = (self.timer.clone(), self.settings().connection.clone());
         let beat = self.custom.as_ref().and_then(|custom| custom.beat.clone());
         let seed = self.seeds.u64(..);
@@ -262,7 +278,7 @@ impl<C: Connect, K: Timer + Clone> Driver<C, K> {
         self.road.leave_if_elsewhere(connection.transport().local_address());
         connection.driver().set_road_memory(self.road.millis);
         self.state = State::Up(connection);
-        Event::Connected { attempt, took }
+        Event::Connected { attempt, endpoint, took }
     }
 
     fn poll_up(&mut self, wake: &mut Wake<'_, '_>, reading: bool) -> Poll<Option<Event>> {
@@ -297,14 +313,23 @@ impl<C: Connect, K: Timer + Clone> Driver<C, K> {
     /// A connection ended or an attempt failed: again, or no more
     fn end(&mut self, mut end: Disconnected, wake: &mut Wake<'_, '_>) -> Event {
         let now = wake.now(&self.timer);
-        let verdict = match self.custom.as_ref().and_then(|it| it.verdict.as_ref()) {
+        let mut verdict = match self.custom.as_ref().and_then(|it| it.verdict.as_ref()) {
             Some(decide) => decide(&end.cause),
             None => end.cause.default_verdict(),
         };
         let closing = self.is_closing();
-        let may_retry = !closing && (self.established || self.settings().retry_first);
+        let mut may_retry = self.established || self.settings().retry_first;
+        let mut earliest = now;
+        let backoff = self.settings().backoff;
+        if let Some(endpoints) = self.endpoints() {
+            end.endpoint = endpoints.present();
+            let next = endpoints.handle_end(verdict, backoff.healthy_after(), backoff.first(), now);
+            (verdict, earliest) = (next.retry, now + next.spread);
+            may_retry |= endpoints.has_untried();
+        }
         match self.reconnect.handle_end(&end.cause, verdict, now) {
-            Decision::RetryAt(until) if may_retry => {
+            Decision::RetryAt(until) if may_retry && !closing => {
+                let until = until.max(earliest);
                 end.retry_in = Some(until.saturating_duration_since(now));
                 tracing::info!(target: "everbeat", %end, "disconnected");
                 self.state = State::waiting(until, end.cause.clone());

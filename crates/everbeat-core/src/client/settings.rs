@@ -12,7 +12,7 @@ use super::{Queue, VerdictFn};
 use crate::config::Recent;
 use crate::config::{ConnectionConfig, OwnBeat};
 use crate::hint::Feed;
-use crate::reconnect::Backoff;
+use crate::reconnect::{Backoff, Endpoints};
 
 /// Settings that have been checked
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +62,8 @@ pub(super) struct Custom {
     pub(super) verdict: Option<VerdictFn>,
     /// What is heard from outside
     pub(super) hints: Option<Feed>,
+    /// The health of several endpoints
+    pub(super) endpoints: Option<Endpoints>,
     /// What tells its log lines from others, if anybody logs; entered at every wake-up
     pub(super) span: Option<Arc<tracing::Span>>,
 }
@@ -69,8 +71,9 @@ pub(super) struct Custom {
 impl Custom {
     /// `None` if there is nothing of it
     pub(super) fn boxed(self) -> Option<Box<Self>> {
-        let Self { beat, verdict, hints, span } = &self;
-        let none = beat.is_none() && verdict.is_none() && hints.is_none() && span.is_none();
+        let Self { beat, verdict, hints, endpoints, span } = &self;
+        let none = beat.is_none() && verdict.is_none() && hints.is_none();
+        let none = none && endpoints.is_none() && span.is_none();
         (!none).then(|| Box::new(self))
     }
 }

@@ -109,13 +109,13 @@ mod tests {
         let mut unread = Unread::default();
         unread.push(Event::Message(Message::from("first")), 100);
         for attempt in 0..1_000 {
-            unread.push(Event::Connecting { attempt }, 100);
+            unread.push(Event::Connecting { attempt, endpoint: 0 }, 100);
             unread.push(end(&[]), 100);
         }
         let left = left(unread);
         assert_eq!(left.len(), LIMIT);
         assert_eq!(left[0], Event::Message(Message::from("first")));
-        assert!(left.contains(&Event::Connecting { attempt: 999 }));
+        assert!(left.contains(&Event::Connecting { attempt: 999, endpoint: 0 }));
     }
 
     #[test]

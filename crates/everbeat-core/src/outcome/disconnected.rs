@@ -23,6 +23,9 @@ pub struct Disconnected {
     pub unconfirmed: Unconfirmed,
     /// When the next attempt is made, from now; `None` if there is none
     pub retry_in: Option<Duration>,
+    /// The endpoint that it was to, of a client of several: see
+    /// [`Event::Connecting`](crate::Event::Connecting); otherwise 0
+    pub endpoint: usize,
 }
 
 impl Disconnected {
@@ -33,6 +36,7 @@ impl Disconnected {
             unsent: Vec::new(),
             unconfirmed: Unconfirmed::default(),
             retry_in: None,
+            endpoint: 0,
         }
     }
 }

@@ -84,7 +84,7 @@ impl Backoff {
         self.max.mul_f64(0.8 + 0.2 * rng.f64())
     }
 
-    pub(super) const fn first(&self) -> Duration {
+    pub(crate) const fn first(&self) -> Duration {
         self.min
     }
 

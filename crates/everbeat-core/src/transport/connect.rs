@@ -27,6 +27,14 @@ pub trait Connect {
     /// Begins an attempt
     fn connect(&mut self, attempt: Attempt) -> Self::Future;
 
+    /// How many endpoints it has, in order of preference; asked once, before the first attempt
+    ///
+    /// With more than one, the client chooses one for each attempt
+    /// ([`Endpoints`](crate::reconnect::Endpoints)).
+    fn endpoints(&self) -> usize {
+        1
+    }
+
     /// What is wrong with the settings; asked once, before the first attempt
     ///
     /// # Errors
@@ -54,13 +62,15 @@ pub struct Attempt {
     pub number: u32,
     /// Why this attempt is made; `None` at the start
     pub after: Option<Cause>,
+    /// Which of the connector's endpoints it is to go to, from 0 on
+    pub endpoint: usize,
 }
 
 impl Attempt {
     /// The attempt at the start
     #[must_use]
     pub const fn first() -> Self {
-        Self { number: 1, after: None }
+        Self { number: 1, after: None, endpoint: 0 }
     }
 }
 
@@ -77,6 +87,14 @@ pub trait Endpoint: Connect + Sized {
     ///
     /// The URL is not one that can be connected to.
     fn from_url(url: &str) -> Result<Self, ConfigError>;
+
+    /// Another URL, less preferred than those before it
+    ///
+    /// # Errors
+    ///
+    /// The URL is not one that can be connected to, or there are [too
+    /// many](crate::reconnect::Endpoints::MOST).
+    fn and(self, url: &str) -> Result<Self, ConfigError>;
 
     /// A timer of the runtime; it may be a new one each time, whose instants compare with no other's
     fn timer(&self) -> Self::Timer;

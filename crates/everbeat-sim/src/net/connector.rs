@@ -23,18 +23,25 @@ use crate::world::Shared;
 pub struct SimConnector {
     world: Shared,
     client: String,
-    server: String,
+    servers: Vec<String>,
 }
 
 impl SimConnector {
     pub(crate) fn new(world: Shared, server: &str) -> Self {
-        Self { world, client: "client".to_owned(), server: server.to_owned() }
+        Self { world, client: "client".to_owned(), servers: vec![server.to_owned()] }
     }
 
     /// Connects from this host; from `client` by default
     #[must_use]
     pub fn on_host(self, client: &str) -> Self {
         Self { client: client.to_owned(), ..self }
+    }
+
+    /// One more host to connect to, less preferred than those before it: a client chooses among them
+    #[must_use]
+    pub fn and(mut self, server: &str) -> Self {
+        self.servers.push(server.to_owned());
+        self
     }
 }
 
@@ -43,14 +50,22 @@ impl Connect for SimConnector {
     type Error = ConnectError;
     type Future = Connecting;
 
-    fn connect(&mut self, _attempt: Attempt) -> Connecting {
+    /// # Panics
+    ///
+    /// There is no such endpoint.
+    fn connect(&mut self, attempt: Attempt) -> Connecting {
+        let server = &self.servers[attempt.endpoint];
         let holders = [Holder::Pipe, Holder::Nobody];
         let wire = self.world.with(|world| {
-            let wire = world.lay_wire(&self.client, &self.server, holders);
+            let wire = world.lay_wire(&self.client, server, holders);
             world.send_cargo(wire, Side::Server, Cargo::Request);
             wire
         });
         Connecting { world: self.world.clone(), wire: Some(wire) }
+    }
+
+    fn endpoints(&self) -> usize {
+        self.servers.len()
     }
 
     fn classify(error: &ConnectError) -> Cause {

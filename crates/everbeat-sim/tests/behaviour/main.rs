@@ -4,6 +4,7 @@
 mod budgets;
 mod client_halves;
 mod close;
+mod endpoints;
 mod flood;
 mod halves;
 mod heartbeat;

@@ -25,7 +25,9 @@ fn it_tells_its_life_in_order() {
         panic!("{events:?}")
     };
     assert!(matches!(end.cause, Cause::Cut { how: Cut::Reset, .. }) && end.retry_in.is_some());
-    let again = [Event::Connecting { attempt: 1 }, Event::Connected { attempt: 1, took }];
+    let (attempt, endpoint) = (1, 0);
+    let again =
+        [Event::Connecting { attempt, endpoint }, Event::Connected { attempt, endpoint, took }];
     assert_eq!(rest, again);
 }
 
@@ -125,7 +127,7 @@ fn attempts_are_numbered_from_the_start_too() {
     let mut client = builder(&sim).retry_first(true).build().unwrap();
     let events = drive(&mut sim, &mut client, 5 * SECOND);
     let numbers = events.iter().filter_map(|(_, event)| match event {
-        Event::Connecting { attempt } => Some(*attempt),
+        Event::Connecting { attempt, .. } => Some(*attempt),
         _ => None,
     });
     assert_eq!(numbers.take(4).collect::<Vec<_>>(), [1, 2, 3, 4]);
@@ -198,7 +200,7 @@ fn attempts_are_counted_anew_after_a_healthy_connection() {
     sim.link("client", "server").reset();
     let events = drive(&mut sim, &mut client, SECOND);
     let first = events.iter().find(|(_, event)| matches!(event, Event::Connecting { .. }));
-    assert_eq!(first.map(|(_, event)| event), Some(&Event::Connecting { attempt: 1 }));
+    assert_eq!(first.map(|(_, event)| event), Some(&Event::Connecting { attempt: 1, endpoint: 0 }));
 }
 
 /// For how long the second connection of a client asks in vain before it is dead, if the road of the

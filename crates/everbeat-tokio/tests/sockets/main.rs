@@ -7,6 +7,8 @@ mod adopted;
 #[cfg(target_os = "linux")]
 mod backlog;
 mod deadline;
+mod dialled;
+mod endpoints;
 mod frames;
 #[cfg(any(target_os = "android", target_os = "linux"))]
 mod options;

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::peer::soon;
 
 /// An echo server that stays until the test's runtime ends, and its URL
-async fn echo() -> String {
+pub(crate) async fn echo() -> String {
     let acceptor = Acceptor::bind("127.0.0.1:0", Settings::default()).await.unwrap();
     let url = format!("ws://{}/", acceptor.local_address().unwrap());
     let timer: TokioTimer = acceptor.timer();

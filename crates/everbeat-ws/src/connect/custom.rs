@@ -17,6 +17,8 @@ pub(super) type MakeRequest = Box<dyn FnMut(Attempt) -> Boxed<Result<Request, Bo
 pub(crate) struct Custom {
     /// How each attempt's request is made
     pub(super) make: Option<MakeRequest>,
+    /// More URLs, less preferred than the connector's own; each was parsed
+    pub(super) others: Vec<Box<str>>,
     pub(super) headers: Headers,
     pub(super) settings: Settings,
     /// Whom to trust; `None` is whom the platform trusts
@@ -44,6 +46,7 @@ impl fmt::Debug for Custom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Custom")
             .field("fresh_requests", &self.make.is_some())
+            .field("endpoints", &(1 + self.others.len()))
             .field("headers", &self.headers)
             .field("settings", &self.settings)
             .field("tls", &self.tls)

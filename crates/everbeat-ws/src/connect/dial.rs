@@ -1,4 +1,4 @@
-//! From a request's host to a socket: resolve, then let the addresses race.
+//! From a host to a socket: resolve, then let the addresses race.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -8,11 +8,11 @@ use std::task::{Context, Poll};
 
 use everbeat_core::time::{Sleep, Timer};
 
+use super::ConnectError;
 use super::race::Race;
-use super::{ConnectError, Request};
 use crate::runtime::Runtime;
 
-/// A socket to the first address of the request's host that takes one
+/// A socket to the first address of a host that takes one
 ///
 /// # Cancel safety
 ///
@@ -20,9 +20,9 @@ use crate::runtime::Runtime;
 pub(super) async fn dial<R: Runtime>(
     runtime: &R,
     timer: &R::Timer,
-    request: &Request,
+    host: &str,
+    port: u16,
 ) -> Result<R::Stream, ConnectError> {
-    let (host, port) = (request.host(), request.port());
     let resolved = match host.parse() {
         Ok(address) => Ok(vec![SocketAddr::new(address, port)]),
         Err(_) => runtime.resolve(host, port).await,

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use everbeat_core::Cause;
 use everbeat_core::config::ConfigError;
 
-use super::BoxError;
+use super::{BoxError, hook};
 use crate::tls::TlsError;
 use crate::upgrade::UpgradeError;
 
@@ -34,6 +34,8 @@ pub enum ConnectError {
         /// The addresses that were tried, 16 at most, and the operating system's error for each
         failures: Vec<(SocketAddr, io::Error)>,
     },
+    /// The application's [dial hook](super::Connector::dial) made no connection
+    Hook(BoxError),
     /// The server was reached, and there was no TLS
     Tls(TlsError),
     /// The server was reached, and there was no upgrade
@@ -47,6 +49,7 @@ impl ConnectError {
         match self {
             Self::Upgrade(error) => error.classify(),
             Self::Tls(error) => error.classify(),
+            Self::Hook(error) => hook::classify(error),
             Self::Config(error) => Cause::unreachable(error),
             Self::Dial { .. } | Self::Downgrade => Cause::unreachable(self),
             other => {
@@ -75,6 +78,7 @@ impl fmt::Display for ConnectError {
                 }
                 Ok(())
             }
+            Self::Hook(_) => f.write_str("the dial hook made no connection"),
             Self::Tls(_) => f.write_str("no TLS"),
             Self::Upgrade(_) => f.write_str("no upgrade"),
         }
@@ -85,7 +89,7 @@ impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(match self {
             Self::Config(error) => error,
-            Self::Request(error) => &**error,
+            Self::Request(error) | Self::Hook(error) => &**error,
             Self::Resolve { error, .. } => error,
             // There are several, and its own words tell them all
             Self::Dial { .. } | Self::Downgrade => return None,

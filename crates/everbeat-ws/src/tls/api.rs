@@ -12,7 +12,7 @@ use crate::socket::{Counted, Socket};
 use crate::upgrade::{self, RequestHead, UpgradeError};
 use crate::websocket::WebSocket;
 
-impl<R: Runtime> Connector<R> {
+impl<R: Runtime, D> Connector<R, D> {
     /// Whom to trust when the URL is `wss`, and who to be; by default whom the platform trusts, and
     /// nobody
     ///

@@ -14,7 +14,12 @@ pub(crate) type SimClient = Client<SimConnector, SimTimer>;
 
 /// A server that echoes, until its task is aborted, which kills it with all its connections
 pub(crate) fn serve(sim: &Sim) -> Task<()> {
-    let (handle, mut listener) = (sim.handle(), sim.listen("server"));
+    serve_on(sim, "server")
+}
+
+/// The same on another host
+pub(crate) fn serve_on(sim: &Sim, host: &str) -> Task<()> {
+    let (handle, mut listener) = (sim.handle(), sim.listen(host));
     sim.spawn(async move {
         // Owned by this task, so that they die with it.
         let mut connections = Connections::default();
