@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use everbeat_core::Message;
+use everbeat_core::time::Timer;
 use everbeat_tokio::Server;
 use everbeat_tokio::server::{Accepted, Connection, Expire, Limits};
 use everbeat_tokio::transport::tls::ServerTls;
@@ -137,7 +138,6 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, Failure
         tokio::select! {
             Some(news) = heard.recv() => told.news(&news)?,
             _ = clock.tick(), if args.figures.is_some() => {
-                use everbeat_core::time::Timer;
                 told.figures(&figures.look(&registry, wheel.now()))?;
             }
             () = &mut terminated, if !stopping => {

@@ -122,7 +122,9 @@ impl Holding {
             self.wire.ping(ASKED).await?;
             loop {
                 match self.wire.next().await? {
-                    Seen::Pong(payload) if payload == Bytes::from_static(ASKED) => return Ok(()),
+                    Seen::Pong(payload) if payload == Bytes::from_static(ASKED) => {
+                        return Ok::<_, End>(());
+                    }
                     other => self.heard(&other, true).await?,
                 }
             }

@@ -56,7 +56,6 @@ pub(super) struct Ladder {
     forgotten: Option<Duration>,
     /// The shortest silence that was cut
     cut: Option<(Duration, End)>,
-    tried: usize,
 }
 
 impl Ladder {
@@ -73,7 +72,6 @@ impl Ladder {
 
     /// Notes how a silence of `lasted` ended
     pub(super) fn note(&mut self, lasted: Duration, silence: Silence) {
-        self.tried += 1;
         match silence {
             Silence::Survived => self.survived = self.survived.max(Some(lasted)),
             Silence::Forgotten => {

@@ -206,7 +206,7 @@ pub(super) async fn version(target: &Target) -> Result<Option<Answer>, Unopened>
             wire.leave().await;
             Ok(None)
         }
-        Err(Unopened::Refused(answer)) => Ok(Some(answer)),
+        Err(Unopened::Refused(answer)) => Ok(Some(*answer)),
         Err(failed) => Err(failed),
     }
 }

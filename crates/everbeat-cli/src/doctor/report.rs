@@ -1,8 +1,6 @@
 //! The doctor's words: a row per question, the recommendation with its reasons, the same as JSON, and
 //! the exit code that says whether anything is wrong.
 
-use std::time::Duration;
-
 use everbeat_core::config::HeartbeatConfig;
 use serde_json::{Value, json};
 
@@ -463,6 +461,8 @@ fn retry_after(found: &Findings) -> Row {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn closing(answered: Option<Option<u16>>) -> Closing {

@@ -52,7 +52,7 @@ pub(super) struct Answer {
 #[derive(Debug)]
 pub(super) enum Unopened {
     /// The server said so, over HTTP
-    Refused(Answer),
+    Refused(Box<Answer>),
     Failed(Failure),
 }
 
@@ -125,7 +125,7 @@ impl Wire {
             took: began.elapsed(),
         };
         if answer.status != 101 {
-            return Err(Unopened::Refused(answer));
+            return Err(Unopened::Refused(Box::new(answer)));
         }
         if header("sec-websocket-accept") != Some(derive_accept_key(key.as_bytes())) {
             let words = "the server's Sec-WebSocket-Accept does not fit the request";
