@@ -177,17 +177,22 @@ impl Visit<'_> {
             }
         }
         let idle = ladder.verdict();
-        let (beaten, more) = self.beat(&idle, until).await?;
+        let beating = self.beat(&idle, until).await?;
         let mut silence = findings::Silent::NotAsked;
-        for (_, mute) in mutes.iter().chain(&more) {
-            let found = silent(mute, &others);
-            // The one that was kept alive by beats saw more, if it saw anything.
-            if !matches!(found, findings::Silent::NotAsked) {
+        for (_, mute) in &mutes {
+            silence = silent(mute, &others);
+        }
+        if let Some(Beating { mute: Some(mute), answering, .. }) = &beating {
+            // Beats kept it from being cut, so that it saw more, if it saw anything.
+            let found = silent(mute, answering);
+            if found != findings::Silent::NotAsked {
                 silence = found;
             }
         }
-        let all = others.iter().chain(mutes.iter().chain(&more).map(|(_, held)| held));
-        let own = own_beat(all);
+        let held = mutes.iter().map(|(_, held)| held).chain(&others);
+        let more = beating.iter().flat_map(|it| it.answering.iter().chain(&it.mute));
+        let own = own_beat(held.chain(more));
+        let beaten = beating.and_then(|it| Some(Beaten::of(it.interval, it.answering?)));
         Ok(Waited { own, silent: silence, idle, beaten })
     }
 
@@ -197,27 +202,24 @@ impl Visit<'_> {
         &mut self,
         idle: &ladder::Idle,
         until: Instant,
-    ) -> Result<(Option<Beaten>, Vec<(Plan, Held)>), Failure> {
+    ) -> Result<Option<Beating>, Failure> {
         let Some(limit) = advice::limit(idle) else {
-            return Ok((None, Vec::new()));
+            return Ok(None);
         };
         let client = everbeat_core::config::HeartbeatConfig::CLIENT;
-        let every = client.idle_limit(limit).map_err(|error| Failure::usage(&error))?.interval();
+        let interval = client.idle_limit(limit).map_err(|error| Failure::usage(&error))?.interval();
         let left = until.saturating_duration_since(Instant::now());
         let lasting = (limit * OUTLIVES).max(WATCHED).min(left);
-        if lasting < limit + every {
-            return Ok((None, Vec::new()));
+        if lasting < limit + interval {
+            return Ok(None);
         }
-        let plan = |answers| Plan { lasting, answers, beat: Some(every) };
-        let held = self.hold_all(vec![plan(true), plan(false)], until).await?;
-        let mut beaten = None;
-        for (plan, held) in &held {
-            if plan.answers {
-                let (lasted, end) = (held.lasted, held.end.clone());
-                beaten = Some(Beaten { interval: every, lasted, end });
-            }
+        let plan = |answers| Plan { lasting, answers, beat: Some(interval) };
+        let mut beating = Beating { interval, answering: None, mute: None };
+        for (plan, held) in self.hold_all(vec![plan(true), plan(false)], until).await? {
+            let place = if plan.answers { &mut beating.answering } else { &mut beating.mute };
+            *place = Some(held);
         }
-        Ok((beaten, held.into_iter().filter(|(plan, _)| !plan.answers).collect()))
+        Ok(Some(beating))
     }
 
     /// Holds connections side by side until the last has ended, and shows how far it is
@@ -265,6 +267,13 @@ struct Waited {
     silent: findings::Silent,
     idle: ladder::Idle,
     beaten: Option<Beaten>,
+}
+
+/// Two that beat, one of which answers nothing; either may have been refused
+struct Beating {
+    interval: Duration,
+    answering: Option<Held>,
+    mute: Option<Held>,
 }
 
 /// Whether a beat helped

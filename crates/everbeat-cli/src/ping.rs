@@ -26,6 +26,8 @@ use watched::{Step, Watched};
 
 /// The shortest time between beats: below it a beat is a load and no question
 const SHORTEST: Duration = Duration::from_millis(10);
+/// How long the answers that are out are waited for at a Ctrl-C
+const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -103,7 +105,16 @@ impl Pinging {
             let step = tokio::select! {
                 biased;
                 step = self.watched.next(self.next) => step,
-                _ = &mut interrupted => return Ok(None),
+                _ = &mut interrupted => {
+                    if self.left == Some(0) {
+                        return Ok(None);
+                    }
+                    // What is out is not lost yet; who is in a hurry interrupts again.
+                    self.left = Some(0);
+                    self.next = self.timer.now() + GRACE;
+                    interrupted.set(tokio::signal::ctrl_c());
+                    continue;
+                }
             };
             match step {
                 Step::Due if self.left == Some(0) => return Ok(None),

@@ -15,6 +15,8 @@ const APART: Duration = Duration::from_secs(2);
 pub(super) enum Echo {
     /// Answered with its payload, after so long
     Same(Duration),
+    /// The same, but only when it was sent again
+    Again,
     /// Answered with another payload
     Other,
     /// Not answered
@@ -42,9 +44,11 @@ pub(super) struct Pings {
 }
 
 impl Pings {
-    /// Whether Pings are of use to a heartbeat: answered with what they carry
+    /// Whether Pings are of use to a heartbeat: answered with the eight bytes that everbeat's carry
     pub(super) fn are_answered(&self) -> bool {
-        let few = |(size, echo): &(usize, Echo)| *size == 8 && matches!(echo, Echo::Same(_));
+        let few = |(size, echo): &(usize, Echo)| {
+            *size == 8 && matches!(echo, Echo::Same(_) | Echo::Again)
+        };
         self.sizes.iter().any(few)
     }
 
@@ -159,6 +163,12 @@ pub(super) struct Beaten {
     pub(super) interval: Duration,
     pub(super) lasted: Duration,
     pub(super) end: Silence,
+}
+
+impl Beaten {
+    pub(super) fn of(interval: Duration, held: Held) -> Self {
+        Self { interval, lasted: held.lasted, end: held.end }
+    }
 }
 
 /// Whether the server pings by itself, by who waited longest

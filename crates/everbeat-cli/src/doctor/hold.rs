@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::frame::Seen;
 use super::ladder::Silence;
@@ -118,22 +118,30 @@ impl Holding {
     /// A Ping: whether anybody is there
     async fn ask(&mut self) -> Silence {
         const ASKED: &[u8] = b"still there";
+        let again = Instant::now() + PATIENCE / 2;
         let answer = async {
             self.wire.ping(ASKED).await?;
-            loop {
-                match self.wire.next().await? {
-                    Seen::Pong(payload) if payload == Bytes::from_static(ASKED) => {
-                        return Ok::<_, End>(());
-                    }
-                    other => self.heard(&other, true).await?,
-                }
+            if let Ok(answered) = timeout_at(again, self.answer(ASKED)).await {
+                return answered;
             }
+            // An answer may lie in the server's queue until something comes behind it.
+            self.wire.ping(ASKED).await?;
+            self.answer(ASKED).await
         };
         match timeout(PATIENCE, answer).await {
             Ok(Ok(())) => Silence::Survived,
             // A road that has forgotten it may say so once it is asked, as a firewall does by a reset.
             Ok(Err(End::Reset | End::Failed(_))) | Err(_) => Silence::Forgotten,
             Ok(Err(end)) => Silence::Ended(end),
+        }
+    }
+
+    async fn answer(&mut self, asked: &'static [u8]) -> Result<(), End> {
+        loop {
+            match self.wire.next().await? {
+                Seen::Pong(payload) if payload == Bytes::from_static(asked) => return Ok(()),
+                other => self.heard(&other, true).await?,
+            }
         }
     }
 }

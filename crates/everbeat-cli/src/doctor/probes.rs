@@ -31,7 +31,7 @@ pub(super) async fn pings(target: &Target) -> Result<Pings, Unopened> {
         let payload = vec![b'e'; size];
         pings.sizes.push((size, echo(&mut wire, &payload).await));
     }
-    if pings.sizes.iter().all(|(_, echo)| matches!(echo, Echo::Same(_))) {
+    if pings.are_answered() {
         for trip in 0..TRIPS {
             if let Echo::Same(took) = echo(&mut wire, &[b'0' + trip as u8; 8]).await {
                 pings.trips.push(took);
@@ -43,19 +43,24 @@ pub(super) async fn pings(target: &Target) -> Result<Pings, Unopened> {
     Ok(pings)
 }
 
-/// A Ping, and what becomes of it
+/// A Ping, and what becomes of it; sent again at half the time, for an answer may lie in a queue until
+/// something comes behind it, as Java-WebSocket's now and then does
 async fn echo(wire: &mut Wire, payload: &[u8]) -> Echo {
     let began = Instant::now();
-    let answer = async {
-        wire.ping(payload).await?;
-        pong(wire).await
-    };
-    match timeout(PATIENCE, answer).await {
-        Err(_) => Echo::None,
-        Ok(Err(end)) => Echo::Ended(end),
-        Ok(Ok(answer)) if answer == payload => Echo::Same(began.elapsed()),
-        Ok(Ok(_)) => Echo::Other,
+    for again in [false, true] {
+        let answer = async {
+            wire.ping(payload).await?;
+            pong(wire).await
+        };
+        match timeout(PATIENCE / 2, answer).await {
+            Err(_) => {}
+            Ok(Err(end)) => return Echo::Ended(end),
+            Ok(Ok(answer)) if answer != payload => return Echo::Other,
+            Ok(Ok(_)) if again => return Echo::Again,
+            Ok(Ok(_)) => return Echo::Same(began.elapsed()),
+        }
     }
+    Echo::None
 }
 
 /// The next Pong; the server's own Pings are answered meanwhile

@@ -151,7 +151,7 @@ fn upgrade(answer: &Answer) -> Row {
 fn answers(found: &Findings) -> Row {
     let question = "answers a Ping?";
     let pings = &found.pings;
-    let answered = pings.sizes.iter().any(|(_, echo)| matches!(echo, Echo::Same(_) | Echo::Other));
+    let answered = pings.sizes.iter().any(|(_, echo)| !matches!(echo, Echo::None | Echo::Ended(_)));
     if !answered {
         let how = pings.sizes.iter().find_map(|(_, echo)| match echo {
             Echo::Ended(end) => Some(end.to_string()),
@@ -176,18 +176,24 @@ fn payload(found: &Findings) -> Row {
     let sizes = &found.pings.sizes;
     let wrong: Vec<_> = sizes
         .iter()
-        .filter(|(_, echo)| !matches!(echo, Echo::Same(_)))
+        .filter(|(_, echo)| !matches!(echo, Echo::Same(_) | Echo::Again))
         .map(|(size, echo)| {
             let how = match echo {
                 Echo::Other => "another one".to_owned(),
                 Echo::Ended(end) => end.to_string(),
-                Echo::Same(_) | Echo::None => "no answer".to_owned(),
+                _ => "no answer".to_owned(),
             };
             format!("{size} bytes: {how}")
         })
         .collect();
     if sizes.is_empty() {
         return row("echoes_payload", question, Tone::Doubtful, "not asked", Value::Null);
+    }
+    let again = sizes.iter().filter(|(_, echo)| *echo == Echo::Again).count();
+    if wrong.is_empty() && again > 0 {
+        // A library that leaves an answer in its queue until there is more to say does that.
+        let words = format!("yes, but {again} of {} only when asked again", sizes.len());
+        return row("echoes_payload", question, Tone::Doubtful, words, true.into());
     }
     if wrong.is_empty() {
         let words = "yes, with 0, 8 and 125 bytes";
