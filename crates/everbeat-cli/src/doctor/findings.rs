@@ -216,7 +216,7 @@ mod tests {
         let lasted = Duration::from_secs(lasted);
         let pinged: Vec<_> = pinged.iter().copied().map(Duration::from_secs).collect();
         let quiet = lasted.saturating_sub(pinged.last().copied().unwrap_or_default());
-        Held { lasted, quiet, end, pinged, messages: 0 }
+        Held { lasted, quiet, end, pinged }
     }
 
     fn cut() -> Silence {

@@ -36,14 +36,13 @@ pub(super) struct Held {
     pub(super) end: Silence,
     /// When the server pinged, since the upgrade
     pub(super) pinged: Vec<Duration>,
-    pub(super) messages: u64,
 }
 
 /// Opens a connection and holds it
 pub(super) async fn hold(target: &Target, plan: Plan) -> Result<Held, Unopened> {
     let (wire, _) = Wire::open(target).await?;
     let opened = Instant::now();
-    let mut holding = Holding { wire, opened, passed: opened, pinged: Vec::new(), messages: 0 };
+    let mut holding = Holding { wire, opened, passed: opened, pinged: Vec::new() };
     let end = match holding.wait(plan).await {
         // It lasted; whether the road has kept it, only a question can tell.
         Ok(()) if plan.answers => holding.ask().await,
@@ -51,7 +50,7 @@ pub(super) async fn hold(target: &Target, plan: Plan) -> Result<Held, Unopened> 
         Err(end) => Silence::Ended(end),
     };
     let ended = Instant::now();
-    let Holding { wire, passed, pinged, messages, .. } = holding;
+    let Holding { wire, passed, pinged, .. } = holding;
     let (lasted, quiet) = match &end {
         Silence::Ended(_) => (ended - opened, ended - passed),
         // What was asked behind it is none of the silence.
@@ -60,7 +59,7 @@ pub(super) async fn hold(target: &Target, plan: Plan) -> Result<Held, Unopened> 
     if end == Silence::Survived {
         wire.leave().await;
     }
-    Ok(Held { lasted, quiet, end, pinged, messages })
+    Ok(Held { lasted, quiet, end, pinged })
 }
 
 struct Holding {
@@ -69,7 +68,6 @@ struct Holding {
     /// When something last passed, either way
     passed: Instant,
     pinged: Vec<Duration>,
-    messages: u64,
 }
 
 impl Holding {
@@ -109,8 +107,7 @@ impl Holding {
             Seen::Close(code, reason) => {
                 return Err(End::Closed { code: *code, reason: reason.clone() });
             }
-            Seen::Data(_) => self.messages += 1,
-            Seen::Pong(_) => {}
+            Seen::Data(_) | Seen::Pong(_) => {}
         }
         Ok(())
     }
@@ -172,7 +169,7 @@ mod tests {
     fn held(lasted: u64, pinged: &[u64], end: Silence, quiet: u64) -> Held {
         let [lasted, quiet] = [lasted, quiet].map(Duration::from_secs);
         let pinged = pinged.iter().copied().map(Duration::from_secs).collect();
-        Held { lasted, quiet, end, pinged, messages: 0 }
+        Held { lasted, quiet, end, pinged }
     }
 
     #[test]
