@@ -151,7 +151,9 @@ async fn a_servers_own_rule_is_told_by_its_close() {
 #[tokio::test]
 async fn a_refusal_is_told_with_its_retry_after() {
     let server = Server::builder()
-        .upgrade(|_| async { Err::<Upgrade, _>(Reject::status(503).header("Retry-After", "7")) })
+        .upgrade(|_| async {
+            Err::<Upgrade<()>, _>(Reject::status(503).header("Retry-After", "7"))
+        })
         .bind("127.0.0.1:0")
         .await
         .unwrap();

@@ -9,7 +9,10 @@ use everbeat_netns::{Network, Place, Tools, skipped};
 const EVERBEAT: &str = env!("CARGO_BIN_EXE_everbeat");
 
 /// A program at a place, and what it says line by line
-fn start(place: &Place, args: &[&str]) -> (std::process::Child, impl Iterator<Item = String>) {
+fn start(
+    place: &Place,
+    args: &[&str],
+) -> (std::process::Child, impl Iterator<Item = String> + use<>) {
     let mut command = place.command(EVERBEAT);
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = place.spawn(command).unwrap();
