@@ -126,6 +126,7 @@ impl Talk<'_> {
         let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
         // A line that waits for room, so that no more are read meanwhile
         let mut waiting: Option<Message> = None;
+        let mut up = false;
         loop {
             let (sender, offered) = (&self.sender, waiting.clone());
             tokio::select! {
@@ -136,7 +137,19 @@ impl Talk<'_> {
                         }
                         return Ok(end);
                     }
-                    Some(event) => self.told.event(event)?,
+                    Some(event) => {
+                        match event {
+                            Event::Connected { .. } => {
+                                up = true;
+                                if matches!(input, Input::Over(_)) {
+                                    input = self.over();
+                                }
+                            }
+                            Event::Disconnected(_) => up = false,
+                            _ => {}
+                        }
+                        self.told.event(event)?;
+                    }
                     // The pump ends with one of the two above.
                     None => return Err(Failure::NoConnection("the client is gone".into())),
                 },
@@ -149,7 +162,10 @@ impl Talk<'_> {
                         self.told.not_sent(&error)?;
                     }
                 }
-                line = next(&mut input), if waiting.is_none() => match line {
+                // What is queued has to go first: an end of the input closes nothing that is not there.
+                line = next(&mut input),
+                    if waiting.is_none() && (up || matches!(input, Input::Open(_))) => match line
+                {
                     Some(Line::Text(bytes)) => match self.message(bytes) {
                         Some(message) => waiting = Some(message),
                         None => self.told.refused("is not UTF-8: --binary sends it as it is")?,

@@ -145,11 +145,11 @@ impl Pinging {
         let now = self.timer.now();
         if self.left == Some(0) {
             // Longer than either clock: a peer that is gone is then said to be.
-            let patience = args.timeout.unwrap_or(HeartbeatConfig::CLIENT.timeout());
+            let patience = args.timeout.unwrap_or_else(|| HeartbeatConfig::CLIENT.timeout());
             self.next = now + patience + Duration::from_secs(1);
             return;
         }
-        self.next = self.next + args.interval;
+        self.next += args.interval;
         // What was missed is not made up for: a burst would measure itself.
         if self.next < now {
             self.next = now;

@@ -14,6 +14,8 @@ use crate::span::Span;
 const SLOW: Duration = Duration::from_secs(1);
 /// A connection that ends sooner was not ended for being idle, and no beat would help
 const LEAST: Duration = Duration::from_millis(500);
+/// How much less than a limit may be seen of it
+const EARLY: Duration = Duration::from_millis(300);
 /// How many beats a proxy's limit should have room for: two may be lost, or late
 const ROOM: u32 = 3;
 
@@ -50,7 +52,9 @@ pub(super) fn limit(idle: &Idle) -> Option<Duration> {
 }
 
 fn whole(time: Duration) -> Duration {
-    if time < Duration::from_secs(2) { time } else { Duration::from_secs(time.as_secs()) }
+    // Who cuts has counted since a little before we could: nginx's 5 s were seen as 4.9 s.
+    let seconds = Duration::from_secs((time + EARLY).as_secs());
+    if time < Duration::from_secs(2) { time } else { seconds }
 }
 
 /// What to set for what was found; `promise` is what the user wants to be told of within
@@ -294,6 +298,8 @@ mod tests {
         let at_once = Idle::Forgotten { survives: Duration::ZERO, gone_by: 2 * SECOND };
         assert_eq!(limit(&at_once), Some(SECOND));
         assert_eq!(limit(&cut(60_030)), Some(60 * SECOND));
+        assert_eq!(limit(&cut(59_800)), Some(60 * SECOND));
+        assert_eq!(limit(&cut(59_600)), Some(59 * SECOND));
         assert_eq!(limit(&cut(1_020)), Some(Duration::from_millis(1_020)));
         assert_eq!(limit(&cut(30)), None, "sent away, not cut for being idle");
     }

@@ -94,7 +94,10 @@ impl Holding {
     }
 
     async fn heard(&mut self, seen: &Seen, answers: bool) -> Result<(), End> {
-        self.passed = Instant::now();
+        if !matches!(seen, Seen::Close(..)) {
+            // The end is none of the silence that it ends.
+            self.passed = Instant::now();
+        }
         match seen {
             Seen::Ping(payload) => {
                 if self.pinged.len() < NOTED {

@@ -101,9 +101,11 @@ impl Ladder {
 
     pub(super) fn verdict(&self) -> Idle {
         let survived = self.survived.unwrap_or_default();
-        // Whichever came first is the rule; a cut says more than a silence that was asked too late.
+        // Whichever came first is the rule. One that was asked at the very moment of the cut is met by a
+        // reset, and says nothing else.
         let cut = self.cut.as_ref();
-        let cut = cut.filter(|(cut, _)| self.forgotten.is_none_or(|forgotten| *cut <= forgotten));
+        let cut =
+            cut.filter(|(cut, _)| self.forgotten.is_none_or(|forgotten| *cut <= forgotten + APART));
         if let Some((after, how)) = cut {
             if survived > *after + APART {
                 return Idle::Erratic { ended: *after, survived, how: Some(how.clone()) };
@@ -191,6 +193,11 @@ mod tests {
         let erratic = Idle::Erratic { ended: 5 * SECOND, survived: 30 * SECOND, how };
         assert_eq!(ladder.verdict(), erratic);
         assert_eq!(ladder.refine(SECOND * 100), []);
+        // One that was asked at the moment of the cut is a part of it
+        let mut ladder = Ladder::default();
+        ladder.note(5 * SECOND, Silence::Forgotten);
+        ladder.note(5 * SECOND + SECOND / 50, Silence::Ended(End::Eof));
+        assert!(matches!(ladder.verdict(), Idle::Cut { .. }), "{ladder:?}");
         // Within the clocks' own play it is one rule
         let mut ladder = Ladder::default();
         ladder.note(5 * SECOND, Silence::Ended(End::Eof));

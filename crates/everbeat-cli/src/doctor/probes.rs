@@ -17,6 +17,8 @@ use crate::target::Target;
 const SIZES: [usize; 3] = [0, 8, 125];
 /// How long something that may not come is waited for
 const MOMENT: Duration = Duration::from_secs(1);
+/// How long an end is waited for: shorter than any limit on silence that would end it too
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How many Pings are sent at once, and how many one after the other for a round trip
 const AT_ONCE: u8 = 3;
 const TRIPS: usize = 5;
@@ -178,7 +180,7 @@ async fn farewell(mut wire: Wire, sent: Result<(), End>) -> Closing {
         closing.ended = Some((end, Duration::ZERO));
         return closing;
     }
-    while let Ok(seen) = timeout_at(began + PATIENCE, wire.next()).await {
+    while let Ok(seen) = timeout_at(began + FAREWELL, wire.next()).await {
         match seen {
             Ok(Seen::Close(code, _)) => closing.answered = Some(code),
             Ok(_) => {}

@@ -157,7 +157,7 @@ fn answers(found: &Findings) -> Row {
             Echo::Ended(end) => Some(end.to_string()),
             _ => None,
         });
-        let words = how.map_or("no, not within 5 s".to_owned(), |how| format!("no: {how}"));
+        let words = how.map_or_else(|| "no, not within 5 s".to_owned(), |how| format!("no: {how}"));
         return row("answers_ping", question, Tone::Bad, words, false.into());
     }
     let mut trips = pings.trips.clone();
@@ -358,7 +358,7 @@ fn fragments(fragments: &Fragments) -> Row {
 fn ended(closing: &Closing) -> String {
     match &closing.ended {
         Some((_, after)) => format!("socket let go after {}", Span(*after)),
-        None => "socket kept for 5 s".to_owned(),
+        None => "socket kept for 2 s".to_owned(),
     }
 }
 
@@ -370,7 +370,7 @@ fn closes(found: &Findings) -> Option<Row> {
     let mut words = Vec::new();
     let mut values = Vec::new();
     for (ours, closing) in &found.closings {
-        let said = ours.map_or("none".to_owned(), |code| code.to_string());
+        let said = ours.map_or_else(|| "none".to_owned(), |code| code.to_string());
         let theirs = match closing.answered {
             None => {
                 tone = Tone::Bad;
@@ -381,7 +381,7 @@ fn closes(found: &Findings) -> Option<Row> {
                     // Most send the code back (RFC 6455, section 5.5.1); none must.
                     tone = if matches!(tone, Tone::Good) { Tone::Doubtful } else { tone };
                 }
-                theirs.map_or("none".to_owned(), |code| code.to_string())
+                theirs.map_or_else(|| "none".to_owned(), |code| code.to_string())
             }
         };
         if closing.ended.is_none() && matches!(tone, Tone::Good) {

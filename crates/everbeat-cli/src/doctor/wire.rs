@@ -224,7 +224,7 @@ fn head(target: &Target, key: &str, version: &str) -> Result<String, Failure> {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     let own_host = target.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
-    let host = own_host.map(|(_, host)| &**host).or(uri.authority().map(|it| it.as_str()));
+    let host = own_host.map(|(_, host)| &**host).or_else(|| uri.authority().map(|it| it.as_str()));
     let mut head = format!(
         "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: {version}\r\nSec-WebSocket-Key: {key}\r\n",

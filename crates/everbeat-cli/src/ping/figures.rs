@@ -110,13 +110,13 @@ impl Figures {
         bars
     }
 
-    /// What was recorded from `from` on and before `to`
+    /// What was recorded from `from` on and before `to`; the bucket in which an end lies begins there
     fn bar(&self, from: u64, to: u64) -> Bar {
-        let values = self.spread.iter_recorded().filter(|value| {
-            let value = self.spread.lowest_equivalent(value.value_iterated_to());
-            (from..to).contains(&value)
-        });
-        let count = values.map(|value| value.count_at_value()).sum();
+        let [begin, end] = [from, to].map(|value| self.spread.lowest_equivalent(value));
+        let count = match end.checked_sub(1) {
+            Some(last) if last >= begin => self.spread.count_between(begin, last),
+            _ => 0,
+        };
         Bar { from: Duration::from_nanos(from), to: Duration::from_nanos(to), count }
     }
 }

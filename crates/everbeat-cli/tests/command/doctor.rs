@@ -101,8 +101,8 @@ async fn a_road_that_cuts_is_measured_and_the_beat_shown_to_help() {
     let (_, told) = examined(road, "25s").await;
     let idle = value(&told, "idle");
     assert_eq!(idle["cuts"], true, "{told:#}");
-    // The limit and what this machine is late, but never less
-    assert!((3.0..4.0).contains(&number(&idle["after_s"])), "{idle}");
+    // The limit and what this machine is late, or the moment less that the road counts from before us
+    assert!((2.7..4.0).contains(&number(&idle["after_s"])), "{idle}");
     assert_eq!(told["limit_s"], 3.0);
     assert_eq!(told["client"]["interval_s"], 1.35, "45 % of the limit");
     assert_eq!(value(&told, "beaten")["helps"], true, "{told:#}");
@@ -143,7 +143,7 @@ async fn a_servers_own_rule_is_told_by_its_close() {
     let (_, told) = examined(echo_as(rule).await, "10s").await;
     let idle = value(&told, "idle");
     assert_eq!(idle["how"], "Close 1001: idle", "{told:#}");
-    assert!((3.0..4.5).contains(&number(&idle["after_s"])), "{idle}");
+    assert!((2.7..4.5).contains(&number(&idle["after_s"])), "{idle}");
     // A rule about messages is none that a beat could keep, and that is said.
     assert_eq!(value(&told, "beaten")["helps"], false, "{told:#}");
 }
