@@ -64,6 +64,11 @@ async fn carry(
     }
 }
 
+/// A server whose first Ping, at a random moment of an hour, does not come into a silence
+async fn quiet() -> SocketAddr {
+    echo_as(|builder| builder.interval(3_600 * SECOND)).await
+}
+
 async fn examined(address: SocketAddr, budget: &str) -> (Done, Value) {
     let done = everbeat(&["--json", "doctor", "--budget", budget, &url(address)]).await;
     let told = done.event("diagnosis");
@@ -80,13 +85,13 @@ fn number(value: &Value) -> f64 {
 
 #[tokio::test]
 async fn of_everbeats_own_server_nothing_is_wrong() {
-    let (done, told) = examined(echo().await, "2s").await;
+    let (done, told) = examined(quiet().await, "2s").await;
     assert_eq!(done.code, Some(0), "{told:#}");
     for key in ["answers_ping", "echoes_payload", "fragments"] {
         assert_eq!(value(&told, key), true, "{key} in {told:#}");
     }
     assert_eq!(value(&told, "idle")["cuts"], false);
-    assert_eq!(value(&told, "own_beat")["pings"], false, "its beat is every 25 s");
+    assert_eq!(value(&told, "own_beat")["pings"], false, "its beat is every hour");
     assert_eq!(told["client"]["interval_s"], 20.0);
     let closes = value(&told, "closes").as_array().unwrap();
     assert_eq!([&closes[0]["answered"], &closes[1]["answered"]], [1000, 4000]);
@@ -97,7 +102,7 @@ async fn of_everbeats_own_server_nothing_is_wrong() {
 
 #[tokio::test]
 async fn a_road_that_cuts_is_measured_and_the_beat_shown_to_help() {
-    let road = road(echo().await, 3 * SECOND, Habit::Cuts).await;
+    let road = road(quiet().await, 3 * SECOND, Habit::Cuts).await;
     let (_, told) = examined(road, "25s").await;
     let idle = value(&told, "idle");
     assert_eq!(idle["cuts"], true, "{told:#}");
@@ -112,7 +117,7 @@ async fn a_road_that_cuts_is_measured_and_the_beat_shown_to_help() {
 
 #[tokio::test]
 async fn a_road_that_forgets_is_found_between_two_silences() {
-    let road = road(echo().await, 3 * SECOND, Habit::Forgets).await;
+    let road = road(quiet().await, 3 * SECOND, Habit::Forgets).await;
     let (_, told) = examined(road, "6s").await;
     let idle = value(&told, "idle");
     assert_eq!(idle["how"], "without a word", "{told:#}");
@@ -138,7 +143,7 @@ async fn a_server_that_beats_and_drops_the_silent_is_told_from_a_road_that_cuts(
 #[tokio::test]
 async fn a_servers_own_rule_is_told_by_its_close() {
     let rule = |builder: everbeat_tokio::server::ServerBuilder<_>| {
-        builder.expire(Expire::default().idle(3 * SECOND))
+        builder.interval(3_600 * SECOND).expire(Expire::default().idle(3 * SECOND))
     };
     let (_, told) = examined(echo_as(rule).await, "10s").await;
     let idle = value(&told, "idle");
