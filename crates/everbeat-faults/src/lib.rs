@@ -1,4 +1,5 @@
-//! A loopback proxy that breaks TCP connections on purpose, for tests and the demo.
+//! A TCP proxy that breaks connections on purpose, for tests: as a library here, as a program
+//! `everbeat proxy` of everbeat-cli.
 //!
 //! A [`Proxy`] stands between a client and a server. [`Fault`]s are injected at any time, into all
 //! connections or into one [`Relay`], at once or by a [`Schedule`]; each names its [`Direction`].

@@ -18,7 +18,7 @@ const CONNECTIONS: usize = 1_024;
 /// How long a listener that failed is left alone: out of descriptors, most often
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A TCP proxy on loopback that does to its connections what it is told
+/// A TCP proxy, on loopback unless it is told otherwise, that does to its connections what it is told
 ///
 /// Without faults it is faithful: bytes, an end of stream and a reset go through as they came.
 /// Dropping it drops every connection.
@@ -74,7 +74,21 @@ impl Proxy {
         Self::start_with(upstream, None).await
     }
 
-    /// The same, and `ear` is told what each connection's sender has sent, before it goes on: the
+    /// The same at an address of one's choice, such as `0.0.0.0:9100`, for clients in other processes or
+    /// on other machines
+    ///
+    /// # Errors
+    ///
+    /// The listener's.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub async fn bind(address: SocketAddr, upstream: SocketAddr) -> io::Result<Self> {
+        Self::start_at(address, upstream, None).await
+    }
+
+    /// As [`start`](Self::start), and `ear` is told what each connection's sender has sent, before it goes on: the
     /// connection's number, the direction, and the bytes; no bytes once it sends no more
     ///
     /// It is called where bytes are carried, so that it must not block.
@@ -94,7 +108,11 @@ impl Proxy {
     }
 
     async fn start_with(upstream: SocketAddr, ear: Option<Ear>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), upstream, ear).await
+    }
+
+    async fn start_at(at: SocketAddr, upstream: SocketAddr, ear: Option<Ear>) -> io::Result<Self> {
+        let listener = TcpListener::bind(at).await?;
         let address = listener.local_addr()?;
         let faults = Faults::default();
         let state = State { upstream, ear, faults, relays: Vec::new(), accepted: 0 };

@@ -59,6 +59,7 @@ const RULES: &[Rule] = &[
 const PROGRAMS: &[&str] = &[
     "everbeat-benches",
     "everbeat-chaos",
+    "everbeat-cli",
     "everbeat-demo",
     "everbeat-detection",
     "everbeat-examples",

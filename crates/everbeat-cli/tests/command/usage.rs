@@ -1,0 +1,69 @@
+//! What every subcommand shares: exit codes, help, completions, the manual page, colours.
+
+use crate::support::{echo, everbeat, url};
+
+#[tokio::test]
+async fn what_cannot_be_is_a_2_and_says_what() {
+    let cases: [(&[&str], &str); 8] = [
+        (&[], "Usage"),
+        (&["ping"], "URL"),
+        (&["ping", "http://a/"], "must be ws"),
+        (&["ping", "-i", "1ms", "ws://a/"], "10ms is the least"),
+        (&["ping", "--ca", "/nowhere.pem", "wss://a/"], "/nowhere.pem"),
+        (&["connect", "--idle-limit", "1ms", "ws://a/"], "idle_limit"),
+        (&["doctor", "--budget", "1s", "ws://a/"], "2s is the least"),
+        (&["proxy", "127.0.0.1:0", "127.0.0.1:1", "--at", "5s explode"], "no fault"),
+    ];
+    for (args, words) in cases {
+        let done = everbeat(args).await;
+        assert_eq!(done.code, Some(2), "{args:?}: {done:?}");
+        assert!(done.err.contains(words), "{args:?}: {done:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_a_3() {
+    for command in ["ping", "doctor", "connect"] {
+        // A port that was free a moment ago, and that nobody was given since
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let done = everbeat(&[command, &url(free)]).await;
+        assert_eq!(done.code, Some(3), "{done:?}");
+        assert!(done.err.contains("no connection") && done.err.contains("refused"), "{done:?}");
+    }
+}
+
+#[tokio::test]
+async fn help_tells_the_exit_codes_and_hides_what_is_for_packagers() {
+    let done = everbeat(&["--help"]).await;
+    assert_eq!(done.code, Some(0));
+    assert!(done.out.contains("3  no connection was made"), "{}", done.out);
+    for shown in ["ping", "doctor", "connect", "serve", "proxy"] {
+        assert!(done.out.contains(&format!("\n  {shown} ")), "{}", done.out);
+    }
+    assert!(!done.out.contains("completions"), "{}", done.out);
+}
+
+#[tokio::test]
+async fn completions_and_the_manual_page_know_every_subcommand() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let done = everbeat(&["completions", shell]).await;
+        assert_eq!(done.code, Some(0));
+        assert!(done.out.contains("doctor") && done.out.contains("detect-within"), "{shell}");
+    }
+    let done = everbeat(&["man"]).await;
+    assert_eq!(done.code, Some(0));
+    assert!(done.out.contains(".TH everbeat"), "{}", done.out);
+    for section in ["PING", "DOCTOR", "CONNECT", "SERVE", "PROXY"] {
+        assert!(done.out.contains(&format!(".SH \"EVERBEAT {section}\"")), "{section}");
+    }
+    assert!(!done.out.contains("EVERBEAT COMPLETIONS"));
+}
+
+#[tokio::test]
+async fn there_are_colours_on_a_terminal_or_on_demand_only() {
+    let url = url(echo().await);
+    let plain = everbeat(&["ping", "-c", "1", &url]).await;
+    assert!(!plain.out.contains('\u{1b}'), "{plain:?}");
+    let always = everbeat(&["ping", "-c", "1", "--color", "always", &url]).await;
+    assert!(always.out.contains('\u{1b}'), "{always:?}");
+}
