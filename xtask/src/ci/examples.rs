@@ -28,6 +28,7 @@ const STORIES: &[&str] = &[
     "custom-transport",
     "sans-io",
     "graceful-restart",
+    "observed",
 ];
 
 pub(super) fn run(shell: &Shell) -> Result<Outcome> {

@@ -14,6 +14,7 @@ const CONFORMANCE: &str = "everbeat-conformance";
 const CORE: &str = "everbeat-core";
 const FAULTS: &str = "everbeat-faults";
 const LINK: &str = "everbeat-link";
+const METRICS: &str = "everbeat-metrics";
 const MUSEUM: &str = "everbeat-museum";
 const NEST: &str = "everbeat-nest";
 const NETNS: &str = "everbeat-netns";
@@ -38,6 +39,7 @@ const RULES: &[Rule] = &[
     Rule { name: FAULTS, builds_on: &[], tests_use: &[] },
     Rule { name: NETNS, builds_on: &[], tests_use: &[] },
     Rule { name: LINK, builds_on: &[NETNS], tests_use: &[] },
+    Rule { name: METRICS, builds_on: &[CORE, SERVER], tests_use: &[SIM] },
     Rule { name: MUSEUM, builds_on: &[CORE], tests_use: &[SERVER, SIM] },
     runtime("everbeat-tokio"),
     runtime("everbeat-async-std"),

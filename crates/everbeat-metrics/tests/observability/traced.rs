@@ -53,7 +53,6 @@ const NOT_PLAYED: &[&str] = &[
     "cannot accept, waiting",
     "handler does not look at its connection's end, cut",
     "left in the mailbox",
-    "upgrade failed",
     "upgrade took too long",
 ];
 
