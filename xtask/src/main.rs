@@ -11,6 +11,7 @@ mod bench;
 mod build;
 mod chaos;
 mod ci;
+mod dashboard;
 mod debian;
 mod demo;
 mod document;
@@ -69,6 +70,7 @@ Everything that is done to everbeat, one word each.
     cargo xtask memory           what an idle connection holds of the heap, part by part
     cargo xtask idle             19,000 connections in one process, minutes long; none is lost
     cargo xtask syscalls         what a thousand idle connections ask of the kernel, counted
+    cargo xtask dashboard        Debian's Prometheus is asked each expression of our dashboard
     cargo xtask tidy             what people forget: arrows, sizes, docs, names, licences, links
     cargo xtask ci               all that a change must pass, as the CI runs it
     cargo xtask ci --full        and what takes longer; before an issue is called resolved
@@ -152,6 +154,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "idle" => idle::run(&shell, args),
         "syscalls" => syscalls::run(&shell, args),
         "tidy" => tidy::run(&shell, args),
+        "dashboard" => dashboard::run(&shell, args),
         "fuzz" => fuzz::run(&shell, args),
         "interop" => interop::run(&shell, args),
         "autobahn" => autobahn::run(&shell, args),

@@ -54,7 +54,7 @@ impl Watch {
         let (alive, stop) = UnixStream::pair()?;
         thread::Builder::new().name("everbeat-watch".into()).spawn(move || {
             if let Err(error) = run(socket, view, &stop, tell) {
-                tracing::warn!(%error, "addresses and routes are watched no more");
+                tracing::warn!(target: "everbeat", %error, "addresses and routes are watched no more");
             }
         })?;
         Ok(Self { _alive: alive })
@@ -107,7 +107,7 @@ fn watch(
             match source.ask() {
                 Ok(asked) => (view, doubt) = (asked, Doubt::default()),
                 Err(error) => {
-                    tracing::debug!(%error, "the kernel was asked anew, in vain");
+                    tracing::debug!(target: "everbeat", %error, "the kernel was asked anew, in vain");
                     // An address that seems to be gone may have come back unheard: to judge by this
                     // view would end its connections. What was told while it was asked is lost, too.
                     doubt.lost = true;

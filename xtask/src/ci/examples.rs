@@ -31,6 +31,7 @@ const STORIES: &[&str] = &[
     "sans-io",
     "graceful-restart",
     "http-connect",
+    "observed",
 ];
 
 pub(super) fn run(shell: &Shell) -> Result<Outcome> {

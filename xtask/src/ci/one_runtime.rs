@@ -51,6 +51,11 @@ const RULES: &[Rule] = &[
         without: &["tokio", "async-std", "smol", "async-io"],
     },
     Rule {
+        package: "everbeat-metrics",
+        needs: &["everbeat-server", "metrics"],
+        without: &["tokio", "async-std", "smol", "async-io"],
+    },
+    Rule {
         package: "everbeat-watch",
         needs: &["everbeat-core"],
         without: &["tokio", "async-std", "smol", "async-io"],

@@ -12,7 +12,7 @@ use super::{
     sim_check, sim_storm, soak, streams, syscalls, typos,
 };
 use crate::shell::Shell;
-use crate::{bench, fuzz, instructions, memory, nostd, program, tidy};
+use crate::{bench, dashboard, fuzz, instructions, memory, nostd, program, tidy};
 
 /// What all groups together may take, with `--full`: none of them takes all that it may
 pub(super) const WHOLE: Duration = Duration::from_secs(60 * 60);
@@ -200,6 +200,7 @@ pub(super) const GROUPS: &[Group] = &[
                 "idle connections ask nothing of the kernel but beats",
                 syscalls::holds,
             ),
+            step("dashboard", "Prometheus has data for each of its expressions", dashboard::holds),
             step("idle", "19,000 connections in one process, for a short while", idle::held),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
             step(

@@ -15,6 +15,7 @@ const CORE: &str = "everbeat-core";
 const FAULTS: &str = "everbeat-faults";
 const HYPER: &str = "everbeat-hyper";
 const LINK: &str = "everbeat-link";
+const METRICS: &str = "everbeat-metrics";
 const MUSEUM: &str = "everbeat-museum";
 const NEST: &str = "everbeat-nest";
 const NETNS: &str = "everbeat-netns";
@@ -40,6 +41,7 @@ const RULES: &[Rule] = &[
     Rule { name: FAULTS, builds_on: &[], tests_use: &[] },
     Rule { name: NETNS, builds_on: &[], tests_use: &[] },
     Rule { name: LINK, builds_on: &[NETNS], tests_use: &[] },
+    Rule { name: METRICS, builds_on: &[CORE, SERVER], tests_use: &[SIM] },
     Rule { name: MUSEUM, builds_on: &[CORE], tests_use: &[SERVER, SIM] },
     runtime(TOKIO),
     runtime("everbeat-async-std"),
