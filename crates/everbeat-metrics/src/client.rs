@@ -57,7 +57,7 @@ impl ClientMetrics {
                 self.trying = true;
                 self.attempts.increment(1);
             }
-            Event::Connected { attempt, took } => {
+            Event::Connected { attempt, took, .. } => {
                 // Whoever awaits `connect` is not told of the attempts before it has returned.
                 if !std::mem::take(&mut self.trying) {
                     self.attempts.increment((*attempt).into());

@@ -26,7 +26,7 @@
 //! describe();
 //! let mut metrics = ClientMetrics::new();
 //! // while let Some(event) = client.next().await {
-//! metrics.event(&Event::Connecting { attempt: 1 });
+//! metrics.event(&Event::Connecting { attempt: 1, endpoint: 0 });
 //! // }
 //! ```
 

@@ -19,7 +19,7 @@ use everbeat_core::transport::{Attempt, Connect, Endpoint};
 
 use crate::runtime::Runtime;
 use crate::settings::{Settings, forward_limits};
-use crate::socket::{Counted, tune_stream};
+use crate::socket::{Counted, Socket, tune_stream};
 use crate::tls;
 use crate::websocket::WebSocket;
 

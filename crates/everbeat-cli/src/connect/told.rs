@@ -28,7 +28,7 @@ impl<'a> Told<'a> {
     pub(super) fn event(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::Message(message) => self.message(&message),
-            Event::Connected { attempt, took } => {
+            Event::Connected { attempt, took, .. } => {
                 self.connected += 1;
                 self.remark(format_args!("connected after {}, attempt {attempt}", Span(took)));
                 let event =
