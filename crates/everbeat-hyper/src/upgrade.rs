@@ -79,10 +79,10 @@ impl<P> Upgrade<P> {
     /// Upgrades, and serves the connection of this peer with `handler` in a task of its own
     ///
     /// The response is 101 once the server has taken the connection on, and its headers may be added
-    /// to; or the status that says why not. Nothing else may become of a 101: if another answer is
-    /// sent, the upgrade fails, and `handler` is not called; its place among the
-    /// [upgrades](everbeat_server::Limits::upgrades) is free when its connection of HTTP is over, after
-    /// the `handshake_timeout` at the latest.
+    /// to; or the status that says why not. Nothing else may become of a 101. If another answer is
+    /// sent, its place among the [upgrades](everbeat_server::Limits::upgrades) is held until its connection of HTTP is over, or the
+    /// `handshake_timeout`; in the first case hyper hands over what is left of that connection, and
+    /// `handler` is called for one that ends at once.
     ///
     /// The handler is given the connection, and its handle, through which others reach it. It returns
     /// when the connection has ended, or [closes](everbeat_core::Connection::close) it. It runs in the

@@ -1,6 +1,5 @@
 //! From a request to the end of its connection.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -115,30 +114,23 @@ async fn the_limits_of_its_websockets_are_those_that_were_said() {
 }
 
 #[tokio::test]
-async fn a_route_that_answers_otherwise_has_upgraded_nobody() {
+async fn a_route_that_answers_otherwise_holds_its_place_no_longer_than_its_peer_stays() {
     let limits = Limits::default().connections(1);
     let server = Requests::new().server().unwrap().limits(limits).build().unwrap();
     let sockets = Sockets::over(server).unwrap();
-    let served = Arc::new(AtomicUsize::new(0));
-    let count = served.clone();
     let address = serve(By::Hyper, move |mut request, _| {
-        let (sockets, count) = (sockets.clone(), count.clone());
+        let sockets = sockets.clone();
         async move {
             let no = request.uri().path() == "/no";
-            let granted = sockets.accept(&mut request, move |connection| {
-                count.fetch_add(1, Ordering::SeqCst);
-                echo(connection)
-            });
-            let granted = granted.await;
+            let granted = sockets.accept(&mut request, echo).await;
             if no { Response::new("no".to_owned()) } else { granted }
         }
     })
     .await;
     let (peer, answer) = Peer::asked(address, &ask("/no", "")).await;
     assert!(answer.starts_with("http/1.1 200 ") && answer.ends_with("no"), "{answer}");
-    // Its place is free once its connection of HTTP is over: hyper waits for no other 101 then
     drop(peer);
-    let peer = soon(async {
+    let gone = async {
         loop {
             let (peer, answer) = Peer::asked(address, &ask("/", "")).await;
             if answer.starts_with("http/1.1 101 ") {
@@ -146,11 +138,10 @@ async fn a_route_that_answers_otherwise_has_upgraded_nobody() {
             }
             assert!(answer.starts_with("http/1.1 503 "), "{answer}");
         }
-    });
-    let mut peer = peer.await;
+    };
+    let mut peer = soon(gone).await;
     peer.say(&masked(0x81, b"1")).await;
-    peer.frame().await;
-    assert_eq!(served.load(Ordering::SeqCst), 1, "nobody was served on /no");
+    assert_eq!(peer.frame().await, (0x81, b"1".to_vec()));
 }
 
 #[tokio::test]
