@@ -41,6 +41,7 @@ pub(super) struct Watched<T: Transport> {
     transport: Pin<Box<T>>,
     heartbeat: Heartbeat,
     beats: Beats,
+    rng: fastrand::Rng,
     timer: TokioTimer,
     /// Something was given to the transport and is not known to be written
     flushing: bool,
@@ -57,6 +58,7 @@ impl<T: Transport> Watched<T> {
             transport: Box::pin(transport),
             heartbeat: Heartbeat::new(clocks, seed, timer.now()),
             beats: Beats::default(),
+            rng: fastrand::Rng::with_seed(!seed),
             timer,
             flushing: false,
             failed: None,
@@ -65,7 +67,12 @@ impl<T: Transport> Watched<T> {
 
     /// Sends a beat; its number
     pub(super) fn beat(&mut self) -> Result<u64, Cause> {
-        let payload = self.heartbeat.ping_now(self.timer.now());
+        // While a silence is being judged, the clocks of the first beat in it go on: one that the
+        // heartbeat knew of would take its place, and begin them anew.
+        let payload = match self.heartbeat.is_judging() {
+            true => self.rng.u64(..).to_be_bytes(),
+            false => self.heartbeat.ping_now(self.timer.now()),
+        };
         let number = self.beats.sent(payload);
         self.send(payload)?;
         Ok(number)
@@ -135,6 +142,7 @@ impl<T: Transport> Watched<T> {
 
     fn evidence(&self, now: Instant) -> Evidence {
         let mut evidence = self.heartbeat.evidence(now);
+        evidence.pings_unanswered = u32::try_from(self.beats.out()).unwrap_or(u32::MAX);
         evidence.path = self.transport.path();
         evidence.received = self.transport.received();
         evidence.sent = self.transport.sent();
