@@ -65,9 +65,9 @@ async fn an_extended_connect_becomes_a_supervised_connection() {
 
     sockets.handle().shutdown();
     let cause = loop {
-        match soon(connection.next()).await.expect("it says its end first") {
-            Event::Disconnected(end) => break end.cause,
-            _ => {}
+        let event = soon(connection.next()).await.expect("it says its end first");
+        if let Event::Disconnected(end) = event {
+            break end.cause;
         }
     };
     assert!(matches!(cause, Cause::Closed { code: CloseCode::GOING_AWAY, .. }), "{cause}");
@@ -78,7 +78,8 @@ async fn an_extended_connect_becomes_a_supervised_connection() {
 async fn a_bad_extended_connect_is_told_what_is_wrong_with_it() {
     let mut client = client(Sockets::new().unwrap()).await;
     let version = ("sec-websocket-version", "13");
-    let cases: [(&str, &[(&str, &str)], u16); 4] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&str, Headers<'_>, u16); 4] = [
         ("websocket", &[], 426),
         ("websocket", &[("sec-websocket-version", "8")], 426),
         ("connect-udp", &[version], 400),
