@@ -17,8 +17,8 @@ pub enum Rejection {
     Request(UpgradeError),
     /// The server is stopping: 503
     Stopping,
-    /// It is a good request, and its connection cannot be upgraded: somebody else has taken the
-    /// upgrade, or the request did not come from hyper; 500, and logged
+    /// The route was reached in a way that its connection cannot be upgraded, or without a server
+    /// among its application's state; 500, and logged
     NotUpgradable,
 }
 
