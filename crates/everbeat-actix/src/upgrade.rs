@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev, web};
-use everbeat_hosted::Handle;
-use everbeat_ws::upgrade::RequestHead;
+use everbeat_hosted::{Asking, Handle, Upgraded};
+use everbeat_ws::upgrade::{Handshake, Origins, RequestHead, UpgradeError};
 
 use crate::stream::{Body, Stream, join};
 use crate::{Connection, Sockets};
@@ -63,14 +63,10 @@ impl<P: Send + Sync + 'static> Upgrade<P> {
             tracing::error!(target: "everbeat", "no `web::Data<Sockets>` among the application's data");
             return Err(Rejection(everbeat_hosted::Rejection::NotUpgradable));
         };
-        let head = head(request).ok_or(Rejection(everbeat_hosted::Rejection::NotUpgradable))?;
-        let (stream, body) = join(payload.take());
-        let upgraded = Box::pin(ready(Ok((stream, Vec::new()))));
-        let upgrade = sockets.upgrade(head, upgraded).map_err(Rejection)?;
-        let upgrade = match request.peer_addr() {
-            Some(peer) => upgrade.peer(peer),
-            None => upgrade,
-        };
+        let mut body = None;
+        let asking = Asks { request, payload, body: &mut body };
+        let upgrade = sockets.upgrade(asking).map_err(Rejection)?;
+        let body = body.ok_or(Rejection(everbeat_hosted::Rejection::NotUpgradable))?;
         Ok(Self { upgrade, body })
     }
 
@@ -146,14 +142,36 @@ impl<P> fmt::Debug for Upgrade<P> {
     }
 }
 
-/// A request of actix's, whose types of HTTP are of another version; `None` if there is none of it
-fn head(request: &HttpRequest) -> Option<http::Request<()>> {
+/// A request of actix's, and where the body of its answer goes
+struct Asks<'a> {
+    request: &'a HttpRequest,
+    payload: &'a mut dev::Payload,
+    body: &'a mut Option<Body>,
+}
+
+impl Asking<Stream> for Asks<'_> {
+    fn judge(&self, origins: Option<&Origins>) -> Result<Handshake, UpgradeError> {
+        Handshake::of(head(self.request)?, origins)
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.request.peer_addr()
+    }
+
+    fn take(self) -> Option<Upgraded<Stream>> {
+        let (stream, body) = join(self.payload.take());
+        *self.body = Some(body);
+        Some(Box::pin(ready(Ok((stream, Vec::new())))))
+    }
+}
+
+/// The head as our types of HTTP have it, for actix's are of another version
+fn head(request: &HttpRequest) -> Result<http::Request<()>, UpgradeError> {
     use actix_web::http::Version;
     let version = match request.version() {
-        Version::HTTP_10 => http::Version::HTTP_10,
         Version::HTTP_11 => http::Version::HTTP_11,
         Version::HTTP_2 => http::Version::HTTP_2,
-        _ => return None,
+        _ => http::Version::HTTP_10,
     };
     let mut head = http::Request::builder()
         .method(request.method().as_str())
@@ -162,7 +180,7 @@ fn head(request: &HttpRequest) -> Option<http::Request<()>> {
     for (name, value) in request.headers() {
         head = head.header(name.as_str(), value.as_bytes());
     }
-    head.body(()).ok()
+    head.body(()).map_err(|error| UpgradeError::Other(Box::new(error)))
 }
 
 fn refused(answer: http::Response<String>) -> HttpResponse {
@@ -190,7 +208,7 @@ fn refused(answer: http::Response<String>) -> HttpResponse {
 /// | a page of another origin | 403 |
 /// | the server takes on no more, or is stopping | 503, or 429 for one address |
 /// | a mistake of our own side | 500 |
-pub struct Rejection(everbeat_hosted::Rejection);
+pub struct Rejection(pub(crate) everbeat_hosted::Rejection);
 
 impl Rejection {
     /// Which of the reasons it is

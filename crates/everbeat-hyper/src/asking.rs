@@ -1,5 +1,6 @@
 //! A request of hyper's, whole or taken apart: what it says, and what is behind it.
 
+use std::error::Error;
 use std::net::SocketAddr;
 
 use everbeat_hosted::{Asking, Upgraded};
@@ -71,5 +72,9 @@ fn judge(
 /// `None` if somebody else has taken the upgrade, or the request did not come from hyper
 fn take(extensions: &mut Extensions) -> Option<Upgraded<Stream>> {
     let on_upgrade = extensions.remove::<OnUpgrade>()?;
-    Some(Box::pin(async move { Ok(Stream::unpack(on_upgrade.await?)) }))
+    Some(Box::pin(async move {
+        let upgraded: Result<_, Box<dyn Error + Send + Sync>> =
+            on_upgrade.await.map_err(Into::into);
+        upgraded.map(Stream::unpack)
+    }))
 }
