@@ -3,9 +3,10 @@
 use super::tree::{Finding, Tree};
 
 /// Where the tables are, and below which heading
-const TABLES: [(&str, &str); 4] = [
+const TABLES: [(&str, &str); 5] = [
     ("README.md", "## What happens when"),
     ("docs/museum.md", "## The exhibits"),
+    ("docs/actix.md", "## The same failures"),
     ("docs/axum.md", "## The same failures"),
     ("docs/hyper.md", "## The same failures"),
 ];
