@@ -72,7 +72,8 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, Failure
         .map_err(|error| Failure::usage(&error))?;
 
     let opened = dial::open(&args.target).await?;
-    let mut report = Report::new(output, &args.target.url, args.quiet);
+    let url = args.target.shown();
+    let mut report = Report::new(output, &url, args.quiet);
     report.open(&opened)?;
     let timer = TokioTimer::new();
     let watched = Watched::new(opened.websocket, clocks, timer, Tokio.seed());
