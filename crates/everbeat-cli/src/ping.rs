@@ -105,7 +105,7 @@ impl Pinging {
             }
             let step = tokio::select! {
                 biased;
-                step = self.watched.next(self.next) => step,
+                // First: a server that never stops talking is to keep nobody here.
                 _ = &mut interrupted => {
                     if self.left == Some(0) {
                         return Ok(None);
@@ -116,6 +116,7 @@ impl Pinging {
                     interrupted.set(tokio::signal::ctrl_c());
                     continue;
                 }
+                step = self.watched.next(self.next) => step,
             };
             match step {
                 Step::Due if self.left == Some(0) => return Ok(None),
