@@ -24,7 +24,7 @@ type Job<S, P> = Box<dyn FnOnce(Connection<S>, Handle<P>) -> Serving + Send>;
 
 /// A request that is being upgraded: its head, as [`Server::address`](everbeat_server::Server::address)
 /// sees it, and the handler of its route
-pub struct Asked<S: Socket, P = ()> {
+pub struct Asked<S: Socket + Unpin, P = ()> {
     head: RequestHead,
     job: Job<S, P>,
 }
@@ -47,7 +47,7 @@ impl<S: Socket + Unpin + 'static, P: 'static> Asked<S, P> {
     }
 }
 
-impl<S: Socket, P> Deref for Asked<S, P> {
+impl<S: Socket + Unpin, P> Deref for Asked<S, P> {
     type Target = RequestHead;
 
     fn deref(&self) -> &RequestHead {
@@ -55,7 +55,7 @@ impl<S: Socket, P> Deref for Asked<S, P> {
     }
 }
 
-impl<S: Socket, P> fmt::Debug for Asked<S, P> {
+impl<S: Socket + Unpin, P> fmt::Debug for Asked<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Asked").field("head", &self.head).finish_non_exhaustive()
     }

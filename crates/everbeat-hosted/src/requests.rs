@@ -22,7 +22,7 @@ use crate::asked::Asked;
 use crate::upgrading::{Ask, Upgrading};
 
 /// Where a server's connections come from: requests that an HTTP server has read
-pub struct Requests<S: Socket, P = ()> {
+pub struct Requests<S: Socket + Unpin, P = ()> {
     settings: Settings,
     origins: Option<Origins>,
     backlog: u16,
@@ -31,12 +31,12 @@ pub struct Requests<S: Socket, P = ()> {
 }
 
 /// What a route needs of an acceptor
-pub(crate) struct Door<S: Socket, P> {
+pub(crate) struct Door<S: Socket + Unpin, P> {
     asks: mpsc::Sender<Ask<S, P>>,
     pub(crate) origins: Option<Origins>,
 }
 
-impl<S: Socket, P> Requests<S, P> {
+impl<S: Socket + Unpin, P> Requests<S, P> {
     /// The default of [`backlog`](Self::backlog): as a listener's
     pub const BACKLOG: u16 = 4_096;
 
@@ -108,13 +108,13 @@ where
     }
 }
 
-impl<S: Socket, P> Default for Requests<S, P> {
+impl<S: Socket + Unpin, P> Default for Requests<S, P> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<S: Socket, P> Door<S, P> {
+impl<S: Socket + Unpin, P> Door<S, P> {
     /// Brings a request before the server
     pub(crate) fn bring(&self, ask: Ask<S, P>) -> Result<(), Rejection> {
         self.asks.try_send(ask).map_err(|error| match error {
@@ -167,7 +167,7 @@ where
     }
 }
 
-impl<S: Socket, P> fmt::Debug for Requests<S, P> {
+impl<S: Socket + Unpin, P> fmt::Debug for Requests<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Requests")
             .field("settings", &self.settings)

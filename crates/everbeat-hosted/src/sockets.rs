@@ -31,9 +31,9 @@ use crate::{Connection, Rejection, Requests, Upgrade};
 /// and ends those that it has, but waits for no connection that was upgraded.
 /// [`stop_on`](Self::stop_on) has both begin at one signal, and [`closed`](Self::closed) waits for the
 /// connections.
-pub struct Sockets<S: Socket, P = ()>(Arc<Inner<S, P>>);
+pub struct Sockets<S: Socket + Unpin, P = ()>(Arc<Inner<S, P>>);
 
-struct Inner<S: Socket, P> {
+struct Inner<S: Socket + Unpin, P> {
     door: Door<S, P>,
     registry: Registry<Facts<P>>,
     handle: everbeat_server::ServerHandle,
@@ -145,7 +145,7 @@ impl<S: Socket + Send + Unpin + 'static> Sockets<S> {
     }
 }
 
-impl<S: Socket, P> Sockets<S, P> {
+impl<S: Socket + Unpin, P> Sockets<S, P> {
     /// The live connections, for use from anywhere
     #[must_use]
     pub fn registry(&self) -> &Registry<Facts<P>> {
@@ -163,19 +163,19 @@ impl<S: Socket, P> Sockets<S, P> {
     }
 }
 
-impl<S: Socket, P> Drop for Inner<S, P> {
+impl<S: Socket + Unpin, P> Drop for Inner<S, P> {
     fn drop(&mut self) {
         self.serving.abort();
     }
 }
 
-impl<S: Socket, P> Clone for Sockets<S, P> {
+impl<S: Socket + Unpin, P> Clone for Sockets<S, P> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<S: Socket, P> fmt::Debug for Sockets<S, P> {
+impl<S: Socket + Unpin, P> fmt::Debug for Sockets<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sockets")
             .field("registry", &self.0.registry)

@@ -17,7 +17,7 @@ use crate::{Connection, Handle, Rejection, Sockets};
 ///
 /// Nothing is answered yet: who is not to be let in is answered otherwise, by dropping this.
 #[must_use = "a request is only upgraded with a handler for its connection"]
-pub struct Upgrade<S: Socket, P = ()> {
+pub struct Upgrade<S: Socket + Unpin, P = ()> {
     sockets: Sockets<S, P>,
     handshake: Handshake,
     upgraded: Upgraded<S>,

@@ -25,7 +25,7 @@ pub type Upgraded<S> =
 /// A request as an HTTP server hands it to its routes
 ///
 /// It is for the crate of a framework to implement.
-pub trait Asking<S: Socket> {
+pub trait Asking<S: Socket + Unpin> {
     /// Judges the request by the HTTP that it came by
     ///
     /// `origins` are those of [`Handshake::of`].
@@ -43,7 +43,7 @@ pub trait Asking<S: Socket> {
 }
 
 /// A request that waits for the server
-pub(crate) struct Ask<S: Socket, P> {
+pub(crate) struct Ask<S: Socket + Unpin, P> {
     pub(crate) upgraded: Upgraded<S>,
     /// If it is known before the socket is
     pub(crate) peer: Option<SocketAddr>,
@@ -61,28 +61,28 @@ pub(crate) struct Ask<S: Socket, P> {
 /// Dropped before its request is answered, the server is stopping, and the peer is told so; later it
 /// closes the socket.
 #[must_use = "futures do nothing unless polled"]
-pub struct Upgrading<S: Socket, P> {
+pub struct Upgrading<S: Socket + Unpin, P> {
     settings: Settings,
     peer: Option<SocketAddr>,
     busy: Option<Busy>,
     step: Step<S, P>,
 }
 
-enum Step<S: Socket, P> {
+enum Step<S: Socket + Unpin, P> {
     Asked(Box<Ask<S, P>>),
     /// The answer is under way
     Answered(Box<Answered<S, P>>),
     Over,
 }
 
-struct Answered<S: Socket, P> {
+struct Answered<S: Socket + Unpin, P> {
     upgraded: Upgraded<S>,
     subprotocol: Option<Box<str>>,
     principal: P,
     asked: Asked<S, P>,
 }
 
-impl<S: Socket, P> Upgrading<S, P> {
+impl<S: Socket + Unpin, P> Upgrading<S, P> {
     pub(crate) fn new(ask: Ask<S, P>, settings: Settings) -> Self {
         Self { settings, peer: ask.peer, busy: None, step: Step::Asked(Box::new(ask)) }
     }
@@ -139,7 +139,7 @@ impl<S: Socket + Unpin, P> Future for Upgrading<S, P> {
     }
 }
 
-impl<S: Socket, P> fmt::Debug for Upgrading<S, P> {
+impl<S: Socket + Unpin, P> fmt::Debug for Upgrading<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upgrading").field("peer", &self.peer).finish_non_exhaustive()
     }
