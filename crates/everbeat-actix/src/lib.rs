@@ -29,11 +29,13 @@
 //! on all of its threads; a channel with room for little leads each way, and whoever is slow holds up
 //! the other end.
 //!
-//! So there is no TCP socket to ask. Nothing is known of the road: death is noticed by the Ping alone,
-//! and is `Silent`. A flush is done when actix has taken the bytes, which may keep 32 KiB and more of
-//! them (`h1_write_buffer_size`). TCP's options are as actix sets them: `HttpServer` sets no
-//! `TCP_NODELAY` by itself. A connection that dies is dropped with an error of its body, which actix
-//! logs.
+//! So the kernel cannot be asked about the road, for what actix has in its buffer would seem to be lost
+//! on it: death is noticed by the Ping alone, and is `Silent`. A flush is done when actix has taken the
+//! bytes, of which it may keep 32 KiB and a piece of up to 64 KiB more.
+//!
+//! [`on_connect`] keeps a second descriptor of each socket. With it TCP's options are set, and a
+//! connection that everbeat has ended is ended, whatever actix is about; without it actix keeps the
+//! socket of a peer that takes nothing until TCP gives up, after a quarter of an hour.
 //!
 //! # Stopping
 //!
@@ -49,30 +51,31 @@
 //!
 //! let sockets: Sockets = Sockets::new()?;
 //! let data = web::Data::new(sockets.clone());
-//! let http = HttpServer::new(move || App::new().app_data(data.clone()))
-//!     .disable_signals()
+//! HttpServer::new(move || App::new().app_data(data.clone()))
+//!     .on_connect(everbeat_actix::on_connect)
+//!     .shutdown_signal(async move {
+//!         sockets.stop_on(signal()).await; // from here on upgrades are answered 503
+//!         println!("{}", sockets.closed().await); // each was told, and had its time
+//!     })
 //!     .bind("127.0.0.1:3000")?
-//!     .run();
-//! let handle = http.handle();
-//! tokio::spawn(async move {
-//!     sockets.stop_on(signal()).await; // from here on upgrades are answered 503
-//!     println!("{}", sockets.closed().await); // each had its time
-//!     handle.stop(true).await;
-//! });
-//! http.await?;
+//!     .run()
+//!     .await?;
 //! # Ok(())
 //! # }
 //! ```
 
 #![forbid(unsafe_code)]
 
+mod socket;
 mod stream;
 mod upgrade;
+mod worker;
 
 pub use everbeat_hosted::{Handle, core, server};
 pub use everbeat_ws::Settings;
 pub use everbeat_ws::upgrade::Origins;
 
+pub use socket::on_connect;
 pub use stream::Stream;
 pub use upgrade::{Rejection, Upgrade};
 

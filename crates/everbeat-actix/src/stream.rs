@@ -1,115 +1,53 @@
 //! A byte stream made of a request's payload and its response's body: that is how actix upgrades, for
-//! the socket stays its own.
-//!
-//! Three live on the worker that has the socket, and one where the server of the connections runs:
-//! actix's dispatcher, which reads and writes; [`Body`], which it asks for what is to be written; a
-//! task that carries on what it has read; and [`Stream`], the connection's. Between them are two
-//! channels with room for little, so that whoever is slow holds up the other end, and not memory.
+//! the socket stays its own. This is the connection's end of it; the other one is of actix's worker.
 
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
+use std::net::Shutdown;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-use actix_web::body::{BodySize, MessageBody};
-use actix_web::error::PayloadError;
-use actix_web::{dev, rt};
 use bytes::{Buf, Bytes, BytesMut};
 use everbeat_ws::Socket;
 use futures_channel::mpsc as outbound;
-use futures_core::Stream as _;
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_util::StreamExt;
-use futures_util::future::{Either, select};
+use socket2::SockRef;
 use tokio::sync::mpsc as inbound;
-
-/// How many pieces that were read may wait for the connection; actix reads 32 KiB at most ahead of
-/// them, and what waits then is in the kernel
-const PIECES: usize = 4;
 
 /// The longest piece that is written at once, in bytes: as a frame of ours
 const LONGEST: usize = 64 << 10;
 
 /// The stream below a connection inside actix
 ///
-/// It has no socket that could be asked: nothing is known of the road, and what is flushed was taken
-/// by actix, which may still have some KiB of it in its buffer. An abort ends the body with an error,
-/// upon which actix drops the socket, and logs it.
+/// Nothing is known of the road below it, and what is flushed was taken by actix, which may still have
+/// 32 KiB of it and a piece more in its buffer. Where its socket was kept
+/// ([`on_connect`](crate::on_connect)) it has the TCP options of
+/// [`Settings`](crate::Settings), and dropping it ends the socket, whatever actix is doing with it.
+/// Where it was not, actix finds an error in its place when it next asks what to write, logs that, and
+/// drops the socket.
 pub struct Stream {
     read: inbound::Receiver<io::Result<Bytes>>,
     /// What was taken of that, and not read yet
     rest: Bytes,
     /// Gone once it is closed
     write: Option<outbound::Sender<Bytes>>,
-    /// Whether it was closed, and not dropped
-    closed: Arc<AtomicBool>,
-}
-
-/// The body of the response that upgrades: what is written
-pub(crate) struct Body {
-    written: outbound::Receiver<Bytes>,
-    closed: Arc<AtomicBool>,
-}
-
-/// Both ends; the task that carries what is read is of this thread, actix's worker
-pub(crate) fn join(payload: dev::Payload) -> (Stream, Body) {
-    let (carrier, read) = inbound::channel(PIECES);
-    // One piece: a flush is done when that was taken
-    let (write, written) = outbound::channel(0);
-    let closed = Arc::new(AtomicBool::new(false));
-    rt::spawn(carry(payload, carrier));
-    let stream = Stream { read, rest: Bytes::new(), write: Some(write), closed: closed.clone() };
-    (stream, Body { written, closed })
-}
-
-/// Hands on what the peer says, until it says no more or the connection has ended; then actix throws
-/// away what still comes
-async fn carry(mut payload: dev::Payload, carrier: inbound::Sender<io::Result<Bytes>>) {
-    loop {
-        let next = match select(pin!(carrier.closed()), payload.next()).await {
-            Either::Left(_) | Either::Right((None, _)) => return,
-            Either::Right((Some(next), _)) => next.map_err(ended),
-        };
-        let over = next.is_err();
-        if carrier.send(next).await.is_err() || over {
-            return;
-        }
-    }
-}
-
-/// Why there is no more
-fn ended(error: PayloadError) -> io::Error {
-    match error {
-        PayloadError::Io(error) => error,
-        // What actix says whenever the socket is gone
-        PayloadError::Incomplete(cause) => {
-            cause.unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into())
-        }
-        other => io::Error::other(other.to_string()),
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        into: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        while self.rest.is_empty() {
-            match ready!(self.read.poll_recv(cx)) {
-                Some(piece) => self.rest = piece?,
-                None => return Poll::Ready(Ok(0)),
-            }
-        }
-        let count = self.rest.len().min(into.len());
-        self.rest.copy_to_slice(&mut into[..count]);
-        Poll::Ready(Ok(count))
-    }
+    /// Whether the end of what is written is one that actix shall bring to its end
+    finished: Arc<AtomicBool>,
+    socket: Option<Arc<socket2::Socket>>,
 }
 
 impl Stream {
+    pub(crate) const fn new(
+        read: inbound::Receiver<io::Result<Bytes>>,
+        write: outbound::Sender<Bytes>,
+        finished: Arc<AtomicBool>,
+        socket: Option<Arc<socket2::Socket>>,
+    ) -> Self {
+        Self { read, rest: Bytes::new(), write: Some(write), finished, socket }
+    }
+
     /// Ready when what was written before has been taken
     fn poll_taken(
         &mut self,
@@ -130,6 +68,24 @@ impl Stream {
             let sent = write.start_send(bytes);
             sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
         }
+        Poll::Ready(Ok(count))
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        while self.rest.is_empty() {
+            match ready!(self.read.poll_recv(cx)) {
+                Some(piece) => self.rest = piece?,
+                None => return Poll::Ready(Ok(0)),
+            }
+        }
+        let count = self.rest.len().min(into.len());
+        self.rest.copy_to_slice(&mut into[..count]);
         Poll::Ready(Ok(count))
     }
 }
@@ -166,121 +122,42 @@ impl AsyncWrite for Stream {
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.write.is_some() {
             ready!(self.poll_taken(cx))?;
-            self.closed.store(true, Ordering::Release);
+            self.finished.store(true, Ordering::Release);
             self.write = None;
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl Socket for Stream {}
+impl Socket for Stream {
+    fn tcp<R>(&self, look: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
+        self.socket.as_ref().map(|socket| look(&SockRef::from(&**socket)))
+    }
 
-impl fmt::Debug for Stream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream").field("open", &self.write.is_some()).finish_non_exhaustive()
+    /// actix writes
+    fn tells_road(&self) -> bool {
+        false
     }
 }
 
-impl MessageBody for Body {
-    type Error = io::Error;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Bytes>>> {
-        match ready!(Pin::new(&mut self.written).poll_next(cx)) {
-            Some(bytes) => Poll::Ready(Some(Ok(bytes))),
-            None if self.closed.load(Ordering::Acquire) => Poll::Ready(None),
-            // A plain end would leave actix with what it has not written, for as long as a peer that
-            // is gone takes nothing
-            None => Poll::Ready(Some(Err(io::Error::new(
-                io::ErrorKind::ConnectionAborted,
-                "everbeat has ended the connection",
-            )))),
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // Once it is closed actix has the last of it to write, and ends the socket itself. Before, it
+        // would not notice: while it has something that the peer does not take, it asks for no more.
+        let Some(socket) = self.socket.as_ref().filter(|_| self.write.is_some()) else {
+            return;
+        };
+        if socket.shutdown(Shutdown::Both).is_ok() {
+            self.finished.store(true, Ordering::Release);
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::future::poll_fn;
-
-    use actix_web::dev::Payload;
-    use futures_util::stream::{self, BoxStream};
-
-    use super::*;
-
-    fn payload(pieces: Vec<Result<Bytes, PayloadError>>, ends: bool) -> Payload {
-        let pieces = stream::iter(pieces);
-        let all: BoxStream<'static, _> = match ends {
-            true => pieces.boxed(),
-            false => pieces.chain(stream::pending()).boxed(),
-        };
-        Payload::Stream { payload: all }
-    }
-
-    async fn read(stream: &mut Stream, room: usize) -> io::Result<Vec<u8>> {
-        let mut into = vec![0; room];
-        let count = poll_fn(|cx| Pin::new(&mut *stream).poll_read(cx, &mut into)).await?;
-        into.truncate(count);
-        Ok(into)
-    }
-
-    async fn next(body: &mut Body) -> Option<io::Result<Bytes>> {
-        poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await
-    }
-
-    #[actix_web::test]
-    async fn what_is_read_comes_in_any_pieces_and_then_its_end() {
-        let pieces = vec![Ok(Bytes::from("hello")), Ok(Bytes::new()), Ok(Bytes::from("you"))];
-        let (mut stream, _body) = join(payload(pieces, true));
-        assert_eq!(read(&mut stream, 3).await.unwrap(), b"hel");
-        assert_eq!(read(&mut stream, 9).await.unwrap(), b"lo");
-        assert_eq!(read(&mut stream, 9).await.unwrap(), b"you");
-        assert_eq!(read(&mut stream, 9).await.unwrap(), b"");
-    }
-
-    #[actix_web::test]
-    async fn a_socket_that_is_gone_is_an_error() {
-        let (mut stream, _body) = join(payload(vec![Err(PayloadError::Incomplete(None))], false));
-        let error = read(&mut stream, 9).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        let (mut stream, body) = join(payload(Vec::new(), false));
-        drop(body);
-        let written = poll_fn(|cx| Pin::new(&mut stream).poll_write(cx, b"?")).await;
-        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
-    }
-
-    #[actix_web::test]
-    async fn what_is_written_waits_until_it_is_taken() {
-        let (mut stream, mut body) = join(payload(Vec::new(), false));
-        let cx = &mut Context::from_waker(std::task::Waker::noop());
-        let slices = [IoSlice::new(b"head"), IoSlice::new(b""), IoSlice::new(b"body")];
-        assert!(matches!(
-            Pin::new(&mut stream).poll_write_vectored(cx, &slices),
-            Poll::Ready(Ok(8))
-        ));
-        assert!(Pin::new(&mut stream).poll_write(cx, b"more").is_pending());
-        assert!(Pin::new(&mut stream).poll_flush(cx).is_pending());
-        assert_eq!(next(&mut body).await.unwrap().unwrap(), "headbody");
-        assert!(Pin::new(&mut stream).poll_flush(cx).is_ready());
-        let large = vec![7; LONGEST + 1];
-        let written = Pin::new(&mut stream).poll_write(cx, &large);
-        assert!(matches!(written, Poll::Ready(Ok(LONGEST))), "{written:?}");
-    }
-
-    #[actix_web::test]
-    async fn who_closes_ends_the_body_and_who_is_dropped_breaks_it() {
-        let (mut stream, mut body) = join(payload(Vec::new(), false));
-        poll_fn(|cx| Pin::new(&mut stream).poll_close(cx)).await.unwrap();
-        assert!(next(&mut body).await.is_none());
-        let (stream, mut body) = join(payload(Vec::new(), false));
-        drop(stream);
-        let broken = next(&mut body).await.unwrap().unwrap_err();
-        assert_eq!(broken.kind(), io::ErrorKind::ConnectionAborted);
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("open", &self.write.is_some())
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
     }
 }

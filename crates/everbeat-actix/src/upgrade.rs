@@ -10,8 +10,9 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev, web}
 use everbeat_hosted::{Asking, Handle, Upgraded};
 use everbeat_ws::upgrade::{Handshake, Origins, RequestHead, UpgradeError};
 
-use crate::stream::{Body, Stream, join};
-use crate::{Connection, Sockets};
+use crate::stream::Stream;
+use crate::worker::{Body, join};
+use crate::{Connection, Sockets, socket};
 
 /// A good request for an upgrade, as an extractor; others are answered by its [`Rejection`]
 ///
@@ -60,7 +61,7 @@ impl<P: Send + Sync + 'static> FromRequest for Upgrade<P> {
 impl<P: Send + Sync + 'static> Upgrade<P> {
     fn of(request: &HttpRequest, payload: &mut dev::Payload) -> Result<Self, Rejection> {
         let Some(sockets) = request.app_data::<web::Data<Sockets<P>>>() else {
-            tracing::error!(target: "everbeat", "no `web::Data<Sockets>` among the application's data");
+            tracing::error!(target: "everbeat", "no Sockets among the application's data");
             return Err(Rejection(everbeat_hosted::Rejection::NotUpgradable));
         };
         let mut body = None;
@@ -91,8 +92,9 @@ impl<P: Send + Sync + 'static> Upgrade<P> {
     /// Upgrades, and serves the connection of this peer with `handler` in a task of its own
     ///
     /// The response is 101 once the server has taken the connection on, and its headers may be added
-    /// to; or the status that says why not. Its body is the connection: a layer that replaces it ends
-    /// that. The task runs where [`Sockets`] was made, and not on actix's worker.
+    /// to; or the status that says why not. Its body is the connection: if a layer replaces it, there is
+    /// none, and `handler` is not called. The task runs where [`Sockets`] was made, and not on actix's
+    /// worker.
     ///
     /// # Cancel safety
     ///
@@ -159,9 +161,9 @@ impl Asking<Stream> for Asks<'_> {
     }
 
     fn take(self) -> Option<Upgraded<Stream>> {
-        let (stream, body) = join(self.payload.take());
+        let (body, upgraded) = join(self.payload.take(), socket::of(self.request));
         *self.body = Some(body);
-        Some(Box::pin(ready(Ok((stream, Vec::new())))))
+        Some(upgraded)
     }
 }
 

@@ -1,14 +1,18 @@
 //! An application of actix's with a server of everbeat's behind its routes, and raw peers.
 
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use everbeat_actix::server::Expire;
 use everbeat_actix::{Connection, Handle, Requests, Settings, Sockets, Upgrade};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// Far above what loopback needs, so that only a test that hangs meets it
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
@@ -19,12 +23,37 @@ pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
 pub(crate) const PROMISE: Duration = Duration::from_secs(2);
 
 /// What an application has besides
-pub(crate) struct Greeting(pub(crate) &'static str);
+struct Greeting {
+    word: &'static str,
+    served: Arc<AtomicUsize>,
+}
 
 pub(crate) struct Inside {
     pub(crate) address: SocketAddr,
     pub(crate) sockets: Sockets<String>,
-    pub(crate) http: ServerHandle,
+    /// How often the handler was called
+    pub(crate) served: Arc<AtomicUsize>,
+    /// How many connections actix has
+    pub(crate) open: Arc<AtomicUsize>,
+    /// Its signal, also when it is dropped
+    pub(crate) stop: Option<oneshot::Sender<()>>,
+    pub(crate) http: JoinHandle<io::Result<()>>,
+}
+
+/// In actix's data of a connection, and dropped with it
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn new(count: Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -35,8 +64,9 @@ async fn echo(
     me: Handle<String>,
     greeting: web::Data<Greeting>,
 ) -> Result<(), Failure> {
+    greeting.served.fetch_add(1, Ordering::Relaxed);
     me.tag("echo")?;
-    connection.send(format!("{}, {}", greeting.0, me.facts().principal)).await?;
+    connection.send(format!("{}, {}", greeting.word, me.facts().principal)).await?;
     while let Some(message) = connection.recv().await? {
         connection.send(message).await?;
     }
@@ -58,7 +88,14 @@ async fn route(
     }
 }
 
-/// Two workers, so that connections come from both
+/// Answers 500 where the 101 should be, as a layer may
+async fn otherwise(greeting: web::Data<Greeting>, upgrade: Upgrade<String>) -> HttpResponse {
+    let user = "nobody".to_owned();
+    upgrade.on_connection_as(user, |connection, me| echo(connection, me, greeting)).await;
+    HttpResponse::InternalServerError().finish()
+}
+
+/// An application whose silent peers are gone soon
 pub(crate) fn start() -> Inside {
     let server = Requests::new()
         .websocket(Settings::default().max_message(2 << 20))
@@ -67,30 +104,44 @@ pub(crate) fn start() -> Inside {
         .expire(Expire::default().silent(PROMISE))
         .build()
         .unwrap();
-    let sockets = Sockets::over(server).unwrap();
+    start_with(Sockets::over(server).unwrap())
+}
+
+/// Two workers, so that connections come from both
+pub(crate) fn start_with(sockets: Sockets<String>) -> Inside {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (data, greeting) = (web::Data::new(sockets.clone()), web::Data::new(Greeting("hello")));
+    let (served, open) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let data = web::Data::new(sockets.clone());
+    let greeting = web::Data::new(Greeting { word: "hello", served: served.clone() });
+    let (count, stopping) = (open.clone(), sockets.clone());
+    let (stop, stopped) = oneshot::channel::<()>();
     let http = HttpServer::new(move || {
         App::new()
             .app_data(data.clone())
             .app_data(greeting.clone())
             .route("/echo", web::route().to(route))
+            .route("/otherwise", web::get().to(otherwise))
             .route("/nothing", web::get().to(|| async { "no WebSocket" }))
     })
     .workers(2)
-    .disable_signals()
+    .on_connect(move |io, connection| {
+        connection.insert(Open::new(count.clone()));
+        everbeat_actix::on_connect(io, connection);
+    })
+    .shutdown_signal(async move {
+        stopping.stop_on(stopped).await;
+        stopping.closed().await;
+    })
     .shutdown_timeout(5)
     .listen(listener)
     .unwrap()
     .run();
-    let handle = http.handle();
-    tokio::spawn(http);
-    Inside { address, sockets, http: handle }
+    Inside { address, sockets, served, open, stop: Some(stop), http: tokio::spawn(http) }
 }
 
 /// A good request, with these headers in place of its own
-pub(crate) fn ask(changed: &[(&str, &str)]) -> String {
+pub(crate) fn ask(path: &str, changed: &[(&str, &str)]) -> String {
     let good = [
         ("Host", "test"),
         ("Connection", "Upgrade"),
@@ -99,7 +150,7 @@ pub(crate) fn ask(changed: &[(&str, &str)]) -> String {
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
         ("X-User", "raw"),
     ];
-    let mut request = "GET /echo HTTP/1.1\r\n".to_owned();
+    let mut request = format!("GET {path} HTTP/1.1\r\n");
     let rest = changed.iter().filter(|(name, _)| good.iter().all(|(known, _)| known != name));
     for (name, value) in good.iter().chain(rest) {
         let value = changed.iter().find(|(other, _)| other == name).map_or(value, |(_, it)| it);
@@ -119,11 +170,16 @@ pub(crate) async fn head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
+/// The head that a server answers this with
+pub(crate) async fn asked(stream: &mut TcpStream, ask: &str) -> String {
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    head(stream).await
+}
+
 /// A raw peer that is connected, and has heard its greeting
 pub(crate) async fn raw(inside: &Inside) -> TcpStream {
     let mut stream = TcpStream::connect(inside.address).await.unwrap();
-    stream.write_all(ask(&[]).as_bytes()).await.unwrap();
-    let head = head(&mut stream).await;
+    let head = asked(&mut stream, &ask("/echo", &[])).await;
     assert!(head.starts_with("HTTP/1.1 101"), "{head}");
     assert_eq!(frame(&mut stream).await, (1, b"hello, raw".to_vec()));
     stream
