@@ -5,6 +5,10 @@
 struct Readme;
 
 #[cfg(doctest)]
+#[doc = include_str!("../docs/actix.md")]
+struct Actix;
+
+#[cfg(doctest)]
 #[doc = include_str!("../docs/axum.md")]
 struct Axum;
 
