@@ -58,3 +58,43 @@ struct FromEzsockets;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/from-reconnecting-websocket.md")]
 struct FromReconnectingWebsocket;
+
+#[cfg(doctest)]
+#[doc = include_str!("../crates/everbeat-tokio/README.md")]
+struct TokioCrate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../crates/everbeat-smol/README.md")]
+struct SmolCrate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../crates/everbeat-async-std/README.md")]
+struct AsyncStdCrate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../crates/everbeat-core/README.md")]
+struct CoreCrate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../crates/everbeat-server/README.md")]
+struct ServerCrate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../crates/everbeat-axum/README.md")]
+struct AxumCrate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../crates/everbeat-hyper/README.md")]
+struct HyperCrate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../crates/everbeat-watch/README.md")]
+struct WatchCrate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../crates/everbeat-metrics/README.md")]
+struct MetricsCrate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../crates/everbeat-sim/README.md")]
+struct SimCrate;
