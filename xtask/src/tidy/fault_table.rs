@@ -11,10 +11,7 @@ const TABLES: [(&str, &str); 11] = [
     ("docs/security.md", "## What a peer can do, and what it costs"),
     ("docs/from-a-loop.md", "## The same failures"),
     ("docs/from-ezsockets.md", "## What is different when something fails"),
-    (
-        "docs/from-reconnecting-websocket.md",
-        "## What is different when something fails",
-    ),
+    ("docs/from-reconnecting-websocket.md", "## What is different when something fails"),
     ("docs/museum.md", "## The exhibits"),
     ("docs/axum.md", "## The same failures"),
     ("docs/hyper.md", "## The same failures"),
