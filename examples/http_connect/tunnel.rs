@@ -11,6 +11,8 @@ use futures_util::{AsyncReadExt, AsyncWriteExt};
 const LONGEST: usize = 8 << 10;
 /// How many headers it may have
 const HEADERS: usize = 64;
+/// The longest that a proxy keeps us away: a wrong unit is not to do it for good
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -60,9 +62,9 @@ impl Tunnel {
     }
 }
 
-/// The `Retry-After` in seconds, if there is one
+/// The `Retry-After` in seconds, if there is one; a day at most, for the client does as it is told
 fn retry_after(answer: &httparse::Response<'_, '_>) -> Option<Duration> {
     let header = answer.headers.iter().find(|it| it.name.eq_ignore_ascii_case("retry-after"))?;
     let seconds = std::str::from_utf8(header.value).ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    Some(Duration::from_secs(seconds).min(A_DAY))
 }

@@ -135,6 +135,7 @@ impl Talk<'_> {
                         if waiting.is_some() {
                             self.told.refused("came too late")?;
                         }
+                        self.leave_unread(&mut input)?;
                         return Ok(end);
                     }
                     Some(event) => {
@@ -154,6 +155,7 @@ impl Talk<'_> {
                     None => return Err(Failure::NoConnection("the client is gone".into())),
                 },
                 _ = &mut interrupted, if !matches!(input, Input::Closing) => {
+                    self.leave_unread(&mut input)?;
                     input = self.close();
                 }
                 sent = sending(sender, offered), if waiting.is_some() => {
@@ -182,6 +184,19 @@ impl Talk<'_> {
                 },
             }
         }
+    }
+
+    /// Tells of lines that were read ahead and will not be sent
+    fn leave_unread(&mut self, input: &mut Input) -> Result<(), Failure> {
+        if let Input::Open(lines) = input {
+            for line in lines::rest(lines) {
+                match line {
+                    Line::Text(_) | Line::TooLong => self.told.refused("came too late")?,
+                    Line::Failed(_) => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Asks for the polite end, which is the receiver's last event

@@ -76,9 +76,10 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, Failure
         found = visit.examine(&args) => found?,
         _ = tokio::signal::ctrl_c() => return Ok(Exit::Undecided),
     };
-    let advice = advice::advise(&args.target.url, &found, args.detect_within)
-        .map_err(|error| Failure::usage(&error))?;
-    report::write(visit.output, &args.target.url, &found, &advice)
+    let url = args.target.shown();
+    let advice =
+        advice::advise(&url, &found, args.detect_within).map_err(|error| Failure::usage(&error))?;
+    report::write(visit.output, &url, &found, &advice)
 }
 
 struct Visit<'a> {

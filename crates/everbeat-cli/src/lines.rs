@@ -35,6 +35,12 @@ pub(crate) fn read() -> mpsc::Receiver<Line> {
     receiver
 }
 
+/// The lines that were read ahead and nobody has taken; no more are read
+pub(crate) fn rest(lines: &mut mpsc::Receiver<Line>) -> Vec<Line> {
+    lines.close();
+    std::iter::from_fn(|| lines.try_recv().ok()).collect()
+}
+
 fn next(input: &mut impl BufRead) -> Option<Line> {
     let mut line = Vec::new();
     match input.by_ref().take(LONGEST as u64 + 1).read_until(b'\n', &mut line) {
@@ -80,5 +86,16 @@ mod tests {
         let longest = vec![b'x'; LONGEST];
         let input = [&longest[..], b"\n", &longest, b"y and more\nz\n"].concat();
         assert_eq!(all(&input), ["1048576 bytes", "TooLong", "z"]);
+    }
+
+    #[tokio::test]
+    async fn what_was_read_ahead_is_handed_over_and_nothing_comes_behind_it() {
+        let (sender, mut lines) = mpsc::channel(AHEAD);
+        for line in [Line::Text(b"a".to_vec()), Line::TooLong] {
+            sender.send(line).await.unwrap();
+        }
+        assert!(matches!(&*rest(&mut lines), [Line::Text(_), Line::TooLong]));
+        assert!(sender.send(Line::TooLong).await.is_err(), "the reader hears of it");
+        assert!(rest(&mut lines).is_empty());
     }
 }

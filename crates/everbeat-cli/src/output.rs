@@ -137,9 +137,28 @@ impl Output {
     }
 }
 
+/// Somebody else's words in a line of ours: what would steer the terminal, or begin another line, is
+/// escaped
+pub(crate) fn plain(words: &str) -> String {
+    words.chars().fold(String::new(), |mut said, c| {
+        if c.is_control() {
+            said.extend(c.escape_default());
+        } else {
+            said.push(c);
+        }
+        said
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_somebody_else_says_steers_no_terminal() {
+        assert_eq!(plain("grüße, \"a\""), "grüße, \"a\"");
+        assert_eq!(plain("\u{1b}[2J\r\nb"), r"\u{1b}[2J\r\nb");
+    }
 
     #[test]
     fn no_colour_is_no_byte_more() {

@@ -72,7 +72,8 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, Failure
         .map_err(|error| Failure::usage(&error))?;
 
     let opened = dial::open(&args.target).await?;
-    let mut report = Report::new(output, &args.target.url, args.quiet);
+    let url = args.target.shown();
+    let mut report = Report::new(output, &url, args.quiet);
     report.open(&opened)?;
     let timer = TokioTimer::new();
     let watched = Watched::new(opened.websocket, clocks, timer, Tokio.seed());
@@ -104,7 +105,7 @@ impl Pinging {
             }
             let step = tokio::select! {
                 biased;
-                step = self.watched.next(self.next) => step,
+                // First: a server that never stops talking is to keep nobody here.
                 _ = &mut interrupted => {
                     if self.left == Some(0) {
                         return Ok(None);
@@ -115,6 +116,7 @@ impl Pinging {
                     interrupted.set(tokio::signal::ctrl_c());
                     continue;
                 }
+                step = self.watched.next(self.next) => step,
             };
             match step {
                 Step::Due if self.left == Some(0) => return Ok(None),

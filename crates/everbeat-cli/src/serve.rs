@@ -4,6 +4,7 @@
 mod figures;
 mod told;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,7 +149,7 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, Failure
                 while let Ok(news) = heard.try_recv() {
                     told.news(&news)?;
                 }
-                let served = served.map_err(|error| Failure::Usage(error.to_string()))?;
+                let served = served.map_err(|error| Failure::Io(io::Error::other(error)))?;
                 told.served(&served, figures.unheard())?;
                 return Ok(Exit::Fine);
             }

@@ -66,6 +66,15 @@ impl Target {
         }
     }
 
+    /// The URL as it is shown: without its query, where tokens are put, for what is shown goes into
+    /// logs and reports
+    pub(crate) fn shown(&self) -> String {
+        match self.url.split_once('?') {
+            Some((before, _)) => format!("{before}?.."),
+            None => self.url.clone(),
+        }
+    }
+
     /// The request; what is wrong with it is told before anybody is dialled
     pub(crate) fn request(&self) -> Result<Request, Failure> {
         let mut request = Request::to(&*self.url);
@@ -107,6 +116,13 @@ mod tests {
         assert_eq!(target.family(), Family::V4);
         assert_eq!(target.headers, [("Authorization".to_owned(), "Bearer a:b".to_owned())]);
         assert!(target.request().is_ok());
+    }
+
+    #[test]
+    fn what_is_behind_the_question_mark_is_not_shown() {
+        let shown = |url| target(&[url]).unwrap().shown();
+        assert_eq!(shown("wss://a:7/feed?token=s3cret?"), "wss://a:7/feed?..");
+        assert_eq!(shown("ws://a/"), "ws://a/");
     }
 
     #[test]

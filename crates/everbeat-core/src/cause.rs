@@ -6,7 +6,7 @@ mod evidence;
 mod retry_window;
 
 use core::error::Error;
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::time::Duration;
 
 use alloc::boxed::Box;
@@ -223,15 +223,19 @@ impl fmt::Display for Cause {
             Self::Closed { code, reason } if reason.is_empty() => {
                 write!(f, "closed by the peer ({code})")
             }
-            Self::Closed { code, reason } => write!(f, "closed by the peer ({code}: {reason})"),
+            Self::Closed { code, reason } => {
+                write!(f, "closed by the peer ({code}: {})", Words(reason))
+            }
             Self::ClosedByUs => f.write_str("closed by us"),
             Self::Dead { verdict: Verdict::Silent, evidence } => write!(f, "dead: {evidence}"),
             Self::Dead { verdict, evidence } => write!(f, "dead ({verdict}): {evidence}"),
             Self::Cut { how: Cut::End, .. } => f.write_str("cut: the stream ended without a Close"),
             Self::Cut { how: Cut::Reset, .. } => f.write_str("cut: reset"),
-            Self::Cut { how: Cut::Failed, detail } => write!(f, "cut: {detail}"),
-            Self::Violation { code, detail } => write!(f, "protocol violation ({code}): {detail}"),
-            Self::Unreachable { detail } => write!(f, "unreachable: {detail}"),
+            Self::Cut { how: Cut::Failed, detail } => write!(f, "cut: {}", Words(detail)),
+            Self::Violation { code, detail } => {
+                write!(f, "protocol violation ({code}): {}", Words(detail))
+            }
+            Self::Unreachable { detail } => write!(f, "unreachable: {}", Words(detail)),
             Self::TimedOut { limit } => write!(f, "no connection within {}", Span(*limit)),
             Self::Rejected { status, retry_after: None } => {
                 write!(f, "rejected with status {status}")
@@ -239,13 +243,26 @@ impl fmt::Display for Cause {
             Self::Rejected { status, retry_after: Some(delay) } => {
                 write!(f, "rejected with status {status}, retry after {}", Span(*delay))
             }
-            Self::NotWebSocket { detail } => write!(f, "not a WebSocket: {detail}"),
+            Self::NotWebSocket { detail } => write!(f, "not a WebSocket: {}", Words(detail)),
             Self::Expired(rule) => write!(f, "expired: {rule}"),
         }
     }
 }
 
 impl Error for Cause {}
+
+/// Somebody else's words in a line of ours: a peer is not to steer the terminal that shows it, nor to
+/// begin another line of the log
+struct Words<'a>(&'a str);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c.is_control() {
+            true => write!(f, "{}", c.escape_default()),
+            false => f.write_char(c),
+        })
+    }
+}
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -272,4 +289,16 @@ impl fmt::Display for Expired {
             Self::Evicted => "evicted",
         })
     }
+}
+
+#[test]
+fn what_a_peer_says_stays_within_its_line() {
+    let closed = |reason: &str| {
+        Cause::Closed { code: CloseCode::GOING_AWAY, reason: reason.into() }.to_string()
+    };
+    assert_eq!(closed("grüße"), "closed by the peer (1001: grüße)");
+    let hostile = closed("\u{1b}[2J\nclosed by us\u{9b}");
+    assert_eq!(hostile, r"closed by the peer (1001: \u{1b}[2J\nclosed by us\u{9b})");
+    let detail = Cause::NotWebSocket { detail: "a\r\nb".into() };
+    assert_eq!(detail.to_string(), r"not a WebSocket: a\r\nb");
 }

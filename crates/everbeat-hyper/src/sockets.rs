@@ -63,7 +63,7 @@ impl<P: Send + Sync + 'static> Sockets<P> {
         let (tell, served) = watch::channel(None);
         let serving = runtime.spawn(async move {
             let served = server.serve_with(Run).await;
-            tracing::info!(target: "everbeat", "{served}");
+            tracing::info!(target: "everbeat", %served, "stopped");
             // Nobody may be left to hear it
             _ = tell.send(Some(Arc::new(served)));
         });

@@ -1,5 +1,4 @@
-//! What belongs to a [`Client`](crate::Client): its builder, its queue, its errors, and how it
-//! connects.
+//! What belongs to a [`Client`](crate::Client): its builder, queue and errors, and how it connects.
 
 pub use everbeat_core::client::*;
 pub use everbeat_ws::connect::{ConnectError as AttemptError, Dial, Direct, RequestBuilder};

@@ -1,5 +1,4 @@
-//! Tokio's TCP connection, and any other stream of tokio's, as a byte stream that a WebSocket can
-//! run on.
+//! Tokio's TCP connection, and any other stream of tokio's, as what a WebSocket can run on.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -37,8 +36,7 @@ impl<S> Stream<S> {
 /// let stream = UnixStream::connect("/run/feed.sock").await?;
 /// let request = Request::to("ws://localhost/feed").build()?;
 /// let websocket = WebSocket::connect(adopt(stream), &request, Settings::default()).await?;
-/// # drop(websocket);
-/// # Ok(())
+/// # drop(websocket); Ok(())
 /// # }
 /// ```
 #[must_use]

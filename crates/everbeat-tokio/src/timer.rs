@@ -12,23 +12,20 @@ use everbeat_core::time::{Instant, Sleep, Timer};
 /// It follows a paused clock (`tokio::time::pause`). A clone tells the same time. It stands still while
 /// the machine sleeps, except on Windows; how long that was is told on Linux, Android and macOS.
 #[derive(Clone, Copy, Debug)]
-pub struct TokioTimer {
-    origin: tokio::time::Instant,
-}
+pub struct TokioTimer(tokio::time::Instant);
 
 impl TokioTimer {
     /// A clock that starts now
     #[must_use]
     pub fn new() -> Self {
-        Self { origin: tokio::time::Instant::now() }
+        Self(tokio::time::Instant::now())
     }
 
     /// A deadline on tokio's clock; one beyond the platform's range becomes one that is far away
     fn at(self, deadline: Instant) -> tokio::time::Instant {
         const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-        self.origin
-            .checked_add(deadline.since_origin())
-            .unwrap_or_else(|| tokio::time::Instant::now() + FAR)
+        let at = self.0.checked_add(deadline.since_origin());
+        at.unwrap_or_else(|| tokio::time::Instant::now() + FAR)
     }
 }
 
@@ -42,7 +39,7 @@ impl Timer for TokioTimer {
     type Sleep = TokioSleep;
 
     fn now(&self) -> Instant {
-        Instant::from_origin(self.origin.elapsed())
+        Instant::from_origin(self.0.elapsed())
     }
 
     fn slept(&self) -> Duration {

@@ -71,7 +71,8 @@ impl<R: Runtime, D> Connector<R, D> {
     /// read from it. Everything else is as ever: the upgrade is asked for over it, for `wss` behind
     /// TLS with the host's own certificate, so that a proxy reads nothing; all within the time of an
     /// attempt. A [`Cause`] as its error is taken at its word: `Cause::Rejected` with 407 is not tried
-    /// again, with 503 it is. Any other is [`Cause::Unreachable`].
+    /// again, with 503 it is; a `retry_after` in it is waited for however long it is, so bound it. Any
+    /// other is [`Cause::Unreachable`].
     ///
     /// A TCP stream of the runtime's, such as [`Dialing::tcp`] makes, tells how far our bytes got,
     /// which is then as far as the proxy: a road that is broken behind it is a death of the program

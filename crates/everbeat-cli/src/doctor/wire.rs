@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 use super::frame::{self, Seen};
 use crate::dial;
 use crate::exit::{Failure, chain};
+use crate::output::plain;
 use crate::target::Target;
 use crate::tls;
 
@@ -268,10 +269,18 @@ impl std::fmt::Display for End {
             Self::Closed { code: Some(code), reason } if reason.is_empty() => {
                 write!(f, "Close {code}")
             }
-            Self::Closed { code: Some(code), reason } => write!(f, "Close {code}: {reason}"),
+            Self::Closed { code: Some(code), reason } => {
+                write!(f, "Close {code}: {}", plain(reason))
+            }
             Self::Eof => f.write_str("an end of the stream without a Close"),
             Self::Reset => f.write_str("a reset"),
-            Self::Failed(words) | Self::Nonsense(words) => f.write_str(words),
+            Self::Failed(words) | Self::Nonsense(words) => f.write_str(&plain(words)),
         }
     }
+}
+
+#[test]
+fn an_end_is_one_line_whatever_its_reason_is() {
+    let end = End::Closed { code: Some(1001), reason: "\u{1b}[2J\nfine".into() };
+    assert_eq!(end.to_string(), r"Close 1001: \u{1b}[2J\nfine");
 }

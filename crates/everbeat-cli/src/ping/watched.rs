@@ -19,6 +19,9 @@ use super::beats::{Answered, Beats, Totals};
 
 /// How long a polite end may take: what was to be measured has been
 const CLOSING: Duration = Duration::from_secs(1);
+/// How much may come out of the socket in a row before a beat that is due goes out: a server that never
+/// stops talking has its beats, too
+const TURNS: u32 = 64;
 
 /// What happened next
 #[derive(Debug)]
@@ -48,6 +51,8 @@ pub(super) struct Watched<T: Transport> {
     /// A write that failed; what the peer said before is read first
     failed: Option<Cause>,
     heard: u64,
+    /// How many steps in a row came out of the socket
+    turns: u32,
 }
 
 impl<T: Transport> Watched<T> {
@@ -62,6 +67,7 @@ impl<T: Transport> Watched<T> {
             timer,
             flushing: false,
             failed: None,
+            turns: 0,
         }
     }
 
@@ -104,14 +110,23 @@ impl<T: Transport> Watched<T> {
     /// Cancel safe: nothing that was read is lost.
     pub(super) async fn next(&mut self, until: Instant) -> Step {
         loop {
+            if self.turns >= TURNS {
+                self.turns = 0;
+                if self.timer.now() >= until {
+                    return Step::Due;
+                }
+            }
             let wake = until.min(self.heartbeat.poll_timeout());
             let mut sleep = self.timer.sleep_until(wake);
             // The socket first: an answer that waits in it is an answer.
             let io = poll_fn(|cx| self.poll_io(cx));
             tokio::select! {
                 biased;
-                step = io => return step,
-                () = &mut sleep => {}
+                step = io => {
+                    self.turns += 1;
+                    return step;
+                }
+                () = &mut sleep => self.turns = 0,
             }
             if let Some(step) = self.judge() {
                 return step;
@@ -207,5 +222,61 @@ impl<T: Transport> Watched<T> {
             // Who does not answer it keeps nobody here.
             _ = timeout(CLOSING, closing).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// A server that never stops talking
+    struct Talker(u64);
+
+    impl Transport for Talker {
+        type Error = Infallible;
+
+        fn poll_recv(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Incoming, Infallible>>> {
+            self.0 += 3;
+            Poll::Ready(Some(Ok(Incoming::Message("x".into()))))
+        }
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn start_send(self: Pin<&mut Self>, _: Outgoing) -> Result<(), Infallible> {
+            Ok(())
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn abort(self: Pin<&mut Self>) {}
+
+        fn received(&self) -> u64 {
+            self.0
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_stops_talking_has_its_beats() {
+        let timer = TokioTimer::new();
+        let mut watched = Watched::new(Talker(0), HeartbeatConfig::CLIENT, timer, 7);
+        let due = timer.now();
+        for _ in 0..TURNS {
+            assert!(matches!(watched.next(due).await, Step::Said(1)));
+        }
+        assert!(matches!(watched.next(due).await, Step::Due));
+        assert!(matches!(watched.next(due).await, Step::Said(1)), "and then it is read again");
     }
 }

@@ -67,6 +67,12 @@ pub(super) async fn listen(at: SocketAddr) -> io::Result<(SocketAddr, Orders)> {
     Ok((address, orders))
 }
 
+/// A request's first line: any web page can make its visitor's browser send one here, with orders for
+/// its content
+fn is_http(line: &str) -> bool {
+    line.trim_end().rsplit_once(' ').is_some_and(|(_, last)| last.starts_with("HTTP/"))
+}
+
 async fn obey(mut stream: TcpStream, orders: mpsc::Sender<Order>) -> io::Result<()> {
     let (reading, mut writing) = stream.split();
     let mut reading = BufReader::new(reading);
@@ -76,6 +82,9 @@ async fn obey(mut stream: TcpStream, orders: mpsc::Sender<Order>) -> io::Result<
         let answer = if line.last() == Some(&b'\n') {
             let (answer, answered) = oneshot::channel();
             let line = String::from_utf8_lossy(&line).into_owned();
+            if is_http(&line) {
+                return Ok(());
+            }
             if orders.send(Order { line, answer }).await.is_err() {
                 return Ok(());
             }

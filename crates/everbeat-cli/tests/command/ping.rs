@@ -36,6 +36,16 @@ async fn every_beat_has_its_line_and_the_figures_are_of_them() {
 }
 
 #[tokio::test]
+async fn a_token_in_the_url_is_shown_nowhere() {
+    let url = format!("{}?token=s3cret", url(echo().await));
+    for format in [&[][..], &["--json"]] {
+        let done = everbeat(&[format, &["ping", "-c", "1", &url]].concat()).await;
+        assert_eq!(done.code, Some(0), "{done:?}");
+        assert!(done.out.contains("?..") && !done.out.contains("s3cret"), "{done:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_round_trip_is_what_the_road_takes() {
     let proxy = Proxy::start(echo().await).await.unwrap();
     proxy.inject(Fault::Delay(Direction::ToServer, Duration::from_millis(150)));

@@ -50,6 +50,24 @@ async fn it_obeys_its_control_socket_and_answers_there() {
 }
 
 #[tokio::test]
+async fn a_web_page_gives_it_no_orders() {
+    let args = ["--json", "proxy", "127.0.0.1:0", "127.0.0.1:1", "--control", "127.0.0.1:0"];
+    let mut proxy = Running::start(&args);
+    let listening: serde_json::Value =
+        serde_json::from_str(&proxy.line("listening").await).unwrap();
+    let mut browser = TcpStream::connect(listening["control"].as_str().unwrap()).await.unwrap();
+    browser.write_all(b"POST / HTTP/1.1\r\nHost: a\r\n\r\nto 127.0.0.1:2\nquit\n").await.unwrap();
+    let mut answer = Vec::new();
+    // By an end, or by a reset, for there was more that nobody read
+    _ = timeout(SOON, browser.read_to_end(&mut answer)).await.unwrap();
+    assert_eq!(answer, b"", "{}", String::from_utf8_lossy(&answer));
+    proxy.say("list\n").await;
+    proxy.line("accepted").await;
+    proxy.say("quit\n").await;
+    assert_eq!(proxy.end().await.code, Some(0));
+}
+
+#[tokio::test]
 async fn a_schedule_happens_at_its_times() {
     let upstream = echo().await.to_string();
     let args = ["--json", "proxy", "127.0.0.1:0", &upstream, "--at", "300ms reset"];

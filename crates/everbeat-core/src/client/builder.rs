@@ -328,6 +328,11 @@ impl<C: Endpoint, K: Timer + Clone> ClientBuilder<C, K> {
     /// [`Endpoints`] has the rules. Events say which endpoint they are of. Without
     /// [`retry_first`](Self::retry_first) each is tried once before the client gives up.
     ///
+    /// A verdict is the client's and not its endpoint's: what is [never](crate::reconnect::Retry::Never)
+    /// tried again, such as a 404 or an answer that is no WebSocket's, ends the client at the first
+    /// endpoint that says it, and the others are not asked. Give such causes another verdict if the
+    /// endpoints are not configured alike.
+    ///
     /// A client for `wss` has no endpoint for `ws`.
     pub fn endpoint(mut self, url: &str) -> Self {
         self.parts =

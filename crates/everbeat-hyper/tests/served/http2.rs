@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 
 use crate::support::{By, echo, serve, soon};
 
-/// A client of one connection of HTTP/2, which has heard that extended CONNECTs are taken
+/// A client of one connection of HTTP/2, which has heard that extended CONNECT is taken
 async fn client(sockets: Sockets) -> http2::SendRequest<String> {
     let address = serve(By::Either, move |mut request, _| {
         let sockets = sockets.clone();

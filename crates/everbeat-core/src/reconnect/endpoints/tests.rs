@@ -129,6 +129,14 @@ fn refused_credentials_and_a_servers_own_window_are_not_held_against_it() {
 }
 
 #[test]
+fn what_is_never_tried_again_is_not_tried_elsewhere_either() {
+    let mut two = Endpoints::new(2, 1);
+    let next = Next { retry: Retry::Never, spread: Duration::ZERO };
+    assert_eq!(two.fails(0, Retry::Never), (0, next));
+    assert!(two.has_untried());
+}
+
+#[test]
 fn a_retry_after_holds_for_its_endpoint_alone() {
     let hour = Duration::from_secs(3_600);
     let mut two = Endpoints::new(2, 1);
