@@ -1,5 +1,5 @@
-//! What a registry's page of a published crate says: description, licence, repository, and a README that
-//! is of this crate and not of all of them.
+//! What registries and docs.rs say of a published crate: description, licence, repository, a README that
+//! is of this crate and not of all of them, and documentation of all its features.
 
 use super::tree::{Finding, Tree};
 
@@ -21,6 +21,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         if tree.file(&format!("{}/README.md", package.folder)).is_none() {
             missing("is published without a README.md of its own");
         }
+        if package.hides_features {
+            missing("has features, and no `all-features = true` in `[package.metadata.docs.rs]`");
+        }
     }
     findings
 }
@@ -37,8 +40,9 @@ mod tests {
         tree.packages[0].description = Some(" ".into());
         tree.packages[0].repository = None;
         tree.packages[0].licence = Some("MIT".into());
+        tree.packages[0].hides_features = true;
         tree.files.clear();
-        assert_eq!(check(&tree).len(), 4);
+        assert_eq!(check(&tree).len(), 5);
 
         tree.packages[0].published = false;
         assert_eq!(check(&tree), []);
