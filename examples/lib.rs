@@ -48,6 +48,10 @@ struct Security;
 struct Testing;
 
 #[cfg(doctest)]
+#[doc = include_str!("../docs/transport.md")]
+struct Transport;
+
+#[cfg(doctest)]
 #[doc = include_str!("../docs/from-a-loop.md")]
 struct FromALoop;
 
