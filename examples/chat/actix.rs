@@ -36,17 +36,21 @@ async fn main() -> story::Result {
     let data = web::Data::new(sockets.clone());
     let app =
         move || App::new().app_data(data.clone()).route("/{room}/{name}", web::get().to(enter));
-    let http = HttpServer::new(app).workers(2).disable_signals().listen(listener)?.run();
-    let actix = http.handle();
-    tokio::spawn(http);
-
+    let stopping = sockets.clone();
     let (stop, stopped) = oneshot::channel::<()>();
+    let http = HttpServer::new(app)
+        .workers(2)
+        .on_connect(everbeat_actix::on_connect)
+        .shutdown_signal(async move {
+            stopping.stop_on(stopped).await;
+            // actix tells its connections nothing, and would wait for them: they are over before it stops
+            stopping.closed().await;
+        })
+        .listen(listener)?
+        .run();
     let served = async {
-        sockets.stop_on(stopped).await;
-        // actix tells its connections nothing, and would wait for them: they are over before it stops
-        let served = sockets.closed().await;
-        actix.stop(true).await;
-        Ok(served)
+        http.await?;
+        Ok(sockets.closed().await)
     };
     story::play(&clock, address, served, || drop(stop)).await
 }

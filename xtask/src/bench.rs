@@ -125,7 +125,7 @@ fn play(
     program::build(shell)?;
     let all = contestants::all(shell, peers)?;
     let mut theatre = Theatre::new(shell)?;
-    let mut figures = Figures::default();
+    let mut figures = Figures { small: wanted.small, ..Figures::default() };
     for (name, part) in parts {
         eprintln!("── {name}");
         part(&mut theatre, wanted, &all, &mut figures)?;

@@ -29,6 +29,8 @@ pub(crate) struct Package {
     pub(crate) description: Option<String>,
     pub(crate) licence: Option<String>,
     pub(crate) repository: Option<String>,
+    /// It has features that docs.rs is not told to turn on
+    pub(crate) hides_features: bool,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) targets: Vec<Target>,
 }
@@ -82,6 +84,7 @@ impl Package {
             description: optional("description"),
             licence: optional("license"),
             repository: optional("repository"),
+            hides_features: hides_features(package),
             dependencies: list(package, "dependencies")
                 .map(|line| {
                     Ok(Dependency { name: text(line, "name")?, dev: line["kind"] == "dev" })
@@ -101,6 +104,13 @@ impl Package {
     pub(crate) fn has_library(&self) -> bool {
         self.targets.iter().any(|target| target.kind == "lib")
     }
+}
+
+/// Whether docs.rs, which builds with the default features, would leave something out
+fn hides_features(package: &Value) -> bool {
+    let features = package["features"].as_object();
+    let has_some = features.is_some_and(|all| all.keys().any(|name| name != "default"));
+    has_some && package["metadata"]["docs"]["rs"]["all-features"] != true
 }
 
 /// `cargo metadata` with more words
@@ -151,6 +161,18 @@ mod tests {
             [false, true]
         );
         assert_eq!(package.repository, None);
+    }
+
+    #[test]
+    fn docs_rs_is_told_to_turn_features_on() {
+        let hides = |features: Value, metadata: Value| {
+            hides_features(&json!({ "features": features, "metadata": metadata }))
+        };
+        let told = json!({ "docs": { "rs": { "all-features": true } } });
+        assert!(!hides(json!({ "default": [] }), Value::Null));
+        assert!(hides(json!({ "default": [], "tls": [] }), Value::Null));
+        assert!(hides(json!({ "tls": [] }), json!({ "docs": { "rs": {} } })));
+        assert!(!hides(json!({ "tls": [] }), told));
     }
 
     #[test]

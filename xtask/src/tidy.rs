@@ -5,6 +5,7 @@
 
 mod arrows;
 mod attributes;
+mod book;
 mod changelog;
 mod core_dependencies;
 mod fault_table;
@@ -54,7 +55,8 @@ const CHECKS: &[Check] = &[
     ("things put off", todos::check),
     ("paths of one machine", machine_paths::check),
     ("links", links::check),
-    ("readme is compiled", readme::check),
+    ("readme and pages are compiled", readme::check),
+    ("pages are a book", book::check),
     ("tests of the fault tables", fault_table::check),
     ("changelog", changelog::check),
 ];

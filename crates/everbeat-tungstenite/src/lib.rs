@@ -61,3 +61,7 @@ pub use error::Error;
 pub use tungstenite;
 
 pub use transport::Tungstenite;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -37,6 +37,14 @@ pub(super) struct Goal {
     pub(super) hard: bool,
 }
 
+impl Goal {
+    /// Whether a small run decides it too: that nothing is lost or late is promised of any size, while
+    /// what one connection or message costs is told of many, in several rounds
+    pub(super) fn is_of_any_size(&self) -> bool {
+        matches!(self.against, Against::Number) && self.most == 0.0
+    }
+}
+
 /// What a figure is held against
 #[derive(Debug)]
 pub(super) enum Against {

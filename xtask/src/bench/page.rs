@@ -6,7 +6,7 @@ use everbeat_drawing::page::STYLE;
 use everbeat_drawing::{Dot, Dots, told};
 use serde_json::Value;
 
-use super::figures::Figures;
+use super::figures::{Figures, Verdict};
 use super::goals::{AFTER_LARGE, BEATS, RESIDENT};
 use super::interval::Interval;
 
@@ -54,7 +54,11 @@ pub(super) fn html(figures: &Figures, surroundings: &Value, valid: bool) -> Stri
 fn goals(page: &mut String, figures: &Figures) {
     page.push_str("<table>\n<tr><th>goal<th>measured<th>at most<th></tr>\n");
     for held in figures.held() {
-        let (class, verdict) = if held.is_met() { ("good", "met") } else { ("bad", "missed") };
+        let (class, verdict) = match held.verdict() {
+            Verdict::Met => ("good", "met"),
+            Verdict::Missed => ("bad", "missed"),
+            Verdict::Open => ("", "not judged by a small run"),
+        };
         let hard = if held.goal.hard { ", hard" } else { "" };
         _ = writeln!(
             page,

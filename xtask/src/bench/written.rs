@@ -1,5 +1,5 @@
 //! What a run leaves: the page and the object in the target folder, and, if it is to be kept, the plot
-//! and the table that the documents have.
+//! and the table that BENCHMARKS.md has.
 
 use std::fs;
 
@@ -13,13 +13,13 @@ use crate::document;
 use crate::report::Report;
 use crate::shell::Shell;
 
-/// Between these lines of a document is what this command wrote
+/// Between these lines of the document is what this command wrote
 const MARKS: [&str; 2] = ["<!-- cargo xtask bench -->", "<!-- end of it -->"];
 
-/// The documents that have them
-const DOCUMENTS: [&str; 2] = ["README.md", "BENCHMARKS.md"];
+/// The document that has them
+const DOCUMENT: &str = "BENCHMARKS.md";
 
-/// The plot in them
+/// The plot in it, which the README shows too
 const PLOT: &str = "docs/bench.svg";
 
 /// Leaves the page, the object and the table
@@ -40,14 +40,11 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Puts plot and table into the documents
+/// Puts plot and table into the document
 pub(super) fn keep(shell: &Shell, figures: &Figures, report: &Report) -> Result<()> {
     ensure!(report.is_valid(), "what is invalid is not kept");
     fs::write(shell.root().join(PLOT), page::svg(figures, RESIDENT))?;
     let table = page::table(figures);
     let shown = format!("![bytes for an idle connection]({PLOT})\n\n{table}");
-    for document in DOCUMENTS {
-        document::put(shell, document, MARKS, &shown)?;
-    }
-    Ok(())
+    document::put(shell, DOCUMENT, MARKS, &shown)
 }

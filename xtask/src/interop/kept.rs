@@ -13,9 +13,9 @@ use crate::shell::Shell;
 
 /// Between these lines of a document is what this command wrote
 const MARKS: [&str; 2] = ["<!-- cargo xtask interop -->", "<!-- end of interop -->"];
-const DOCUMENT: &str = "README.md";
+const DOCUMENT: &str = "docs/interop.md";
 
-/// Puts the matrix of a whole run into the documents
+/// Puts the matrix of a whole run into the document
 pub(super) fn keep(shell: &Shell, rows: &[Row], versions: &BTreeMap<String, String>) -> Result<()> {
     let Sum { failed, skipped, valid } = Sum::of(rows);
     ensure!(valid && failed == 0, "what failed or was invalid is not kept");

@@ -131,9 +131,11 @@ impl Program {
         }
         let family = family(self.child.id());
         if family.len() > 1 {
-            // The youngest first, who else might find out and say so.
-            let ids = family.iter().rev().map(u32::to_string);
-            Command::new("sh").args(["-c", "kill -KILL \"$@\"", "sh"]).args(ids).status()?;
+            // All are stopped first: whoever saw another of them die would say so, as Firefox does in
+            // a Close for its child.
+            let ids = family.iter().map(u32::to_string);
+            let script = "kill -STOP \"$@\"; kill -KILL \"$@\"";
+            Command::new("sh").args(["-c", script, "sh"]).args(ids).status()?;
         }
         self.child.kill()?;
         self.child.wait()?;

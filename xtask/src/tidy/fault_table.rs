@@ -3,8 +3,15 @@
 use super::tree::{Finding, Tree};
 
 /// Where the tables are, and below which heading
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 12] = [
     ("README.md", "## What happens when"),
+    ("docs/faults.md", "## The table"),
+    ("docs/server.md", "## What ends a connection"),
+    ("docs/messages.md", "## How it is known"),
+    ("docs/security.md", "## What a peer can do, and what it costs"),
+    ("docs/from-a-loop.md", "## The same failures"),
+    ("docs/from-ezsockets.md", "## What is different when something fails"),
+    ("docs/from-reconnecting-websocket.md", "## What is different when something fails"),
     ("docs/museum.md", "## The exhibits"),
     ("docs/actix.md", "## The same failures"),
     ("docs/axum.md", "## The same failures"),

@@ -58,7 +58,7 @@ fn resolve(tree: &Tree, from: &File, target: &str) -> Result<(), String> {
 }
 
 /// `target` as seen from the file `from`, relative to the root
-fn join(from: &str, target: &str) -> Result<String, String> {
+pub(super) fn join(from: &str, target: &str) -> Result<String, String> {
     let mut parts = from.split('/').collect::<Vec<_>>();
     parts.pop();
     for part in target.split('/') {

@@ -1,6 +1,8 @@
-//! The README's code is compiled: some crate takes it in as a doctest.
+//! The code of the README, of the book and of the crates' own pages is compiled: some crate takes each
+//! of them in as a doctest.
 
-use super::tree::{Finding, Tree};
+use super::links::join;
+use super::tree::{File, Finding, Tree};
 
 /// Written apart, or this file would be what it looks for
 const INCLUDED: &str = concat!("include_", "str!(\"");
@@ -9,28 +11,65 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     if tree.file("README.md").is_none() {
         return vec![Finding::new("README.md", "is missing")];
     }
-    let included = tree.rust().any(|file| {
-        file.text
-            .split(INCLUDED)
-            .skip(1)
-            .any(|rest| rest.split('"').next().is_some_and(|path| path.ends_with("../README.md")))
-    });
+    let included: Vec<_> = tree.rust().flat_map(included).collect();
     let what = "is compiled by no crate: `#[doc = include_str!(..)]` belongs on an item that only \
         doctests see";
-    (!included).then(|| Finding::new("README.md", what)).into_iter().collect()
+    tree.with_ending("md")
+        .filter(|page| page.path == "README.md" || is_page(&page.path) && has_code(&page.text))
+        .filter(|page| !included.contains(&page.path))
+        .map(|page| Finding::new(&*page.path, what))
+        .collect()
+}
+
+/// What a file of Rust takes in, relative to the root
+fn included(file: &File) -> impl Iterator<Item = String> {
+    let targets = file.text.split(INCLUDED).skip(1).filter_map(|rest| rest.split('"').next());
+    targets.filter_map(|target| join(&file.path, target).ok())
+}
+
+/// A page of the book, or what a registry shows of a crate
+fn is_page(path: &str) -> bool {
+    path.starts_with("docs/") || path.starts_with("crates/") && path.ends_with("/README.md")
+}
+
+/// Whether there is Rust in it that is not said to be somebody else's
+fn has_code(markdown: &str) -> bool {
+    let mut fences = markdown.lines().filter_map(|line| line.trim_start().strip_prefix("```rust"));
+    fences.any(|words| !words.contains("ignore"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const CODE: &str = "```rust,no_run\nx\n```\n";
+
+    fn line(path: &str) -> String {
+        format!("#[doc = {INCLUDED}{path}\")]\n")
+    }
+
     #[test]
-    fn somebody_takes_it_in() {
-        let line = |path: &str| format!("#[doc = {INCLUDED}{path}\")]\n");
+    fn somebody_takes_the_readme_in() {
         let tree = |rust: &str| Tree::of([("README.md", ""), ("crates/x/src/lib.rs", rust)]);
         assert_eq!(check(&tree(&line("../../../README.md"))), []);
+        assert_eq!(check(&tree(&line("../README.md"))).len(), 1, "that is its crate's");
         assert_eq!(check(&tree(&line("notes.md"))).len(), 1);
         assert_eq!(check(&tree("// README.md\n")).len(), 1);
         assert_eq!(check(&Tree::default()).len(), 1);
+    }
+
+    #[test]
+    fn pages_with_code_are_taken_in_too() {
+        let tree = |path: &str, page: &str, more: &str| {
+            let rust = line("../README.md") + more;
+            Tree::of([("README.md", ""), (path, page), ("examples/lib.rs", &rust)])
+        };
+        for path in ["docs/a.md", "crates/x/README.md"] {
+            assert_eq!(check(&tree(path, CODE, "")).len(), 1, "{path}");
+            assert_eq!(check(&tree(path, CODE, &line(&format!("../{path}")))), []);
+            assert_eq!(check(&tree(path, "```rust,ignore\nx\n```\n", "")), []);
+            assert_eq!(check(&tree(path, "```sh\nx\n```\n", "")), []);
+        }
+        assert_eq!(check(&tree("interop/README.md", CODE, "")), []);
     }
 }

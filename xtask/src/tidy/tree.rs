@@ -166,6 +166,7 @@ impl Tree {
             description: Some("d".into()),
             licence: Some("MIT OR Apache-2.0".into()),
             repository: Some("r".into()),
+            hides_features: false,
             dependencies: dependencies.iter().map(dependency).collect(),
             targets: vec![Target { name: name.replace('-', "_"), kind: "lib".into() }],
         });

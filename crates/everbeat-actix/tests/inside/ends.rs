@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use everbeat_actix::Sockets;
+use everbeat_actix::{Requests, Sockets};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -44,8 +44,9 @@ async fn who_is_silent_is_asked_and_then_gone_with_his_socket() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whose_socket_is_gone_is_gone_before_anybody_asks_him() {
     for reset in [false, true] {
-        // Its first Ping would be 12 s later at the earliest
-        let inside = start_with(Sockets::new().unwrap());
+        // Of which the first comes at a random time: as good as never
+        let server = Requests::new().server().unwrap().interval(Duration::from_secs(3_600));
+        let inside = start_with(Sockets::over(server.build().unwrap()).unwrap());
         soon(async {
             let peer = raw(&inside).await;
             assert_eq!(inside.sockets.registry().len(), 1);
