@@ -20,6 +20,10 @@ struct Axum;
 struct Hyper;
 
 #[cfg(doctest)]
+#[doc = include_str!("../docs/actix.md")]
+struct Actix;
+
+#[cfg(doctest)]
 #[doc = include_str!("../docs/client.md")]
 struct Client;
 
@@ -90,6 +94,10 @@ struct AxumCrate;
 #[cfg(doctest)]
 #[doc = include_str!("../crates/everbeat-hyper/README.md")]
 struct HyperCrate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../crates/everbeat-actix/README.md")]
+struct ActixCrate;
 
 #[cfg(doctest)]
 #[doc = include_str!("../crates/everbeat-watch/README.md")]

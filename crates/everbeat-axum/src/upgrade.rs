@@ -61,7 +61,7 @@ where
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let upgrade = Sockets::<P>::from_ref(state).upgrade_parts(parts).map_err(Rejection)?;
+        let upgrade = Sockets::<P>::from_ref(state).upgrade(&mut *parts).map_err(Rejection)?;
         let told = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         Ok(Self(match told {
             Some(ConnectInfo(peer)) => upgrade.peer(*peer),

@@ -30,30 +30,45 @@
 
 #![forbid(unsafe_code)]
 
-mod asked;
-mod rejection;
-mod requests;
-mod sockets;
+mod asking;
 mod stream;
 pub mod transport;
-mod upgrade;
-mod upgrading;
 
-pub use everbeat_server as server;
-pub use everbeat_tokio::core;
+pub use everbeat_hosted::{Handle, Rejection, core, server};
 pub use everbeat_ws::Settings;
 pub use everbeat_ws::upgrade::Origins;
 
-pub use rejection::Rejection;
-pub use requests::Requests;
-pub use sockets::Sockets;
-pub use upgrade::Upgrade;
+/// The server behind an application's routes, everbeat's own; its
+/// [`upgrade`](everbeat_hosted::Sockets::upgrade) takes a `&mut Request` or `&mut Parts`, and a
+/// `SocketAddr` among the extensions of either is the peer's address
+pub type Sockets<P = ()> = everbeat_hosted::Sockets<transport::Stream, P>;
+
+/// How such a server is set up
+///
+/// ```
+/// use std::time::Duration;
+/// use everbeat_hyper::server::{Expire, Limits};
+/// use everbeat_hyper::{Origins, Requests, Settings, Sockets};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Requests::new()
+///     .websocket(Settings::default().max_message(1 << 20))
+///     .origins(Origins::only(["https://app.example.com"])?)
+///     .server()?
+///     .expire(Expire::default().silent(Duration::from_secs(30)))
+///     .limits(Limits::default().connections(50_000).per_address(20))
+///     .build()?
+///     .on_expire(|handle, rule| println!("{} {rule}", handle.facts().peer()));
+/// let sockets: Sockets = Sockets::over(server)?;
+/// # drop(sockets);
+/// # Ok(())
+/// # }
+/// ```
+pub type Requests<P = ()> = everbeat_hosted::Requests<transport::Stream, P>;
+
+/// A good request for an upgrade
+pub type Upgrade<P = ()> = everbeat_hosted::Upgrade<transport::Stream, P>;
 
 /// What a handler is given
-pub type Connection = everbeat_core::Connection<
-    server::handled::Handled<transport::WebSocket>,
-    everbeat_core::time::Wheel<transport::TokioTimer>,
->;
-
-/// A connection as it is known from anywhere: to send to it, to tag it, to end it; `P` is who it is
-pub type Handle<P = ()> = server::ConnectionHandle<transport::Facts<P>>;
+pub type Connection = everbeat_hosted::Connection<transport::Stream>;

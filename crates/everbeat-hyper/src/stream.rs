@@ -2,7 +2,6 @@
 //! is nothing else in it.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -42,11 +41,6 @@ impl Stream {
             },
         };
         (Self(Kind::Tcp(TcpOfTokio::new(io.into_inner()))), early.into())
-    }
-
-    /// The address of the socket's other end, if it is a TCP socket that has one
-    pub(crate) fn peer(&self) -> Option<SocketAddr> {
-        self.tcp(|tcp| tcp.peer_addr().ok()?.as_socket())?
     }
 }
 

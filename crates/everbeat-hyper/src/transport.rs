@@ -1,13 +1,11 @@
 //! What is below a connection: the WebSocket over what hyper hands over, what is known of its peer, and
 //! how a request becomes one.
 
+pub use everbeat_hosted::{Asked, Asking, Facts, Run, Upgrading};
 pub use everbeat_tokio::transport::TokioTimer;
-pub use everbeat_ws::accept::Facts;
 pub use everbeat_ws::upgrade::{RequestHead, UpgradeError};
 
-pub use crate::asked::{Asked, Run};
 pub use crate::stream::Stream;
-pub use crate::upgrading::Upgrading;
 
 /// One WebSocket over a stream that hyper has upgraded
 pub type WebSocket = everbeat_ws::WebSocket<Stream>;

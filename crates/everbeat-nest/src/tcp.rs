@@ -100,6 +100,14 @@ impl<S: Socket + Unpin> Socket for Tcp<S> {
         }
     }
 
+    fn tells_road(&self) -> bool {
+        match &self.0 {
+            Kind::Alone(stream) => stream.tells_road(),
+            #[cfg(target_os = "linux")]
+            Kind::Nested(_) => true,
+        }
+    }
+
     fn hatch(&self) -> Option<Hatch> {
         match &self.0 {
             Kind::Alone(stream) => stream.hatch(),

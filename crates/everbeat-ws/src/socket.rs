@@ -28,10 +28,20 @@ pub trait Socket: AsyncRead + AsyncWrite {
     /// own address and for what it knows of the road
     ///
     /// Each byte that this stream takes must be one of that socket's, and nobody else may write to it:
-    /// what is acknowledged is compared with what was written here. A stream with TLS inside is none.
+    /// what is acknowledged is compared with what was written here, unless
+    /// [`tells_road`](Self::tells_road) is `false`. A stream with TLS inside is none.
     fn tcp<R>(&self, look: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
         _ = look;
         None
+    }
+
+    /// Whether that socket has each byte once this stream has taken it; `true` by default
+    ///
+    /// A stream of which somebody else writes what it has taken says `false`. Its socket has its options
+    /// and its address, but is not asked about the road: bytes that wait elsewhere would seem to be lost
+    /// there.
+    fn tells_road(&self) -> bool {
+        true
     }
 
     /// Where others may write to it, while its WebSocket says that they may

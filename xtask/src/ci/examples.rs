@@ -24,6 +24,7 @@ const STORIES: &[&str] = &[
     "chat-tokio",
     "chat-smol",
     "chat-async-std",
+    "chat-actix",
     "chat-axum",
     "chat-hyper",
     "auth",

@@ -29,7 +29,7 @@ const RULES: &[Rule] = &[
         needs: &["smol", "async-io"],
         without: &["tokio", "async-std", "async-global-executor"],
     },
-    // Neither brings a second WebSocket along: what frames is the tungstenite of everbeat-ws.
+    // None brings a second WebSocket along: what frames is the tungstenite of everbeat-ws.
     Rule {
         package: "everbeat-hyper",
         needs: &["hyper", "tokio"],
@@ -39,6 +39,19 @@ const RULES: &[Rule] = &[
         package: "everbeat-axum",
         needs: &["axum", "hyper", "tokio"],
         without: &["tokio-tungstenite", "async-std", "smol", "async-io"],
+    },
+    Rule {
+        package: "everbeat-actix",
+        needs: &["actix-web", "tokio"],
+        without: &[
+            "actix-ws",
+            "tokio-tungstenite",
+            "hyper",
+            "axum",
+            "async-std",
+            "smol",
+            "async-io",
+        ],
     },
     Rule {
         package: "everbeat-ws",

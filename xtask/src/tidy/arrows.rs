@@ -13,6 +13,7 @@ const ASYNC_IO: &str = "everbeat-async-io";
 const CONFORMANCE: &str = "everbeat-conformance";
 const CORE: &str = "everbeat-core";
 const FAULTS: &str = "everbeat-faults";
+const HOSTED: &str = "everbeat-hosted";
 const HYPER: &str = "everbeat-hyper";
 const LINK: &str = "everbeat-link";
 const METRICS: &str = "everbeat-metrics";
@@ -47,7 +48,9 @@ const RULES: &[Rule] = &[
     runtime("everbeat-async-std"),
     runtime("everbeat-smol"),
     // Servers inside other people's servers, which are tokio's.
-    Rule { name: HYPER, builds_on: &[CORE, WS, SERVER, TOKIO], tests_use: &[] },
+    Rule { name: HOSTED, builds_on: &[CORE, WS, SERVER, TOKIO], tests_use: &[] },
+    Rule { name: HYPER, builds_on: &[HOSTED, TOKIO, WS], tests_use: &[] },
+    Rule { name: "everbeat-actix", builds_on: &[HOSTED, WS], tests_use: &[TOKIO] },
     Rule { name: "everbeat-axum", builds_on: &[HYPER], tests_use: &[TOKIO] },
     Rule { name: "everbeat-tungstenite", builds_on: &[CORE], tests_use: &["everbeat-smol", TOKIO] },
     Rule { name: "everbeat-watch", builds_on: &[CORE], tests_use: &[TOKIO] },

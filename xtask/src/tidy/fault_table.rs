@@ -3,7 +3,7 @@
 use super::tree::{Finding, Tree};
 
 /// Where the tables are, and below which heading
-const TABLES: [(&str, &str); 11] = [
+const TABLES: [(&str, &str); 12] = [
     ("README.md", "## What happens when"),
     ("docs/faults.md", "## The table"),
     ("docs/server.md", "## What ends a connection"),
@@ -13,6 +13,7 @@ const TABLES: [(&str, &str); 11] = [
     ("docs/from-ezsockets.md", "## What is different when something fails"),
     ("docs/from-reconnecting-websocket.md", "## What is different when something fails"),
     ("docs/museum.md", "## The exhibits"),
+    ("docs/actix.md", "## The same failures"),
     ("docs/axum.md", "## The same failures"),
     ("docs/hyper.md", "## The same failures"),
 ];

@@ -26,6 +26,9 @@ const TWICE: &[(&str, &str)] = &[
     ("async-channel", "async-std wants 1.x for ever, its own executor 2.x"),
     ("event-listener", "async-channel 1.x wants 2.x, everything else 5.x"),
     ("getrandom", "ring 0.17 is at 0.2, with feature `tls`; ends with ring's next version"),
+    ("http", "actix-web 4 has 0.2 in its API, everything else 1.x; ends with actix-web 5"),
+    ("socket2", "actix-server 2.6 is at 0.5; its next version wants a newer Rust than we do"),
+    ("syn", "actix-web 4's derive_more is at 2, pin-project at 3; neither is in the program"),
     ("windows-sys", "ring 0.17 is at 0.52, with feature `tls`; ends with ring's next version"),
 ];
 

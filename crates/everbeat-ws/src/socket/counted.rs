@@ -24,7 +24,8 @@ pub(crate) struct Counted<S> {
 
 impl<S: Socket> Counted<S> {
     pub(crate) fn new(socket: S) -> Self {
-        let begun = socket.tcp(Road::begin).flatten();
+        let told = socket.tells_road();
+        let begun = told.then(|| socket.tcp(Road::begin)).flatten().flatten();
         let (road, sent) = begun.map_or((None, 0), |(road, held)| (Some(road), held));
         Self { socket, received: 0, sent, road }
     }

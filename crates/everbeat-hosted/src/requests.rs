@@ -14,51 +14,29 @@ use everbeat_tokio::Tokio;
 use everbeat_tokio::transport::TokioTimer;
 use everbeat_ws::accept::Facts;
 use everbeat_ws::upgrade::{Origins, UpgradeError};
-use everbeat_ws::{Settings, WebSocket};
+use everbeat_ws::{Settings, Socket, WebSocket};
 use tokio::sync::mpsc;
 
 use crate::Rejection;
 use crate::asked::Asked;
-use crate::stream::Stream;
 use crate::upgrading::{Ask, Upgrading};
 
 /// Where a server's connections come from: requests that an HTTP server has read
-///
-/// ```
-/// use std::time::Duration;
-/// use everbeat_hyper::server::{Expire, Limits};
-/// use everbeat_hyper::{Origins, Requests, Settings, Sockets};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = Requests::new()
-///     .websocket(Settings::default().max_message(1 << 20))
-///     .origins(Origins::only(["https://app.example.com"])?)
-///     .server()?
-///     .expire(Expire::default().silent(Duration::from_secs(30)))
-///     .limits(Limits::default().connections(50_000).per_address(20))
-///     .build()?
-///     .on_expire(|handle, rule| println!("{} {rule}", handle.facts().peer()));
-/// let sockets: Sockets = Sockets::over(server)?;
-/// # drop(sockets);
-/// # Ok(())
-/// # }
-/// ```
-pub struct Requests<P = ()> {
+pub struct Requests<S: Socket + Unpin, P = ()> {
     settings: Settings,
     origins: Option<Origins>,
     backlog: u16,
-    door: mpsc::Sender<Ask<P>>,
-    waiting: mpsc::Receiver<Ask<P>>,
+    door: mpsc::Sender<Ask<S, P>>,
+    waiting: mpsc::Receiver<Ask<S, P>>,
 }
 
 /// What a route needs of an acceptor
-pub(crate) struct Door<P> {
-    asks: mpsc::Sender<Ask<P>>,
+pub(crate) struct Door<S: Socket + Unpin, P> {
+    asks: mpsc::Sender<Ask<S, P>>,
     pub(crate) origins: Option<Origins>,
 }
 
-impl<P> Requests<P> {
+impl<S: Socket + Unpin, P> Requests<S, P> {
     /// The default of [`backlog`](Self::backlog): as a listener's
     pub const BACKLOG: u16 = 4_096;
 
@@ -105,12 +83,16 @@ impl<P> Requests<P> {
         self
     }
 
-    pub(crate) fn door(&self) -> Door<P> {
+    pub(crate) fn door(&self) -> Door<S, P> {
         Door { asks: self.door.clone(), origins: self.origins.clone() }
     }
 }
 
-impl<P: Send + Sync + 'static> Requests<P> {
+impl<S, P> Requests<S, P>
+where
+    S: Socket + Send + Unpin + 'static,
+    P: Send + Sync + 'static,
+{
     /// The server of these requests, to be set up like any other and given to
     /// [`Sockets::over`](crate::Sockets::over)
     ///
@@ -126,15 +108,15 @@ impl<P: Send + Sync + 'static> Requests<P> {
     }
 }
 
-impl<P> Default for Requests<P> {
+impl<S: Socket + Unpin, P> Default for Requests<S, P> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<P> Door<P> {
+impl<S: Socket + Unpin, P> Door<S, P> {
     /// Brings a request before the server
-    pub(crate) fn bring(&self, ask: Ask<P>) -> Result<(), Rejection> {
+    pub(crate) fn bring(&self, ask: Ask<S, P>) -> Result<(), Rejection> {
         self.asks.try_send(ask).map_err(|error| match error {
             // A moment: what is before it are upgrades that end by themselves
             mpsc::error::TrySendError::Full(_) => {
@@ -145,17 +127,21 @@ impl<P> Door<P> {
     }
 }
 
-impl<P: Send + Sync + 'static> Accept for Requests<P> {
-    type Transport = WebSocket<Stream>;
+impl<S, P> Accept for Requests<S, P>
+where
+    S: Socket + Send + Unpin + 'static,
+    P: Send + Sync + 'static,
+{
+    type Transport = WebSocket<S>;
     type Facts = Facts<P>;
-    type Request = Asked<P>;
+    type Request = Asked<S, P>;
     type Error = UpgradeError;
-    type Upgrade = Upgrading<P>;
+    type Upgrade = Upgrading<S, P>;
 
     fn poll_accept(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Upgrading<P>, UpgradeError>> {
+    ) -> Poll<Result<Upgrading<S, P>, UpgradeError>> {
         let this = self.get_mut();
         match this.waiting.poll_recv(cx) {
             Poll::Ready(Some(ask)) => Poll::Ready(Ok(Upgrading::new(ask, this.settings))),
@@ -164,7 +150,7 @@ impl<P: Send + Sync + 'static> Accept for Requests<P> {
         }
     }
 
-    fn address(upgrade: &Upgrading<P>) -> Option<IpAddr> {
+    fn address(upgrade: &Upgrading<S, P>) -> Option<IpAddr> {
         upgrade.peer().map(|peer| peer.ip())
     }
 
@@ -172,7 +158,7 @@ impl<P: Send + Sync + 'static> Accept for Requests<P> {
         Some(facts.peer().ip()).filter(|address| !address.is_unspecified())
     }
 
-    fn refuse(upgrade: Upgrading<P>, busy: Busy) -> Option<Upgrading<P>> {
+    fn refuse(upgrade: Upgrading<S, P>, busy: Busy) -> Option<Upgrading<S, P>> {
         Some(upgrade.refuse(busy))
     }
 
@@ -181,7 +167,7 @@ impl<P: Send + Sync + 'static> Accept for Requests<P> {
     }
 }
 
-impl<P> fmt::Debug for Requests<P> {
+impl<S: Socket + Unpin, P> fmt::Debug for Requests<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Requests")
             .field("settings", &self.settings)

@@ -4,42 +4,38 @@ use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 
+use everbeat_ws::Socket;
 use everbeat_ws::upgrade::{Handshake, RequestHead, Upgrade as Answer, UpgradeError};
-use http::{Extensions, Request, Response};
-use hyper::upgrade::OnUpgrade;
+use http::Response;
 use tokio::sync::oneshot;
 
 use crate::asked::{Asked, Failure};
-use crate::upgrading::Ask;
+use crate::upgrading::{Ask, Asking, Upgraded};
 use crate::{Connection, Handle, Rejection, Sockets};
 
 /// A good request for an upgrade
 ///
 /// Nothing is answered yet: who is not to be let in is answered otherwise, by dropping this.
 #[must_use = "a request is only upgraded with a handler for its connection"]
-pub struct Upgrade<P = ()> {
-    sockets: Sockets<P>,
+pub struct Upgrade<S: Socket + Unpin, P = ()> {
+    sockets: Sockets<S, P>,
     handshake: Handshake,
-    on_upgrade: OnUpgrade,
+    upgraded: Upgraded<S>,
     peer: Option<SocketAddr>,
     subprotocol: Option<Box<str>>,
     answer: Answer<()>,
 }
 
-impl<P> Upgrade<P> {
-    pub(crate) fn of(
-        sockets: Sockets<P>,
-        head: Request<()>,
-        extensions: &mut Extensions,
-    ) -> Result<Self, Rejection> {
-        let handshake = judge(&sockets, head, extensions)?;
-        let Some(on_upgrade) = extensions.remove::<OnUpgrade>() else {
-            tracing::error!(target: "everbeat", "a request that hyper cannot upgrade");
+impl<S: Socket + Unpin + 'static, P> Upgrade<S, P> {
+    pub(crate) fn of(sockets: Sockets<S, P>, request: impl Asking<S>) -> Result<Self, Rejection> {
+        let handshake = request.judge(sockets.door().origins.as_ref())?;
+        let peer = request.peer();
+        let Some(upgraded) = request.take() else {
+            tracing::error!(target: "everbeat", "a request that cannot be upgraded");
             return Err(Rejection::NotUpgradable);
         };
-        let peer = extensions.get::<SocketAddr>().copied();
         let answer = Answer::accept(());
-        Ok(Self { sockets, handshake, on_upgrade, peer, subprotocol: None, answer })
+        Ok(Self { sockets, handshake, upgraded, peer, subprotocol: None, answer })
     }
 
     /// What the peer asked for
@@ -60,7 +56,7 @@ impl<P> Upgrade<P> {
     /// Unix socket) it is `0.0.0.0:0`. Who is one too many from an address that is known before is
     /// answered 429; else he is told 1013 behind the upgrade, and nobody is counted whose address is
     /// never known ([`Limits::per_address`](everbeat_server::Limits::per_address)).
-    pub fn peer(mut self, peer: SocketAddr) -> Self {
+    pub const fn peer(mut self, peer: SocketAddr) -> Self {
         self.peer = Some(peer);
         self
     }
@@ -80,9 +76,9 @@ impl<P> Upgrade<P> {
     ///
     /// The response is 101 once the server has taken the connection on, and its headers may be added
     /// to; or the status that says why not. Nothing else may become of a 101. If another answer is
-    /// sent, its place among the [upgrades](everbeat_server::Limits::upgrades) is held until its connection of HTTP is over, or the
-    /// `handshake_timeout`; in the first case hyper hands over what is left of that connection, and
-    /// `handler` is called for one that ends at once.
+    /// sent, its place among the [upgrades](everbeat_server::Limits::upgrades) is held until the HTTP
+    /// server gives its stream up, or the `handshake_timeout`; if it hands over what is left of that
+    /// connection, `handler` is called for one that ends at once.
     ///
     /// The handler is given the connection, and its handle, through which others reach it. It returns
     /// when the connection has ended, or [closes](everbeat_core::Connection::close) it. It runs in the
@@ -94,7 +90,7 @@ impl<P> Upgrade<P> {
     pub async fn on_connection_as<F, R, E>(self, principal: P, handler: F) -> Response<String>
     where
         P: 'static,
-        F: FnOnce(Connection, Handle<P>) -> R + Send + 'static,
+        F: FnOnce(Connection<S>, Handle<P>) -> R + Send + 'static,
         R: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
@@ -108,11 +104,11 @@ impl<P> Upgrade<P> {
         }
     }
 
-    async fn ask(self, principal: P, asked: Asked<P>) -> Result<Response<String>, Rejection> {
-        let Self { sockets, handshake, on_upgrade, peer, subprotocol, answer } = self;
+    async fn ask(self, principal: P, asked: Asked<S, P>) -> Result<Response<String>, Rejection> {
+        let Self { sockets, handshake, upgraded, peer, subprotocol, answer } = self;
         let granted = handshake.grant(&answer)?;
         let (answer, told) = oneshot::channel();
-        let ask = Ask { on_upgrade, peer, subprotocol, principal, asked, answer };
+        let ask = Ask { upgraded, peer, subprotocol, principal, asked, answer };
         sockets.door().bring(ask)?;
         match told.await {
             Ok(Ok(())) => Ok(granted.map(|()| String::new())),
@@ -122,7 +118,7 @@ impl<P> Upgrade<P> {
     }
 }
 
-impl Upgrade {
+impl<S: Socket + Unpin + 'static> Upgrade<S> {
     /// [`on_connection_as`](Self::on_connection_as) for whoever needs neither handle nor principal
     ///
     /// # Cancel safety
@@ -130,32 +126,14 @@ impl Upgrade {
     /// If the future is dropped before it is ready, there is no upgrade.
     pub async fn on_connection<F, R>(self, handler: F) -> Response<String>
     where
-        F: FnOnce(Connection) -> R + Send + 'static,
+        F: FnOnce(Connection<S>) -> R + Send + 'static,
         R: Future<Output = Result<(), Failure>> + Send + 'static,
     {
         self.on_connection_as((), move |connection, _| handler(connection)).await
     }
 }
 
-/// Judges a request by the HTTP that it came by
-fn judge<P>(
-    sockets: &Sockets<P>,
-    head: Request<()>,
-    extensions: &Extensions,
-) -> Result<Handshake, UpgradeError> {
-    let origins = sockets.door().origins.as_ref();
-    #[cfg(feature = "http2")]
-    if let Some(protocol) = extensions.get::<hyper::ext::Protocol>() {
-        if protocol.as_str() != "websocket" {
-            return Err(UpgradeError::Header(":protocol"));
-        }
-        return Handshake::extended_connect(head, origins);
-    }
-    _ = extensions;
-    Handshake::of(head, origins)
-}
-
-impl<P> fmt::Debug for Upgrade<P> {
+impl<S: Socket + Unpin + 'static, P> fmt::Debug for Upgrade<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upgrade")
             .field("head", self.head())

@@ -1,6 +1,7 @@
-//! One upgrade: the server has taken a request up, its route is told so and answers 101, and hyper
-//! hands over the socket. Time is the server's to bound.
+//! One upgrade: the server has taken a request up, its route is told so and answers 101, and the HTTP
+//! server hands over its stream. Time is the server's to bound.
 
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,22 +10,46 @@ use std::task::{Context, Poll, ready};
 
 use everbeat_core::transport::Busy;
 use everbeat_ws::accept::Facts;
-use everbeat_ws::upgrade::UpgradeError;
-use everbeat_ws::{Settings, WebSocket};
-use hyper::upgrade::OnUpgrade;
+use everbeat_ws::upgrade::{Handshake, Origins, UpgradeError};
+use everbeat_ws::{Settings, Socket, WebSocket};
 use tokio::sync::oneshot;
 
 use crate::asked::Asked;
-use crate::stream::Stream;
+
+/// The stream of a request that was answered 101, and what was read of it already
+///
+/// It fails if something else was answered.
+pub type Upgraded<S> =
+    Pin<Box<dyn Future<Output = Result<(S, Vec<u8>), Box<dyn Error + Send + Sync>>> + Send>>;
+
+/// A request as an HTTP server hands it to its routes
+///
+/// It is for the crate of a framework to implement.
+pub trait Asking<S: Socket + Unpin> {
+    /// Judges the request by the HTTP that it came by
+    ///
+    /// `origins` are those of [`Handshake::of`].
+    ///
+    /// # Errors
+    ///
+    /// The request is not a good one, or its page may not connect.
+    fn judge(&self, origins: Option<&Origins>) -> Result<Handshake, UpgradeError>;
+
+    /// The address of the socket's other end, if it is known before the stream is there
+    fn peer(&self) -> Option<SocketAddr>;
+
+    /// The stream behind the answer; asked of a good request only, `None` if there is none
+    fn take(self) -> Option<Upgraded<S>>;
+}
 
 /// A request that waits for the server
-pub(crate) struct Ask<P> {
-    pub(crate) on_upgrade: OnUpgrade,
+pub(crate) struct Ask<S: Socket + Unpin, P> {
+    pub(crate) upgraded: Upgraded<S>,
     /// If it is known before the socket is
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) subprotocol: Option<Box<str>>,
     pub(crate) principal: P,
-    pub(crate) asked: Asked<P>,
+    pub(crate) asked: Asked<S, P>,
     /// Whether the route may answer 101; dropped if the server stops
     pub(crate) answer: oneshot::Sender<Result<(), Busy>>,
 }
@@ -36,29 +61,29 @@ pub(crate) struct Ask<P> {
 /// Dropped before its request is answered, the server is stopping, and the peer is told so; later it
 /// closes the socket.
 #[must_use = "futures do nothing unless polled"]
-pub struct Upgrading<P> {
+pub struct Upgrading<S: Socket + Unpin, P> {
     settings: Settings,
     peer: Option<SocketAddr>,
     busy: Option<Busy>,
-    step: Step<P>,
+    step: Step<S, P>,
 }
 
-enum Step<P> {
-    Asked(Box<Ask<P>>),
+enum Step<S: Socket + Unpin, P> {
+    Asked(Box<Ask<S, P>>),
     /// The answer is under way
-    Answered(Box<Answered<P>>),
+    Answered(Box<Answered<S, P>>),
     Over,
 }
 
-struct Answered<P> {
-    on_upgrade: OnUpgrade,
+struct Answered<S: Socket + Unpin, P> {
+    upgraded: Upgraded<S>,
     subprotocol: Option<Box<str>>,
     principal: P,
-    asked: Asked<P>,
+    asked: Asked<S, P>,
 }
 
-impl<P> Upgrading<P> {
-    pub(crate) fn new(ask: Ask<P>, settings: Settings) -> Self {
+impl<S: Socket + Unpin, P> Upgrading<S, P> {
+    pub(crate) fn new(ask: Ask<S, P>, settings: Settings) -> Self {
         Self { settings, peer: ask.peer, busy: None, step: Step::Asked(Box::new(ask)) }
     }
 
@@ -77,12 +102,12 @@ impl<P> Upgrading<P> {
     fn answer(&mut self) -> Result<(), UpgradeError> {
         match std::mem::replace(&mut self.step, Step::Over) {
             Step::Asked(ask) => {
-                let Ask { on_upgrade, subprotocol, principal, asked, answer, .. } = *ask;
+                let Ask { upgraded, subprotocol, principal, asked, answer, .. } = *ask;
                 let decided = self.busy.map_or(Ok(()), Err);
                 // Whose route is gone has lost its client
                 answer.send(decided).map_err(|_| UpgradeError::End)?;
                 decided.map_err(UpgradeError::Busy)?;
-                let answered = Answered { on_upgrade, subprotocol, principal, asked };
+                let answered = Answered { upgraded, subprotocol, principal, asked };
                 self.step = Step::Answered(Box::new(answered));
             }
             other => self.step = other,
@@ -91,8 +116,8 @@ impl<P> Upgrading<P> {
     }
 }
 
-impl<P> Future for Upgrading<P> {
-    type Output = Result<(WebSocket<Stream>, Facts<P>, Asked<P>), UpgradeError>;
+impl<S: Socket + Unpin, P> Future for Upgrading<S, P> {
+    type Output = Result<(WebSocket<S>, Facts<P>, Asked<S, P>), UpgradeError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
@@ -100,14 +125,13 @@ impl<P> Future for Upgrading<P> {
         let Step::Answered(answered) = &mut this.step else {
             return Poll::Pending;
         };
-        let upgraded = ready!(Pin::new(&mut answered.on_upgrade).poll(cx));
+        let upgraded = ready!(answered.upgraded.as_mut().poll(cx));
         let Step::Answered(answered) = std::mem::replace(&mut this.step, Step::Over) else {
             return Poll::Pending;
         };
         // The route has answered otherwise, or its connection is not served with upgrades
-        let upgraded = upgraded.map_err(|error| UpgradeError::Other(Box::new(error)))?;
-        let (stream, early) = Stream::unpack(upgraded);
-        let peer = this.peer.or_else(|| stream.peer());
+        let (stream, early) = upgraded.map_err(UpgradeError::Other)?;
+        let peer = this.peer.or_else(|| stream.tcp(|tcp| tcp.peer_addr().ok()?.as_socket())?);
         let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         let Answered { subprotocol, principal, asked, .. } = *answered;
         let facts = Facts::new(peer.unwrap_or(nobody), subprotocol, principal);
@@ -115,7 +139,7 @@ impl<P> Future for Upgrading<P> {
     }
 }
 
-impl<P> fmt::Debug for Upgrading<P> {
+impl<S: Socket + Unpin, P> fmt::Debug for Upgrading<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upgrading").field("peer", &self.peer).finish_non_exhaustive()
     }

@@ -11,43 +11,43 @@ use everbeat_core::time::Wheel;
 use everbeat_server::handled::Handled;
 use everbeat_server::{Accepted, Handler};
 use everbeat_tokio::transport::TokioTimer;
-use everbeat_ws::WebSocket;
 use everbeat_ws::accept::Facts;
 use everbeat_ws::upgrade::RequestHead;
+use everbeat_ws::{Socket, WebSocket};
 use tracing::Instrument;
 
-use crate::stream::Stream;
 use crate::{Connection, Handle};
 
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 type Serving = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
-type Job<P> = Box<dyn FnOnce(Connection, Handle<P>) -> Serving + Send>;
+type Job<S, P> = Box<dyn FnOnce(Connection<S>, Handle<P>) -> Serving + Send>;
 
 /// A request that is being upgraded: its head, as [`Server::address`](everbeat_server::Server::address)
 /// sees it, and the handler of its route
-pub struct Asked<P = ()> {
+pub struct Asked<S: Socket + Unpin, P = ()> {
     head: RequestHead,
-    job: Job<P>,
+    job: Job<S, P>,
 }
 
-impl<P: 'static> Asked<P> {
+impl<S: Socket + Unpin + 'static, P: 'static> Asked<S, P> {
     /// The handler runs in the span of the request, which so lives as long as the connection
     pub(crate) fn new<F, R, E>(head: RequestHead, handler: F) -> Self
     where
-        F: FnOnce(Connection, Handle<P>) -> R + Send + 'static,
+        F: FnOnce(Connection<S>, Handle<P>) -> R + Send + 'static,
         R: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<Failure>,
     {
         let span = tracing::Span::current();
-        let job: Job<P> = Box::new(move |connection: Connection, handle: Handle<P>| -> Serving {
+        let job: Job<S, P> = Box::new(move |connection: Connection<S>, handle: Handle<P>| {
             let serving = span.in_scope(|| handler(connection, handle));
-            Box::pin(async move { serving.await.map_err(Into::into) }.instrument(span))
+            let serving = async move { serving.await.map_err(Into::into) }.instrument(span);
+            Box::pin(serving) as Serving
         });
         Self { head, job }
     }
 }
 
-impl<P> Deref for Asked<P> {
+impl<S: Socket + Unpin, P> Deref for Asked<S, P> {
     type Target = RequestHead;
 
     fn deref(&self) -> &RequestHead {
@@ -55,7 +55,7 @@ impl<P> Deref for Asked<P> {
     }
 }
 
-impl<P> fmt::Debug for Asked<P> {
+impl<S: Socket + Unpin, P> fmt::Debug for Asked<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Asked").field("head", &self.head).finish_non_exhaustive()
     }
@@ -66,13 +66,19 @@ impl<P> fmt::Debug for Asked<P> {
 #[expect(clippy::exhaustive_structs, reason = "it has nothing to decide")]
 pub struct Run;
 
-impl<P> Handler<Handled<WebSocket<Stream>>, Wheel<TokioTimer>, Accepted<Facts<P>, Asked<P>>>
+impl<S, P> Handler<Handled<WebSocket<S>>, Wheel<TokioTimer>, Accepted<Facts<P>, Asked<S, P>>>
     for Run
+where
+    S: Socket + Unpin,
 {
     type Error = Failure;
     type Future = Serving;
 
-    fn handle(&self, connection: Connection, accepted: Accepted<Facts<P>, Asked<P>>) -> Serving {
+    fn handle(
+        &self,
+        connection: Connection<S>,
+        accepted: Accepted<Facts<P>, Asked<S, P>>,
+    ) -> Serving {
         let Accepted { request, handle, .. } = accepted;
         (request.job)(connection, handle)
     }

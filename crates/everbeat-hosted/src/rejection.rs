@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 /// Why a request is not upgraded
 ///
-/// [`into_response`](Self::into_response) is what its peer is to be told.
+/// [`response`](Self::response) is what its peer is to be told.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -17,8 +17,8 @@ pub enum Rejection {
     Request(UpgradeError),
     /// The server is stopping: 503
     Stopping,
-    /// It is a good request, and its connection cannot be upgraded: somebody else has taken the
-    /// upgrade, or the request did not come from hyper; 500, and logged
+    /// The route was reached in a way that its connection cannot be upgraded, or without a server
+    /// among its application's state; 500, and logged
     NotUpgradable,
 }
 
@@ -41,13 +41,13 @@ impl Rejection {
     ///
     /// A mistake of our own side is not told.
     #[must_use]
-    pub fn into_response(self) -> Response<String> {
-        if let Self::Request(error) = &self {
+    pub fn response(&self) -> Response<String> {
+        if let Self::Request(error) = self {
             if let Some(response) = error.response() {
                 return response;
             }
         }
-        let body = match &self {
+        let body = match self {
             Self::NotUpgradable => "the server could not upgrade the request\n".to_owned(),
             other => format!("{other}\n"),
         };
@@ -56,6 +56,12 @@ impl Rejection {
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(http::header::CONTENT_TYPE, plain);
         response
+    }
+
+    /// [`response`](Self::response), for the end of a chain
+    #[must_use]
+    pub fn into_response(self) -> Response<String> {
+        self.response()
     }
 }
 

@@ -9,15 +9,16 @@ use everbeat_core::config::ConfigError;
 use everbeat_server::{Registry, Served, Server};
 use everbeat_tokio::Tokio;
 use everbeat_tokio::transport::TokioTimer;
+use everbeat_ws::Socket;
 use everbeat_ws::accept::Facts;
-use http::request::Parts;
-use http::{Request, Response};
+use http::Response;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::asked::Run;
 use crate::requests::Door;
+use crate::upgrading::Asking;
 use crate::{Connection, Rejection, Requests, Upgrade};
 
 /// The server behind an application's routes: it supervises the connections of all of them
@@ -30,17 +31,21 @@ use crate::{Connection, Rejection, Requests, Upgrade};
 /// and ends those that it has, but waits for no connection that was upgraded.
 /// [`stop_on`](Self::stop_on) has both begin at one signal, and [`closed`](Self::closed) waits for the
 /// connections.
-pub struct Sockets<P = ()>(Arc<Inner<P>>);
+pub struct Sockets<S: Socket + Unpin, P = ()>(Arc<Inner<S, P>>);
 
-struct Inner<P> {
-    door: Door<P>,
+struct Inner<S: Socket + Unpin, P> {
+    door: Door<S, P>,
     registry: Registry<Facts<P>>,
     handle: everbeat_server::ServerHandle,
     served: watch::Receiver<Option<Arc<Served<Facts<P>>>>>,
     serving: AbortHandle,
 }
 
-impl<P: Send + Sync + 'static> Sockets<P> {
+impl<S, P> Sockets<S, P>
+where
+    S: Socket + Send + Unpin + 'static,
+    P: Send + Sync + 'static,
+{
     /// One with the defaults: silent peers are expired by Ping within 45 s
     ///
     /// # Errors
@@ -55,7 +60,7 @@ impl<P: Send + Sync + 'static> Sockets<P> {
     /// # Errors
     ///
     /// The caller is outside of a tokio runtime.
-    pub fn over(server: Server<Requests<P>, TokioTimer, Tokio>) -> Result<Self, ConfigError> {
+    pub fn over(server: Server<Requests<S, P>, TokioTimer, Tokio>) -> Result<Self, ConfigError> {
         let runtime = Handle::try_current()
             .map_err(|error| ConfigError::new("runtime", format_args!("is none: {error}")))?;
         let door = server.acceptor().door();
@@ -73,33 +78,14 @@ impl<P: Send + Sync + 'static> Sockets<P> {
 
     /// Judges a request for an upgrade
     ///
-    /// A `SocketAddr` among the request's extensions is the peer's address; without one it is asked of
-    /// the socket once that is ours ([`Upgrade::peer`]).
+    /// The peer's address is what the request says, or is asked of the socket once that is ours
+    /// ([`Upgrade::peer`]).
     ///
     /// # Errors
     ///
     /// The request is not a good one, its page may not connect, or its connection cannot be upgraded.
-    pub fn upgrade<B>(&self, request: &mut Request<B>) -> Result<Upgrade<P>, Rejection> {
-        let mut head = Request::new(());
-        *head.method_mut() = request.method().clone();
-        *head.uri_mut() = request.uri().clone();
-        *head.version_mut() = request.version();
-        *head.headers_mut() = request.headers().clone();
-        Upgrade::of(self.clone(), head, request.extensions_mut())
-    }
-
-    /// [`upgrade`](Self::upgrade) for a framework that has taken the request apart
-    ///
-    /// # Errors
-    ///
-    /// As those of [`upgrade`](Self::upgrade).
-    pub fn upgrade_parts(&self, parts: &mut Parts) -> Result<Upgrade<P>, Rejection> {
-        let mut head = Request::new(());
-        *head.method_mut() = parts.method.clone();
-        *head.uri_mut() = parts.uri.clone();
-        *head.version_mut() = parts.version;
-        *head.headers_mut() = parts.headers.clone();
-        Upgrade::of(self.clone(), head, &mut parts.extensions)
+    pub fn upgrade(&self, request: impl Asking<S>) -> Result<Upgrade<S, P>, Rejection> {
+        Upgrade::of(self.clone(), request)
     }
 
     /// Stops the server when `signal` is ready: a future to be given to the HTTP server as its own
@@ -108,9 +94,9 @@ impl<P: Send + Sync + 'static> Sockets<P> {
     /// From then on upgrades are answered 503, and connections are told 1001, or what
     /// [`shutdown_with`](everbeat_server::ServerBuilder::shutdown_with) or
     /// [`restart`](everbeat_server::ServerBuilder::restart) say.
-    pub fn stop_on<S>(&self, signal: S) -> impl Future<Output = ()> + Send + 'static + use<P, S>
+    pub fn stop_on<F>(&self, signal: F) -> impl Future<Output = ()> + Send + 'static + use<F, P, S>
     where
-        S: Future + Send + 'static,
+        F: Future + Send + 'static,
     {
         let handle = self.0.handle.clone();
         async move {
@@ -139,7 +125,7 @@ impl<P: Send + Sync + 'static> Sockets<P> {
     }
 }
 
-impl Sockets {
+impl<S: Socket + Send + Unpin + 'static> Sockets<S> {
     /// Upgrades a request and serves its connection, or says why not
     ///
     /// [`upgrade`](Self::upgrade) and [`on_connection`](Upgrade::on_connection) in one.
@@ -147,9 +133,9 @@ impl Sockets {
     /// # Cancel safety
     ///
     /// If the future is dropped before it is ready, there is no upgrade.
-    pub async fn accept<B, F, R>(&self, request: &mut Request<B>, handler: F) -> Response<String>
+    pub async fn accept<F, R>(&self, request: impl Asking<S>, handler: F) -> Response<String>
     where
-        F: FnOnce(Connection) -> R + Send + 'static,
+        F: FnOnce(Connection<S>) -> R + Send + 'static,
         R: Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         match self.upgrade(request) {
@@ -159,7 +145,7 @@ impl Sockets {
     }
 }
 
-impl<P> Sockets<P> {
+impl<S: Socket + Unpin, P> Sockets<S, P> {
     /// The live connections, for use from anywhere
     #[must_use]
     pub fn registry(&self) -> &Registry<Facts<P>> {
@@ -172,24 +158,24 @@ impl<P> Sockets<P> {
         &self.0.handle
     }
 
-    pub(crate) fn door(&self) -> &Door<P> {
+    pub(crate) fn door(&self) -> &Door<S, P> {
         &self.0.door
     }
 }
 
-impl<P> Drop for Inner<P> {
+impl<S: Socket + Unpin, P> Drop for Inner<S, P> {
     fn drop(&mut self) {
         self.serving.abort();
     }
 }
 
-impl<P> Clone for Sockets<P> {
+impl<S: Socket + Unpin, P> Clone for Sockets<S, P> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<P> fmt::Debug for Sockets<P> {
+impl<S: Socket + Unpin, P> fmt::Debug for Sockets<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sockets")
             .field("registry", &self.0.registry)
