@@ -12,6 +12,7 @@ mod dial;
 mod doctor;
 mod exit;
 mod lines;
+mod listen;
 mod output;
 mod pages;
 mod ping;

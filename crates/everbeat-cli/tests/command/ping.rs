@@ -6,8 +6,10 @@ use everbeat_faults::{Direction, Fault, Proxy};
 use everbeat_tokio::Server;
 use everbeat_tokio::server::{Reject, Upgrade};
 use everbeat_tokio::transport::tls::ServerTls;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
-use crate::support::{Running, echo, echo_as, everbeat, url};
+use crate::support::{Running, SOON, echo, echo_as, everbeat, url};
 
 #[tokio::test]
 async fn every_beat_has_its_line_and_the_figures_are_of_them() {
@@ -90,10 +92,19 @@ async fn a_connection_that_is_reset_is_a_cut_and_a_1() {
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupted_one_says_its_figures() {
-    let url = url(echo().await);
+    let (heard, mut hearing) = watch::channel(0);
+    let ear = move |_: u64, way: Direction, bytes: &[u8]| {
+        if way == Direction::ToClient {
+            heard.send_modify(|heard| *heard += bytes.len());
+        }
+    };
+    let proxy = Proxy::tapped(echo().await, ear).await.unwrap();
+    let url = url(proxy.address());
     let mut running = Running::start(&["ping", "-q", "-i", "10ms", &url]);
     running.line("beating").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Quiet as it is, it shows by nothing of its own that it has an answer: two Pongs pass by here.
+    let two = *hearing.borrow() + 2 * (2 + 8);
+    timeout(SOON, hearing.wait_for(|&heard| heard >= two)).await.unwrap().unwrap();
     let done = running.interrupt().await;
     assert!(done.out.contains("round trip min/avg/max/stddev"), "{done:?}");
     assert!(!done.out.contains("beat 1:"), "quiet: {done:?}");
