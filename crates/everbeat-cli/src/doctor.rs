@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::exit::{Exit, Failure};
+use crate::header::Stdin;
 use crate::output::Output;
 use crate::span::{self, Span};
 use crate::target::Target;
@@ -65,7 +66,8 @@ fn budget(text: &str) -> Result<Duration, String> {
     if budget < SHORTEST { Err("2s is the least".into()) } else { Ok(budget) }
 }
 
-pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(mut args: Args, output: &mut Output) -> Result<Exit, Failure> {
+    args.target.read_headers(Stdin::Unused)?;
     // A promise that cannot be is told before minutes are spent.
     if let Some(promise) = args.detect_within {
         let client = everbeat_core::config::HeartbeatConfig::CLIENT;

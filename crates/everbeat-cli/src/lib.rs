@@ -11,6 +11,7 @@ mod connect;
 mod dial;
 mod doctor;
 mod exit;
+mod header;
 mod lines;
 mod listen;
 mod output;

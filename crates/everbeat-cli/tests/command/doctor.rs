@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::support::{Done, echo, echo_as, everbeat, url};
+use crate::support::{Builder, Done, Scratch, echo, echo_as, everbeat, self_signed, url};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -127,9 +127,7 @@ async fn a_road_that_forgets_is_found_between_two_silences() {
 
 #[tokio::test]
 async fn a_server_that_beats_and_drops_the_silent_is_told_from_a_road_that_cuts() {
-    let beating = |builder: everbeat_tokio::server::ServerBuilder<_>| {
-        builder.interval(SECOND).timeout(2 * SECOND)
-    };
+    let beating = |builder: Builder| builder.interval(SECOND).timeout(2 * SECOND);
     let (done, told) = examined(echo_as(beating).await, "8s").await;
     assert_eq!(done.code, Some(0), "{told:#}");
     let own = value(&told, "own_beat");
@@ -142,7 +140,7 @@ async fn a_server_that_beats_and_drops_the_silent_is_told_from_a_road_that_cuts(
 
 #[tokio::test]
 async fn a_servers_own_rule_is_told_by_its_close() {
-    let rule = |builder: everbeat_tokio::server::ServerBuilder<_>| {
+    let rule = |builder: Builder| {
         builder.interval(3_600 * SECOND).expire(Expire::default().idle(3 * SECOND))
     };
     let (_, told) = examined(echo_as(rule).await, "10s").await;
@@ -167,6 +165,28 @@ async fn a_refusal_is_told_with_its_retry_after() {
     let done = everbeat(&["doctor", "--budget", "2s", &url(address)]).await;
     assert_eq!(done.code, Some(3), "{done:?}");
     assert!(done.err.contains("503, Retry-After: 7"), "{done:?}");
+}
+
+#[tokio::test]
+async fn below_tls_it_asks_the_same_and_trusts_whom_it_is_told_to() {
+    let (cert, tls) = self_signed();
+    let with_tls =
+        |builder: Builder| builder.interval(3_600 * SECOND).listener(|listener| listener.tls(tls));
+    let url = format!("wss://localhost:{}/", echo_as(with_tls).await.port());
+    let ca = Scratch::with("doctor.pem", &cert);
+    let told = ["--json", "doctor", "-4", "--budget", "2s", &url];
+    let done = everbeat(&[&told[..], &["--ca", ca.path()]].concat()).await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let told_of = done.event("diagnosis");
+    for key in ["answers_ping", "echoes_payload", "fragments"] {
+        assert_eq!(value(&told_of, key), true, "{key} in {told_of:#}");
+    }
+    let rules = value(&told_of, "broken").as_array().unwrap();
+    assert!(rules.iter().all(|rule| rule["answered"] == rule["asked"]), "{rules:#?}");
+    // Another's certificate is as good as none: who is told to trust one trusts no other.
+    let other = Scratch::with("other.pem", &self_signed().0);
+    let done = everbeat(&[&told[..], &["--ca", other.path()]].concat()).await;
+    assert!(done.code == Some(3) && done.err.contains("no TLS"), "{done:?}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod connect;
 mod doctor;
+mod headers;
 mod ping;
 mod proxy;
 #[cfg(target_os = "linux")]

@@ -5,11 +5,10 @@ use std::time::Duration;
 use everbeat_faults::{Direction, Fault, Proxy};
 use everbeat_tokio::Server;
 use everbeat_tokio::server::{Reject, Upgrade};
-use everbeat_tokio::transport::tls::ServerTls;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::support::{Running, SOON, echo, echo_as, everbeat, url};
+use crate::support::{Running, SOON, Scratch, echo, echo_as, everbeat, self_signed, url};
 
 #[tokio::test]
 async fn every_beat_has_its_line_and_the_figures_are_of_them() {
@@ -139,19 +138,14 @@ async fn headers_and_subprotocols_reach_the_server() {
 
 #[tokio::test]
 async fn over_tls_it_trusts_whom_it_is_told_to() {
-    let names = vec!["localhost".to_owned()];
-    let signed = rcgen::generate_simple_self_signed(names).unwrap();
-    let (cert, key) = (signed.cert.pem(), signed.signing_key.serialize_pem());
-    let tls = ServerTls::from_pem(&cert, &key).unwrap();
+    let (cert, tls) = self_signed();
     let address = echo_as(|builder| builder.listener(|listener| listener.tls(tls))).await;
     let url = format!("wss://localhost:{}/", address.port());
-    let file = std::env::temp_dir().join(format!("everbeat-cli-{}.pem", std::process::id()));
-    std::fs::write(&file, &cert).unwrap();
-    let trusting = ["ping", "-4", "-c", "1", "--ca", file.to_str().unwrap(), &url];
+    let file = Scratch::with("ping.pem", &cert);
+    let trusting = ["ping", "-4", "-c", "1", "--ca", file.path(), &url];
     let done = everbeat(&trusting).await;
     assert_eq!(done.code, Some(0), "{done:?}");
     let done = everbeat(&["ping", "-4", "-c", "1", &url]).await;
-    std::fs::remove_file(&file).unwrap();
     assert!(matches!(done.code, Some(2 | 3)), "{done:?}");
     let done = everbeat(&["ping", "-6", "-c", "1", &url.replace("localhost", "127.0.0.1")]).await;
     assert!(done.code == Some(3) && done.err.contains("-6"), "{done:?}");
