@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// No connection was made
     NoConnection = 3,
-    /// The time was not enough to tell
+    /// The time was not enough to tell, or a question could not be asked
     Undecided = 4,
     /// Our own input or output failed, or an address could not be listened at
     Io = 5,
@@ -31,7 +31,7 @@ Exit codes:
   1  done, and something is wrong or lost: a beat, a message, a connection that died
   2  the command line, or a file that it names, cannot be
   3  no connection was made: no address, refused, no TLS, no upgrade
-  4  the time was not enough to tell
+  4  the time was not enough to tell, or a question could not be asked
   5  our own input or output failed, or an address could not be listened at";
 
 impl From<Exit> for ExitCode {
