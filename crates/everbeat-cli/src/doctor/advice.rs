@@ -199,7 +199,9 @@ fn proxies(settings: &Settings, slowest: Duration) -> Vec<Block> {
             of: "nginx",
             why: format!(
                 "`proxy_read_timeout` is how long it lets a connection be idle, 60 s if nothing is \
-                 set; the first three lines are what an upgrade needs at all. {now}"
+                 set; the first three lines are what an upgrade needs at all. In the `location` that \
+                 has the `proxy_pass`: one with a `proxy_set_header` of its own takes none from \
+                 without. {now}"
             ),
             lines: vec![
                 "proxy_http_version 1.1;".into(),
@@ -213,9 +215,16 @@ fn proxies(settings: &Settings, slowest: Duration) -> Vec<Block> {
             of: "HAProxy",
             why: format!(
                 "`timeout tunnel` takes the place of `timeout client` and `timeout server` once a \
-                 connection is upgraded; without it the shorter of those is the limit. {now}"
+                 connection is upgraded; without it the shorter of those is the limit. `timeout \
+                 client-fin` is for clients that are gone by half, for which the tunnel's would be \
+                 long. In `defaults` or `listen`: a `frontend` ignores the first, a `backend` the \
+                 second. {now}"
             ),
-            lines: vec![format!("timeout tunnel {room}s"), "timeout client-fin 10s".into()],
+            lines: vec![
+                "# in the `defaults` that there is".into(),
+                format!("timeout tunnel {room}s"),
+                "timeout client-fin 10s".into(),
+            ],
         },
     ]
 }

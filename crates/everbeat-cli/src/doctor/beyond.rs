@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::advice;
-use super::findings::{Findings, OwnBeat, Silent};
+use super::findings::{Findings, OwnBeat, Silent, counted};
 use super::hold::PATIENCE;
 use super::ladder::Idle;
 use super::visit::OUTLIVES;
@@ -67,19 +67,19 @@ pub(super) fn beyond(found: &Findings) -> Vec<Beyond> {
             _ => found.budget,
         };
         if lasted < interval * PATIENT {
-            let (lasted, times) = (Span(lasted), if pings == 1 { "Ping" } else { "Pings" });
             let what = format!(
-                "whether it drops who answers nothing for longer than {lasted} and {pings} {times}"
+                "whether it drops who answers nothing for longer than {} and {}",
+                Span(lasted),
+                counted(pings)
             );
             // One interval to the first, the patience, and the look that ends it
             open(what, Some(interval * (PATIENT + 2)));
         }
     }
     match &found.idle {
-        Idle::Survives { longest } if pings(found) => {
+        Idle::Survives { longest } if reaches_the_beat(*longest, found.own) => {
             let what = format!(
-                "what a silence of more than {} meets: the server's own Ping ends each, and so it may \
-                 not matter",
+                "what a silence of more than {} meets: the server's own Ping comes before",
                 Span(*longest)
             );
             open(what, None);
@@ -104,8 +104,9 @@ pub(super) fn beyond(found: &Findings) -> Vec<Beyond> {
     all
 }
 
-const fn pings(found: &Findings) -> bool {
-    matches!(found.own, Some(OwnBeat::Once { .. } | OwnBeat::Every { .. }))
+/// Whether a silence is as long as the server's own beat lets any be
+fn reaches_the_beat(longest: Duration, own: Option<OwnBeat>) -> bool {
+    matches!(own, Some(OwnBeat::Every { interval, .. }) if longest * 10 >= interval * 9)
 }
 
 #[cfg(test)]
@@ -138,8 +139,7 @@ mod tests {
             [
                 "whether it drops who answers nothing for longer than 90 s and 2 Pings \
                  (--budget 6m)",
-                "what a silence of more than 60 s meets: the server's own Ping ends each, and so it \
-                 may not matter (no budget)",
+                "what a silence of more than 60 s meets: the server's own Ping comes before (no budget)",
             ]
         );
         // In the six minutes it is known.
@@ -161,6 +161,7 @@ mod tests {
         found.own = Some(OwnBeat::Once { after: 30 * SECOND });
         let told_of = told(&found);
         assert!(told_of[0].contains("how often") && told_of[0].ends_with("4m)"), "{told_of:?}");
+        assert!(told_of[1].contains("a limit on silence beyond 50 s"), "{told_of:?}");
     }
 
     #[test]

@@ -188,6 +188,14 @@ impl Beaten {
     }
 }
 
+/// So many of the server's Pings
+pub(super) fn counted(pings: usize) -> String {
+    match pings {
+        1 => "1 Ping".to_owned(),
+        _ => format!("{pings} Pings"),
+    }
+}
+
 /// Whether the server pings by itself, by who waited longest
 pub(super) fn own_beat<'a>(held: impl IntoIterator<Item = &'a Held>) -> Option<OwnBeat> {
     let held: Vec<_> = held.into_iter().collect();

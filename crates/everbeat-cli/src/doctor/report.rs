@@ -8,6 +8,7 @@ use super::advice::Advice;
 use super::beyond::{Beyond, beyond};
 use super::findings::{
     Broken, Burst, Closing, Echo, Findings, Fragments, OwnBeat, Pings, Silent, Untried, Version,
+    counted,
 };
 use super::helped;
 use super::ladder::Idle;
@@ -295,7 +296,7 @@ fn silent(silent: &Silent) -> Row {
         ),
         Silent::Kept { lasted, pings } => (
             Tone::Doubtful,
-            format!("no, not within {} and {pings} Pings", Span(*lasted)),
+            format!("not within {} and {}", Span(*lasted), counted(*pings)),
             json!({ "drops": false, "asked": true, "within_s": seconds(*lasted) }),
         ),
         Silent::AsOthers => (
