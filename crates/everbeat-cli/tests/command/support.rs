@@ -163,7 +163,7 @@ impl Drop for Scratch {
 pub(crate) fn self_signed() -> (String, ServerTls) {
     let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let cert = signed.cert.pem();
-    let tls = ServerTls::from_pem(&cert, &signed.signing_key.serialize_pem()).unwrap();
+    let tls = ServerTls::from_pem(&cert, signed.signing_key.serialize_pem()).unwrap();
     (cert, tls)
 }
 

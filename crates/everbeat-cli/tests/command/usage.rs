@@ -74,7 +74,11 @@ async fn completions_and_the_manual_page_know_every_subcommand() {
     for section in ["PING", "DOCTOR", "CONNECT", "SERVE", "PROXY"] {
         assert!(done.out.contains(&format!(".SH \"EVERBEAT {section}\"")), "{section}");
     }
-    assert!(!done.out.contains("EVERBEAT COMPLETIONS"));
+    for none in ["COMPLETIONS", "HELP"] {
+        assert!(!done.out.contains(&format!("EVERBEAT {none}")), "{none}");
+    }
+    // What is below a subcommand's options in its help
+    assert!(done.out.contains("bytes vanish, and sockets stay open"), "{}", done.out);
 }
 
 #[tokio::test]
