@@ -49,7 +49,7 @@ pub(super) fn beyond(found: &Findings) -> Vec<Beyond> {
     match found.own {
         Some(OwnBeat::None { within }) => {
             let what = format!(
-                "whether it pings less often than each {}, and what it then does about who answers \
+                "whether it pings less often than every {}, and what it then does about who answers \
                  nothing",
                 Span(within)
             );
@@ -155,7 +155,7 @@ mod tests {
         let mut found = found(none, Silent::NotAsked, idle);
         found.budget = 50 * SECOND;
         let told_of = told(&found);
-        assert!(told_of[0].contains("less often than each 50 s"), "{told_of:?}");
+        assert!(told_of[0].contains("less often than every 50 s"), "{told_of:?}");
         assert!(told_of[1].contains("a limit on silence beyond 50 s"), "{told_of:?}");
         assert!(told_of.iter().all(|open| open.ends_with("(--budget 4m)")), "{told_of:?}");
         found.own = Some(OwnBeat::Once { after: 30 * SECOND });

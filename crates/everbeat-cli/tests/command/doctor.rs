@@ -97,7 +97,7 @@ async fn of_everbeats_own_server_nothing_is_wrong() {
     assert_eq!(value(&told, "idle")["cuts"], false);
     assert_eq!(value(&told, "own_beat")["pings"], false, "its beat is every hour");
     let open = told["not_learned"].to_string();
-    assert!(open.contains("less often than each 2 s") && open.contains("--budget 8s"), "{open}");
+    assert!(open.contains("less often than every 2 s") && open.contains("--budget 8s"), "{open}");
     assert_eq!(told["untried"], serde_json::json!([]));
     assert_eq!(told["client"]["interval_s"], 20.0);
     let closes = value(&told, "closes").as_array().unwrap();

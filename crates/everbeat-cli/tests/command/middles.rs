@@ -144,7 +144,7 @@ async fn nginx_takes_its_lines_and_then_lets_a_silence_be() {
     let (_child, address) = stands(command, port).await;
     let told = examined(address).await;
     let after = idle(&told)["after_s"].as_f64().unwrap();
-    assert!((1.7..2.9).contains(&after), "{told:#}");
+    assert!((1.7..4.5).contains(&after), "{told:#}");
 
     let port = free().await;
     let lines = lines(&told, "nginx");
