@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::exit::{Exit, Failure};
+use crate::header::Stdin;
 use crate::lines::{self, Line};
 use crate::output::Output;
 use crate::road::{self, Road};
@@ -60,7 +61,8 @@ pub(crate) struct Args {
     verbose: bool,
 }
 
-pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(mut args: Args, output: &mut Output) -> Result<Exit, Failure> {
+    args.target.read_headers(Stdin::Messages)?;
     road::only(args.target.family());
     let client = client(&args)?;
     let (sender, receiver, pump) = halves::split(client, Queue::default());

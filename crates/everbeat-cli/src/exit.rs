@@ -18,9 +18,9 @@ pub(crate) enum Exit {
     Usage = 2,
     /// No connection was made
     NoConnection = 3,
-    /// The time was not enough to tell
+    /// The time was not enough to tell, or a question could not be asked
     Undecided = 4,
-    /// Our own input or output failed
+    /// Our own input or output failed, or an address could not be listened at
     Io = 5,
 }
 
@@ -31,8 +31,8 @@ Exit codes:
   1  done, and something is wrong or lost: a beat, a message, a connection that died
   2  the command line, or a file that it names, cannot be
   3  no connection was made: no address, refused, no TLS, no upgrade
-  4  the time was not enough to tell
-  5  our own input or output failed";
+  4  the time was not enough to tell, or a question could not be asked
+  5  our own input or output failed, or an address could not be listened at";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -45,6 +45,8 @@ impl From<Exit> for ExitCode {
 pub(crate) enum Failure {
     Usage(String),
     NoConnection(String),
+    /// An address that the machine does not give: it is in use, for one
+    Listen(String),
     Io(io::Error),
 }
 
@@ -53,7 +55,7 @@ impl Failure {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::NoConnection(_) => Exit::NoConnection,
-            Self::Io(_) => Exit::Io,
+            Self::Listen(_) | Self::Io(_) => Exit::Io,
         }
     }
 
@@ -95,6 +97,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(why) => f.write_str(why),
             Self::NoConnection(why) => write!(f, "no connection: {why}"),
+            Self::Listen(why) => write!(f, "cannot listen: {why}"),
             Self::Io(error) => write!(f, "input or output failed: {error}"),
         }
     }

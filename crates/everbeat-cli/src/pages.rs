@@ -27,14 +27,20 @@ pub(crate) fn man() -> Result<Exit, Failure> {
     whole.render_name_section(&mut page)?;
     whole.render_synopsis_section(&mut page)?;
     whole.render_options_section(&mut page)?;
-    for part in command.get_subcommands().filter(|part| !part.is_hide_set()) {
+    // `help` is clap's own, and a page is one.
+    let parts = command.get_subcommands();
+    for part in parts.filter(|part| !part.is_hide_set() && part.get_name() != "help") {
         // A part of its own would be a page; here it is a section.
         writeln!(page, ".SH \"EVERBEAT {}\"", part.get_name().to_uppercase())?;
         if let Some(about) = part.get_about() {
             writeln!(page, "{about}.")?;
         }
         let mut options = Vec::new();
-        Man::new(part.clone()).render_options_section(&mut options)?;
+        let own = Man::new(part.clone());
+        own.render_options_section(&mut options)?;
+        if part.get_after_help().is_some() {
+            own.render_extra_section(&mut options)?;
+        }
         for line in String::from_utf8_lossy(&options).lines() {
             // The shared options are told once, above; the heading is the section's.
             if !line.starts_with(".SH") && !line.starts_with(".ie") && !line.starts_with(".el") {

@@ -16,6 +16,7 @@ use everbeat_tokio::transport::{Stream, TokioTimer, WebSocket};
 
 use crate::dial;
 use crate::exit::{Exit, Failure};
+use crate::header::Stdin;
 use crate::output::Output;
 use crate::span;
 use crate::target::Target;
@@ -58,7 +59,8 @@ fn interval(text: &str) -> Result<Duration, String> {
     if interval < SHORTEST { Err("10ms is the least".into()) } else { Ok(interval) }
 }
 
-pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(mut args: Args, output: &mut Output) -> Result<Exit, Failure> {
+    args.target.read_headers(Stdin::Unused)?;
     let figures = Figures::new().map_err(|error| Failure::usage(&error))?;
     let clocks = match args.timeout {
         None => HeartbeatConfig::CLIENT,

@@ -5,16 +5,15 @@ mod control;
 mod plan;
 mod words;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use everbeat_faults::{Direction, Fault, Proxy, Schedule};
 use serde_json::{Value, json};
-use tokio::net::lookup_host;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::exit::{Exit, Failure};
 use crate::lines::{self, Line};
+use crate::listen::{at_home, cannot, resolve};
 use crate::output::{Output, Tone};
 use crate::span::{self, Span, seconds};
 
@@ -46,9 +45,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = span::parse, requires = "seed")]
     lasting: Duration,
 
-    /// Take commands at this address too, a line each, as on stdin
+    /// Take commands at this address too, a line each, as on stdin; of whoever reaches it, for no
+    /// password is asked: only loopback, unless --control-anywhere is said
     #[arg(long, value_name = "HOST:PORT")]
     control: Option<String>,
+
+    /// Let --control listen where others than this machine can reach it
+    #[arg(long, requires = "control")]
+    control_anywhere: bool,
 
     /// Say what the schedule is, and do nothing
     #[arg(long)]
@@ -67,17 +71,21 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, Failure
         return Ok(Exit::Fine);
     }
     let [listen, upstream] = [resolve(&args.listen).await?, resolve(&args.upstream).await?];
+    let control = match &args.control {
+        None => None,
+        Some(at) => Some(at_home(resolve(at).await?, args.control_anywhere)?),
+    };
     let proxy =
         Proxy::bind(listen, upstream).await.map_err(|error| cannot(&args.listen, &error))?;
     let (address, seed) = (proxy.address(), args.seed);
     output.line(format_args!("listening on {address}, before {upstream}"))?;
     let mut event = json!({ "event": "listening", "address": address.to_string(), "seed": seed });
-    let orders = match &args.control {
+    let orders = match control {
         None => control::nowhere(),
         Some(at) => {
-            let at = resolve(at).await?;
+            let listening = control::listen(at).await;
             let (at, orders) =
-                control::listen(at).await.map_err(|error| cannot("--control", &error))?;
+                listening.map_err(|error| cannot(&format!("--control {at}"), &error))?;
             output.line(format_args!("taking commands on {at}"))?;
             event["control"] = at.to_string().into();
             orders
@@ -85,15 +93,6 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, Failure
     };
     output.event(&event)?;
     Running { proxy, start: Instant::now(), output }.play(&schedule, orders).await
-}
-
-async fn resolve(address: &str) -> Result<SocketAddr, Failure> {
-    let mut found = lookup_host(address).await.map_err(|error| cannot(address, &error))?;
-    found.next().ok_or_else(|| Failure::Usage(format!("{address}: the name has no address")))
-}
-
-fn cannot(what: &str, error: &std::io::Error) -> Failure {
-    Failure::Usage(format!("{what}: {error}"))
 }
 
 fn say(output: &mut Output, time: Duration, fault: Fault) -> Result<(), Failure> {

@@ -13,12 +13,14 @@ use clap::ValueEnum;
 use everbeat_core::Message;
 use everbeat_core::time::Timer;
 use everbeat_tokio::Server;
-use everbeat_tokio::server::{Accepted, Connection, Expire, Limits};
+use everbeat_tokio::server::builder::BindError;
+use everbeat_tokio::server::{AcceptError, Accepted, Connection, Expire, Limits};
 use everbeat_tokio::transport::tls::ServerTls;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::exit::{Exit, Failure, chain};
+use crate::exit::{Exit, Failure};
+use crate::listen::{cannot, resolve};
 use crate::output::Output;
 use crate::span;
 
@@ -188,8 +190,12 @@ async fn bind(args: &Args) -> Result<Server, Failure> {
     if let Some(timeout) = args.timeout {
         builder = builder.timeout(timeout);
     }
-    let bound = builder.bind(&args.address).await;
-    bound.map_err(|error| Failure::Usage(format!("{}: {}", args.address, chain(&error))))
+    // What is no address, and names none, is told apart from one that cannot be had.
+    resolve(&args.address).await?;
+    builder.bind(&args.address).await.map_err(|error| match error {
+        BindError::Listen(AcceptError::Bind { address, error }) => cannot(&address, &error),
+        other => Failure::usage(&other),
+    })
 }
 
 /// Whom handlers tell what happens

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The longest that can be asked for, as everbeat's own durations
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A duration of a command line
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {

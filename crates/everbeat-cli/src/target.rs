@@ -6,6 +6,7 @@ use std::time::Duration;
 use everbeat_tokio::Request;
 
 use crate::exit::Failure;
+use crate::header::{self, Asked, Stdin};
 use crate::span;
 
 /// Which addresses of a name are dialled
@@ -24,8 +25,13 @@ pub(crate) struct Target {
     #[arg(value_name = "URL")]
     pub(crate) url: String,
 
-    /// A header of the request; repeat it for more
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    /// A header of the request, or, as @FILE, a file with one a line, and as @- stdin: what is on a
+    /// command line can be read by everybody on the machine; repeat it for more
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header::parse)]
+    asked: Vec<Asked>,
+
+    /// The headers themselves, once they are read
+    #[arg(skip)]
     pub(crate) headers: Vec<(String, String)>,
 
     /// A subprotocol to ask for, the preferred one first; repeat it for more
@@ -58,6 +64,12 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Reads the headers, from wherever they are: before anything else is done with the target
+    pub(crate) fn read_headers(&mut self, stdin: Stdin) -> Result<(), Failure> {
+        self.headers = header::read(&self.asked, stdin)?;
+        Ok(())
+    }
+
     pub(crate) const fn family(&self) -> Family {
         match (self.ipv4, self.ipv6) {
             (true, _) => Family::V4,
@@ -88,11 +100,6 @@ impl Target {
     }
 }
 
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("write it as `Name: value`")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -106,7 +113,9 @@ mod tests {
     }
 
     fn target(args: &[&str]) -> Result<Target, clap::Error> {
-        Line::try_parse_from([&["x"], args].concat()).map(|line| line.target)
+        let mut target = Line::try_parse_from([&["x"], args].concat())?.target;
+        target.read_headers(Stdin::Unused).unwrap();
+        Ok(target)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use everbeat_core::config::{ConfigError, HeartbeatAsked, HeartbeatConfig};
 
-use super::findings::{Findings, OwnBeat, Silent};
+use super::findings::{Findings, OwnBeat, Pings, Silent};
 use super::ladder::Idle;
 use crate::span::Span;
 
@@ -64,7 +64,8 @@ pub(super) fn advise(
     promise: Option<Duration>,
 ) -> Result<Advice, ConfigError> {
     let limit = limit(&found.idle);
-    let slow = found.pings.slowest().is_some_and(|slowest| slowest > SLOW);
+    let slowest = found.pings.as_ref().and_then(Pings::slowest);
+    let slow = slowest.is_some_and(|slowest| slowest > SLOW);
     let beat = |preset| {
         let mut asked = HeartbeatAsked::new(preset);
         if let Some(promise) = promise {
@@ -127,21 +128,21 @@ fn everbeat_client(
     let mut lines = vec![format!("let mut client = Client::builder({url:?})")];
     lines.extend(settings.lines(Role::Client));
     let mut why = clocks(client, settings.limit);
-    if !found.pings.are_answered() {
+    if found.pings.as_ref().is_some_and(|pings| !pings.are_answered()) {
         lines.push("    .beat(OwnBeat::new(.., |message| ..)) // what the API has for it".into());
         why.push_str(
             " This server does not answer Pings as it has to (RFC 6455, section 5.5.3): without a \
              message of its API's own as the beat it would be taken for dead.",
         );
     }
-    if let Silent::Dropped { after, .. } = &found.silent {
+    if let Some(Silent::Dropped { after, .. }) = &found.silent {
         why.push_str(&format!(
             " The server drops who does not answer its Pings within {}: everbeat answers them as \
              long as the client is awaited, so keep awaiting it.",
             Span(*after)
         ));
     }
-    if let OwnBeat::Every { interval, .. } = found.own {
+    if let Some(OwnBeat::Every { interval, .. }) = found.own {
         if interval < client.interval() {
             why.push_str(&format!(
                 " The server's own Ping each {} keeps the client quiet: it beats only when that \
@@ -198,7 +199,9 @@ fn proxies(settings: &Settings, slowest: Duration) -> Vec<Block> {
             of: "nginx",
             why: format!(
                 "`proxy_read_timeout` is how long it lets a connection be idle, 60 s if nothing is \
-                 set; the first three lines are what an upgrade needs at all. {now}"
+                 set; the first three lines are what an upgrade needs at all. In the `location` that \
+                 has the `proxy_pass`: one with a `proxy_set_header` of its own takes none from \
+                 without. {now}"
             ),
             lines: vec![
                 "proxy_http_version 1.1;".into(),
@@ -212,9 +215,16 @@ fn proxies(settings: &Settings, slowest: Duration) -> Vec<Block> {
             of: "HAProxy",
             why: format!(
                 "`timeout tunnel` takes the place of `timeout client` and `timeout server` once a \
-                 connection is upgraded; without it the shorter of those is the limit. {now}"
+                 connection is upgraded; without it the shorter of those is the limit. `timeout \
+                 client-fin` is for clients that are gone by half, for which the tunnel's would be \
+                 long. In `defaults` or `listen`: a `frontend` ignores the first, a `backend` the \
+                 second. {now}"
             ),
-            lines: vec![format!("timeout tunnel {room}s"), "timeout client-fin 10s".into()],
+            lines: vec![
+                "# in the `defaults` that there is".into(),
+                format!("timeout tunnel {room}s"),
+                "timeout client-fin 10s".into(),
+            ],
         },
     ]
 }
@@ -230,26 +240,15 @@ fn rust(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::findings::{Echo, Pings};
-    use crate::doctor::wire::{Answer, End};
+    use crate::doctor::findings::Echo;
+    use crate::doctor::wire::End;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     fn found(idle: Idle) -> Findings {
         let trip = Duration::from_millis(20);
-        Findings {
-            answer: Answer::default(),
-            pings: Pings { sizes: vec![(8, Echo::Same(trip))], trips: vec![trip], burst: None },
-            fragments: None,
-            closings: Vec::new(),
-            broken: Vec::new(),
-            version: None,
-            own: OwnBeat::None { within: SECOND },
-            silent: Silent::NotAsked,
-            idle,
-            beaten: None,
-            refused: Vec::new(),
-        }
+        let pings = Pings { sizes: vec![(8, Echo::Same(trip))], trips: vec![trip], burst: None };
+        Findings { pings: Some(pings), idle, ..Findings::default() }
     }
 
     fn cut(millis: u64) -> Idle {
@@ -317,11 +316,13 @@ mod tests {
     #[test]
     fn a_server_that_does_not_answer_and_one_that_is_far_are_told_of() {
         let mut found = found(Idle::Unknown);
-        found.pings.sizes = vec![(8, Echo::None)];
+        found.pings.as_mut().unwrap().sizes = vec![(8, Echo::None)];
         assert!(text(&advice(&found, None)).contains("OwnBeat"));
-        found.pings.trips = vec![SECOND + SECOND / 10];
+        found.pings.as_mut().unwrap().trips = vec![SECOND + SECOND / 10];
         let advice = advice(&found, None);
         assert_eq!(advice.client, HeartbeatConfig::MOBILE);
         assert!(text(&advice).contains("HeartbeatConfig::MOBILE"));
+        found.pings = None;
+        assert!(!text(&advise("ws://a/", &found, None).unwrap()).contains("OwnBeat"), "not asked");
     }
 }

@@ -138,19 +138,36 @@ pub(super) enum Silent {
     AsOthers,
 }
 
-/// All that was found
-#[derive(Debug)]
+/// What is done about a version of the protocol that there is not
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    LetIn,
+    Refused(Box<Answer>),
+}
+
+/// Something that could not be tried
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Untried {
+    pub(super) what: String,
+    pub(super) why: String,
+    /// Whether a question is open for it: one silence of many asks nothing that the others do not
+    pub(super) asks: bool,
+}
+
+/// All that was found; what is `None`, or missing, was not asked
+#[derive(Debug, Default)]
 pub(super) struct Findings {
+    pub(super) budget: Duration,
     pub(super) answer: Answer,
-    pub(super) pings: Pings,
+    pub(super) pings: Option<Pings>,
     pub(super) fragments: Option<Fragments>,
     pub(super) closings: Vec<(Option<u16>, Closing)>,
     pub(super) broken: Vec<(Broken, Closing)>,
-    /// `None` was let in
-    pub(super) version: Option<Answer>,
-    pub(super) own: OwnBeat,
-    pub(super) silent: Silent,
+    pub(super) version: Option<Version>,
+    pub(super) own: Option<OwnBeat>,
+    pub(super) silent: Option<Silent>,
     pub(super) idle: Idle,
+    pub(super) untried: Vec<Untried>,
     /// Whether a connection that beats as recommended outlived the limit
     pub(super) beaten: Option<Beaten>,
     /// Upgrades that were refused on the way: a status and a `Retry-After`
@@ -171,21 +188,27 @@ impl Beaten {
     }
 }
 
+/// So many of the server's Pings
+pub(super) fn counted(pings: usize) -> String {
+    match pings {
+        1 => "1 Ping".to_owned(),
+        _ => format!("{pings} Pings"),
+    }
+}
+
 /// Whether the server pings by itself, by who waited longest
-pub(super) fn own_beat<'a>(held: impl IntoIterator<Item = &'a Held>) -> OwnBeat {
+pub(super) fn own_beat<'a>(held: impl IntoIterator<Item = &'a Held>) -> Option<OwnBeat> {
     let held: Vec<_> = held.into_iter().collect();
-    let within = held.iter().map(|held| held.lasted).max().unwrap_or_default();
-    let Some(most) = held.iter().max_by_key(|held| held.pinged.len()) else {
-        return OwnBeat::None { within };
-    };
+    let within = held.iter().map(|held| held.lasted).max()?;
+    let most = held.iter().max_by_key(|held| held.pinged.len())?;
     let mut gaps: Vec<_> =
         most.pinged.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
     gaps.sort();
-    match (most.pinged.first(), gaps.get(gaps.len() / 2)) {
+    Some(match (most.pinged.first(), gaps.get(gaps.len() / 2)) {
         (None, _) => OwnBeat::None { within },
         (Some(&after), None) => OwnBeat::Once { after },
         (_, Some(&interval)) => OwnBeat::Every { interval, seen: most.pinged.len() },
-    }
+    })
 }
 
 /// What it does about `mute`, who answers nothing, beside those who answer
@@ -229,10 +252,10 @@ mod tests {
         let long = held(60, &[10, 20, 31, 40, 50], Silence::Survived);
         let second = Duration::from_secs(1);
         let every = OwnBeat::Every { interval: 10 * second, seen: 5 };
-        assert_eq!(own_beat([&short, &long]), every);
-        assert_eq!(own_beat([&short]), OwnBeat::None { within: 5 * second });
-        assert_eq!(own_beat([&held(9, &[7], cut())]), OwnBeat::Once { after: 7 * second });
-        assert_eq!(own_beat([]), OwnBeat::None { within: Duration::ZERO });
+        assert_eq!(own_beat([&short, &long]), Some(every));
+        assert_eq!(own_beat([&short]), Some(OwnBeat::None { within: 5 * second }));
+        assert_eq!(own_beat([&held(9, &[7], cut())]), Some(OwnBeat::Once { after: 7 * second }));
+        assert_eq!(own_beat([]), None, "nobody waited, and nothing is known");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::frame::Seen;
 use super::ladder::Silence;
 use super::wire::{End, Unopened, Wire};
+use crate::span::Span;
 use crate::target::Target;
 
 /// How long the answer to a Ping is waited for
@@ -24,6 +25,24 @@ pub(super) struct Plan {
     pub(super) answers: bool,
     /// A Ping of ours each time that this has passed
     pub(super) beat: Option<Duration>,
+}
+
+impl Plan {
+    /// What it is, if it cannot be
+    pub(super) fn words(&self) -> String {
+        match (self.answers, self.beat) {
+            (true, None) => format!("a silence of {}", Span(self.lasting)),
+            (false, None) => "one that answers nothing".to_owned(),
+            (true, Some(_)) => "one that beats".to_owned(),
+            (false, Some(_)) => "one that beats and answers nothing".to_owned(),
+        }
+    }
+
+    /// Whether there is a question that it alone answers
+    pub(super) const fn asks(&self) -> bool {
+        // Silences are several, and the one that beats and answers nothing is for more certainty.
+        self.answers == self.beat.is_some()
+    }
 }
 
 /// What was seen

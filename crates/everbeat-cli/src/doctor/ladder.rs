@@ -35,7 +35,7 @@ pub(super) enum Silence {
 }
 
 /// What silences do
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Idle {
     /// It is cut, and that was seen as it happened
     Cut { after: Duration, how: End },
@@ -46,6 +46,7 @@ pub(super) enum Idle {
     /// Shorter ones were ended than others that were survived: by no limit on silence
     Erratic { ended: Duration, survived: Duration, how: Option<End> },
     /// None came to an end that says anything
+    #[default]
     Unknown,
 }
 

@@ -7,10 +7,10 @@ use async_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpC
 use bytes::Bytes;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::findings::{Broken, Burst, Closing, Echo, Fragments, Pings};
+use super::findings::{Broken, Burst, Closing, Echo, Fragments, Pings, Version};
 use super::frame::{self, Seen};
 use super::hold::PATIENCE;
-use super::wire::{Answer, End, Unopened, Wire};
+use super::wire::{End, Unopened, Wire};
 use crate::target::Target;
 
 /// The payloads of Pings: none, a few bytes, and as many as there may be (RFC 6455, section 5.5)
@@ -207,13 +207,13 @@ pub(super) async fn broken(target: &Target, rule: Broken) -> Result<Closing, Uno
 }
 
 /// What is answered to a version that there is not (RFC 6455, section 4.4)
-pub(super) async fn version(target: &Target) -> Result<Option<Answer>, Unopened> {
+pub(super) async fn version(target: &Target) -> Result<Version, Unopened> {
     match Wire::open_as(target, "12").await {
         Ok((wire, _)) => {
             wire.leave().await;
-            Ok(None)
+            Ok(Version::LetIn)
         }
-        Err(Unopened::Refused(answer)) => Ok(Some(*answer)),
+        Err(Unopened::Refused(answer)) => Ok(Version::Refused(answer)),
         Err(failed) => Err(failed),
     }
 }

@@ -5,13 +5,20 @@ use everbeat_core::config::HeartbeatConfig;
 use serde_json::{Value, json};
 
 use super::advice::Advice;
-use super::findings::{Broken, Burst, Closing, Echo, Findings, Fragments, OwnBeat, Silent};
+use super::beyond::{Beyond, beyond};
+use super::findings::{
+    Broken, Burst, Closing, Echo, Findings, Fragments, OwnBeat, Pings, Silent, Untried, Version,
+    counted,
+};
 use super::helped;
 use super::ladder::Idle;
 use super::wire::{Answer, End};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Tone};
 use crate::span::{Millis, Span, seconds};
+
+const OWN: &str = "pings by itself?";
+const SILENT: &str = "drops who answers nothing?";
 
 /// One question and its answer
 #[derive(Debug)]
@@ -45,11 +52,21 @@ pub(super) fn write(
     advice: &Advice,
 ) -> Result<Exit, Failure> {
     let rows = rows(found);
+    let beyond = beyond(found);
     let width = rows.iter().map(|row| row.question.len()).max().unwrap_or(0);
     output.line(output.paint(Tone::Title, format_args!("--- {url} ---")))?;
     for row in &rows {
         let answer = output.paint(row.tone, &row.answer);
         output.line(format_args!("{:<width$}  {answer}", row.question))?;
+    }
+    for (whats, why) in by_reason(&found.untried) {
+        let answer = output.paint(Tone::Doubtful, format_args!("{}: {why}", whats.join(", ")));
+        output.line(format_args!("{:<width$}  {answer}", "could not be tried"))?;
+    }
+    for open in &beyond {
+        let moves = open.flag().unwrap_or_else(|| "no budget tells".to_owned());
+        let answer = output.paint(Tone::Faint, format_args!("{} ({moves})", open.what));
+        output.line(format_args!("{:<width$}  {answer}", "not learned"))?;
     }
     for block in &advice.blocks {
         output.line("")?;
@@ -61,7 +78,10 @@ pub(super) fn write(
     }
     let exit = exit(&rows, found);
     if output.is_json() {
-        output.event(&event(url, &rows, advice, exit))?;
+        let mut event = event(url, &rows, advice, exit);
+        event["untried"] = found.untried.iter().map(untried).collect();
+        event["not_learned"] = beyond.iter().map(open).collect();
+        output.event(&event)?;
     }
     Ok(exit)
 }
@@ -95,11 +115,31 @@ fn event(url: &str, rows: &[Row], advice: &Advice, exit: Exit) -> Value {
     })
 }
 
-/// Anything bad is 1; a silence of which nothing is known is 4
+fn untried(untried: &Untried) -> Value {
+    json!({ "what": untried.what, "why": untried.why })
+}
+
+fn open(open: &Beyond) -> Value {
+    json!({ "what": open.what, "flag": open.flag() })
+}
+
+/// What could not be tried, together if it is for one reason
+fn by_reason(untried: &[Untried]) -> Vec<(Vec<&str>, &str)> {
+    let mut reasons: Vec<(Vec<&str>, &str)> = Vec::new();
+    for Untried { what, why, .. } in untried {
+        match reasons.iter_mut().find(|(_, known)| known == why) {
+            Some((whats, _)) => whats.push(what),
+            None => reasons.push((vec![what], why)),
+        }
+    }
+    reasons
+}
+
+/// Anything bad is 1; a silence of which nothing is known, or a question that could not be asked, is 4
 fn exit(rows: &[Row], found: &Findings) -> Exit {
     if rows.iter().any(|row| matches!(row.tone, Tone::Bad)) {
         Exit::Lost
-    } else if found.idle == Idle::Unknown {
+    } else if found.idle == Idle::Unknown || found.untried.iter().any(|untried| untried.asks) {
         Exit::Undecided
     } else {
         Exit::Fine
@@ -108,13 +148,15 @@ fn exit(rows: &[Row], found: &Findings) -> Exit {
 
 pub(super) fn rows(found: &Findings) -> Vec<Row> {
     let mut rows = vec![upgrade(&found.answer), answers(found), payload(found)];
-    rows.extend(found.pings.burst.map(burst));
-    rows.extend([own(found.own), silent(&found.silent), idle(&found.idle)]);
+    rows.extend(found.pings.as_ref().and_then(|pings| pings.burst).map(burst));
+    rows.push(found.own.map_or_else(|| not_asked("own_beat", OWN), own));
+    rows.push(found.silent.as_ref().map_or_else(|| not_asked("silent", SILENT), silent));
+    rows.push(idle(&found.idle));
     rows.extend(beaten(found));
     rows.extend(found.fragments.as_ref().map(fragments));
     rows.extend(closes(found));
     rows.extend(broken(found));
-    rows.extend(version(found));
+    rows.extend(found.version.as_ref().map(version));
     rows.push(retry_after(found));
     rows
 }
@@ -127,6 +169,11 @@ fn row(
     value: Value,
 ) -> Row {
     Row { key, question, answer: answer.into(), tone, value }
+}
+
+/// A question that could not be asked; why is told below the rows
+fn not_asked(key: &'static str, question: &'static str) -> Row {
+    row(key, question, Tone::Doubtful, "not asked", Value::Null)
 }
 
 fn upgrade(answer: &Answer) -> Row {
@@ -150,7 +197,9 @@ fn upgrade(answer: &Answer) -> Row {
 
 fn answers(found: &Findings) -> Row {
     let question = "answers a Ping?";
-    let pings = &found.pings;
+    let Some(pings) = &found.pings else {
+        return not_asked("answers_ping", question);
+    };
     let answered = pings.sizes.iter().any(|(_, echo)| !matches!(echo, Echo::None | Echo::Ended(_)));
     if !answered {
         let how = pings.sizes.iter().find_map(|(_, echo)| match echo {
@@ -173,7 +222,9 @@ fn answers(found: &Findings) -> Row {
 
 fn payload(found: &Findings) -> Row {
     let question = "echoes its payload?";
-    let sizes = &found.pings.sizes;
+    let Some(Pings { sizes, .. }) = &found.pings else {
+        return not_asked("echoes_payload", question);
+    };
     let wrong: Vec<_> = sizes
         .iter()
         .filter(|(_, echo)| !matches!(echo, Echo::Same(_) | Echo::Again))
@@ -186,9 +237,6 @@ fn payload(found: &Findings) -> Row {
             format!("{size} bytes: {how}")
         })
         .collect();
-    if sizes.is_empty() {
-        return row("echoes_payload", question, Tone::Doubtful, "not asked", Value::Null);
-    }
     let again = sizes.iter().filter(|(_, echo)| *echo == Echo::Again).count();
     if wrong.is_empty() && again > 0 {
         // A library that leaves an answer in its queue until there is more to say does that.
@@ -215,7 +263,7 @@ fn burst(burst: Burst) -> Row {
 }
 
 fn own(own: OwnBeat) -> Row {
-    let question = "pings by itself?";
+    let question = OWN;
     match own {
         OwnBeat::None { within } => {
             let words = format!("not within {}", Span(within));
@@ -236,7 +284,7 @@ fn own(own: OwnBeat) -> Row {
 }
 
 fn silent(silent: &Silent) -> Row {
-    let question = "drops who answers nothing?";
+    let question = SILENT;
     let (tone, words, value) = match silent {
         Silent::NotAsked => {
             (Tone::Good, "it asked nothing".to_owned(), json!({ "drops": false, "asked": false }))
@@ -248,7 +296,7 @@ fn silent(silent: &Silent) -> Row {
         ),
         Silent::Kept { lasted, pings } => (
             Tone::Doubtful,
-            format!("no, not within {} and {pings} Pings", Span(*lasted)),
+            format!("not within {} and {}", Span(*lasted), counted(*pings)),
             json!({ "drops": false, "asked": true, "within_s": seconds(*lasted) }),
         ),
         Silent::AsOthers => (
@@ -426,16 +474,14 @@ fn judged(rule: Broken, closing: &Closing) -> (Tone, String) {
     }
 }
 
-fn version(found: &Findings) -> Option<Row> {
-    if found.broken.is_empty() {
-        return None;
-    }
+fn version(version: &Version) -> Row {
     let question = "refuses version 12?";
-    Some(match &found.version {
-        None => {
+    match version {
+        Version::LetIn => {
             row("version", question, Tone::Doubtful, "no: lets it in", json!({ "status": 101 }))
         }
-        Some(Answer { status, versions, .. }) => {
+        Version::Refused(answer) => {
+            let Answer { status, versions, .. } = &**answer;
             let offers = match versions {
                 Some(versions) => format!(", and offers {versions}"),
                 None => ", without saying which it speaks".to_owned(),
@@ -444,7 +490,7 @@ fn version(found: &Findings) -> Option<Row> {
             let value = json!({ "status": status, "offers": versions });
             row("version", question, tone, format!("with status {status}{offers}"), value)
         }
-    })
+    }
 }
 
 fn retry_after(found: &Findings) -> Row {
@@ -482,6 +528,19 @@ mod tests {
         assert!(matches!(tone(&closing(Some(Some(1002)))), (Tone::Doubtful, _)));
         assert!(matches!(tone(&closing(None)), (Tone::Doubtful, _)));
         assert!(matches!(tone(&Closing::default()), (Tone::Bad, _)));
+    }
+
+    #[test]
+    fn an_open_question_is_a_4_and_one_silence_of_many_is_none() {
+        let longest = Duration::from_secs(150);
+        let mut found = Findings { idle: Idle::Survives { longest }, ..Findings::default() };
+        let code = |found: &Findings| exit(&rows(found), found);
+        assert_eq!(code(&found), Exit::Fine);
+        let (what, why) = ("a silence of 30 s".to_owned(), "refused with status 503".to_owned());
+        found.untried.push(Untried { what, why, asks: false });
+        assert_eq!(code(&found), Exit::Fine);
+        found.untried[0].asks = true;
+        assert_eq!(code(&found), Exit::Undecided);
     }
 
     #[test]

@@ -3,14 +3,18 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use everbeat_faults::{Direction, Proxy};
 use everbeat_tokio::Server;
 use everbeat_tokio::server::{Expire, Reject, Upgrade};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::support::{Done, echo, echo_as, everbeat, url};
+use crate::support::{
+    Builder, Done, Running, SOON, Scratch, echo, echo_as, everbeat, self_signed, url,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -92,6 +96,9 @@ async fn of_everbeats_own_server_nothing_is_wrong() {
     }
     assert_eq!(value(&told, "idle")["cuts"], false);
     assert_eq!(value(&told, "own_beat")["pings"], false, "its beat is every hour");
+    let open = told["not_learned"].to_string();
+    assert!(open.contains("less often than every 2 s") && open.contains("--budget 8s"), "{open}");
+    assert_eq!(told["untried"], serde_json::json!([]));
     assert_eq!(told["client"]["interval_s"], 20.0);
     let closes = value(&told, "closes").as_array().unwrap();
     assert_eq!([&closes[0]["answered"], &closes[1]["answered"]], [1000, 4000]);
@@ -123,13 +130,85 @@ async fn a_road_that_forgets_is_found_between_two_silences() {
     assert_eq!(idle["how"], "without a word", "{told:#}");
     assert_eq!([number(&idle["survives_s"]), number(&idle["gone_by_s"])], [2.0, 5.0]);
     assert_eq!(told["limit_s"], 2.0);
+    // Who waits for an answer that does not come has no time left to try the beat, and says so.
+    let open = told["not_learned"].as_array().unwrap();
+    let beat = open.iter().find(|open| open["what"].as_str().unwrap().contains("beat helps"));
+    assert!(beat.unwrap()["flag"].as_str().unwrap().starts_with("--budget "), "{open:#?}");
+}
+
+#[tokio::test]
+async fn a_road_that_forgets_is_looked_at_again_and_the_beat_shown_to_help() {
+    let road = road(quiet().await, 3 * SECOND, Habit::Forgets).await;
+    let (_, told) = examined(road, "30s").await;
+    let idle = value(&told, "idle");
+    let [survives, gone_by] = [&idle["survives_s"], &idle["gone_by_s"]].map(number);
+    assert!(survives > 2.0 && survives < gone_by && gone_by < 5.0, "nearer than 2 and 5: {idle}");
+    assert_eq!(value(&told, "beaten")["helps"], true, "{told:#}");
+}
+
+/// A road for so many connections; then nobody listens there
+async fn road_for(server: SocketAddr, connections: usize) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        for _ in 0..connections {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut server = TcpStream::connect(server).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn what_was_found_is_told_though_later_connections_are_not_made() {
+    // One to see whether it lets us in, one for Pings, two for a message in pieces
+    let road = road_for(quiet().await, 4).await;
+    let (done, told) = examined(road, "2s").await;
+    assert_eq!(done.code, Some(4), "questions are open: {done:?}");
+    for key in ["answers_ping", "echoes_payload", "fragments"] {
+        assert_eq!(value(&told, key), true, "{key} in {told:#}");
+    }
+    for key in ["own_beat", "silent"] {
+        assert_eq!(told["findings"][key]["answer"], "not asked", "{told:#}");
+    }
+    let untried = told["untried"].as_array().unwrap();
+    for what in ["a Close with 1000", "a frame without a mask", "version 12", "a silence of 2 s"] {
+        let found = untried.iter().find(|untried| untried["what"] == what);
+        let why = found.unwrap_or_else(|| panic!("{what} in {told:#}"))["why"].to_string();
+        assert!(why.contains("refused"), "{why}");
+    }
+    // People are told each reason once.
+    let road = road_for(quiet().await, 4).await;
+    let done = everbeat(&["doctor", "--budget", "2s", &url(road)]).await;
+    assert_eq!(done.out.matches("could not be tried").count(), 1, "{done:?}");
+    assert!(
+        done.out.contains("a Close with 1000, a Close with 4000, a Close with none"),
+        "{done:?}"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupted_one_tells_what_it_has_found() {
+    let (came, mut coming) = watch::channel(0);
+    let ear = move |id: u64, _: Direction, _: &[u8]| {
+        came.send_modify(|most| *most = id.max(*most));
+    };
+    let proxy = Proxy::tapped(quiet().await, ear).await.unwrap();
+    let running = Running::start(&["--json", "doctor", "--budget", "10m", &url(proxy.address())]);
+    // Eleven are for questions; those behind them wait.
+    timeout(SOON, coming.wait_for(|&most| most >= 13)).await.unwrap().unwrap();
+    let done = running.interrupt().await;
+    assert_eq!(done.code, Some(4), "{done:?}");
+    let told = done.event("diagnosis");
+    assert_eq!(value(&told, "answers_ping"), true, "{told:#}");
+    assert_eq!(told["untried"][0]["why"], "interrupted", "{told:#}");
 }
 
 #[tokio::test]
 async fn a_server_that_beats_and_drops_the_silent_is_told_from_a_road_that_cuts() {
-    let beating = |builder: everbeat_tokio::server::ServerBuilder<_>| {
-        builder.interval(SECOND).timeout(2 * SECOND)
-    };
+    let beating = |builder: Builder| builder.interval(SECOND).timeout(2 * SECOND);
     let (done, told) = examined(echo_as(beating).await, "8s").await;
     assert_eq!(done.code, Some(0), "{told:#}");
     let own = value(&told, "own_beat");
@@ -142,7 +221,7 @@ async fn a_server_that_beats_and_drops_the_silent_is_told_from_a_road_that_cuts(
 
 #[tokio::test]
 async fn a_servers_own_rule_is_told_by_its_close() {
-    let rule = |builder: everbeat_tokio::server::ServerBuilder<_>| {
+    let rule = |builder: Builder| {
         builder.interval(3_600 * SECOND).expire(Expire::default().idle(3 * SECOND))
     };
     let (_, told) = examined(echo_as(rule).await, "10s").await;
@@ -167,6 +246,28 @@ async fn a_refusal_is_told_with_its_retry_after() {
     let done = everbeat(&["doctor", "--budget", "2s", &url(address)]).await;
     assert_eq!(done.code, Some(3), "{done:?}");
     assert!(done.err.contains("503, Retry-After: 7"), "{done:?}");
+}
+
+#[tokio::test]
+async fn below_tls_it_asks_the_same_and_trusts_whom_it_is_told_to() {
+    let (cert, tls) = self_signed();
+    let with_tls =
+        |builder: Builder| builder.interval(3_600 * SECOND).listener(|listener| listener.tls(tls));
+    let url = format!("wss://localhost:{}/", echo_as(with_tls).await.port());
+    let ca = Scratch::with("doctor.pem", &cert);
+    let told = ["--json", "doctor", "-4", "--budget", "2s", &url];
+    let done = everbeat(&[&told[..], &["--ca", ca.path()]].concat()).await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let told_of = done.event("diagnosis");
+    for key in ["answers_ping", "echoes_payload", "fragments"] {
+        assert_eq!(value(&told_of, key), true, "{key} in {told_of:#}");
+    }
+    let rules = value(&told_of, "broken").as_array().unwrap();
+    assert!(rules.iter().all(|rule| rule["answered"] == rule["asked"]), "{rules:#?}");
+    // Another's certificate is as good as none: who is told to trust one trusts no other.
+    let other = Scratch::with("other.pem", &self_signed().0);
+    let done = everbeat(&[&told[..], &["--ca", other.path()]].concat()).await;
+    assert!(done.code == Some(3) && done.err.contains("no TLS"), "{done:?}");
 }
 
 #[tokio::test]

@@ -5,6 +5,9 @@
 
 mod connect;
 mod doctor;
+mod headers;
+#[cfg(target_os = "linux")]
+mod middles;
 mod ping;
 mod proxy;
 #[cfg(target_os = "linux")]

@@ -5,9 +5,10 @@ use std::time::Duration;
 use everbeat_faults::{Direction, Fault, Proxy};
 use everbeat_tokio::Server;
 use everbeat_tokio::server::{Reject, Upgrade};
-use everbeat_tokio::transport::tls::ServerTls;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
-use crate::support::{Running, echo, echo_as, everbeat, url};
+use crate::support::{Running, SOON, Scratch, echo, echo_as, everbeat, self_signed, url};
 
 #[tokio::test]
 async fn every_beat_has_its_line_and_the_figures_are_of_them() {
@@ -90,10 +91,19 @@ async fn a_connection_that_is_reset_is_a_cut_and_a_1() {
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupted_one_says_its_figures() {
-    let url = url(echo().await);
+    let (heard, mut hearing) = watch::channel(0);
+    let ear = move |_: u64, way: Direction, bytes: &[u8]| {
+        if way == Direction::ToClient {
+            heard.send_modify(|heard| *heard += bytes.len());
+        }
+    };
+    let proxy = Proxy::tapped(echo().await, ear).await.unwrap();
+    let url = url(proxy.address());
     let mut running = Running::start(&["ping", "-q", "-i", "10ms", &url]);
     running.line("beating").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Quiet as it is, it shows by nothing of its own that it has an answer: two Pongs pass by here.
+    let two = *hearing.borrow() + 2 * (2 + 8);
+    timeout(SOON, hearing.wait_for(|&heard| heard >= two)).await.unwrap().unwrap();
     let done = running.interrupt().await;
     assert!(done.out.contains("round trip min/avg/max/stddev"), "{done:?}");
     assert!(!done.out.contains("beat 1:"), "quiet: {done:?}");
@@ -128,19 +138,14 @@ async fn headers_and_subprotocols_reach_the_server() {
 
 #[tokio::test]
 async fn over_tls_it_trusts_whom_it_is_told_to() {
-    let names = vec!["localhost".to_owned()];
-    let signed = rcgen::generate_simple_self_signed(names).unwrap();
-    let (cert, key) = (signed.cert.pem(), signed.signing_key.serialize_pem());
-    let tls = ServerTls::from_pem(&cert, &key).unwrap();
+    let (cert, tls) = self_signed();
     let address = echo_as(|builder| builder.listener(|listener| listener.tls(tls))).await;
     let url = format!("wss://localhost:{}/", address.port());
-    let file = std::env::temp_dir().join(format!("everbeat-cli-{}.pem", std::process::id()));
-    std::fs::write(&file, &cert).unwrap();
-    let trusting = ["ping", "-4", "-c", "1", "--ca", file.to_str().unwrap(), &url];
+    let file = Scratch::with("ping.pem", &cert);
+    let trusting = ["ping", "-4", "-c", "1", "--ca", file.path(), &url];
     let done = everbeat(&trusting).await;
     assert_eq!(done.code, Some(0), "{done:?}");
     let done = everbeat(&["ping", "-4", "-c", "1", &url]).await;
-    std::fs::remove_file(&file).unwrap();
     assert!(matches!(done.code, Some(2 | 3)), "{done:?}");
     let done = everbeat(&["ping", "-6", "-c", "1", &url.replace("localhost", "127.0.0.1")]).await;
     assert!(done.code == Some(3) && done.err.contains("-6"), "{done:?}");

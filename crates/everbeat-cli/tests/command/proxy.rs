@@ -68,6 +68,15 @@ async fn a_web_page_gives_it_no_orders() {
 }
 
 #[tokio::test]
+async fn who_wants_orders_from_elsewhere_has_to_say_so() {
+    let args = ["proxy", "127.0.0.1:0", "127.0.0.1:1", "--control", "0.0.0.0:0"];
+    let mut proxy = Running::start(&[&args[..], &["--control-anywhere"]].concat());
+    proxy.line("taking commands on 0.0.0.0:").await;
+    proxy.say("quit\n").await;
+    assert_eq!(proxy.end().await.code, Some(0));
+}
+
+#[tokio::test]
 async fn a_schedule_happens_at_its_times() {
     let upstream = echo().await.to_string();
     let args = ["--json", "proxy", "127.0.0.1:0", &upstream, "--at", "300ms reset"];

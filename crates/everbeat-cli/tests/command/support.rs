@@ -1,11 +1,13 @@
 //! The binary as a child, and servers for it to talk to.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use everbeat_tokio::Server;
 use everbeat_tokio::server::{Connection, ServerBuilder};
+use everbeat_tokio::transport::tls::ServerTls;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -128,6 +130,43 @@ impl Running {
     }
 }
 
+/// A file of a test's own, gone with it
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Writes it; the name is the test's alone
+    pub(crate) fn with(name: &str, text: &str) -> Self {
+        let name = format!("{}-{name}", std::process::id());
+        let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&file, text).unwrap();
+        Self(file)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    /// As `-H` is told of it
+    pub(crate) fn at(&self) -> String {
+        format!("@{}", self.path())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // It is below the target folder, where nothing is missed or in the way.
+        _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A certificate for `localhost` that nobody has signed but itself, and a server's settings with it
+pub(crate) fn self_signed() -> (String, ServerTls) {
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let cert = signed.cert.pem();
+    let tls = ServerTls::from_pem(&cert, signed.signing_key.serialize_pem()).unwrap();
+    (cert, tls)
+}
+
 /// The address in a line such as `listening on ws://127.0.0.1:40123/`
 pub(crate) fn address(line: &str) -> SocketAddr {
     let part = line.split(&[' ', '/', ','][..]).find(|part| part.parse::<SocketAddr>().is_ok());
@@ -139,7 +178,7 @@ pub(crate) async fn echo() -> SocketAddr {
     echo_as(|builder| builder).await
 }
 
-type Builder =
+pub(crate) type Builder =
     ServerBuilder<everbeat_tokio::server::builder::ToBind<everbeat_tokio::server::Acceptor>>;
 
 /// The same, told more

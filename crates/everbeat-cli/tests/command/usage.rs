@@ -4,7 +4,8 @@ use crate::support::{echo, everbeat, url};
 
 #[tokio::test]
 async fn what_cannot_be_is_a_2_and_says_what() {
-    let cases: [(&[&str], &str); 8] = [
+    let open = ["proxy", "127.0.0.1:0", "127.0.0.1:1", "--control", "0.0.0.0:0"];
+    let cases: [(&[&str], &str); 11] = [
         (&[], "Usage"),
         (&["ping"], "URL"),
         (&["ping", "http://a/"], "must be ws"),
@@ -13,6 +14,9 @@ async fn what_cannot_be_is_a_2_and_says_what() {
         (&["connect", "--idle-limit", "1ms", "ws://a/"], "idle_limit"),
         (&["doctor", "--budget", "1s", "ws://a/"], "2s is the least"),
         (&["proxy", "127.0.0.1:0", "127.0.0.1:1", "--at", "5s explode"], "no fault"),
+        (&open, "--control-anywhere"),
+        (&["proxy", "127.0.0.1:0", "no port"], "no port"),
+        (&["serve", "no port"], "no port"),
     ];
     for (args, words) in cases {
         let done = everbeat(args).await;
@@ -29,6 +33,20 @@ async fn nobody_there_is_a_3() {
         let done = everbeat(&[command, &url(free)]).await;
         assert_eq!(done.code, Some(3), "{done:?}");
         assert!(done.err.contains("no connection") && done.err.contains("refused"), "{done:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_a_5() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = taken.local_addr().unwrap().to_string();
+    let serve = ["serve", &at];
+    let proxy = ["proxy", &at, "127.0.0.1:1"];
+    let control = ["proxy", "127.0.0.1:0", "127.0.0.1:1", "--control", &at];
+    for args in [&serve[..], &proxy, &control] {
+        let done = everbeat(args).await;
+        assert_eq!(done.code, Some(5), "{args:?}: {done:?}");
+        assert!(done.err.contains(&format!("{at}: ")), "{args:?}: {done:?}");
     }
 }
 
@@ -56,7 +74,11 @@ async fn completions_and_the_manual_page_know_every_subcommand() {
     for section in ["PING", "DOCTOR", "CONNECT", "SERVE", "PROXY"] {
         assert!(done.out.contains(&format!(".SH \"EVERBEAT {section}\"")), "{section}");
     }
-    assert!(!done.out.contains("EVERBEAT COMPLETIONS"));
+    for none in ["COMPLETIONS", "HELP"] {
+        assert!(!done.out.contains(&format!("EVERBEAT {none}")), "{none}");
+    }
+    // What is below a subcommand's options in its help
+    assert!(done.out.contains("bytes vanish, and sockets stay open"), "{}", done.out);
 }
 
 #[tokio::test]
