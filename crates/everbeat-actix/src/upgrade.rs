@@ -152,8 +152,8 @@ struct Asks<'a> {
 }
 
 impl Asking<Stream> for Asks<'_> {
-    fn judge(&self, origins: Option<&Origins>) -> Result<Handshake, UpgradeError> {
-        Handshake::of(head(self.request)?, origins)
+    fn judge(&self, origins: Option<&Origins>, secure: bool) -> Result<Handshake, UpgradeError> {
+        Handshake::of(head(self.request)?, origins, secure)
     }
 
     fn peer(&self) -> Option<SocketAddr> {

@@ -20,7 +20,7 @@ use crate::time::Instant;
 
 pub use crate::message::{Incoming, Outgoing};
 pub use accept::{Accept, Busy, Hookable, Listen, WithHook};
-pub use connect::{Attempt, Connect, Endpoint};
+pub use connect::{Attempt, Connect, Endpoint, Several};
 pub use from_stream::FromStream;
 pub use hatch::{Hatch, Hatches};
 

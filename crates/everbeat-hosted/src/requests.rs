@@ -25,6 +25,7 @@ use crate::upgrading::{Ask, Upgrading};
 pub struct Requests<S: Socket + Unpin, P = ()> {
     settings: Settings,
     origins: Option<Origins>,
+    secure: bool,
     backlog: u16,
     door: mpsc::Sender<Ask<S, P>>,
     waiting: mpsc::Receiver<Ask<S, P>>,
@@ -34,6 +35,7 @@ pub struct Requests<S: Socket + Unpin, P = ()> {
 pub(crate) struct Door<S: Socket + Unpin, P> {
     asks: mpsc::Sender<Ask<S, P>>,
     pub(crate) origins: Option<Origins>,
+    pub(crate) secure: bool,
 }
 
 impl<S: Socket + Unpin, P> Requests<S, P> {
@@ -45,7 +47,7 @@ impl<S: Socket + Unpin, P> Requests<S, P> {
     pub fn new() -> Self {
         let (door, waiting) = mpsc::channel(usize::from(Self::BACKLOG));
         let settings = Settings::default();
-        Self { settings, origins: None, backlog: Self::BACKLOG, door, waiting }
+        Self { settings, origins: None, secure: false, backlog: Self::BACKLOG, door, waiting }
     }
 
     /// Limits of the WebSockets, and options of their sockets
@@ -61,12 +63,27 @@ impl<S: Socket + Unpin, P> Requests<S, P> {
     ///
     /// By default a page may connect if its request carries no cookies, or if it is of the host that
     /// the request is to ([`Origins::same_host`]): cookies authenticate whoever's page it is, and a
-    /// framework shows them to every route. Behind a proxy that rewrites `Host`, say
+    /// framework shows them to every route. Behind TLS say [`secure`](Self::secure) as
+    /// well. Behind a proxy that rewrites `Host`, say
     /// [`Origins::only`]. It needs saying too where something else authenticates that a browser sends
     /// by itself: a cached password, a client certificate.
     #[must_use]
     pub fn origins(mut self, origins: Origins) -> Self {
         self.origins = Some(origins);
+        self
+    }
+
+    /// Whether the HTTP server is behind TLS of its own, that is, whether its pages are `https`; by
+    /// default it is not
+    ///
+    /// Nobody else can say it: a request of HTTP/1.1 does not, and what reaches a route is a stream
+    /// already. An origin is scheme, host and port (RFC 6454, section 4). With it a page of
+    /// `http://` is not of the [same host](Origins::same_host), for anybody on its road may have
+    /// changed it; without it such a page passes, with the cookies of its visitor. Say it also behind
+    /// a proxy that ends TLS, if all of the server's pages are `https`.
+    #[must_use]
+    pub const fn secure(mut self, secure: bool) -> Self {
+        self.secure = secure;
         self
     }
 
@@ -84,7 +101,7 @@ impl<S: Socket + Unpin, P> Requests<S, P> {
     }
 
     pub(crate) fn door(&self) -> Door<S, P> {
-        Door { asks: self.door.clone(), origins: self.origins.clone() }
+        Door { asks: self.door.clone(), origins: self.origins.clone(), secure: self.secure }
     }
 }
 
@@ -172,6 +189,7 @@ impl<S: Socket + Unpin, P> fmt::Debug for Requests<S, P> {
         f.debug_struct("Requests")
             .field("settings", &self.settings)
             .field("origins", &self.origins)
+            .field("secure", &self.secure)
             .field("backlog", &self.backlog)
             .finish_non_exhaustive()
     }

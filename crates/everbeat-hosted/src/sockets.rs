@@ -2,21 +2,23 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::sync::Arc;
 
 use everbeat_core::config::ConfigError;
-use everbeat_server::{Registry, Served, Server};
+use everbeat_core::time::Wheel;
+use everbeat_server::handled::Handled;
+use everbeat_server::{Accepted, Handler, Registry, Served, Server};
 use everbeat_tokio::Tokio;
 use everbeat_tokio::transport::TokioTimer;
-use everbeat_ws::Socket;
 use everbeat_ws::accept::Facts;
+use everbeat_ws::{Socket, WebSocket};
 use http::Response;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use crate::asked::Run;
+use crate::asked::{Asked, Run};
 use crate::requests::Door;
 use crate::upgrading::Asking;
 use crate::{Connection, Rejection, Requests, Upgrade};
@@ -61,13 +63,41 @@ where
     ///
     /// The caller is outside of a tokio runtime.
     pub fn over(server: Server<Requests<S, P>, TokioTimer, Tokio>) -> Result<Self, ConfigError> {
+        Self::over_with(server, |run| run)
+    }
+
+    /// [`over`](Self::over), with something around what serves each connection, such as metrics
+    ///
+    /// `around` is given the server's one handler, which runs the handler that each route has chosen,
+    /// and returns one that calls it, for every connection:
+    /// `Sockets::over_with(server, |run| metrics.observe(run))`. What is to be read of the server
+    /// itself, such as its wheel's clock, is taken from it before.
+    ///
+    /// # Errors
+    ///
+    /// The caller is outside of a tokio runtime.
+    pub fn over_with<H>(
+        server: Server<Requests<S, P>, TokioTimer, Tokio>,
+        around: impl FnOnce(Run) -> H,
+    ) -> Result<Self, ConfigError>
+    where
+        H: Handler<
+                Handled<WebSocket<S>>,
+                Wheel<TokioTimer>,
+                Accepted<Facts<P>, Asked<S, P>>,
+                Future: Send + 'static,
+            > + Send
+            + Sync
+            + 'static,
+    {
         let runtime = Handle::try_current()
             .map_err(|error| ConfigError::new("runtime", format_args!("is none: {error}")))?;
         let door = server.acceptor().door();
         let (registry, handle) = (server.registry(), server.handle());
         let (tell, served) = watch::channel(None);
+        let handler = around(Run);
         let serving = runtime.spawn(async move {
-            let served = server.serve_with(Run).await;
+            let served = server.serve_with(handler).await;
             tracing::info!(target: "everbeat", %served, "stopped");
             // Nobody may be left to hear it
             _ = tell.send(Some(Arc::new(served)));
@@ -111,6 +141,10 @@ where
     /// [`shutdown_timeout`](everbeat_server::ServerBuilder::shutdown_timeout) and a second. It stops
     /// nothing.
     ///
+    /// If the server's own task is gone, because it panicked or the runtime that it was made on is
+    /// shut down, that is logged, and it is over: connections that are live still were not told, and
+    /// are among those that were [cut](Served::cut).
+    ///
     /// # Cancel safety
     ///
     /// If the future is dropped, nothing is lost.
@@ -119,8 +153,10 @@ where
         let served = served.wait_for(Option::is_some).await.ok().and_then(|it| it.clone());
         match served {
             Some(served) => served,
-            // The runtime is going down, and with it whoever waits
-            None => pending().await,
+            None => {
+                tracing::error!(target: "everbeat", "the server's task is gone");
+                Arc::new(Served::abandoned(&self.0.registry))
+            }
         }
     }
 }

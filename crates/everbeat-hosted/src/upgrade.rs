@@ -28,7 +28,10 @@ pub struct Upgrade<S: Socket + Unpin, P = ()> {
 
 impl<S: Socket + Unpin + 'static, P> Upgrade<S, P> {
     pub(crate) fn of(sockets: Sockets<S, P>, request: impl Asking<S>) -> Result<Self, Rejection> {
-        let handshake = request.judge(sockets.door().origins.as_ref())?;
+        let handshake = {
+            let door = sockets.door();
+            request.judge(door.origins.as_ref(), door.secure)?
+        };
         let peer = request.peer();
         let Some(upgraded) = request.take() else {
             tracing::error!(target: "everbeat", "a request that cannot be upgraded");

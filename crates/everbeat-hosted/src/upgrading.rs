@@ -28,12 +28,12 @@ pub type Upgraded<S> =
 pub trait Asking<S: Socket + Unpin> {
     /// Judges the request by the HTTP that it came by
     ///
-    /// `origins` are those of [`Handshake::of`].
+    /// `origins` and `secure` are those of [`Handshake::of`].
     ///
     /// # Errors
     ///
     /// The request is not a good one, or its page may not connect.
-    fn judge(&self, origins: Option<&Origins>) -> Result<Handshake, UpgradeError>;
+    fn judge(&self, origins: Option<&Origins>, secure: bool) -> Result<Handshake, UpgradeError>;
 
     /// The address of the socket's other end, if it is known before the stream is there
     fn peer(&self) -> Option<SocketAddr>;

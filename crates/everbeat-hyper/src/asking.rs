@@ -13,9 +13,9 @@ use crate::stream::Stream;
 
 /// A `SocketAddr` among the extensions is the peer's address
 impl<B> Asking<Stream> for &mut Request<B> {
-    fn judge(&self, origins: Option<&Origins>) -> Result<Handshake, UpgradeError> {
+    fn judge(&self, origins: Option<&Origins>, secure: bool) -> Result<Handshake, UpgradeError> {
         let head = head(self.method(), self.uri(), self.version(), self.headers());
-        judge(head, self.extensions(), origins)
+        judge(head, self.extensions(), origins, secure)
     }
 
     fn peer(&self) -> Option<SocketAddr> {
@@ -29,9 +29,9 @@ impl<B> Asking<Stream> for &mut Request<B> {
 
 /// For a framework that has taken the request apart
 impl Asking<Stream> for &mut Parts {
-    fn judge(&self, origins: Option<&Origins>) -> Result<Handshake, UpgradeError> {
+    fn judge(&self, origins: Option<&Origins>, secure: bool) -> Result<Handshake, UpgradeError> {
         let head = head(&self.method, &self.uri, self.version, &self.headers);
-        judge(head, &self.extensions, origins)
+        judge(head, &self.extensions, origins, secure)
     }
 
     fn peer(&self) -> Option<SocketAddr> {
@@ -57,16 +57,17 @@ fn judge(
     head: Request<()>,
     extensions: &Extensions,
     origins: Option<&Origins>,
+    secure: bool,
 ) -> Result<Handshake, UpgradeError> {
     #[cfg(feature = "http2")]
     if let Some(protocol) = extensions.get::<hyper::ext::Protocol>() {
         if protocol.as_str() != "websocket" {
             return Err(UpgradeError::Header(":protocol"));
         }
-        return Handshake::extended_connect(head, origins);
+        return Handshake::extended_connect(head, origins, secure);
     }
     _ = extensions;
-    Handshake::of(head, origins)
+    Handshake::of(head, origins, secure)
 }
 
 /// `None` if somebody else has taken the upgrade, or the request did not come from hyper

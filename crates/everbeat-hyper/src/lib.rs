@@ -20,7 +20,8 @@
 //! [`Sockets`] is the server behind it, everbeat's own: the same heartbeat, rules, limits, registry and
 //! drain as in `everbeat-tokio`, of which this crate takes the clock and the tasks. What is hyper's
 //! stays hyper's: its connections, its limits on heads, its TLS. The connection must be served
-//! `with_upgrades`.
+//! `with_upgrades`. Behind TLS say so, by [`Requests::secure`](everbeat_hosted::Requests::secure): a
+//! request does not.
 //!
 //! A WebSocket over HTTP/2 is an extended CONNECT (RFC 8441). With the feature `http2`, off by default,
 //! it is taken like any other; the HTTP server has to say that it takes them

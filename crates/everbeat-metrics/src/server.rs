@@ -49,7 +49,8 @@ impl ServerMetrics {
 
     /// A handler whose connections are counted, from when it is called to when its future is gone
     ///
-    /// `server.serve_with(metrics.observe(handler))`. It makes each task two words larger and
+    /// `server.serve_with(metrics.observe(handler))`, or, behind the routes of somebody else's HTTP
+    /// server, `Sockets::over_with(server, |run| metrics.observe(run))`. It makes each task two words larger and
     /// leaves it alone otherwise: no message is looked at.
     pub fn observe<H>(&self, handler: H) -> Observed<H> {
         Observed { metrics: self.inner.clone(), handler }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::registry::ConnectionHandle;
+use crate::registry::{ConnectionHandle, Registry};
 
 /// What a server did, said when it has stopped
 #[derive(Debug)]
@@ -15,6 +15,17 @@ pub struct Served<X> {
     /// Connections whose handlers were dropped at the end of `shutdown_timeout`; what others had
     /// left for them and was not written is [`unsent`](ConnectionHandle::unsent)
     pub cut: Vec<ConnectionHandle<X>>,
+}
+
+impl<X> Served<X> {
+    /// What is known of a server that ended without saying so: its task was aborted, it panicked, or
+    /// its runtime is gone
+    ///
+    /// Nobody was told of a shutdown. Those that are live still count as cut.
+    #[must_use]
+    pub fn abandoned(registry: &Registry<X>) -> Self {
+        Self { served: registry.served(), closed: 0, cut: registry.handles() }
+    }
 }
 
 /// `served 3 connections; at the shutdown 2 closed in time, 1 was cut`

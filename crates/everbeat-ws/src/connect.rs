@@ -15,7 +15,7 @@ use std::pin::Pin;
 use everbeat_core::Cause;
 use everbeat_core::config::ConfigError;
 use everbeat_core::reconnect::Endpoints;
-use everbeat_core::transport::{Attempt, Connect, Endpoint};
+use everbeat_core::transport::{Attempt, Connect, Endpoint, Several};
 
 use crate::runtime::Runtime;
 use crate::settings::{Settings, forward_limits};
@@ -212,13 +212,7 @@ impl<R: Runtime, D: Dial<R>> Connect for Connector<R, D> {
     }
 }
 
-impl<R: Runtime> Endpoint for Connector<R> {
-    type Timer = R::Timer;
-
-    fn from_url(url: &str) -> Result<Self, ConfigError> {
-        Self::new(url)
-    }
-
+impl<R: Runtime, D: Dial<R>> Several for Connector<R, D> {
     fn and(mut self, url: &str) -> Result<Self, ConfigError> {
         let other = Request::parse(url)?;
         // Who breaks the road to the first is not to choose one without TLS
@@ -232,6 +226,14 @@ impl<R: Runtime> Endpoint for Connector<R> {
         }
         self.custom().others.push(url.into());
         Ok(self)
+    }
+}
+
+impl<R: Runtime> Endpoint for Connector<R> {
+    type Timer = R::Timer;
+
+    fn from_url(url: &str) -> Result<Self, ConfigError> {
+        Self::new(url)
     }
 
     fn timer(&self) -> R::Timer {

@@ -49,7 +49,7 @@ const RULES: &[Rule] = &[
     runtime("everbeat-smol"),
     // Servers inside other people's servers, which are tokio's.
     Rule { name: HOSTED, builds_on: &[CORE, WS, SERVER, TOKIO], tests_use: &[] },
-    Rule { name: HYPER, builds_on: &[HOSTED, TOKIO, WS], tests_use: &[] },
+    Rule { name: HYPER, builds_on: &[HOSTED, TOKIO, WS], tests_use: &[METRICS] },
     Rule { name: "everbeat-actix", builds_on: &[HOSTED, WS], tests_use: &[TOKIO] },
     Rule { name: "everbeat-axum", builds_on: &[HYPER], tests_use: &[TOKIO] },
     Rule { name: "everbeat-tungstenite", builds_on: &[CORE], tests_use: &["everbeat-smol", TOKIO] },

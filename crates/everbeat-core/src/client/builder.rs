@@ -25,7 +25,7 @@ use crate::event::Event;
 use crate::hint::Feed;
 use crate::reconnect::{Backoff, Endpoints, Reconnect, Retry};
 use crate::time::{Timer, Wake};
-use crate::transport::{Connect, Endpoint};
+use crate::transport::{Connect, Several};
 use crate::turn::Turn;
 
 /// Builds a [`Client`]
@@ -319,7 +319,7 @@ impl<C: Connect, K: Timer + Clone> ClientBuilder<C, K> {
     }
 }
 
-impl<C: Endpoint, K: Timer + Clone> ClientBuilder<C, K> {
+impl<C: Several, K: Timer + Clone> ClientBuilder<C, K> {
     /// Another URL, which is connected to when those before it fail; up to 16 with the first
     ///
     /// The order is that of preference. An endpoint that fails rests, longer each time; a connection
@@ -328,10 +328,9 @@ impl<C: Endpoint, K: Timer + Clone> ClientBuilder<C, K> {
     /// [`Endpoints`] has the rules. Events say which endpoint they are of. Without
     /// [`retry_first`](Self::retry_first) each is tried once before the client gives up.
     ///
-    /// A verdict is the client's and not its endpoint's: what is [never](crate::reconnect::Retry::Never)
-    /// tried again, such as a 404 or an answer that is no WebSocket's, ends the client at the first
-    /// endpoint that says it, and the others are not asked. Give such causes another verdict if the
-    /// endpoints are not configured alike.
+    /// One that refuses for good, by a 404 say, or by an answer that is no WebSocket's, rests as well,
+    /// for up to ten minutes; the client ends, with the last of the refusals, once all have refused.
+    /// Credentials that are refused are the client's, and end it as with one endpoint.
     ///
     /// A client for `wss` has no endpoint for `ws`.
     pub fn endpoint(mut self, url: &str) -> Self {

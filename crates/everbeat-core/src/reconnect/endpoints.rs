@@ -39,6 +39,12 @@ const SPREAD: u32 = 5;
 ///   before they were healthy: 15 s, doubling to 10 minutes, times U(0.8, 1), and not before its
 ///   `Retry-After`. Credentials that are refused, and a server that says when to come back, are not
 ///   held against it.
+/// - An attempt that is refused for good ([`Retry::Never`]: a 404, say, or an answer that is no
+///   WebSocket's) has its endpoint rest for the longest time, 8 to 10 minutes, and the others have
+///   their turn. The client ends with the refusal after which each endpoint's last answer, since a
+///   connection last stood, was one. Credentials are the client's and not an endpoint's: whoever's are
+///   refused twice ([`Retry::Once`]) ends without asking the others; and so does whoever's connection
+///   stood and was ended for good.
 /// - A connection that was healthy wipes out what was held against its endpoint.
 /// - Nobody leaves a connection that stands: the preferred endpoint is asked again when a connection
 ///   has ended anyway.
@@ -79,6 +85,8 @@ struct Health {
     young: u8,
     /// Whether it was ever chosen
     tried: bool,
+    /// Whether its last answer, since a connection last stood, was a refusal for good
+    refused: bool,
 }
 
 impl Health {
@@ -88,19 +96,23 @@ impl Health {
         failures: 0,
         young: 0,
         tried: false,
+        refused: false,
     };
+
+    /// Where no rest grows any more
+    const MOST_FAILURES: u8 = 31;
 
     /// Nothing is held against it any more
     const fn clear(&mut self) {
         (self.rests_until, self.failures, self.young) = (self.not_before, 0, 0);
+        self.refused = false;
     }
 
     fn rest(&mut self, now: Instant, rng: &mut Rng) {
         let doubled = 1_u32.checked_shl(self.failures.into()).unwrap_or(u32::MAX);
         let longest = FIRST_REST.saturating_mul(doubled).min(LONGEST_REST);
         self.rests_until = self.not_before.max(now + longest.mul_f64(0.8 + 0.2 * rng.f64()));
-        // Where no rest grows any more
-        self.failures = self.failures.saturating_add(1).min(31);
+        self.failures = self.failures.saturating_add(1).min(Self::MOST_FAILURES);
         self.young = 0;
     }
 }
@@ -156,8 +168,9 @@ impl Endpoints {
     }
 
     /// The attempt has become a connection
-    pub const fn handle_connected(&mut self, now: Instant) {
+    pub fn handle_connected(&mut self, now: Instant) {
         self.connected_at = now;
+        self.each.iter_mut().for_each(|health| health.refused = false);
     }
 
     /// The connection ended, or the attempt failed, for which the verdict is `retry`
@@ -173,12 +186,18 @@ impl Endpoints {
         let connected_at = core::mem::replace(&mut self.connected_at, Instant::NEVER);
         let stood = connected_at != Instant::NEVER;
         let healthy = stood && now.saturating_duration_since(connected_at) >= healthy_after;
+        let refused = !stood && retry == Retry::Never;
         if let Some(health) = self.each.get_mut(self.present) {
             if let Retry::After(floor) = retry {
                 health.not_before = now + floor;
             }
+            health.refused = refused;
             if healthy {
                 health.clear();
+            } else if refused {
+                // Nothing was temporary about it
+                health.failures = Health::MOST_FAILURES;
+                health.rest(now, &mut self.rng);
             } else if !matches!(retry, Retry::Never | Retry::Once | Retry::Within(_)) {
                 health.young = if stood { health.young.saturating_add(1) } else { YOUNG_ENDS };
                 if health.young >= YOUNG_ENDS {
@@ -186,8 +205,11 @@ impl Endpoints {
                 }
             }
         }
+        let all_refused = self.each.iter().all(|health| health.refused);
+        // Whoever is refused comes to the others as whoever finds nobody there
+        let retry = if refused && !all_refused { Retry::Together } else { retry };
         let next = self.best(now);
-        let moves = next != self.present;
+        let moves = next != self.present && retry != Retry::Never;
         let spread = first_step.saturating_mul(SPREAD).mul_f64(self.rng.f64());
         let floor = self
             .each
@@ -211,7 +233,9 @@ impl Endpoints {
     fn best(&self, now: Instant) -> usize {
         let mut all = self.each.iter();
         all.position(|health| health.rests_until <= now).unwrap_or_else(|| {
-            let first = self.each.iter().enumerate().min_by_key(|(_, health)| health.rests_until);
+            // Who has refused is not asked in place of one that may be back
+            let order = |(_, health): &(usize, &Health)| (health.refused, health.rests_until);
+            let first = self.each.iter().enumerate().min_by_key(order);
             first.map_or(0, |(index, _)| index)
         })
     }

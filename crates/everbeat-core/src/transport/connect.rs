@@ -1,5 +1,5 @@
-//! Making a connection: [`Connect`], what an [`Attempt`] is, and [`Endpoint`], a connector that a
-//! URL is enough for.
+//! Making a connection: [`Connect`], what an [`Attempt`] is, [`Several`], which more URLs can be added
+//! to, and [`Endpoint`], a connector that a URL is enough for.
 
 use core::error::Error;
 use core::future::Future;
@@ -74,10 +74,23 @@ impl Attempt {
     }
 }
 
+/// A connector to which more URLs can be added, whatever it was told besides
+///
+/// [`ClientBuilder::endpoint`](crate::client::ClientBuilder::endpoint) rests on it.
+pub trait Several: Connect + Sized {
+    /// Another URL, less preferred than those before it
+    ///
+    /// # Errors
+    ///
+    /// The URL is not one that can be connected to, or there are [too
+    /// many](crate::reconnect::Endpoints::MOST).
+    fn and(self, url: &str) -> Result<Self, ConfigError>;
+}
+
 /// A connector that a URL is enough for, with its runtime's timer and randomness
 ///
 /// Runtime crates implement it; [`Client::connect`](crate::Client::connect) rests on it.
-pub trait Endpoint: Connect + Sized {
+pub trait Endpoint: Several {
     /// The runtime's timer
     type Timer: Timer + Clone;
 
@@ -87,14 +100,6 @@ pub trait Endpoint: Connect + Sized {
     ///
     /// The URL is not one that can be connected to.
     fn from_url(url: &str) -> Result<Self, ConfigError>;
-
-    /// Another URL, less preferred than those before it
-    ///
-    /// # Errors
-    ///
-    /// The URL is not one that can be connected to, or there are [too
-    /// many](crate::reconnect::Endpoints::MOST).
-    fn and(self, url: &str) -> Result<Self, ConfigError>;
 
     /// A timer of the runtime; it may be a new one each time, whose instants compare with no other's
     fn timer(&self) -> Self::Timer;

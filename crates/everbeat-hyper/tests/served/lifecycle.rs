@@ -35,12 +35,10 @@ async fn a_request_becomes_a_connection_on_hypers_server_and_on_hyper_utils() {
         handle.send("to you alone").unwrap();
         assert_eq!(hear(&mut client).await, "to you alone");
         soon(client.close()).await;
-        soon(async {
-            while !sockets.registry().is_empty() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await;
+        sockets.handle().shutdown();
+        let served = soon(sockets.closed()).await;
+        assert_eq!((served.served, served.cut.len()), (1, 0));
+        assert!(sockets.registry().is_empty());
     }
 }
 

@@ -6,6 +6,7 @@
 mod http2;
 mod lifecycle;
 mod limits;
+mod observed;
 mod rejections;
 mod stopping;
 mod support;

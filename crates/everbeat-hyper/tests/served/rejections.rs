@@ -62,6 +62,24 @@ async fn pages_of_other_origins_than_those_said_are_refused() {
 }
 
 #[tokio::test]
+async fn behind_tls_a_page_of_http_is_of_another_origin() {
+    for (secure, http) in [(false, "101"), (true, "403")] {
+        let requests = Requests::new().secure(secure);
+        let sockets = Sockets::over(requests.server().unwrap().build().unwrap()).unwrap();
+        let address = serve(By::Hyper, move |mut request, _| {
+            let sockets = sockets.clone();
+            async move { sockets.accept(&mut request, echo).await }
+        })
+        .await;
+        for (page, status) in [("http://test", http), ("https://test", "101")] {
+            let more = format!("Cookie: id=7\r\nOrigin: {page}\r\n");
+            let (_, answer) = Peer::asked(address, &ask("/", &more)).await;
+            assert_eq!(answer.split(' ').nth(1), Some(status), "{secure} {page} {answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_subprotocol_is_one_of_those_asked_for_or_our_own_mistake() {
     let sockets = Sockets::<()>::new().unwrap();
     let address = serve(By::Hyper, move |mut request, _| {

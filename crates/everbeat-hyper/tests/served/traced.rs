@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 
 use everbeat_hyper::Sockets;
+use tokio::io::AsyncReadExt;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::set_default;
 use tracing::{Event, Instrument, Metadata, Subscriber};
 use tracing_core::span::Current;
 
-use crate::support::{By, Peer, ask, serve};
+use crate::support::{By, Peer, ask, masked, serve, soon};
 
 type Span = (u64, &'static Metadata<'static>);
 
@@ -89,12 +90,8 @@ async fn what_a_handler_says_is_said_in_the_span_of_its_request() {
     .await;
     let (mut peer, _) = Peer::asked(address, &ask("/", "")).await;
     peer.frame().await;
-    peer.say(&crate::support::masked(0x81, b"hello")).await;
-    crate::support::soon(async {
-        while SAID.with_borrow(Vec::len) < 3 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    peer.say(&masked(0x81, b"hello")).await;
+    // It has returned, and its connection is gone with it
+    assert!(soon(peer.0.read_u8()).await.is_err());
     assert_eq!(SAID.take(), ["request"; 3]);
 }

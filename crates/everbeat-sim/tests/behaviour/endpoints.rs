@@ -76,6 +76,45 @@ fn the_preferred_one_is_first_and_each_is_tried_before_it_gives_up() {
 }
 
 #[test]
+fn one_that_refuses_for_good_is_passed_over_and_the_end_comes_when_all_have() {
+    let refuse = |sim: &Sim, host, status| {
+        sim.answer(host, Answer::Reject { status, retry_after: None });
+    };
+    for_each_seed(0..20, |sim| {
+        let _us = serve_on(sim, "us");
+        refuse(sim, "eu", 404);
+        // Also without `retry_first`
+        let mut client = sim.block_on(builder(sim).connect(), 10 * SECOND).unwrap().unwrap();
+        let events = drive(sim, &mut client, 20 * MINUTE);
+        assert_eq!(connections(&events).iter().map(|(_, at)| *at).collect::<Vec<_>>(), [1]);
+
+        // Twenty minutes later the first is asked again, and refuses; now the second does so, too
+        refuse(sim, "us", 410);
+        sim.link("client", "us").reset();
+        let events = drive(sim, &mut client, 5 * MINUTE);
+        assert_eq!((tries(&events), ended_at(&events)), (vec![0, 1], vec![1, 0, 1]));
+        let Some((_, Event::GaveUp(end))) = events.last() else { panic!("{events:?}") };
+        assert!(matches!(end.cause, Cause::Rejected { status: 410, .. }), "{end}");
+    });
+}
+
+#[test]
+fn one_that_is_down_is_waited_for_although_the_other_refuses_for_good() {
+    for_each_seed(0..20, |sim| {
+        sim.answer("eu", Answer::Reject { status: 404, retry_after: None });
+        let mut client = builder(sim).retry_first(true).build().unwrap();
+        let events = drive(sim, &mut client, 30 * MINUTE);
+        // Who refuses is asked every ten minutes at most, who is down as often as alone
+        let (eu, us): (Vec<_>, Vec<_>) =
+            tries(&events).into_iter().partition(|endpoint| *endpoint == 0);
+        assert!((2..=5).contains(&eu.len()) && us.len() > 80, "{} {}", eu.len(), us.len());
+        let _us = serve_on(sim, "us");
+        let events = drive(sim, &mut client, 2 * MINUTE);
+        assert_eq!(connections(&events)[0].1, 1);
+    });
+}
+
+#[test]
 fn it_goes_to_the_other_one_and_returns_only_when_that_ends_anyway() {
     for_each_seed(0..60, |sim| {
         let eu = serve_on(sim, "eu");

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use everbeat_tokio::client::Connector;
+use everbeat_tokio::client::{AttemptError, Connector, Dialing};
 use everbeat_tokio::reconnect::{Backoff, Endpoints};
 use everbeat_tokio::server::Connection;
-use everbeat_tokio::transport::{Attempt, Connect, Endpoint};
+use everbeat_tokio::transport::{Attempt, Connect, Several};
 use everbeat_tokio::{Client, Event, Request, Server};
 
 use crate::peer::{listener, soon};
@@ -83,6 +83,32 @@ async fn a_request_of_ones_own_is_told_the_endpoint() {
     let mut attempt = Attempt::first();
     attempt.endpoint = 1;
     soon(connector.connect(attempt)).await.unwrap();
+}
+
+#[tokio::test]
+async fn endpoints_can_be_added_behind_a_dial_hook_which_is_told_their_hosts() {
+    let echo = echo().await;
+    let gate = echo.trim_start_matches("ws://").split(['/', ':']).map(str::to_owned);
+    let [host, port] = &gate.take(2).collect::<Vec<_>>()[..] else { panic!("{echo}") };
+    let (host, port) = (host.clone(), port.parse().unwrap());
+    let client = Client::builder("ws://first.invalid/")
+        .connector(|websocket| {
+            websocket.dial(move |dialing: Dialing| {
+                let host = host.clone();
+                async move {
+                    if dialing.host() == "first.invalid" {
+                        return Err(AttemptError::Hook("not here".into()));
+                    }
+                    assert_eq!(dialing.host(), "second.invalid");
+                    dialing.tcp(&host, port).await
+                }
+            })
+        })
+        .endpoint("ws://second.invalid/")
+        .backoff(Backoff::full_jitter(STEP..=STEP));
+    let mut client = soon(client.connect()).await.unwrap();
+    let Some(Event::Connected { endpoint, .. }) = soon(client.next()).await else { panic!() };
+    assert_eq!(endpoint, 1);
 }
 
 #[tokio::test]

@@ -55,6 +55,8 @@ pub enum UpgradeError {
     Extension,
     /// The client's method is not GET (RFC 6455, section 4.1)
     Method,
+    /// A request of HTTP/2 is no extended CONNECT for version 13 (RFC 8441, section 5)
+    NoExtendedConnect,
     /// The client announces content, which would be read as frames
     Content,
     /// The client sent bytes behind its request before it was granted
@@ -106,6 +108,7 @@ impl UpgradeError {
     /// |---|---|
     /// | the method | 405, with `Allow` |
     /// | `Connection`, `Upgrade`, `Sec-WebSocket-Version` | 426, with the version that is taken (RFC 6455, section 4.4) |
+    /// | HTTP/2 without an extended CONNECT for that version | 426, without `Connection` and `Upgrade`, which HTTP/2 does not have (RFC 9113, section 8.2.2) |
     /// | every other header, content | 400 |
     /// | the page's origin | 403 |
     /// | too many connections or upgrades, too many from one address | 503, 429, with `Retry-After` |
@@ -170,6 +173,9 @@ impl fmt::Display for UpgradeError {
             Self::Subprotocol => f.write_str("no subprotocol that was asked for"),
             Self::Extension => f.write_str("an extension that was not asked for"),
             Self::Method => f.write_str("a method other than GET"),
+            Self::NoExtendedConnect => {
+                f.write_str("over HTTP/2, and no extended CONNECT for version 13 (RFC 8441)")
+            }
             Self::Content => {
                 f.write_str("a request with content (Content-Length, Transfer-Encoding)")
             }

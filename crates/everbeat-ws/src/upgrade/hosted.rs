@@ -18,7 +18,7 @@ use super::server::judge;
 /// use everbeat_ws::upgrade::{Handshake, Upgrade, UpgradeError};
 ///
 /// fn answer(request: http::Request<()>) -> http::Response<String> {
-///     let granted = Handshake::of(request, None)
+///     let granted = Handshake::of(request, None, false)
 ///         .and_then(|handshake| handshake.grant(&Upgrade::accept(()).subprotocol("chat.v1")));
 ///     match granted {
 ///         Ok(response) => response.map(|()| String::new()), // and then the frames
@@ -41,20 +41,31 @@ impl Handshake {
     /// to [`Origins::same_host`], and others pass: a framework shows cookies to whoever handles the
     /// request, and a browser sends them for every page.
     ///
+    /// `secure` says that the request came over TLS, which a request of HTTP/1.1 does not say itself.
+    /// To [`Origins::same_host`] a page of `http` is then of another origin, as it is to a browser
+    /// (RFC 6454, section 4): anybody on the page's road may have changed it.
+    ///
     /// # Errors
     ///
-    /// The method is not GET, the version is below 1.1, a header is missing or wrong, there is
-    /// content, or the page may not connect.
-    pub fn of(request: Request<()>, origins: Option<&Origins>) -> Result<Self, UpgradeError> {
+    /// The method is not GET, the version is below 1.1 or of HTTP/2, a header is missing or wrong,
+    /// there is content, or the page may not connect.
+    pub fn of(
+        request: Request<()>,
+        origins: Option<&Origins>,
+        secure: bool,
+    ) -> Result<Self, UpgradeError> {
+        if request.version() == Version::HTTP_2 {
+            return Err(UpgradeError::NoExtendedConnect);
+        }
         let answer = judge(&request)?;
-        Self::of_page(request, answer, origins)
+        Self::of_page(request, answer, origins, secure)
     }
 
     /// Judges a request of HTTP/2 (RFC 8441, section 5): an extended CONNECT whose `:protocol` the
     /// caller has found to be `websocket`
     ///
-    /// The answer is a 200 without a key, for the stream is nobody else's. `origins` are as in
-    /// [`of`](Self::of).
+    /// The answer is a 200 without a key, for the stream is nobody else's. `origins` and `secure` are
+    /// as in [`of`](Self::of); a `:scheme` of `https` is secure, too.
     ///
     /// # Errors
     ///
@@ -62,13 +73,14 @@ impl Handshake {
     pub fn extended_connect(
         mut request: Request<()>,
         origins: Option<&Origins>,
+        secure: bool,
     ) -> Result<Self, UpgradeError> {
         if request.method() != Method::CONNECT {
             return Err(UpgradeError::Method);
         }
         let mut versions = request.headers().get_all("sec-websocket-version").iter();
         if versions.next().is_none_or(|version| version != "13") || versions.next().is_some() {
-            return Err(UpgradeError::Header("Sec-WebSocket-Version"));
+            return Err(UpgradeError::NoExtendedConnect);
         }
         // `:authority` is what `Host` is elsewhere (RFC 9113, section 8.3.1)
         let authority = request.uri().authority().map(|it| HeaderValue::from_str(it.as_str()));
@@ -77,17 +89,18 @@ impl Handshake {
         }
         let mut answer = Response::new(());
         *answer.version_mut() = Version::HTTP_2;
-        Self::of_page(request, answer, origins)
+        Self::of_page(request, answer, origins, secure)
     }
 
     fn of_page(
         request: Request<()>,
         answer: Response<()>,
         origins: Option<&Origins>,
+        secure: bool,
     ) -> Result<Self, UpgradeError> {
         let same_host = Origins::same_host();
         let held = request.headers().contains_key(COOKIE).then_some(&same_host);
-        let secure = request.uri().scheme_str() == Some("https");
+        let secure = secure || request.uri().scheme_str() == Some("https");
         let head = RequestHead::new(request, true, Vec::new());
         match origins.or(held) {
             Some(origins) if !origins.allow(&head, secure) => Err(UpgradeError::Origin),
@@ -136,12 +149,13 @@ mod tests {
     }
 
     fn refused(request: Request<()>) -> Response<String> {
-        Handshake::of(request, None).unwrap_err().response().unwrap()
+        Handshake::of(request, None, false).unwrap_err().response().unwrap()
     }
 
     #[test]
     fn a_good_request_is_granted_with_the_key_of_the_rfc() {
-        let handshake = Handshake::of(ask(&[("sec-websocket-protocol", "a, b")]), None).unwrap();
+        let handshake =
+            Handshake::of(ask(&[("sec-websocket-protocol", "a, b")]), None, false).unwrap();
         assert_eq!((handshake.head().path(), handshake.head().query()), ("/feed", Some("all")));
         let upgrade = Upgrade::accept(()).subprotocol("b").header("X-Shard", "7");
         let granted = handshake.grant(&upgrade).unwrap();
@@ -192,7 +206,7 @@ mod tests {
 
     #[test]
     fn what_the_answer_cannot_hold_is_our_own_mistake() {
-        let handshake = Handshake::of(ask(&[]), None).unwrap();
+        let handshake = Handshake::of(ask(&[]), None, false).unwrap();
         let error = handshake.grant(&Upgrade::accept(()).subprotocol("b")).unwrap_err();
         let response = error.response().unwrap();
         assert_eq!(response.status(), 500);
@@ -206,7 +220,7 @@ mod tests {
         let any = Origins::any();
         let only = Origins::only(["https://evil.example"]).unwrap();
         let status = |with: &[(&str, &str)], origins| {
-            let judged = Handshake::of(ask(with), origins);
+            let judged = Handshake::of(ask(with), origins, false);
             judged.map_or_else(|error| error.response().unwrap().status().as_u16(), |_| 101)
         };
         assert_eq!(status(&[foreign, cookie], None), 403);
@@ -218,19 +232,52 @@ mod tests {
     }
 
     #[test]
+    fn over_tls_a_page_of_http_is_of_another_origin() {
+        let same_host = Origins::same_host();
+        let judged = |page: &str, origins, secure| {
+            let request = ask(&[("cookie", "id=7"), ("origin", page)]);
+            Handshake::of(request, origins, secure).is_ok()
+        };
+        for origins in [None, Some(&same_host)] {
+            assert!(judged("http://a.example", origins, false));
+            assert!(!judged("http://a.example", origins, true), "a page that anybody can change");
+            assert!(judged("https://a.example", origins, true));
+        }
+    }
+
+    #[test]
+    fn a_426_of_http2_speaks_of_no_connection() {
+        let mut plain = ask(&[("connection", ""), ("upgrade", "")]);
+        *plain.version_mut() = Version::HTTP_2;
+        let connect = Request::connect("https://a.example/").version(Version::HTTP_2);
+        let connect = connect.header("sec-websocket-version", "8").body(()).unwrap();
+        for error in [
+            Handshake::of(plain, None, true).unwrap_err(),
+            Handshake::extended_connect(connect, None, true).unwrap_err(),
+        ] {
+            let response = error.response().unwrap();
+            assert_eq!(response.status(), 426);
+            assert_eq!(response.headers()["sec-websocket-version"], "13");
+            for name in ["connection", "upgrade"] {
+                assert!(!response.headers().contains_key(name), "{name} (RFC 9113, 8.2.2)");
+            }
+        }
+    }
+
+    #[test]
     fn an_extended_connect_is_granted_without_a_key() {
         let connect = |version: &str| {
             let request = Request::connect("https://a.example/feed");
             let request = request.version(Version::HTTP_2).header("sec-websocket-version", version);
             request.header("cookie", "id=7").header("origin", "https://a.example").body(()).unwrap()
         };
-        let handshake = Handshake::extended_connect(connect("13"), None).unwrap();
+        let handshake = Handshake::extended_connect(connect("13"), None, false).unwrap();
         assert_eq!(handshake.head().path(), "/feed");
         let granted = handshake.grant(&Upgrade::accept(())).unwrap();
         assert_eq!((granted.status().as_u16(), granted.headers().len()), (200, 0));
 
         let status = |request| {
-            let error = Handshake::extended_connect(request, None).unwrap_err();
+            let error = Handshake::extended_connect(request, None, false).unwrap_err();
             error.response().unwrap().status().as_u16()
         };
         assert_eq!(status(connect("8")), 426);

@@ -129,10 +129,76 @@ fn refused_credentials_and_a_servers_own_window_are_not_held_against_it() {
 }
 
 #[test]
-fn what_is_never_tried_again_is_not_tried_elsewhere_either() {
+fn who_refuses_for_good_rests_and_the_end_comes_when_all_have() {
+    for count in [2, 3, Endpoints::MOST] {
+        let mut several = Endpoints::new(count, 1);
+        for number in 0..count {
+            let (asked, next) = several.fails(number as u64, Retry::Never);
+            let last = number + 1 == count;
+            assert_eq!(asked, number);
+            assert_eq!(next.retry, if last { Retry::Never } else { Retry::Together });
+            assert_eq!(next.spread > Duration::ZERO, !last);
+            let rest = several.each[number].rests_until.saturating_duration_since(at(0));
+            assert!(rest >= LONGEST_REST.mul_f64(0.8), "{rest:?}");
+        }
+    }
+    let mut one = Endpoints::new(1, 1);
+    assert_eq!(one.fails(0, Retry::Never).1.retry, Retry::Never);
+}
+
+#[test]
+fn who_has_refused_is_not_asked_in_place_of_one_that_is_down() {
     let mut two = Endpoints::new(2, 1);
-    let next = Next { retry: Retry::Never, spread: Duration::ZERO };
-    assert_eq!(two.fails(0, Retry::Never), (0, next));
+    assert_eq!(two.fails(0, Retry::Never).0, 0);
+    for second in 1..400 {
+        let (asked, next) = two.fails(second, Retry::Together);
+        assert_eq!((asked, next.retry), (1, Retry::Together), "{second}");
+    }
+    // Its rest is over: it is asked again, and what it says then counts
+    assert_eq!(two.fails(601, Retry::Together).0, 0);
+    assert_eq!(two.fails(1_300, Retry::Never).0, 0);
+    two.each[1].rests_until = Instant::ORIGIN;
+    assert_eq!(two.fails(1_301, Retry::Never), {
+        let next = Next { retry: Retry::Never, spread: Duration::ZERO };
+        (1, next)
+    });
+}
+
+#[test]
+fn a_retry_after_elsewhere_is_waited_for_behind_a_refusal() {
+    let hour = Duration::from_secs(3_600);
+    let mut two = Endpoints::new(2, 1);
+    two.fails(0, Retry::After(hour));
+    let (asked, next) = two.fails(1, Retry::Never);
+    assert_eq!((asked, next.retry), (1, Retry::After(hour - SECOND)));
+}
+
+#[test]
+fn a_connection_or_another_network_makes_old_refusals_forgotten() {
+    let refused = || {
+        let mut two = Endpoints::new(2, 1);
+        assert_eq!(two.fails(0, Retry::Never).0, 0);
+        two
+    };
+    let mut two = refused();
+    assert_eq!(two.stands(2, 5_000).0, 1);
+    two.each[0].rests_until = at(6_000);
+    assert_eq!(two.fails(5_003, Retry::Never).1.retry, Retry::Together, "0 may be mended by now");
+    assert_eq!(two.fails(6_001, Retry::Never).1.retry, Retry::Never);
+
+    let mut two = refused();
+    two.handle_moved();
+    let (asked, next) = two.fails(1, Retry::Never);
+    assert_eq!((asked, next.retry), (0, Retry::Together));
+}
+
+#[test]
+fn a_connection_that_stood_and_was_ended_for_good_is_the_end() {
+    let mut two = Endpoints::new(2, 1);
+    assert_eq!(two.choose(at(0)), 0);
+    two.handle_connected(at(0));
+    let next = two.handle_end(Retry::Never, HEALTHY, SECOND, at(5));
+    assert_eq!(next, Next { retry: Retry::Never, spread: Duration::ZERO });
     assert!(two.has_untried());
 }
 

@@ -60,25 +60,30 @@ pub(crate) struct Refusal {
     /// Ours are known and good, a hook's were looked at
     headers: Vec<(String, HeaderValue)>,
     body: String,
+    /// Whether there is an upgrade to ask for: HTTP/2 has none
+    upgrades: bool,
 }
 
 impl Refusal {
     /// How a request is answered for which this error is the reason; `None` if there is nobody to
     /// answer
     pub(crate) fn of(error: &UpgradeError) -> Option<Self> {
-        let with = |status, headers| Some(Self { status, headers, body: format!("{error}\n") });
+        let upgrades = !matches!(error, UpgradeError::NoExtendedConnect);
+        let with =
+            |status, headers| Some(Self { status, headers, body: format!("{error}\n"), upgrades });
         let plain = |status| with(status, Vec::new());
         let one = |name: &str, value| vec![(name.to_owned(), value)];
         // Why our own code could not decide is not the peer's business
         let ours = |status| {
             let body = "the server could not decide about the request\n".to_owned();
-            Some(Self { status, headers: Vec::new(), body })
+            Some(Self { status, headers: Vec::new(), body, upgrades })
         };
         match error {
             UpgradeError::End | UpgradeError::Io(_) | UpgradeError::Tls(_) => None,
             UpgradeError::Method => with(405, one("Allow", HeaderValue::from_static("GET"))),
             // RFC 6455, section 4.4
-            UpgradeError::Header("Connection" | "Upgrade" | "Sec-WebSocket-Version") => {
+            UpgradeError::Header("Connection" | "Upgrade" | "Sec-WebSocket-Version")
+            | UpgradeError::NoExtendedConnect => {
                 let version = HeaderValue::from_static("13");
                 with(UPGRADE_REQUIRED, one("Sec-WebSocket-Version", version))
             }
@@ -110,12 +115,12 @@ impl Refusal {
             header(name, value).map(|(name, value)| (name.as_str().to_owned(), value))
         };
         let headers = reject.headers.iter().map(good).collect::<Result<_, _>>()?;
-        Ok(Self { status, headers, body: reject.body.clone() })
+        Ok(Self { status, headers, body: reject.body.clone(), upgrades: true })
     }
 
     /// As data, for whoever's HTTP it is: what speaks of the connection is his, but for what 426 needs
     pub(crate) fn into_response(self) -> http::Response<String> {
-        let Self { status, headers, body } = self.with_type();
+        let Self { status, headers, body, upgrades } = self.with_type();
         let mut response = http::Response::new(body);
         // It is one of ours, or from 300 to 599
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -125,7 +130,7 @@ impl Refusal {
                 into.append(name, value);
             }
         }
-        if status == UPGRADE_REQUIRED {
+        if status == UPGRADE_REQUIRED && upgrades {
             into.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
             into.insert(UPGRADE, HeaderValue::from_static("websocket"));
         }
@@ -133,7 +138,7 @@ impl Refusal {
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
-        let Self { status, headers, body } = self.with_type();
+        let Self { status, headers, body, .. } = self.with_type();
         let known = StatusCode::from_u16(status).ok();
         let reason = known.and_then(|status| status.canonical_reason()).unwrap_or("Rejected");
         // 426 is a promise that an upgrade would be taken, says which, and so `Upgrade` belongs to
