@@ -14,8 +14,11 @@ use crate::shell::Shell;
 /// Between these lines of a document is what this command wrote
 const MARKS: [&str; 2] = ["<!-- cargo xtask interop -->", "<!-- end of interop -->"];
 const DOCUMENT: &str = "docs/interop.md";
+/// It has who took part, and how many scenarios in which role
+const IN_BRIEF: &str = "README.md";
+const ROLES: [&str; 3] = ["server", "client", "proxy"];
 
-/// Puts the matrix of a whole run into the document
+/// Puts the matrix of a whole run into the documents
 pub(super) fn keep(shell: &Shell, rows: &[Row], versions: &BTreeMap<String, String>) -> Result<()> {
     let Sum { failed, skipped, valid } = Sum::of(rows);
     ensure!(valid && failed == 0, "what failed or was invalid is not kept");
@@ -23,22 +26,69 @@ pub(super) fn keep(shell: &Shell, rows: &[Row], versions: &BTreeMap<String, Stri
     let date = shell.read(shell.program("date").args(["-u", "+%F"]))?;
     let kernel = shell.read(shell.program("uname").arg("-sr"))?;
     let head = format!("{}, {}", date.trim(), kernel.trim());
+    document::put(shell, IN_BRIEF, MARKS, &brief(rows, versions, &head))?;
     document::put(shell, DOCUMENT, MARKS, &page(rows, versions, &head))
 }
 
+/// How many passed, and what became of the others
+fn sum(rows: &[Row]) -> String {
+    let passed = passed(rows.iter());
+    let others = match passed == rows.len() {
+        true => "",
+        false => ", and the others ended as they are known to",
+    };
+    format!("{passed} of {} trials passed{others}", rows.len())
+}
+
+fn passed<'a>(rows: impl Iterator<Item = &'a Row>) -> usize {
+    rows.filter(|row| row.verdict() == Verdict::Pass).count()
+}
+
+/// A line for everybody, with the trials of each role
+fn brief(rows: &[Row], versions: &BTreeMap<String, String>, head: &str) -> String {
+    let mut brief = format!("{head}: {} ([each scenario]({DOCUMENT})).\n", sum(rows));
+    _ = writeln!(brief, "\n| | as {} |\n|---|--:|--:|--:|", ROLES.join(" | as "));
+    for peer in names(rows) {
+        let cells = ROLES.map(|role| {
+            let those = || rows.iter().filter(|row| row.words()[..2] == [peer, role]);
+            match (those().count(), passed(those())) {
+                (0, _) => String::new(),
+                (all, passed) if all == passed => format!("{all}"),
+                (all, passed) => format!("{passed} of {all}"),
+            }
+        });
+        if cells.iter().any(|cell| !cell.is_empty()) {
+            let version = version(versions, peer);
+            _ = writeln!(brief, "| {peer}{version} | {} |", cells.join(" | "));
+        }
+    }
+    brief
+}
+
+/// Each name once, where it came first
+fn names(rows: &[Row]) -> Vec<&str> {
+    let mut names = Vec::new();
+    for row in rows {
+        let [peer, ..] = row.words();
+        if !names.contains(&peer) {
+            names.push(peer);
+        }
+    }
+    names
+}
+
+fn version(versions: &BTreeMap<String, String>, peer: &str) -> String {
+    versions.get(peer).map_or_else(String::new, |version| format!(" {version}"))
+}
+
 fn page(rows: &[Row], versions: &BTreeMap<String, String>, head: &str) -> String {
-    let passed = rows.iter().filter(|row| row.verdict() == Verdict::Pass).count();
-    let mut page = format!("{head}: {passed} of {} trials passed", rows.len());
+    let mut page = format!("{head}: {}.\n", sum(rows));
     let (mut notes, mut lines) = (Vec::new(), String::new());
     for wanted in Table::ALL {
         let columns = columns(rows.iter().filter(|row| row.table() == wanted));
         lines += "\n";
         lines += &table(rows, &columns, versions, &mut notes);
     }
-    if !notes.is_empty() {
-        page += ", and the others ended as they are known to";
-    }
-    page += ".\n";
     page += &lines;
     for (number, note) in notes.iter().enumerate() {
         let gap = if number == 0 { "\n" } else { "" };
@@ -78,7 +128,7 @@ fn table(
     let mut table =
         format!("| | {} |\n|---|{}\n", scenarios.join(" | "), ":-:|".repeat(scenarios.len()));
     for [peer, role] in players {
-        let version = versions.get(*peer).map_or_else(String::new, |version| format!(" {version}"));
+        let version = version(versions, peer);
         let cells = scenarios.iter().map(|scenario| {
             let of = |row: &&Row| {
                 let words = row.words();
@@ -120,8 +170,7 @@ fn cell<'a>(rows: impl Iterator<Item = &'a Row>, notes: &mut Vec<String>) -> Str
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_page_counts_passes_and_gives_each_reason_once() {
+    fn run() -> ([Row; 6], BTreeMap<String, String>) {
         let row = |words: [&str; 5], verdict, why: &str| Row::of(words, verdict, why);
         let rows = [
             row(["ws", "server", "tokio", "ws", "idle"], Verdict::Pass, ""),
@@ -131,7 +180,26 @@ mod tests {
             row(["faye", "server of java", "-", "ws", "pairing"], Verdict::Pass, ""),
             row(["nginx", "proxy", "tokio", "ws", "5s-cut"], Verdict::Pass, ""),
         ];
-        let versions = BTreeMap::from([("ws".into(), "8.1".into())]);
+        (rows, BTreeMap::from([("ws".into(), "8.1".into())]))
+    }
+
+    #[test]
+    fn in_brief_everybody_has_a_line_and_each_role_its_number() {
+        let (rows, versions) = run();
+        let brief = brief(&rows, &versions, "2000-01-01, Linux 6");
+        for line in [
+            "4 of 6 trials passed, and the others ended as they are known to ([each",
+            "\n| ws 8.1 | 2 | 0 of 2 |  |\n",
+            "\n| nginx |  |  | 1 |\n",
+        ] {
+            assert!(brief.contains(line), "{line}: {brief}");
+        }
+        assert!(!brief.contains("| faye"), "the pairing has a table of its own: {brief}");
+    }
+
+    #[test]
+    fn the_page_counts_passes_and_gives_each_reason_once() {
+        let (rows, versions) = run();
         let page = page(&rows, &versions, "2000-01-01, Linux 6");
         for line in [
             "2000-01-01, Linux 6: 4 of 6 trials passed, and the others ended as they are known to.\n",
