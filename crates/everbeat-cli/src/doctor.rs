@@ -65,6 +65,10 @@ pub(crate) async fn run(mut args: Args, output: &mut Output) -> Result<Exit, Fai
         let client = everbeat_core::config::HeartbeatConfig::CLIENT;
         client.detect_within(promise).map_err(|error| Failure::usage(&error))?;
     }
+    if !output.is_json() {
+        // Minutes without a word look like a program that hangs.
+        output.note(announced(args.budget));
+    }
     let mut visit = Visit::new(&args, output);
     let interrupted = tokio::select! {
         examined = visit.examine(&args) => {
@@ -85,6 +89,12 @@ pub(crate) async fn run(mut args: Args, output: &mut Output) -> Result<Exit, Fai
     let advice =
         advice::advise(&url, &found, args.detect_within).map_err(|error| Failure::usage(&error))?;
     report::write(output, &url, &found, &advice)
+}
+
+/// What is about to happen, and how long it takes
+fn announced(budget: Duration) -> String {
+    let budget = span::Span(budget);
+    format!("tries silences of up to {budget}: ready in about that time (--budget)")
 }
 
 /// Whether a beat helped

@@ -223,7 +223,8 @@ impl<A: Accept, K, S> Server<A, K, S> {
     /// the silent too, those that were told of a shutdown, and those that were evicted
     ///
     /// It sees the handle, and by that the [facts](ConnectionHandle::facts) of the peer, but not its
-    /// request, which is the handler's. It is called once for each, in the connection's own task (in
+    /// request, which is the handler's. What the kernel knows of the end, such as whether it was the
+    /// road or the program, is in the handle's [cause](ConnectionHandle::cause). It is called once for each, in the connection's own task (in
     /// its upgrade's, if the handler panics when it is called), when the connection is over. Should
     /// it panic, that is logged and nothing else.
     #[must_use]

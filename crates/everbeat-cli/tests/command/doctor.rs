@@ -204,6 +204,7 @@ async fn an_interrupted_one_tells_what_it_has_found() {
     let told = done.event("diagnosis");
     assert_eq!(value(&told, "answers_ping"), true, "{told:#}");
     assert_eq!(told["untried"][0]["why"], "interrupted", "{told:#}");
+    assert!(!done.err.contains("tries silences"), "{done:?}");
 }
 
 #[tokio::test]
@@ -280,4 +281,6 @@ async fn people_are_told_the_same_in_rows_and_lines_to_set() {
         assert!(done.out.contains(part), "{part} in {done:?}");
     }
     assert!(!done.out.contains("in pieces"), "{done:?}");
+    // Before there is anything to tell, it says how long that takes.
+    assert!(done.err.starts_with("tries silences of up to 2 s: ready"), "{done:?}");
 }
