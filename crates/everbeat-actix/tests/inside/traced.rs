@@ -2,11 +2,10 @@
 
 use std::cell::RefCell;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use everbeat_actix::{Connection, Sockets, Upgrade};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::set_global_default;
@@ -96,9 +95,8 @@ async fn what_a_handler_says_is_said_in_the_span_of_its_request() {
         assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
         assert_eq!(frame(&mut peer).await, (1, b"hello".to_vec()));
         peer.write_all(&masked(1, b"hello")).await.unwrap();
-        while SAID.lock().unwrap().len() < 3 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        // Whose handler has returned is let go
+        assert!(peer.read_u8().await.is_err());
     })
     .await;
     assert_eq!(*SAID.lock().unwrap(), ["request"; 3]);

@@ -1,5 +1,7 @@
 //! The end of the server: connections are told and waited for, and requests are answered.
 
+use std::net::SocketAddr;
+
 use everbeat_hyper::server::storm::Restart;
 use everbeat_hyper::{Requests, Sockets};
 use tokio::sync::oneshot;
@@ -9,18 +11,24 @@ use tracing::{Event, Metadata, Subscriber};
 
 use crate::support::{By, Peer, ask, echo, masked, serve, soon};
 
-#[tokio::test]
-async fn a_stop_tells_connections_1001_waits_for_them_and_answers_requests_503() {
-    let sockets = Sockets::new().unwrap();
-    let route = sockets.clone();
+/// Where these echo, and one of whom something was heard
+async fn one_at(sockets: &Sockets) -> (SocketAddr, Peer) {
+    let sockets = sockets.clone();
     let address = serve(By::Hyper, move |mut request, _| {
-        let sockets = route.clone();
+        let sockets = sockets.clone();
         async move { sockets.accept(&mut request, echo).await }
     })
     .await;
     let (mut peer, _) = Peer::asked(address, &ask("/", "")).await;
     peer.say(&masked(0x81, b"1")).await;
     peer.frame().await;
+    (address, peer)
+}
+
+#[tokio::test]
+async fn a_stop_tells_connections_1001_waits_for_them_and_answers_requests_503() {
+    let sockets = Sockets::new().unwrap();
+    let (address, mut peer) = one_at(&sockets).await;
     // One whose connection stays open for another request
     let (mut late, answer) = Peer::asked(address, "GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
     assert!(answer.starts_with("http/1.1 426 "), "{answer}");
@@ -48,15 +56,7 @@ async fn a_stop_tells_connections_1001_waits_for_them_and_answers_requests_503()
 async fn a_restart_tells_connections_1012_and_when_to_come() {
     let server = Requests::new().server().unwrap().restart(Restart::per_second(2_000));
     let sockets = Sockets::over(server.build().unwrap()).unwrap();
-    let route = sockets.clone();
-    let address = serve(By::Hyper, move |mut request, _| {
-        let sockets = route.clone();
-        async move { sockets.accept(&mut request, echo).await }
-    })
-    .await;
-    let (mut peer, _) = Peer::asked(address, &ask("/", "")).await;
-    peer.say(&masked(0x81, b"1")).await;
-    peer.frame().await;
+    let (_, mut peer) = one_at(&sockets).await;
     sockets.handle().shutdown();
     let (code, reason) = peer.close().await;
     assert_eq!(code, 1012);
@@ -110,15 +110,7 @@ impl Subscriber for Panics {
 async fn who_waits_for_a_server_that_panicked_is_told_whom_it_left() {
     let _listening = set_default(Panics);
     let sockets = Sockets::new().unwrap();
-    let route = sockets.clone();
-    let address = serve(By::Hyper, move |mut request, _| {
-        let sockets = route.clone();
-        async move { sockets.accept(&mut request, echo).await }
-    })
-    .await;
-    let (mut peer, _) = Peer::asked(address, &ask("/", "")).await;
-    peer.say(&masked(0x81, b"1")).await;
-    peer.frame().await;
+    let (address, mut peer) = one_at(&sockets).await;
     sockets.handle().shutdown();
     let served = soon(sockets.closed()).await;
     assert_eq!((served.served, served.closed, served.cut.len()), (1, 0, 1));
