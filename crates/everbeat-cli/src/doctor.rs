@@ -12,6 +12,7 @@ mod hold;
 mod ladder;
 mod probes;
 mod report;
+mod rows;
 mod visit;
 mod wire;
 

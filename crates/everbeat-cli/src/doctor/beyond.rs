@@ -45,7 +45,10 @@ pub(super) fn beyond(found: &Findings) -> Vec<Beyond> {
         let budget = budget.filter(|&budget| budget > found.budget);
         all.push(Beyond { what, budget });
     };
+    // Where the road ends what is idle, what lives long enough is what beats, and that is watched for
+    // as long as the limit asks for: no budget makes it longer.
     let cut = advice::limit(&found.idle).is_some();
+    let if_uncut = |budget| (!cut).then_some(budget);
     match found.own {
         Some(OwnBeat::None { within }) => {
             let what = format!(
@@ -53,11 +56,10 @@ pub(super) fn beyond(found: &Findings) -> Vec<Beyond> {
                  nothing",
                 Span(within)
             );
-            // Where the road ends what is idle, all that lives long enough is what beats.
-            open(what, (!cut).then_some(longer));
+            open(what, if_uncut(longer));
         }
         Some(OwnBeat::Once { .. }) => {
-            open("how often it pings: one Ping was seen, and no second".to_owned(), Some(longer));
+            open("how often it pings: one Ping was seen, and no second".to_owned(), if_uncut(longer));
         }
         Some(OwnBeat::Every { .. }) | None => {}
     }
@@ -73,7 +75,7 @@ pub(super) fn beyond(found: &Findings) -> Vec<Beyond> {
                 counted(pings)
             );
             // One interval to the first, the patience, and the look that ends it
-            open(what, Some(interval * (PATIENT + 2)));
+            open(what, if_uncut(interval * (PATIENT + 2)));
         }
     }
     match &found.idle {
@@ -162,6 +164,18 @@ mod tests {
         let told_of = told(&found);
         assert!(told_of[0].contains("how often") && told_of[0].ends_with("4m)"), "{told_of:?}");
         assert!(told_of[1].contains("a limit on silence beyond 50 s"), "{told_of:?}");
+    }
+
+    #[test]
+    fn no_budget_tells_more_of_a_beat_behind_a_road_that_cuts_before_it() {
+        let idle = Idle::Cut { after: 5 * SECOND, how: End::Eof };
+        let once = OwnBeat::Once { after: 14 * SECOND };
+        let mut found = found(once, Silent::Kept { lasted: 6 * SECOND, pings: 1 }, idle);
+        found.beaten =
+            Some(Beaten { interval: SECOND, lasted: 20 * SECOND, end: Silence::Survived });
+        let told_of = told(&found);
+        assert_eq!(told_of.len(), 2, "{told_of:?}");
+        assert!(told_of.iter().all(|open| open.ends_with("(no budget)")), "{told_of:?}");
     }
 
     #[test]
