@@ -48,6 +48,10 @@ struct Deploys;
 struct Security;
 
 #[cfg(doctest)]
+#[doc = include_str!("../docs/observability.md")]
+struct Observability;
+
+#[cfg(doctest)]
 #[doc = include_str!("../docs/testing.md")]
 struct Testing;
 

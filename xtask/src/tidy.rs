@@ -55,7 +55,7 @@ const CHECKS: &[Check] = &[
     ("things put off", todos::check),
     ("paths of one machine", machine_paths::check),
     ("links", links::check),
-    ("readme and pages are compiled", readme::check),
+    ("readme is a page, and pages are compiled", readme::check),
     ("pages are a book", book::check),
     ("tests of the fault tables", fault_table::check),
     ("changelog", changelog::check),

@@ -1,5 +1,5 @@
 //! The code of the README, of the book and of the crates' own pages is compiled: some crate takes each
-//! of them in as a doctest.
+//! of them in as a doctest. And the README makes its case in a page, which is a number of words.
 
 use super::links::join;
 use super::tree::{File, Finding, Tree};
@@ -7,18 +7,28 @@ use super::tree::{File, Finding, Tree};
 /// Written apart, or this file would be what it looks for
 const INCLUDED: &str = concat!("include_", "str!(\"");
 
+/// The most that the README may have, code, tables and what a run has written into it included: what is
+/// more is a chapter's
+const WORDS: usize = 1_650;
+
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    if tree.file("README.md").is_none() {
+    let Some(readme) = tree.file("README.md") else {
         return vec![Finding::new("README.md", "is missing")];
-    }
+    };
+    let words = readme.text.split_whitespace().count();
+    let long = (words > WORDS).then(|| {
+        let what = format!("has {words} words, and a page has {WORDS}: give some to a chapter");
+        Finding::new("README.md", what)
+    });
     let included: Vec<_> = tree.rust().flat_map(included).collect();
     let what = "is compiled by no crate: `#[doc = include_str!(..)]` belongs on an item that only \
         doctests see";
-    tree.with_ending("md")
+    let left_out = tree
+        .with_ending("md")
         .filter(|page| page.path == "README.md" || is_page(&page.path) && has_code(&page.text))
         .filter(|page| !included.contains(&page.path))
-        .map(|page| Finding::new(&*page.path, what))
-        .collect()
+        .map(|page| Finding::new(&*page.path, what));
+    long.into_iter().chain(left_out).collect()
 }
 
 /// What a file of Rust takes in, relative to the root
@@ -56,6 +66,19 @@ mod tests {
         assert_eq!(check(&tree(&line("notes.md"))).len(), 1);
         assert_eq!(check(&tree("// README.md\n")).len(), 1);
         assert_eq!(check(&Tree::default()).len(), 1);
+    }
+
+    #[test]
+    fn the_readme_is_a_page() {
+        let rust = line("../../../README.md");
+        let found = |words: usize| {
+            let text = "a  b\n".repeat(words / 2);
+            check(&Tree::of([("README.md", &*text), ("crates/x/src/lib.rs", &*rust)]))
+        };
+        assert_eq!(found(WORDS), []);
+        let long = found(WORDS + 2);
+        assert_eq!(long.len(), 1);
+        assert!(long[0].to_string().contains(&format!("has {} words", WORDS + 2)), "{}", long[0]);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Once;
 
+use everbeat_core::cause::Expired;
+use everbeat_metrics::REASONS;
 use tracing::field::Field;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{Interest, set_global_default};
@@ -45,6 +47,28 @@ fn the_page_has_what_the_sources_can_say_and_no_more() {
         undocumented.is_empty() && invented.is_empty(),
         "not on the page: {undocumented:#?}\nonly on the page: {invented:#?}"
     );
+}
+
+#[test]
+fn the_page_has_the_words_of_each_rule_that_expires() {
+    let rules = [
+        Expired::Silent,
+        Expired::Idle,
+        Expired::Unfinished,
+        Expired::Unauthenticated,
+        Expired::Stale,
+        Expired::TooOld,
+        Expired::TooSlow,
+        Expired::ShuttingDown,
+        Expired::Evicted,
+    ];
+    let labels = REASONS.iter().filter(|reason| reason.starts_with("expired_"));
+    assert_eq!(labels.count(), rules.len(), "each rule has a label, so one is missing above");
+    let rows = rows("| crate |");
+    let row = rows.iter().find(|row| row[3] == "`expired`").unwrap();
+    assert_eq!(quoted(&row[4]), ["reason"]);
+    let told = row[5].split('"').skip(1).step_by(2).collect::<Vec<_>>();
+    assert_eq!(told, rules.map(|rule| rule.to_string()));
 }
 
 /// What of core and server does not come in the life that is played: an acceptor that fails and what is

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_readme() {
+    fn by_default_it_beats_at_25_s_and_serves_100_000() {
         let second = Duration::from_secs(1);
         let checked = Settings::default().check().unwrap();
         let beat = checked.connection.heartbeat().unwrap();

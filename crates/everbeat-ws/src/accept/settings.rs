@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_readme() {
+    fn by_default_a_hook_has_5_s_and_4096_may_wait() {
         let settings = AcceptSettings::default();
         assert_eq!(settings.hook_timeout, Duration::from_secs(5));
         assert!(settings.origins.is_none() && !settings.cookies);
