@@ -68,7 +68,7 @@ pub(crate) async fn run(mut args: Args, output: &mut Output) -> Result<Exit, Fai
     }
     if !output.is_json() {
         // Minutes without a word look like a program that hangs.
-        output.note(announced(args.budget));
+        output.note(announced(&args));
     }
     let mut visit = Visit::new(&args, output);
     let interrupted = tokio::select! {
@@ -93,12 +93,41 @@ pub(crate) async fn run(mut args: Args, output: &mut Output) -> Result<Exit, Fai
 }
 
 /// What is about to happen, and how long it takes
-fn announced(budget: Duration) -> String {
-    let budget = span::Span(budget);
-    format!("tries silences of up to {budget}: ready in about that time (--budget)")
+fn announced(args: &Args) -> String {
+    let questions = probes::longest(!args.no_messages, !args.polite);
+    let [questions, budget] = [questions, args.budget].map(span::Span);
+    format!(
+        "asks first: seconds, or up to {questions} of a server that answers late or never; \
+         then tries silences of up to {budget} (--budget)"
+    )
 }
 
 /// Whether a beat helped
 fn helped(beaten: &Beaten) -> bool {
     beaten.end == Silence::Survived
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    fn said(flags: &[&str]) -> String {
+        let line = [&["everbeat", "doctor", "ws://a/"], flags].concat();
+        match Cli::parse_from(line).command {
+            Command::Doctor(args) => announced(&args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn it_says_how_long_it_takes_with_its_questions() {
+        // Eight Pings of 5 s and three at once of 1 s, 7 s for pieces, six ends of 2 s
+        let all = said(&[]);
+        assert!(all.contains(" 60 s of a server ") && all.contains("up to 150 s ("), "{all}");
+        let few = said(&["--no-messages", "--polite", "--budget", "10s"]);
+        assert!(few.contains(" 47 s of a server ") && few.contains("up to 10 s ("), "{few}");
+    }
 }

@@ -10,6 +10,7 @@ mod args;
 mod connect;
 mod dial;
 mod doctor;
+mod events;
 mod exit;
 mod header;
 mod lines;

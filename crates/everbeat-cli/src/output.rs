@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde_json::Value;
 
+use crate::events;
 use crate::exit::Failure;
 
 /// When to write in colours
@@ -68,6 +69,7 @@ impl Output {
 
     /// An object for a program; nothing without `--json`
     pub(crate) fn event(&mut self, event: &Value) -> Result<(), Failure> {
+        debug_assert!(events::is_known(event), "an event that the page has not: {event}");
         if !self.json {
             return Ok(());
         }

@@ -134,7 +134,7 @@ impl Running<'_> {
                 Some(order) = orders.recv() => {
                     let answer = self.obey_line(&order.line).await?;
                     let over = answer.is_none();
-                    order.answer(answer.unwrap_or_else(|| json!({ "done": "quit" })));
+                    order.answer(answer.unwrap_or_else(|| words::done("quit")));
                     if over {
                         // For the answer to be written: it is another task's.
                         sleep(PARTING).await;
@@ -148,7 +148,7 @@ impl Running<'_> {
                             Some(answer) => self.tell(&answer)?,
                         }
                     }
-                    Some(Line::TooLong) => self.tell(&json!({ "error": "the line is too long" }))?,
+                    Some(Line::TooLong) => self.tell(&words::refused("the line is too long"))?,
                     // The end of stdin is no order: a proxy in the background has none.
                     Some(Line::Failed(_)) | None => typed = None,
                 },
@@ -159,30 +159,32 @@ impl Running<'_> {
     /// Does what a line says; what to answer, or nothing if it is to end
     async fn obey_line(&mut self, line: &str) -> Result<Option<Value>, Failure> {
         Ok(Some(match words::command(line) {
-            Err(why) => json!({ "error": why }),
-            Ok(Command::Nothing) => json!({ "done": "nothing" }),
+            Err(why) => words::refused(why),
+            Ok(Command::Nothing) => words::done("nothing"),
             Ok(Command::Quit) => return Ok(None),
-            Ok(Command::Help) => json!({ "help": words::HELP }),
+            Ok(Command::Help) => json!({ "event": "help", "help": words::HELP }),
             Ok(Command::List) => self.list(),
             Ok(Command::Fault(fault)) => {
                 self.proxy.inject(fault);
                 say(self.output, self.start.elapsed(), fault)?;
-                json!({ "done": fault.to_string() })
+                words::done(fault)
             }
             Ok(Command::On(id, fault)) => {
                 match self.proxy.connections().iter().find(|relay| relay.id() == id) {
-                    None => json!({ "error": format!("no connection {id} is open") }),
+                    None => words::refused(format_args!("no connection {id} is open")),
                     Some(relay) => {
                         relay.inject(fault);
-                        json!({ "done": fault.to_string(), "connection": id })
+                        let mut answer = words::done(fault);
+                        answer["connection"] = id.into();
+                        answer
                     }
                 }
             }
             Ok(Command::To(upstream)) => match resolve(&upstream).await {
-                Err(why) => json!({ "error": why.to_string() }),
+                Err(why) => words::refused(why),
                 Ok(address) => {
                     self.proxy.redirect(address);
-                    json!({ "done": format!("to {address}") })
+                    words::done(format_args!("to {address}"))
                 }
             },
         }))
@@ -202,7 +204,7 @@ impl Running<'_> {
                 })
             })
             .collect();
-        json!({ "accepted": self.proxy.accepted(), "open": open })
+        json!({ "event": "accepted", "accepted": self.proxy.accepted(), "open": open })
     }
 
     /// An answer to stdin's line; a fault that was injected has been said already

@@ -2,6 +2,7 @@
 //! and limits as arguments, for trying clients against.
 
 mod figures;
+mod metrics;
 mod told;
 
 use std::io;
@@ -10,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use everbeat_core::Message;
 use everbeat_core::time::Timer;
+use everbeat_core::{Cause, Event, Message};
+use everbeat_metrics::ServerMetrics;
 use everbeat_tokio::Server;
 use everbeat_tokio::server::builder::BindError;
 use everbeat_tokio::server::{AcceptError, Accepted, Connection, Expire, Limits};
@@ -104,6 +106,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = span::parse)]
     figures: Option<Duration>,
 
+    /// Serve what is counted for Prometheus, at http://HOST:PORT/metrics: to whoever reaches it, numbers
+    /// of all connections and of none alone
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Option<String>,
+
     /// No line for each connection that comes or goes
     #[arg(short, long)]
     quiet: bool,
@@ -112,24 +119,38 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, Failure> {
     let (news, mut heard) = mpsc::channel(NEWS);
     let figures = Arc::new(Figures::default());
+    let page = match &args.metrics {
+        None => None,
+        Some(at) => Some(metrics::listen(at).await?),
+    };
     let server = bind(&args).await?;
     let address = server.acceptor().local_address()?;
     let (registry, wheel) = (server.registry(), server.wheel().clone());
     let mut told = Told::new(output, args.quiet);
-    told.listening(address, args.cert.is_some())?;
+    told.listening(address, args.cert.is_some(), page.as_ref().map(|page| page.address))?;
+    let counted = page.as_ref().map(|page| page.counted.clone());
+    if let Some(page) = page {
+        let (counted, registry, wheel) = (page.counted.clone(), registry.clone(), wheel.clone());
+        // As of the scrape: whoever asks every few seconds has a look as often.
+        tokio::spawn(page.serve(move || counted.sample(&registry, wheel.now())));
+    }
 
-    let expired = Tell { news: news.clone(), figures: figures.clone() };
+    let tell = Tell { news, figures: figures.clone(), counted: counted.clone() };
+    let expired = tell.clone();
     let server = server.on_expire(move |handle, rule| {
         expired.figures.expired(rule);
         expired.news(News::Expired { id: handle.id(), rule });
     });
     let stop = server.handle();
-    let tell = Tell { news, figures: figures.clone() };
     let mode = args.mode;
     let handler =
         move |connection: Connection, peer: Accepted| serve(connection, peer, mode, tell.clone());
     let mut serving = tokio::spawn(async move {
-        server.serve_until(handler, std::future::pending()).await.to_string()
+        let served = match counted {
+            None => server.serve_with(handler).await,
+            Some(counted) => server.serve_with(counted.observe(handler)).await,
+        };
+        served.to_string()
     });
 
     let mut clock = interval(args.figures.unwrap_or(Duration::from_secs(3_600)));
@@ -203,6 +224,8 @@ async fn bind(args: &Args) -> Result<Server, Failure> {
 struct Tell {
     news: mpsc::Sender<News>,
     figures: Arc<Figures>,
+    /// What Prometheus is told; `None` if it does not ask
+    counted: Option<ServerMetrics>,
 }
 
 impl Tell {
@@ -232,11 +255,20 @@ async fn talk(
     peer: &Accepted,
     mode: Mode,
     tell: &Tell,
-) -> Result<(), everbeat_core::Cause> {
-    while let Some(message) = connection.recv().await? {
+) -> Result<(), Cause> {
+    while let Some(event) = connection.next().await {
+        if let Some(counted) = &tell.counted {
+            counted.event(connection, &event);
+        }
+        let message = match event {
+            Event::Message(message) => message,
+            Event::Disconnected(end) if !end.cause.is_polite() => return Err(end.cause),
+            _ => continue,
+        };
         tell.figures.message(message.len());
         match mode {
-            Mode::Echo => connection.send(message).await?,
+            // Why it could not be sent is the last event.
+            Mode::Echo => _ = connection.send(message).await,
             Mode::Broadcast => broadcast(peer, message, tell).await,
             Mode::Sink => {}
         }

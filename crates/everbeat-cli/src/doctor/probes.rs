@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::findings::{Broken, Burst, Closing, Echo, Fragments, Pings, Version};
 use super::frame::{self, Seen};
 use super::hold::PATIENCE;
+use super::visit::CODES;
 use super::wire::{End, Unopened, Wire};
 use crate::target::Target;
 
@@ -24,6 +25,16 @@ const AT_ONCE: u8 = 3;
 const TRIPS: usize = 5;
 /// What is said where a message has to be
 const WORDS: [&str; 3] = ["everbeat ", "doctor ", "asks"];
+
+/// How long all questions take, of a server that answers each as late as it may; beside connecting
+pub(super) fn longest(messages: bool, breaks_rules: bool) -> Duration {
+    let count = |things: usize| u32::try_from(things).unwrap_or(u32::MAX);
+    let pings = PATIENCE * count(SIZES.len() + TRIPS) + MOMENT;
+    // In one piece, then in three with a Ping between
+    let pieces = if messages { MOMENT + PATIENCE + MOMENT } else { Duration::ZERO };
+    let broken = if breaks_rules { Broken::ALL.len() } else { 0 };
+    pings + pieces + FAREWELL * count(CODES.len() + broken)
+}
 
 /// Whether Pings are answered, with what, and how fast
 pub(super) async fn pings(target: &Target) -> Result<Pings, Unopened> {

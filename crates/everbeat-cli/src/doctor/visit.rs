@@ -21,7 +21,7 @@ pub(super) const OUTLIVES: u32 = 3;
 /// The shortest time that a connection that beats is watched, for a server's own Ping
 const WATCHED: Duration = Duration::from_secs(20);
 /// The codes of our own Closes
-const CODES: [Option<u16>; 3] = [Some(1000), Some(4000), None];
+pub(super) const CODES: [Option<u16>; 3] = [Some(1000), Some(4000), None];
 
 pub(super) struct Visit<'a> {
     target: Target,

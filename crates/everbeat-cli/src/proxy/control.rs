@@ -6,11 +6,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::sleep;
+
+use super::words;
 
 /// The longest line, in bytes: no command is longer
 const LONGEST: u64 = 1_024;
@@ -88,9 +90,9 @@ async fn obey(mut stream: TcpStream, orders: mpsc::Sender<Order>) -> io::Result<
             if orders.send(Order { line, answer }).await.is_err() {
                 return Ok(());
             }
-            answered.await.unwrap_or_else(|_| json!({ "error": "the proxy has ended" }))
+            answered.await.unwrap_or_else(|_| words::refused("the proxy has ended"))
         } else if line.len() as u64 == LONGEST {
-            json!({ "error": format!("a line has {LONGEST} bytes at most") })
+            words::refused(format_args!("a line has {LONGEST} bytes at most"))
         } else {
             return Ok(());
         };

@@ -1,10 +1,11 @@
 //! The proxy's commands as words: what a line means, and how an answer reads.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use everbeat_faults::{Direction, Fault};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::span;
 
@@ -92,6 +93,16 @@ fn fault(words: &[&str]) -> Result<Fault, String> {
         ("heal", []) => Fault::Heal,
         _ => return Err(format!("`{}` is no fault; `help` says which are", words.join(" "))),
     })
+}
+
+/// The answer to a command that was carried out
+pub(super) fn done(what: impl fmt::Display) -> Value {
+    json!({ "event": "done", "done": what.to_string() })
+}
+
+/// The answer to one that is none, or could not be carried out
+pub(super) fn refused(why: impl fmt::Display) -> Value {
+    json!({ "event": "error", "error": why.to_string() })
 }
 
 /// An answer for people

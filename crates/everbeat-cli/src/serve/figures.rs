@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use everbeat_core::cause::Expired;
 use everbeat_core::time::Instant;
 use everbeat_tokio::server::Registry;
-use everbeat_tokio::server::registry::Percentiles;
+use everbeat_tokio::server::registry::{Percentiles, Spread};
 
 /// Counters over the server's life
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub(super) struct Look {
     pub(super) bytes: u64,
     pub(super) left_out: u64,
     pub(super) expired: BTreeMap<String, u64>,
+    /// Of the round trips; none where no Pong has come yet
+    pub(super) round_trip: Option<Spread<Duration>>,
     pub(super) now: Percentiles,
 }
 
@@ -58,13 +61,20 @@ impl Figures {
     }
 
     pub(super) fn look<X>(&self, registry: &Registry<X>, now: Instant) -> Look {
+        let now = registry.percentiles(now);
         Look {
             served: registry.served(),
             messages: self.messages.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             left_out: self.left_out.load(Ordering::Relaxed),
             expired: self.expired.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            now: registry.percentiles(now),
+            round_trip: measured(now.round_trip),
+            now,
         }
     }
+}
+
+/// The registry has zeros where nothing was measured, and whatever was measured took some time
+fn measured(spread: Spread<Duration>) -> Option<Spread<Duration>> {
+    (!spread.max.is_zero()).then_some(spread)
 }

@@ -6,6 +6,7 @@ use everbeat_core::cause::Expired;
 use serde_json::json;
 
 use super::figures::Look;
+use super::metrics;
 use crate::exit::Failure;
 use crate::output::{Output, Tone};
 use crate::span::{Millis, Span, seconds};
@@ -42,10 +43,21 @@ impl<'a> Told<'a> {
         Self { output, quiet }
     }
 
-    pub(super) fn listening(&mut self, address: SocketAddr, secure: bool) -> Result<(), Failure> {
+    pub(super) fn listening(
+        &mut self,
+        address: SocketAddr,
+        secure: bool,
+        metrics: Option<SocketAddr>,
+    ) -> Result<(), Failure> {
         let url = format!("{}://{address}/", if secure { "wss" } else { "ws" });
         self.output.line(format_args!("listening on {url}"))?;
-        self.output.event(&json!({ "event": "listening", "url": url }))
+        let mut event = json!({ "event": "listening", "url": url });
+        if let Some(at) = metrics {
+            let page = format!("http://{at}{}", metrics::PATH);
+            self.output.line(format_args!("metrics at {page}"))?;
+            event["metrics"] = page.into();
+        }
+        self.output.event(&event)
     }
 
     pub(super) fn news(&mut self, news: &News) -> Result<(), Failure> {
@@ -75,13 +87,16 @@ impl<'a> Told<'a> {
     }
 
     pub(super) fn figures(&mut self, look: &Look) -> Result<(), Failure> {
-        let Look { served, messages, bytes, left_out, expired, now } = look;
-        let trips = now.round_trip;
-        let [p50, p99] = [trips.p50, trips.p99].map(Millis);
+        let Look { served, messages, bytes, left_out, expired, round_trip, now } = look;
+        let trips = round_trip.map(|trips| [trips.p50, trips.p99].map(Millis));
+        let trips_said = match trips {
+            Some([p50, p99]) => format!("{p50} ms (half), {p99} ms (99 %)"),
+            None => "none yet".to_owned(),
+        };
         let (open, silent) = (now.connections, Span(now.silent_for.max));
         let mut line = format!(
             "{open} open of {served}, {messages} messages ({bytes} bytes), \
-             round trips {p50} ms (half), {p99} ms (99 %), silent for {silent} at most"
+             round trips {trips_said}, silent for {silent} at most"
         );
         if *left_out > 0 {
             line.push_str(&format!(", {left_out} left out of broadcasts"));
@@ -98,8 +113,8 @@ impl<'a> Told<'a> {
             "bytes": bytes,
             "left_out": left_out,
             "expired": expired,
-            "round_trip_p50_ms": p50.number(),
-            "round_trip_p99_ms": p99.number(),
+            "round_trip_p50_ms": trips.map(|[p50, _]| p50.number()),
+            "round_trip_p99_ms": trips.map(|[_, p99]| p99.number()),
             "silent_max_s": seconds(now.silent_for.max),
             "age_max_s": seconds(now.age.max),
             "queued_max_bytes": now.queued_bytes.max,

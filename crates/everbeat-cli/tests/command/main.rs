@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed helper fails its test")]
 
+#[cfg(target_os = "linux")]
+mod capture;
 mod connect;
 mod doctor;
 mod headers;

@@ -42,7 +42,11 @@ async fn it_obeys_its_control_socket_and_answers_there() {
     };
     while ask("list").await["open"].as_array().unwrap().is_empty() {}
     assert!(ask("on 9 reset").await["error"].as_str().unwrap().contains("no connection 9"));
-    assert_eq!(ask("on 1 reset").await["done"], "reset");
+    assert_eq!(ask("explode").await["event"], "error");
+    assert_eq!([&ask("list").await["event"], &ask("help").await["event"]], ["accepted", "help"]);
+    let done = ask("on 1 reset").await;
+    assert_eq!([&done["event"], &done["done"]], ["done", "reset"]);
+    assert_eq!(done["connection"], 1);
     let read = timeout(SOON, carried.read_u8()).await.unwrap();
     assert_eq!(read.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
     assert_eq!(ask("quit").await["done"], "quit");
@@ -61,9 +65,13 @@ async fn a_web_page_gives_it_no_orders() {
     // By an end, or by a reset, for there was more that nobody read
     _ = timeout(SOON, browser.read_to_end(&mut answer)).await.unwrap();
     assert_eq!(answer, b"", "{}", String::from_utf8_lossy(&answer));
-    proxy.say("list\n").await;
-    proxy.line("accepted").await;
-    proxy.say("quit\n").await;
+    // On stdout an answer says which it is, as all lines there do.
+    proxy.say("list\nhelp\nexplode\nheal\nquit\n").await;
+    for event in ["accepted", "help", "error", "done"] {
+        let line = proxy.line(event).await;
+        let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(told["event"], event, "{line}");
+    }
     assert_eq!(proxy.end().await.code, Some(0));
 }
 
