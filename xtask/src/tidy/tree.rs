@@ -166,7 +166,9 @@ impl Tree {
             description: Some("d".into()),
             licence: Some("MIT OR Apache-2.0".into()),
             repository: Some("r".into()),
-            hides_features: false,
+            features: false,
+            documents_all: false,
+            documents_labels: false,
             dependencies: dependencies.iter().map(dependency).collect(),
             targets: vec![Target { name: name.replace('-', "_"), kind: "lib".into() }],
         });
