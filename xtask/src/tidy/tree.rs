@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::compared::Compared;
 use crate::metadata::{self, Package};
 use crate::shell::Shell;
 
@@ -20,6 +21,8 @@ pub(crate) struct Tree {
     pub(crate) packages: Vec<Package>,
     /// All of `cargo metadata`, for what concerns other people's packages
     pub(crate) graph: Value,
+    /// Code of pages, as rustfmt has it
+    pub(crate) compared: Vec<Compared>,
 }
 
 /// A text file
@@ -68,7 +71,10 @@ impl Tree {
             }
         }
         let graph = metadata::read(&[])?;
-        Ok(Self { files, packages: shell.workspace.packages.clone(), graph })
+        let packages = shell.workspace.packages.clone();
+        let mut tree = Self { files, packages, graph, compared: Vec::new() };
+        tree.compared = Compared::of(&tree, |code| rustfmt(shell, code))?;
+        Ok(tree)
     }
 
     pub(crate) fn rust(&self) -> impl Iterator<Item = &File> {
@@ -122,6 +128,13 @@ fn git_paths(shell: &Shell) -> Result<Vec<String>> {
     let words = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let listed = shell.read(shell.program("git").args(words))?;
     Ok(listed.split_terminator('\0').map(String::from).collect())
+}
+
+/// A file of the tree's edition as rustfmt leaves it
+fn rustfmt(shell: &Shell, code: &str) -> Result<String> {
+    let mut command = shell.program("rustfmt");
+    command.args(["--edition", "2024", "--config-path"]).arg(shell.root().join("rustfmt.toml"));
+    shell.filter(&mut command, code)
 }
 
 /// Every path below `root`, for a copy without git
