@@ -2,6 +2,7 @@
 //!
 //! What the steps are is `ci/table.rs`'s; here they are run, timed and told about.
 
+mod alone;
 mod autobahn;
 mod chaos;
 mod demo;

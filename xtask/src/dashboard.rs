@@ -1,7 +1,9 @@
 //! `cargo xtask dashboard`: Debian's Prometheus scrapes the example `observed` while peers die, and is
-//! asked each expression of the dashboard for Grafana, of which each must return data.
+//! asked whatever the dashboard for Grafana asks: each expression of its panels, and the values of its
+//! variables. All must return data.
 
-use std::fmt::Write as _;
+mod question;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -11,8 +13,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
 
+use self::question::Question;
 use crate::args::Args;
 use crate::ci::Outcome;
 use crate::debian;
@@ -21,9 +23,6 @@ use crate::report::Report;
 use crate::shell::{Shell, YELLOW, paint};
 
 const DASHBOARD: &str = "docs/grafana/everbeat.json";
-
-/// What Grafana puts in for its own variables
-const VARIABLES: &[(&str, &str)] = &[("$__rate_interval", "15s"), ("$job", ".+")];
 
 /// How long the example goes on: longer than all of the below together
 const SECONDS: &str = "120";
@@ -43,10 +42,10 @@ pub(crate) fn run(shell: &Shell, args: Args) -> Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let expressions = ask_all(shell, &prometheus)?;
+    let answers = ask_all(shell, &prometheus)?;
     let mut report = Report::new("dashboard");
-    for (expression, series) in &expressions {
-        report.row(expression, *series as f64, "series", Some(1.0), *series > 0);
+    for (question, found) in &answers {
+        report.row(question.text(), *found as f64, question.unit(), Some(1.0), *found > 0);
     }
     Ok(report.finish(shell))
 }
@@ -57,8 +56,8 @@ pub(crate) fn holds(shell: &Shell) -> Result<Outcome> {
         Ok(prometheus) => prometheus,
         Err(why) => return Ok(Outcome::Skipped(format!("{why:#}"))),
     };
-    let empty = ask_all(shell, &prometheus)?.into_iter().filter(|(_, series)| *series == 0);
-    let empty = empty.map(|(expression, _)| expression).collect::<Vec<_>>();
+    let empty = ask_all(shell, &prometheus)?.into_iter().filter(|(_, found)| *found == 0);
+    let empty = empty.map(|(question, _)| question.text()).collect::<Vec<_>>();
     ensure!(empty.is_empty(), "no data for:\n{}", empty.join("\n"));
     Ok(Outcome::Passed)
 }
@@ -83,11 +82,11 @@ fn runs(program: &PathBuf) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Each expression, and of how many series there was data
-fn ask_all(shell: &Shell, prometheus: &Path) -> Result<Vec<(String, usize)>> {
+/// Each question, and of how much there was data
+fn ask_all(shell: &Shell, prometheus: &Path) -> Result<Vec<(Question, usize)>> {
     let dashboard = fs::read_to_string(shell.root().join(DASHBOARD)).context(DASHBOARD)?;
-    let expressions = expressions(&serde_json::from_str(&dashboard).context(DASHBOARD)?);
-    ensure!(!expressions.is_empty(), "{DASHBOARD} asks for nothing");
+    let dashboard = serde_json::from_str(&dashboard).context(DASHBOARD)?;
+    let questions = question::all(&dashboard).context(DASHBOARD)?;
 
     shell.run(&mut shell.cargo("build --quiet --package everbeat-examples --example observed"))?;
     let mut command = shell.program(shell.target("debug/examples/observed"));
@@ -99,28 +98,18 @@ fn ask_all(shell: &Shell, prometheus: &Path) -> Result<Vec<(String, usize)>> {
     let folder = shell.target("prometheus").join("run");
     let server = Server::start(prometheus, &folder, target)?;
     let begun = Instant::now();
-    let mut answers = expressions.into_iter().map(|it| (it, 0)).collect::<Vec<_>>();
-    while begun.elapsed() < PATIENCE && answers.iter().any(|(_, series)| *series == 0) {
+    let mut answers = questions.into_iter().map(|it| (it, 0)).collect::<Vec<_>>();
+    while begun.elapsed() < PATIENCE && answers.iter().any(|(_, found)| *found == 0) {
         sleep(LOOK);
-        for (expression, series) in answers.iter_mut().filter(|(_, series)| *series == 0) {
-            *series = server.ask(expression)?;
+        for (question, found) in answers.iter_mut().filter(|(_, found)| *found == 0) {
+            *found = server.ask(question)?;
         }
     }
-    for (expression, series) in &answers {
-        eprintln!("{series:>4} series  {expression}");
+    for (question, found) in &answers {
+        eprintln!("{found:>4} {}  {}", question.unit(), question.text());
     }
-    eprintln!("{} expressions, after {:.0?}", answers.len(), begun.elapsed());
+    eprintln!("{} questions, after {:.0?}", answers.len(), begun.elapsed());
     Ok(answers)
-}
-
-/// All expressions of a dashboard, with Grafana's variables put in
-fn expressions(dashboard: &Value) -> Vec<String> {
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let targets = list(&dashboard["panels"]).into_iter().flat_map(|panel| list(&panel["targets"]));
-    let expressions = targets.filter_map(|target| Some(target["expr"].as_str()?.to_owned()));
-    expressions
-        .map(|text| VARIABLES.iter().fold(text, |text, (name, value)| text.replace(name, value)))
-        .collect()
 }
 
 /// A Prometheus of ours
@@ -154,11 +143,10 @@ impl Server {
         Ok(server)
     }
 
-    /// For how many series an expression has a number now
-    fn ask(&self, expression: &str) -> Result<usize> {
-        let body = self.get(&format!("/api/v1/query?query={}", escaped(expression)));
-        let body = body.with_context(|| expression.to_owned())?;
-        series(&serde_json::from_str(&body)?)
+    /// Of how much there is data now
+    fn ask(&self, question: &Question) -> Result<usize> {
+        let body = self.get(&question.path()).with_context(|| question.text())?;
+        question.count(&serde_json::from_str(&body)?).with_context(|| question.text())
     }
 
     /// What is behind the head of an answer
@@ -182,60 +170,4 @@ fn configuration(target: &str) -> String {
         "global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n  \
          - job_name: everbeat\n    static_configs:\n      - targets: ['{target}']\n"
     )
-}
-
-/// How many series of an answer have a number; one that is none, as 0 / 0, is no data
-fn series(answer: &Value) -> Result<usize> {
-    ensure!(answer["status"] == "success", "{answer}");
-    let series = answer["data"]["result"].as_array().context("it answers otherwise")?;
-    let number = |one: &&Value| {
-        let value = one["value"][1].as_str().and_then(|text| text.parse::<f64>().ok());
-        value.is_some_and(f64::is_finite)
-    };
-    Ok(series.iter().filter(number).count())
-}
-
-/// As it is written in a query (RFC 3986, section 2.1)
-fn escaped(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut escaped, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(byte.into());
-            }
-            _ => _ = write!(escaped, "%{byte:02X}"),
-        }
-        escaped
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn expressions_are_those_of_all_panels_as_grafana_would_ask() {
-        let target = |expr: &str| json!({ "expr": expr });
-        let asked = target(r#"rate(a{job=~"$job"}[$__rate_interval])"#);
-        let panels = json!([{ "targets": [asked, target("b")] }, {}, { "targets": [target("c")] }]);
-        let found = expressions(&json!({ "panels": panels }));
-        assert_eq!(found, [r#"rate(a{job=~".+"}[15s])"#, "b", "c"]);
-    }
-
-    #[test]
-    fn no_number_is_no_data() {
-        let answer = |values: &[&str]| {
-            let all = values.iter().map(|value| json!({ "value": [1.5, value] }));
-            json!({ "status": "success", "data": { "result": all.collect::<Vec<_>>() } })
-        };
-        assert_eq!(series(&answer(&["0", "NaN", "1.5", "+Inf"])).unwrap(), 2);
-        assert_eq!(series(&answer(&[])).unwrap(), 0);
-        assert!(series(&json!({ "status": "error" })).is_err());
-    }
-
-    #[test]
-    fn a_query_is_escaped() {
-        assert_eq!(escaped("a{b=~\".+\"}[1s]"), "a%7Bb%3D~%22.%2B%22%7D%5B1s%5D");
-    }
 }

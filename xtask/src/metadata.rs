@@ -29,8 +29,12 @@ pub(crate) struct Package {
     pub(crate) description: Option<String>,
     pub(crate) licence: Option<String>,
     pub(crate) repository: Option<String>,
-    /// It has features that docs.rs is not told to turn on
-    pub(crate) hides_features: bool,
+    /// It has features besides `default`
+    pub(crate) features: bool,
+    /// docs.rs is told to turn all of them on: by itself it builds with the default ones
+    pub(crate) documents_all: bool,
+    /// docs.rs is told to say so by `--cfg docsrs`, by which items are labelled with their features
+    pub(crate) documents_labels: bool,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) targets: Vec<Target>,
 }
@@ -84,7 +88,9 @@ impl Package {
             description: optional("description"),
             licence: optional("license"),
             repository: optional("repository"),
-            hides_features: hides_features(package),
+            features: has_features(package),
+            documents_all: docs_rs(package)["all-features"] == true,
+            documents_labels: has_docsrs(docs_rs(package)),
             dependencies: list(package, "dependencies")
                 .map(|line| {
                     Ok(Dependency { name: text(line, "name")?, dev: line["kind"] == "dev" })
@@ -106,11 +112,20 @@ impl Package {
     }
 }
 
-/// Whether docs.rs, which builds with the default features, would leave something out
-fn hides_features(package: &Value) -> bool {
+fn has_features(package: &Value) -> bool {
     let features = package["features"].as_object();
-    let has_some = features.is_some_and(|all| all.keys().any(|name| name != "default"));
-    has_some && package["metadata"]["docs"]["rs"]["all-features"] != true
+    features.is_some_and(|all| all.keys().any(|name| name != "default"))
+}
+
+/// What docs.rs is told
+fn docs_rs(package: &Value) -> &Value {
+    &package["metadata"]["docs"]["rs"]
+}
+
+/// Whether rustdoc is given `--cfg docsrs`
+fn has_docsrs(told: &Value) -> bool {
+    let words = list(told, "rustdoc-args").collect::<Vec<_>>();
+    words.windows(2).any(|pair| pair == ["--cfg", "docsrs"])
 }
 
 /// `cargo metadata` with more words
@@ -164,15 +179,23 @@ mod tests {
     }
 
     #[test]
-    fn docs_rs_is_told_to_turn_features_on() {
-        let hides = |features: Value, metadata: Value| {
-            hides_features(&json!({ "features": features, "metadata": metadata }))
+    fn what_docs_rs_is_told_of_features() {
+        let read = |features: Value, told: Value| {
+            let package = json!({
+                "name": "x",
+                "manifest_path": "r/x/Cargo.toml",
+                "features": features,
+                "metadata": { "docs": { "rs": told } },
+            });
+            let package = Package::parse(&package, Path::new("r")).unwrap();
+            (package.features, package.documents_all, package.documents_labels)
         };
-        let told = json!({ "docs": { "rs": { "all-features": true } } });
-        assert!(!hides(json!({ "default": [] }), Value::Null));
-        assert!(hides(json!({ "default": [], "tls": [] }), Value::Null));
-        assert!(hides(json!({ "tls": [] }), json!({ "docs": { "rs": {} } })));
-        assert!(!hides(json!({ "tls": [] }), told));
+        assert_eq!(read(json!({ "default": [] }), Value::Null), (false, false, false));
+        assert_eq!(read(json!({ "default": [], "tls": [] }), Value::Null), (true, false, false));
+        let all = json!({ "all-features": true, "rustdoc-args": ["--html-in-header", "docsrs"] });
+        assert_eq!(read(json!({ "tls": [] }), all), (true, true, false));
+        let labels = json!({ "rustdoc-args": ["--cfg", "docsrs"] });
+        assert_eq!(read(json!({ "tls": [] }), labels), (true, false, true));
     }
 
     #[test]

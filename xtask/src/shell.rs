@@ -6,7 +6,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -94,11 +94,19 @@ impl Shell {
     /// Runs in silence and returns stdout; stderr is in the error
     pub(crate) fn read(&self, command: &mut Command) -> Result<String> {
         let output = command.output().with_context(|| cannot_start(command))?;
-        if !output.status.success() {
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            bail!("`{}` failed:\n{}", line_of(command), complaint.trim_end());
+        told(command, output)
+    }
+
+    /// The same, with something to read on stdin
+    ///
+    /// All of it is written before anything is read, so it is for what fits into a pipe.
+    pub(crate) fn filter(&self, command: &mut Command, input: &str) -> Result<String> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| cannot_start(command))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input.as_bytes()).with_context(|| line_of(command))?;
         }
-        String::from_utf8(output.stdout).context("its output is not UTF-8")
+        told(command, child.wait_with_output()?)
     }
 
     fn say(&self, command: &Command) {
@@ -141,6 +149,15 @@ pub(crate) fn paint(colour: &str, text: &str) -> String {
     } else {
         text.to_owned()
     }
+}
+
+/// What a program has printed that ended well
+fn told(command: &Command, output: Output) -> Result<String> {
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        bail!("`{}` failed:\n{}", line_of(command), complaint.trim_end());
+    }
+    String::from_utf8(output.stdout).context("its output is not UTF-8")
 }
 
 fn line_of(command: &Command) -> String {

@@ -7,6 +7,7 @@ mod arrows;
 mod attributes;
 mod book;
 mod changelog;
+mod compared;
 mod core_dependencies;
 mod fault_table;
 mod file_size;
@@ -58,6 +59,7 @@ const CHECKS: &[Check] = &[
     ("readme is a page, and pages are compiled", readme::check),
     ("pages are a book", book::check),
     ("tests of the fault tables", fault_table::check),
+    ("lines of loops and of what they become", compared::check),
     ("changelog", changelog::check),
 ];
 

@@ -24,6 +24,7 @@
 //! Everything happens on async-std's global executor, which starts with the first task; there is
 //! nothing to set up.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 pub mod client;

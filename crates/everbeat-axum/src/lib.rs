@@ -47,6 +47,7 @@
 //! other; its route has to be [`any`](axum::routing::any), for its method is CONNECT. Without the
 //! feature it is answered 405, and axum does not offer it unless its own `http2` is on.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod rejection;

@@ -16,6 +16,7 @@
 //! `no_std` with `alloc` when the default feature `std` is off; then [`halves`] and the sharded
 //! wheel are left out, for they need a lock.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -29,6 +29,7 @@
 //! connection there is no TCP socket of its own, so that nothing is known of its road, and death is
 //! noticed by the Ping alone.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod asking;

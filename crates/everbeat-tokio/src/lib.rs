@@ -22,6 +22,7 @@
 //! Everything happens inside a runtime with its IO and time drivers on, as `#[tokio::main]` makes
 //! it.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 pub mod client;

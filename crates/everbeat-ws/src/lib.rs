@@ -3,6 +3,7 @@
 //! A runtime crate such as `everbeat-tokio` lends sockets by [`Runtime`]; this crate upgrades them,
 //! frames messages, and keeps nothing in memory between them.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 
 pub mod accept;

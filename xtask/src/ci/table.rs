@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{
-    Outcome, autobahn, chaos, demo, examples, idle, interop, msrv, one_runtime, packaging, sim,
-    sim_check, sim_storm, soak, streams, syscalls, typos,
+    Outcome, alone, autobahn, chaos, demo, examples, idle, interop, msrv, one_runtime, packaging,
+    sim, sim_check, sim_storm, soak, streams, syscalls, typos,
 };
 use crate::shell::Shell;
 use crate::{bench, dashboard, fuzz, instructions, memory, nostd, program, tidy};
@@ -200,7 +200,7 @@ pub(super) const GROUPS: &[Group] = &[
                 "idle connections ask nothing of the kernel but beats",
                 syscalls::holds,
             ),
-            step("dashboard", "Prometheus has data for each of its expressions", dashboard::holds),
+            step("dashboard", "Prometheus has data for whatever it asks", dashboard::holds),
             step("idle", "19,000 connections in one process, for a short while", idle::held),
             step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
             step(
@@ -215,6 +215,11 @@ pub(super) const GROUPS: &[Group] = &[
             step("chaos", "real faults are judged as they must be, on tokio", chaos::holds),
             step("chaos-seed", "faults by a seed: each promise, each message", chaos::by_seed),
             step("msrv", "library crates with the oldest Rust that we promise", msrv::run),
+            step(
+                "alone",
+                "each published crate by itself, with few features and with all",
+                alone::run,
+            ),
             step("release", "the examples, optimised", |shell| {
                 cargo(shell, "build --release --package everbeat-examples --all-targets")
             }),

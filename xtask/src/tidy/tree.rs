@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::compared::Compared;
 use crate::metadata::{self, Package};
 use crate::shell::Shell;
 
@@ -20,6 +21,8 @@ pub(crate) struct Tree {
     pub(crate) packages: Vec<Package>,
     /// All of `cargo metadata`, for what concerns other people's packages
     pub(crate) graph: Value,
+    /// Code of pages, as rustfmt has it
+    pub(crate) compared: Vec<Compared>,
 }
 
 /// A text file
@@ -68,7 +71,10 @@ impl Tree {
             }
         }
         let graph = metadata::read(&[])?;
-        Ok(Self { files, packages: shell.workspace.packages.clone(), graph })
+        let packages = shell.workspace.packages.clone();
+        let mut tree = Self { files, packages, graph, compared: Vec::new() };
+        tree.compared = Compared::of(&tree, |code| rustfmt(shell, code))?;
+        Ok(tree)
     }
 
     pub(crate) fn rust(&self) -> impl Iterator<Item = &File> {
@@ -124,6 +130,13 @@ fn git_paths(shell: &Shell) -> Result<Vec<String>> {
     Ok(listed.split_terminator('\0').map(String::from).collect())
 }
 
+/// A file of the tree's edition as rustfmt leaves it
+fn rustfmt(shell: &Shell, code: &str) -> Result<String> {
+    let mut command = shell.program("rustfmt");
+    command.args(["--edition", "2024", "--config-path"]).arg(shell.root().join("rustfmt.toml"));
+    shell.filter(&mut command, code)
+}
+
 /// Every path below `root`, for a copy without git
 fn walk(root: &Path) -> Result<Vec<String>> {
     let mut paths = Vec::new();
@@ -166,7 +179,9 @@ impl Tree {
             description: Some("d".into()),
             licence: Some("MIT OR Apache-2.0".into()),
             repository: Some("r".into()),
-            hides_features: false,
+            features: false,
+            documents_all: false,
+            documents_labels: false,
             dependencies: dependencies.iter().map(dependency).collect(),
             targets: vec![Target { name: name.replace('-', "_"), kind: "lib".into() }],
         });

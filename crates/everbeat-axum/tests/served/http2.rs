@@ -10,7 +10,8 @@ use hyper::ext::Protocol;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
-use crate::support::{app, serve, soon};
+use crate::peer::soon;
+use crate::support::{app, serve};
 
 #[tokio::test]
 async fn an_extended_connect_becomes_a_connection_like_any_other() {

@@ -2,7 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed helper fails its test")]
 
+use everbeat_axum::core;
+
 mod http2;
+#[path = "../../../everbeat-hosted/tests/support/peer.rs"]
+mod peer;
 mod routes;
+#[path = "../../../everbeat-hosted/tests/support/spans.rs"]
+mod spans;
 mod stopping;
 mod support;
+mod traced;

@@ -3,16 +3,19 @@
 
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
 use everbeat_axum::core::Cause;
 use everbeat_axum::core::cause::Expired;
 #[cfg(target_os = "linux")]
 use everbeat_axum::core::cause::Verdict;
 use everbeat_axum::server::Limits;
-use everbeat_axum::{Handle, Requests, Sockets};
+use everbeat_axum::{Handle, Origins, Requests, Sockets};
 use everbeat_tokio::{Client, Event};
 use tokio::sync::mpsc;
 
-use crate::support::{GRANTED, Peer, app, ask, serve, soon};
+use crate::peer::{GRANTED, Peer, soon};
+use crate::support::{app, ask, serve};
 
 #[tokio::test]
 async fn a_route_becomes_a_connection_with_the_applications_state_and_its_user() {
@@ -82,6 +85,17 @@ async fn each_bad_request_is_told_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
+async fn pages_of_other_origins_than_those_said_are_refused() {
+    let requests = Requests::new().origins(Origins::only(["https://app.example"]).unwrap());
+    let sockets = Sockets::over(requests.server().unwrap().build().unwrap()).unwrap();
+    let address = serve(app(sockets), false).await;
+    for (origin, status) in [("https://app.example", "101"), ("http://test", "403")] {
+        let (_, answer) = Peer::asked(address, &ask(&format!("Origin: {origin}\r\n"))).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{origin} {answer}");
+    }
+}
+
+#[tokio::test]
 async fn one_too_many_from_an_address_is_answered_429_where_axum_knows_it() {
     let limits = Limits::default().per_address(1);
     let server = Requests::new().server().unwrap().limits(limits).build().unwrap();
@@ -90,4 +104,40 @@ async fn one_too_many_from_an_address_is_answered_429_where_axum_knows_it() {
     assert!(head.starts_with("http/1.1 101 "), "{head}");
     let (_, head) = Peer::asked(address, &ask("")).await;
     assert!(head.starts_with("http/1.1 429 "), "{head}");
+}
+
+#[tokio::test]
+async fn who_waits_behind_a_full_backlog_is_answered_503_and_one_in_it_has_its_turn() {
+    let server = Requests::new().backlog(1).server().unwrap().limits(Limits::default().upgrades(1));
+    let server = server.handshake_timeout(Duration::from_secs(2)).build().unwrap();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let layer = from_fn(move |asked: Request, next: Next| {
+        let tell = tell.clone();
+        async move {
+            let name = asked.uri().query().unwrap_or_default().to_owned();
+            // It asks behind this without waiting
+            tell.send(name.clone()).unwrap();
+            let granted = next.run(asked).await;
+            if name == "stall" {
+                // Never lets the answer go: the upgrade has its place until its time is over
+                tell.send("stalled".to_owned()).unwrap();
+                std::future::pending::<()>().await;
+            }
+            granted
+        }
+    });
+    let address = serve(app(Sockets::over(server).unwrap()).layer(layer), false).await;
+    let named = |name: &str| ask("").replace("/feed", &format!("/feed?{name}"));
+    let mut stall = Peer::come(address).await;
+    stall.say(named("stall").as_bytes()).await;
+    assert_eq!(soon(told.recv()).await.unwrap(), "stall");
+    assert_eq!(soon(told.recv()).await.unwrap(), "stalled");
+    let mut waits = Peer::come(address).await;
+    waits.say(named("waits").as_bytes()).await;
+    assert_eq!(soon(told.recv()).await.unwrap(), "waits");
+    let (_, answer) = Peer::asked(address, &named("refused")).await;
+    assert!(answer.starts_with("http/1.1 503 "), "{answer}");
+    assert!(answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
+    let answer = waits.answer().await;
+    assert!(answer.starts_with("http/1.1 101 "), "{answer}");
 }

@@ -11,7 +11,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
-use crate::support::{By, echo, serve, soon};
+use crate::peer::soon;
+use crate::support::{By, echo, serve};
 
 /// A client of one connection of HTTP/2, which has heard that extended CONNECT is taken
 async fn client(sockets: Sockets) -> http2::SendRequest<String> {

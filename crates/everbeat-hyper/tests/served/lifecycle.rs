@@ -12,7 +12,8 @@ use everbeat_hyper::{Rejection, Requests, Settings, Sockets};
 use hyper::Response;
 use tokio::sync::mpsc;
 
-use crate::support::{BOTH, By, GRANTED, Peer, ask, client, echo, hear, masked, serve, soon};
+use crate::peer::{GRANTED, Peer, ask, masked, soon};
+use crate::support::{BOTH, By, client, echo, hear, serve};
 
 #[tokio::test]
 async fn a_request_becomes_a_connection_on_hypers_server_and_on_hyper_utils() {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use everbeat_hyper::server::Limits;
 use everbeat_hyper::{Requests, Sockets};
 
-use crate::support::{By, Peer, ask, echo, masked, serve, soon};
+use crate::peer::{Peer, ask, masked, soon};
+use crate::support::{By, echo, serve};
 
 /// A server with these limits, whose route says the peer's address or does not
 async fn limited(limits: Limits, says: bool) -> (Sockets, SocketAddr) {

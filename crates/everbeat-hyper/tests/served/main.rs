@@ -3,11 +3,17 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed helper fails its test")]
 
+use everbeat_hyper::core;
+
 mod http2;
 mod lifecycle;
 mod limits;
 mod observed;
+#[path = "../../../everbeat-hosted/tests/support/peer.rs"]
+mod peer;
 mod rejections;
+#[path = "../../../everbeat-hosted/tests/support/spans.rs"]
+mod spans;
 mod stopping;
 mod support;
 mod traced;

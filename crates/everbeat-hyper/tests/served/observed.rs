@@ -8,7 +8,8 @@ use everbeat_tokio::core::Event;
 use everbeat_tokio::core::time::Timer;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
-use crate::support::{By, Peer, ask, masked, serve, soon};
+use crate::peer::{Peer, ask, masked, soon};
+use crate::support::{By, serve};
 
 /// What was counted since it was last asked, by name and labels
 fn counted(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {

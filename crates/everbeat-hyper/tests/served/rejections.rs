@@ -3,7 +3,8 @@
 use everbeat_hyper::core::Cause;
 use everbeat_hyper::{Origins, Requests, Sockets};
 
-use crate::support::{By, GRANTED, Peer, ask, echo, serve};
+use crate::peer::{GRANTED, Peer, ask};
+use crate::support::{By, echo, serve};
 
 fn without(ask: &str, name: &str) -> String {
     let kept = ask.split_inclusive("\r\n").filter(|line| !line.starts_with(name));

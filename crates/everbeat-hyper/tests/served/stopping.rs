@@ -9,7 +9,8 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::set_default;
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::support::{By, Peer, ask, echo, masked, serve, soon};
+use crate::peer::{Peer, ask, masked, soon};
+use crate::support::{By, echo, serve};
 
 /// Where these echo, and one of whom something was heard
 async fn one_at(sockets: &Sockets) -> (SocketAddr, Peer) {
