@@ -139,7 +139,10 @@ mod tests {
         let cases = CASES.iter().filter(|case| Extent::Servers.has(case));
         let count = cases.clone().count();
         let lives = cases.filter_map(|case| {
-            let object = case.burst.map_or(json!({ "bytes": 7 }), |bytes| json!({ "left": bytes }));
+            let object = match case.burst {
+                Some(bytes) => json!({ "left": bytes }),
+                None => json!({ "bytes": 7 }),
+            };
             Live::of(&Counted { name: case.name.into(), goal: None, object })
         });
         let lives = lives.collect::<Vec<_>>();

@@ -73,7 +73,7 @@ impl Goal {
 
     /// The part of the benchmark that measures it
     pub(super) fn part(&self) -> &'static str {
-        let begins = |begin| self.what.starts_with(begin);
+        let begins = |begin: &str| self.what.starts_with(begin);
         match self.what {
             RESIDENT | AFTER_LARGE | BEATS => "idle",
             BROADCAST => "broadcast",

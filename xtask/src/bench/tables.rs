@@ -92,7 +92,7 @@ fn most(goal: &Goal) -> String {
 
 /// Its median, and that it is of one round, if it is
 fn cell(figure: Option<&Figure>) -> String {
-    let values = figure.map_or(&[][..], |figure| &figure.values);
+    let values = figure.map_or(&[][..], |figure| &figure.values[..]);
     let weak = if values.len() == 1 { " (one round)" } else { "" };
     let interval = Interval::of(values);
     interval.map_or_else(String::new, |interval| format!("{}{weak}", told(interval.median)))
