@@ -4,6 +4,7 @@
 //! Each server is a process of its own on one processor, the load on the other. Rounds are interleaved,
 //! so that what disturbs the machine disturbs all alike; figures are medians with an interval.
 
+mod absent;
 mod broadcast;
 mod contestants;
 pub(crate) mod criterion;
@@ -12,6 +13,7 @@ mod echo;
 mod figures;
 mod goals;
 mod growth;
+mod held;
 mod idle;
 mod interval;
 mod million;
@@ -20,18 +22,20 @@ mod reconnect;
 mod rounds;
 mod stage;
 mod surroundings;
+mod tables;
 mod written;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use serde_json::Value;
 
 use self::contestants::Contestant;
-use self::figures::Figures;
+use self::figures::{Figures, Run};
 use self::stage::Theatre;
 use crate::args::Args;
-use crate::report::Report;
+use crate::report::{self, Report};
 use crate::shell::Shell;
 use crate::{instructions, program};
 
@@ -101,16 +105,22 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
     let wanted = Wanted { connections, rounds, small };
 
     let mut report = Report::new("bench");
+    // What is measured, and not what documents are written by the end.
+    let commit = report::commit(shell).unwrap_or_else(|_| "unknown".into());
+    report.note("commit", &*commit);
     if usual {
         // First what is not about time, and builds.
-        instructions::check(shell)?;
+        report.append(instructions::report(shell)?);
         report.append(criterion::measure(shell, true, &[])?);
     }
     let together = if small { PARTS } else { &PARTS[..TOGETHER] };
     let parts = part.map_or(together, |part| &PARTS[part..=part]);
-    let figures = play(shell, &wanted, peers, parts, &mut report)?;
+    let names = parts.iter().map(|(name, _)| *name).collect();
+    let run = Run { parts: names, small, peers, chosen: connections.is_some() };
+    let mut figures = Figures { run, ..Figures::default() };
+    let surroundings = play(shell, &wanted, parts, &mut figures, &mut report, &commit)?;
     if keep {
-        written::keep(shell, &figures, &report)?;
+        written::keep(shell, &figures, &surroundings, &report)?;
     }
     Ok(report.finish(shell))
 }
@@ -118,25 +128,26 @@ pub(crate) fn run(shell: &Shell, mut args: Args) -> Result<ExitCode> {
 fn play(
     shell: &Shell,
     wanted: &Wanted,
-    peers: bool,
     parts: &[(&str, Part)],
+    figures: &mut Figures,
     report: &mut Report,
-) -> Result<Figures> {
+    commit: &str,
+) -> Result<Value> {
     program::build(shell)?;
-    let all = contestants::all(shell, peers)?;
+    let all = contestants::all(shell, figures.run.peers)?;
+    figures.versions.extend(contestants::versions(&all));
     let mut theatre = Theatre::new(shell)?;
-    let mut figures = Figures { small: wanted.small, ..Figures::default() };
     for (name, part) in parts {
         eprintln!("── {name}");
-        part(&mut theatre, wanted, &all, &mut figures)?;
+        part(&mut theatre, wanted, &all, figures)?;
     }
-    let surroundings = surroundings::of(shell, &theatre, wanted, &figures);
+    let surroundings = surroundings::of(shell, &theatre, wanted, figures, commit);
     figures.judge(report);
     if !theatre.kept_up() {
         eprintln!("INVALID: the machine stalled, or what came back was not what was said");
         report.invalidate();
     }
     report.note("surroundings", surroundings.clone());
-    written::write(shell, &figures, &surroundings, report)?;
-    Ok(figures)
+    written::write(shell, figures, &surroundings, report)?;
+    Ok(surroundings)
 }

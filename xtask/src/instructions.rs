@@ -23,6 +23,7 @@ use self::judge::judge;
 use self::served::Server;
 use crate::args::Args;
 use crate::ci::Outcome;
+use crate::report::Report;
 use crate::shell::Shell;
 use crate::{metadata, program};
 
@@ -42,6 +43,9 @@ const A_LARGE_ECHO: &str = "server's process, an echo of 64 KiB";
 const LARGE: u64 = 64 << 10;
 
 const BASELINE: &str = "benches/instructions/baseline.json";
+
+/// The part of a report that its rows are
+pub(crate) const PART: &str = "instructions";
 
 /// What a count depends on besides our own code
 const PACKAGES: [&str; 3] = ["async-tungstenite", "tungstenite", "bytes"];
@@ -117,6 +121,31 @@ pub(crate) fn check(shell: &Shell) -> Result<Outcome> {
         bail!("a message or a beat costs too much, or not what {BASELINE} says");
     }
     Ok(compared(&baseline.made_otherwise(&made_with)))
+}
+
+/// For who reports it beside other things: a row for each count, held against the baseline. What is
+/// too dear is a row that is missed; where there is no valgrind, or the baseline is another's, a row
+/// says so.
+pub(crate) fn report(shell: &Shell) -> Result<Report> {
+    let callgrind = match Callgrind::find(shell) {
+        Ok(callgrind) => callgrind,
+        Err(error) => {
+            let mut report = Report::new("instructions");
+            report.cell(skipped(&format!("no valgrind here and none to be had: {error:#}")), true);
+            return Ok(report);
+        }
+    };
+    let counts = count(shell, &callgrind)?;
+    let baseline = Baseline::read(&shell.root().join(BASELINE))?;
+    Ok(judge(&baseline, &made_with(shell)?, &counts).since)
+}
+
+/// A row that says why something was not counted, or not compared
+fn skipped(why: &str) -> Value {
+    json!({
+        "part": PART, "name": PART, "value": null, "unit": "instructions", "goal": null, "met": null,
+        "verdict": "skipped", "detail": why, "why": why,
+    })
 }
 
 /// Within the budget, but was it compared with the baseline?

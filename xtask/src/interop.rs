@@ -32,7 +32,7 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -142,11 +142,38 @@ pub(crate) fn program(shell: &Shell, name: &str) -> Result<Result<Vec<String>, S
     })
 }
 
-/// What takes part in a benchmark: a name, and a command line or why there is none here
-pub(crate) type Contestants = Vec<(String, Result<Vec<String>, String>)>;
+/// The version of a peer that is installed, if it tells one
+pub(crate) fn version(shell: &Shell, name: &str) -> Result<Option<String>> {
+    let peers = Peer::load_all(&shell.root().join("interop"))?;
+    let peer = peers.iter().find(|peer| peer.name == name);
+    let peer = peer.with_context(|| format!("there is no peer `{name}`"))?;
+    Ok(match install::ready(shell, peer)? {
+        Installed::At(home) => says_version(&peer.line(&peer.version, &home)),
+        Installed::Not(_) => None,
+    })
+}
+
+/// What a command line that tells a version says first
+fn says_version(line: &[String]) -> Option<String> {
+    let (program, words) = line.split_first()?;
+    let output = Command::new(program).args(words).output().ok()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let version = said.lines().next()?.trim().trim_start_matches("Python ");
+    (!version.is_empty()).then(|| version.to_owned())
+}
+
+/// Who takes part in a benchmark
+#[derive(Debug)]
+pub(crate) struct Entrant {
+    pub(crate) name: String,
+    /// Its command line, or why there is none here
+    pub(crate) line: Result<Vec<String>, String>,
+    /// Its library's, if its description says how it is told
+    pub(crate) version: Option<String>,
+}
 
 /// Those of all peers, each installed
-pub(crate) fn contestants(shell: &Shell) -> Result<Contestants> {
+pub(crate) fn entrants(shell: &Shell) -> Result<Vec<Entrant>> {
     let mut all = Vec::new();
     for peer in Peer::load_all(&shell.root().join("interop"))? {
         if peer.bench.is_empty() {
@@ -154,11 +181,14 @@ pub(crate) fn contestants(shell: &Shell) -> Result<Contestants> {
         }
         let installed = install::ready(shell, &peer)?;
         for (name, line) in &peer.bench {
-            let line = match &installed {
-                Installed::At(home) => Ok(peer.line(line, home)),
-                Installed::Not(why) => Err(why.clone()),
+            let (line, version) = match &installed {
+                Installed::At(home) => {
+                    let version = says_version(&peer.version_line(name, home));
+                    (Ok(peer.line(line, home)), version)
+                }
+                Installed::Not(why) => (Err(why.clone()), None),
             };
-            all.push((name.clone(), line));
+            all.push(Entrant { name: name.clone(), line, version });
         }
     }
     Ok(all)
@@ -252,6 +282,18 @@ mod tests {
         assert!(sum(0, &[], true));
         assert!(!sum(0, &["no python3 here"], true) && !sum(0, &[], false));
         assert!(sum(1, &["no python3 here"], false), "a failure stands");
+    }
+
+    #[test]
+    fn a_version_is_the_first_line_that_is_said() {
+        let line = |script: &str| ["sh", "-c", script].map(String::from);
+        let version = |script| says_version(&line(script));
+        assert_eq!(version("echo 'Python 3.11.7'; echo more").as_deref(), Some("3.11.7"));
+        assert_eq!(version("echo v1.5.3").as_deref(), Some("v1.5.3"));
+        assert_eq!(version("true"), None);
+        assert_eq!(version("echo"), None);
+        assert_eq!(says_version(&[]), None);
+        assert_eq!(says_version(&["there-is-no-such-program".into()]), None);
     }
 
     #[test]

@@ -82,6 +82,8 @@ What may follow:
     test  [anything for `cargo test`]              test -p everbeat-core wheel
     bench [idle|echo|broadcast|reconnect|growth|detect|million|all] [--peers] [--quick]
           [--connections N] [--rounds N] [--keep]
+          each goal has a row in every run; costs are judged by a part at full size or by all (growth,
+          echo beside others: --peers), a million by million alone, late or lost by every run
     bench [--quick] [anything for criterion]       bench --quick wheel
     fuzz  [TARGET..] [--seconds N] [--keep]        fuzz url frames --seconds 600
     interop [--smoke|--turns] [--keep] [--list] [PEER..] [tokio|ws|server|stop|..]   interop websockets stop kill

@@ -14,7 +14,7 @@ use std::thread;
 use anyhow::{Context, Result, bail, ensure};
 
 use self::baseline::Baseline;
-use self::cases::{CASES, Case, Extent, SERVER};
+use self::cases::{BURST, CASES, Case, Extent, SERVER};
 use self::counted::Counted;
 use self::judge::judge;
 use crate::args::Args;
@@ -50,8 +50,8 @@ pub(crate) fn check_tls(shell: &Shell) -> Result<()> {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Live {
     pub(crate) runtime: String,
-    /// Only what is left of 64 KiB each way, and not all that there is
-    pub(crate) left: bool,
+    /// Only what is left of a burst of this size each way, and not all that there is
+    pub(crate) left: Option<&'static str>,
     pub(crate) bytes: f64,
 }
 
@@ -62,9 +62,13 @@ pub(crate) fn servers(shell: &Shell) -> Result<Vec<Live>> {
 
 impl Live {
     fn of(counted: &Counted) -> Option<Self> {
-        let name = counted.name.strip_prefix(SERVER)?;
-        let runtime = name.split(':').next()?.to_owned();
-        Some(Self { runtime, left: counted.left().is_some(), bytes: counted.judged() })
+        let case = CASES.iter().find(|case| case.name == counted.name)?;
+        let name = case.name.strip_prefix(SERVER)?;
+        let (runtime, left) = match name.split_once(BURST[0]) {
+            Some((runtime, size)) => (runtime, Some(size.strip_suffix(BURST[1])?)),
+            None => (name, None),
+        };
+        Some(Self { runtime: runtime.to_owned(), left, bytes: counted.judged() })
     }
 }
 
@@ -115,8 +119,8 @@ pub(crate) fn build(shell: &Shell, tls: bool) -> Result<PathBuf> {
 fn one(shell: &Shell, program: &PathBuf, case: &Case, silence: &str) -> Result<Counted> {
     let mut command = shell.program(program);
     command.args(case.words);
-    if case.burst {
-        command.args(["--burst", silence]);
+    if let Some(bytes) = case.burst {
+        command.args(["--burst", silence, "--bytes", &bytes.to_string()]);
     }
     let said = shell.read(&mut command)?;
     let object = said.lines().last().context("it says nothing")?;
@@ -131,20 +135,24 @@ mod tests {
     use crate::runtimes::RUNTIMES;
 
     #[test]
-    fn each_runtimes_server_is_told_once_idle_and_once_behind_a_burst() {
+    fn each_runtimes_server_is_told_once_idle_and_once_behind_each_burst() {
         let cases = CASES.iter().filter(|case| Extent::Servers.has(case));
         let count = cases.clone().count();
         let lives = cases.filter_map(|case| {
-            let object = if case.burst { json!({ "left": 1 }) } else { json!({ "bytes": 7 }) };
+            let object = match case.burst {
+                Some(bytes) => json!({ "left": bytes }),
+                None => json!({ "bytes": 7 }),
+            };
             Live::of(&Counted { name: case.name.into(), goal: None, object })
         });
         let lives = lives.collect::<Vec<_>>();
         for runtime in RUNTIMES {
-            for (left, bytes) in [(false, 7.0), (true, 1.0)] {
+            let bursts = [(None, 7.0), (Some("64 B"), 64.0), (Some("64 KiB"), 65_536.0)];
+            for (left, bytes) in bursts {
                 let live = Live { runtime: (*runtime).to_owned(), left, bytes };
                 assert_eq!(lives.iter().filter(|known| **known == live).count(), 1, "{live:?}");
             }
         }
-        assert_eq!((lives.len(), count), (2 * RUNTIMES.len(), lives.len()));
+        assert_eq!((lives.len(), count), (3 * RUNTIMES.len(), lives.len()));
     }
 }

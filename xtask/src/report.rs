@@ -52,7 +52,7 @@ impl Report {
         self.notes.extend(other.notes);
     }
 
-    /// Says something of the run itself
+    /// Says something of the run itself; a `commit` takes the place of what is there at the end
     pub(crate) fn note(&mut self, name: &str, what: impl Into<Value>) {
         self.notes.insert(name.into(), what.into());
     }
@@ -60,6 +60,11 @@ impl Report {
     /// The machine stalled while real-time promises were measured: the run says nothing
     pub(crate) const fn invalidate(&mut self) {
         self.valid = false;
+    }
+
+    /// The rows so far that say that they are of this part
+    pub(crate) fn of_part(&self, part: &str) -> impl Iterator<Item = &Value> {
+        self.rows.iter().filter(move |row| row["part"] == part)
     }
 
     /// Whether the machine kept up so far
@@ -109,9 +114,16 @@ impl Report {
     }
 }
 
-fn commit(shell: &Shell) -> Result<String> {
+/// What is in the work tree: a commit, and a mark if anything there is not of it
+pub(crate) fn commit(shell: &Shell) -> Result<String> {
     let hash = shell.read(shell.program("git").args(["rev-parse", "--short=12", "HEAD"]))?;
-    Ok(hash.trim().to_owned())
+    let changes = shell.read(shell.program("git").args(["status", "--porcelain"]))?;
+    Ok(marked(&hash, &changes))
+}
+
+fn marked(hash: &str, changes: &str) -> String {
+    let mark = if changes.trim().is_empty() { "" } else { "-dirty" };
+    format!("{}{mark}", hash.trim())
 }
 
 #[cfg(test)]
@@ -137,6 +149,26 @@ mod tests {
         report.invalidate();
         let object = report.object("abc", None);
         assert_eq!((&object["all_met"], &object["valid"]), (&json!(false), &json!(false)));
+    }
+
+    #[test]
+    fn a_commit_with_changes_is_marked_and_a_run_may_say_which_it_began_with() {
+        assert_eq!(marked("abc\n", ""), "abc");
+        assert_eq!(marked("abc\n", " M README.md\n"), "abc-dirty");
+        assert_eq!(marked("abc\n", "?? new.rs\n"), "abc-dirty");
+        let mut report = Report::new("bench");
+        report.note("commit", "abc");
+        assert_eq!(report.object("abc-dirty", None)["commit"], "abc");
+    }
+
+    #[test]
+    fn rows_are_found_by_their_part() {
+        let mut report = Report::new("bench");
+        report.cell(json!({ "part": "criterion", "name": "a" }), true);
+        report.cell(json!({ "name": "b" }), true);
+        let names = report.of_part("criterion").map(|row| row["name"].as_str().unwrap());
+        assert_eq!(names.collect::<Vec<_>>(), ["a"]);
+        assert_eq!(report.of_part("instructions").count(), 0);
     }
 
     #[test]

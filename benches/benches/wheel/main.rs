@@ -1,7 +1,8 @@
 //! What does a deadline cost a server with a thousand, and with a million of them?
 //!
 //! First the pure table, then the slots that connections sleep on, with their locks, last several
-//! threads at once.
+//! threads at once. One deadline among others is moved hot, with all that it touches in the caches, and
+//! cold; who fills a table or turns it walks through all of it, which is hot or cold by its size.
 
 mod threads;
 
@@ -19,7 +20,8 @@ use everbeat_core::time::{DeadlineKey, Deadlines, Instant, Sleep, Slot, Timer, W
 use fastrand::Rng;
 
 const SEED: u64 = 7;
-const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
+const SIZES: [usize; 4] = [1_000, 10_000, 100_000, MOST];
+const MOST: usize = 1_000_000;
 
 /// Made only by the benchmark that needs it: a filter leaves the others out, and a million is slow
 fn filled(size: usize) -> (Deadlines<usize>, Vec<DeadlineKey>) {
@@ -53,39 +55,87 @@ fn insert_and_turn(c: &mut Criterion) {
     group.finish();
 }
 
-/// Moving one deadline of many to another time
-fn re_arm(c: &mut Criterion) {
-    let mut group = c.benchmark_group("wheel/re-arm");
-    for size in SIZES {
-        let (mut table, mut rng) = (None, Rng::with_seed(SEED));
-        group.bench_function(BenchmarkId::from_parameter(size), |b| {
-            let (deadlines, keys) = table.get_or_insert_with(|| filled(size));
-            b.iter(|| {
-                let key = keys[rng.usize(..size)];
-                let moved = deadlines.move_to(key, within_a_beat(&mut rng, Instant::ORIGIN + BEAT));
-                assert!(moved);
+/// Tables of one size, and whose turn is next
+///
+/// Hot is a table of which few deadlines move between few times, over and over, so that all that is
+/// touched is in the caches. Cold is any deadline of any of so many tables that there are a million in
+/// all, which no cache holds, at times drawn at random: who comes next was not touched for long.
+struct Tables {
+    all: Vec<(Deadlines<usize>, Vec<DeadlineKey>)>,
+    size: usize,
+    rng: Rng,
+    /// How many turns there were, if it is hot
+    hot: Option<usize>,
+}
+
+/// How many deadlines are touched over and over, between as many times
+const HOT: usize = 64;
+
+impl Tables {
+    fn of(size: usize, hot: bool) -> Self {
+        // To run once, as tests do, takes one table.
+        let measured = std::env::args().any(|arg| arg == "--bench");
+        let count = if hot || !measured { 1 } else { MOST / size };
+        let all = (0..count).map(|_| filled(size)).collect();
+        Self { all, size, rng: Rng::with_seed(SEED), hot: hot.then_some(0) }
+    }
+
+    /// The next table, its keys, and a time for one of them: which, and when
+    fn turn(&mut self) -> (&mut Deadlines<usize>, &mut DeadlineKey, Instant) {
+        let (table, key, time) = match &mut self.hot {
+            Some(turn) => {
+                *turn += 1;
+                // Each time another one than before, or nothing would move.
+                let time = (*turn + *turn / HOT) % HOT;
+                (
+                    0,
+                    *turn % HOT * (self.size / HOT),
+                    Instant::ORIGIN + BEAT * time as u32 / HOT as u32,
+                )
+            }
+            None => {
+                let which = self.rng.usize(..self.all.len() * self.size);
+                let time = within_a_beat(&mut self.rng, Instant::ORIGIN);
+                (which / self.size, which % self.size, time)
+            }
+        };
+        let (deadlines, keys) = &mut self.all[table];
+        (deadlines, &mut keys[key], time)
+    }
+}
+
+/// The same of tables that are in the caches, and of such that are not
+fn hot_and_cold(c: &mut Criterion, name: &str, one: fn(&mut Tables)) {
+    let mut group = c.benchmark_group(name);
+    for (temperature, hot) in [("hot", true), ("cold", false)] {
+        for size in SIZES {
+            let mut tables = None;
+            group.bench_function(BenchmarkId::new(temperature, size), |b| {
+                let tables = tables.get_or_insert_with(|| Tables::of(size, hot));
+                b.iter(|| one(tables));
             });
-        });
+        }
     }
     group.finish();
 }
 
+/// Moving one deadline of many to another time
+fn re_arm(c: &mut Criterion) {
+    hot_and_cold(c, "wheel/re-arm", |tables| {
+        let (deadlines, key, time) = tables.turn();
+        let moved = deadlines.move_to(*key, time + BEAT);
+        assert!(moved);
+    });
+}
+
 /// Taking one deadline of many away, and putting another in its place
 fn cancel(c: &mut Criterion) {
-    let mut group = c.benchmark_group("wheel/cancel and insert");
-    for size in SIZES {
-        let (mut table, mut rng) = (None, Rng::with_seed(SEED));
-        group.bench_function(BenchmarkId::from_parameter(size), |b| {
-            let (deadlines, keys) = table.get_or_insert_with(|| filled(size));
-            b.iter(|| {
-                let key = &mut keys[rng.usize(..size)];
-                let payload = deadlines.remove(*key).unwrap_or_default();
-                *key = deadlines.insert(within_a_beat(&mut rng, Instant::ORIGIN), payload);
-                black_box(*key)
-            });
-        });
-    }
-    group.finish();
+    hot_and_cold(c, "wheel/cancel and insert", |tables| {
+        let (deadlines, key, time) = tables.turn();
+        let payload = deadlines.remove(*key).unwrap_or_default();
+        *key = deadlines.insert(time, payload);
+        black_box(*key);
+    });
 }
 
 /// One tick of a table in its steady state: what is due comes back a beat later

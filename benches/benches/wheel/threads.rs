@@ -23,7 +23,7 @@ use criterion::{Criterion, Throughput};
 use everbeat_benches::{BEAT, StandingTimer};
 use everbeat_core::time::{Deadlines, Instant, Sleep, Timer, Wheel};
 
-const ROUNDS: usize = 21;
+const ROUNDS: usize = 11;
 const RE_ARMS: usize = 200_000;
 const SLOTS: usize = 1_000;
 

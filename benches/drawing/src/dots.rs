@@ -53,7 +53,7 @@ impl Dots<'_> {
         for tick in scale.ticks() {
             let x = scale.place(tick);
             svg.line("grid", (x, TOP - 8.0), (x, floor));
-            svg.text("small", (x, floor + 18.0), "middle", told(tick));
+            svg.text("small", (x, floor + 18.0), "middle", label(tick));
         }
         if let Some(goal) = self.goal.filter(|goal| scale.shows(*goal)) {
             let x = scale.place(goal);
@@ -142,6 +142,15 @@ pub fn told(value: f64) -> String {
     }
 }
 
+/// A tick's number, which is round: without digits that tell nothing
+fn label(tick: f64) -> String {
+    let told = told(tick);
+    match told.contains('.') {
+        true => told.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => told,
+    }
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
@@ -181,6 +190,15 @@ mod tests {
     fn a_figure_is_told_with_few_digits() {
         let told = [0.0, 1.234, 12.34, 123.4, 1_234.0, 137_350.0].map(told);
         assert_eq!(told, ["0", "1.23", "12.3", "123", "1,234", "137,350"]);
+    }
+
+    #[test]
+    fn a_tick_is_told_as_the_round_number_that_it_is() {
+        let ticks = [0.0, 0.2, 1.0, 10.0, 20.0, 100.0, 1_000.0, 1e6].map(label);
+        assert_eq!(ticks, ["0", "0.2", "1", "10", "20", "100", "1,000", "1,000,000"]);
+        let dots = [dot(30.0), dot(9_000.0)];
+        let svg = Dots { title: "t", unit: "u", dots: &dots, goal: None }.svg();
+        assert!(svg.contains(">10</text>") && svg.contains(">30.0</text>"), "{svg}");
     }
 
     #[test]

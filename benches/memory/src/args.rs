@@ -6,11 +6,14 @@ use everbeat_support::{Runtime, number, options};
 
 pub(crate) const USAGE: &str = "\
 usage: everbeat-memory server|client|wss [--runtime tokio|async-std|smol] [--connections N]
-                       [--burst SECONDS] [--stacks NAME]";
+                       [--burst SECONDS [--bytes N]] [--stacks NAME]";
 
 /// Beside a power of two: what doubles as it grows has just done so at 2,048 (a hash table at 1,792),
 /// and holds 1.8 places an entry. Just below one, a table would look as cheap as it ever is.
 const CONNECTIONS: usize = 2_250;
+
+/// Of a burst's message, where nobody says otherwise, and at most: what the crowd has room for
+const BYTES: usize = 64 << 10;
 
 /// Whose heap it is
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +31,10 @@ pub(crate) struct Args {
     pub(crate) side: Side,
     pub(crate) runtime: Runtime,
     pub(crate) connections: usize,
-    /// 64 KiB each way, and so long a silence before what is left is counted
+    /// A message each way, and so long a silence before what is left is counted
     pub(crate) burst: Option<Duration>,
+    /// How large that message is; 64 KiB without a word
+    pub(crate) bytes: usize,
     /// Shows the call stacks of this part
     pub(crate) stacks: Option<String>,
 }
@@ -44,7 +49,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, Str
         other => return Err(format!("`{}` is no side", other.unwrap_or_default())),
     };
     let runtime = Runtime::Tokio;
-    let mut args = Args { side, runtime, connections: CONNECTIONS, burst: None, stacks: None };
+    let (connections, bytes) = (CONNECTIONS, BYTES);
+    let mut args = Args { side, runtime, connections, burst: None, bytes, stacks: None };
     options(words, |word, value| {
         match word {
             "--runtime" => args.runtime = Runtime::parse(value)?,
@@ -53,6 +59,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, Str
             "--burst" if side != Side::Client => {
                 args.burst = Some(Duration::from_secs(number(word, value, 1..=600)?));
             }
+            "--bytes" => args.bytes = number(word, value, 1..=BYTES as u64)? as usize,
             "--stacks" => args.stacks = Some(value.into()),
             _ => return Ok(false),
         }
@@ -72,6 +79,8 @@ mod tests {
     #[test]
     fn a_line_says_whose_heap_it_is() {
         let args = parse_line("server --runtime smol --connections 7 --burst 60").unwrap();
+        assert_eq!(args.bytes, 64 << 10);
+        assert_eq!(parse_line("server --burst 60 --bytes 64").unwrap().bytes, 64);
         assert_eq!((args.side, args.runtime, args.connections), (Side::Server, Runtime::Smol, 7));
         assert_eq!(args.burst, Some(Duration::from_secs(60)));
         assert_eq!(parse_line("client").unwrap().side, Side::Client);
@@ -90,6 +99,7 @@ mod tests {
             ("server --connections", "--connections"),
             ("server --connections 0", "--connections"),
             ("client --burst 1", "--burst"),
+            ("server --burst 1 --bytes 65537", "--bytes"),
             ("server --loud yes", "--loud"),
         ] {
             let problem = parse_line(line).unwrap_err();

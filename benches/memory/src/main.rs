@@ -36,8 +36,6 @@ use crate::hosts::{Clients, Host};
 
 /// Who comes and goes before anything is counted
 const WARM: usize = 64;
-/// What is said each way in a burst, in bytes
-const BURST: usize = 64 << 10;
 /// Beside the two sockets of a connection
 const OTHER_DESCRIPTORS: u64 = 100;
 
@@ -93,8 +91,8 @@ fn plain(host: &Host) -> Result<TcpStream> {
 
 /// A function of its own, for its name: the buffer ends up where threads keep room
 #[inline(never)]
-fn what_is_said_to_all() -> Message {
-    Message::Binary(vec![7; BURST].into())
+fn what_is_said_to_all(bytes: usize) -> Message {
+    Message::Binary(vec![7; bytes].into())
 }
 
 /// A server, and raw clients
@@ -113,9 +111,9 @@ fn server<W: Wire>(
         })
     };
     let burst = |crowd: &mut Crowd<W>| {
-        crowd.burst(BURST)?;
-        (host.say_all)(what_is_said_to_all())?;
-        crowd.hear_all(BURST)
+        crowd.burst(args.bytes)?;
+        (host.say_all)(what_is_said_to_all(args.bytes))?;
+        crowd.hear_all(args.bytes)
     };
     come(&mut crowd, WARM)?;
     if args.burst.is_some() {

@@ -21,6 +21,8 @@ pub(super) struct Contestant {
     pub(super) line: Result<Vec<String>, String>,
     /// Keeps its runtime to one thread
     pub(super) environment: Option<(&'static str, &'static str)>,
+    /// Its library's, if somebody tells; ours is the commit's
+    pub(super) version: Option<String>,
 }
 
 /// What it is to us
@@ -35,7 +37,20 @@ pub(super) enum Kind {
 
 /// What everbeat is called on this runtime
 pub(super) fn ours(runtime: &str) -> String {
-    format!("everbeat {runtime}")
+    format!("{OURS}{runtime}")
+}
+
+/// How all that begins that everbeat is called
+const OURS: &str = "everbeat ";
+
+/// Whether what is called so is everbeat
+pub(super) fn is_ours(name: &str) -> bool {
+    name.starts_with(OURS)
+}
+
+/// Whether it is somebody else's, and neither everbeat nor a floor
+pub(super) fn is_of_others(name: &str) -> bool {
+    !is_ours(name) && ![RAW_TCP, RAW_EPOLL].contains(&name)
 }
 
 /// All that can take part, those too that cannot be had here
@@ -46,6 +61,7 @@ pub(super) fn all(shell: &Shell, peers: bool) -> Result<Vec<Contestant>> {
         kind,
         line: Ok(words.iter().map(|word| (*word).to_owned()).collect()),
         environment: None,
+        version: None,
     };
     let (floor, idle) = (path("everbeat-floor"), path("everbeat-idle"));
     let mut all = vec![
@@ -62,11 +78,16 @@ pub(super) fn all(shell: &Shell, peers: bool) -> Result<Vec<Contestant>> {
         all.push(Contestant { environment, ..own(&ours(runtime), Kind::Ours, &words) });
     }
     if peers {
-        for (name, line) in interop::contestants(shell)? {
-            all.push(Contestant { name, kind: Kind::Peer, line, environment: None });
+        for interop::Entrant { name, line, version } in interop::entrants(shell)? {
+            all.push(Contestant { name, kind: Kind::Peer, line, environment: None, version });
         }
     }
     Ok(all)
+}
+
+/// Their libraries' versions by their names, as far as somebody tells
+pub(super) fn versions(all: &[Contestant]) -> impl Iterator<Item = (String, String)> + '_ {
+    all.iter().filter_map(|who| Some((who.name.clone(), who.version.clone()?)))
 }
 
 impl Contestant {

@@ -28,6 +28,9 @@ use crate::runtimes::RUNTIMES;
 pub(super) const WEBSOCKETS: &str = "websockets by default";
 /// And with the numbers of another, which it keeps in the same way
 pub(super) const SOCKET_IO: &str = "the numbers of Socket.IO";
+/// The peer that both are, and how often it is told to beat, in milliseconds
+const PYTHON: &str = "websockets";
+const OTHERS: [(&str, &str); 2] = [(WEBSOCKETS, "20000"), (SOCKET_IO, "25000")];
 
 /// What a client of ours takes at most, by default: its interval, and the clock of a road
 const PROMISE: Duration = Duration::from_secs(20 + 10);
@@ -81,16 +84,18 @@ pub(super) fn play(
         words(&[&[&*program, role, "{}", "--runtime", RUNTIMES[0], "--brief"][..], more].concat())
     };
     let mut rules = vec![Rule { name: ours(RUNTIMES[0]), client: own("client", &[]) }];
-    match interop::program(shell, "websockets")? {
+    match interop::program(shell, PYTHON)? {
         Ok(line) => {
-            for (name, beat) in [(WEBSOCKETS, "20000"), (SOCKET_IO, "25000")] {
+            let version = interop::version(shell, PYTHON)?;
+            for (name, beat) in OTHERS {
+                figures.versions.extend(version.clone().map(|version| (name.to_owned(), version)));
                 // It is told at once when its own clock has run out, and not when its Close has.
                 let more = ["client", "{}", "--beat", beat, "--timeout", "20000"];
                 let more = words(&[&more[..], &["--close-timeout", "1"]].concat());
                 rules.push(Rule { name: name.into(), client: [line.clone(), more].concat() });
             }
         }
-        Err(why) => figures.miss(WEBSOCKETS, &why),
+        Err(why) => OTHERS.iter().for_each(|(name, _)| figures.miss(name, &why)),
     }
     // Nobody but the client is to judge.
     let server = own("server", &["--within", "120000"]);

@@ -1,9 +1,12 @@
 //! What was measured, of whom, round by round; and what it comes to.
 
+use std::collections::BTreeMap;
+
 use everbeat_drawing::told;
 use serde_json::{Value, json};
 
-use super::goals::{Against, GOALS, Goal};
+use super::goals::GOALS;
+use super::held::Held;
 use super::interval::Interval;
 use crate::report::Report;
 use crate::shell::{GREEN, RED, YELLOW, paint};
@@ -27,8 +30,22 @@ pub(super) struct Figures {
     pub(super) others: Vec<Value>,
     /// Who could not take part, and why
     pub(super) missing: Vec<(String, String)>,
-    /// Of few connections and in few rounds: they decide nothing but what is promised of any size
+    /// By their names, as far as somebody tells
+    pub(super) versions: BTreeMap<String, String>,
+    pub(super) run: Run,
+}
+
+/// What was asked for, as far as it says why there is no figure of something
+#[derive(Clone, Debug, Default)]
+pub(super) struct Run {
+    /// What is played
+    pub(super) parts: Vec<&'static str>,
+    /// Of few connections and in few rounds: it decides nothing but what is promised of any size
     pub(super) small: bool,
+    /// With other people's libraries
+    pub(super) peers: bool,
+    /// With a number of connections of the caller's choice
+    pub(super) chosen: bool,
 }
 
 impl Figures {
@@ -98,104 +115,14 @@ impl Figures {
         }
     }
 
-    /// What of the goals was measured, in their order
+    /// All goals in their order, beside what was measured or why nothing was
     pub(super) fn held(&self) -> Vec<Held> {
-        GOALS.iter().filter_map(|goal| self.hold(goal)).collect()
+        GOALS.iter().map(|goal| Held::of(goal, self)).collect()
     }
 
-    fn hold(&self, goal: &'static Goal) -> Option<Held> {
-        let ours = self.of(goal.what, goal.peer)?;
-        let to = match goal.against {
-            Against::Number => None,
-            Against::Peer(peer) => Some((goal.what, peer)),
-            Against::Itself(what) => Some((what, goal.peer)),
-        };
-        let (against, interval) = match to {
-            None => (String::new(), Interval::of(&ours.values)?),
-            Some((what, peer)) => {
-                let theirs = self.of(what, peer)?;
-                let against = if what == goal.what { peer } else { what };
-                (against.to_owned(), Interval::of_ratios(&ours.values, &theirs.values)?)
-            }
-        };
-        let unit = if against.is_empty() { ours.unit } else { "ratio" };
-        let judged = !self.small || goal.is_of_any_size();
-        Some(Held { goal, against, unit, interval, judged })
-    }
-}
-
-/// A goal beside what was measured
-#[derive(Debug)]
-pub(super) struct Held {
-    pub(super) goal: &'static Goal,
-    /// What it was held against; empty, if that is the goal's own number
-    against: String,
-    pub(super) unit: &'static str,
-    pub(super) interval: Interval,
-    /// Whether this run decides it
-    judged: bool,
-}
-
-/// Whether a goal is met
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Met,
-    Missed,
-    /// The run was too small for it
-    Open,
-}
-
-impl Held {
-    /// The better end: whoever cannot be told from one who keeps it is not said to break it
-    pub(super) fn verdict(&self) -> Verdict {
-        match (self.judged, self.interval.low <= self.goal.most) {
-            (false, _) => Verdict::Open,
-            (true, true) => Verdict::Met,
-            (true, false) => Verdict::Missed,
-        }
-    }
-
-    pub(super) fn is_missed(&self) -> bool {
-        self.verdict() == Verdict::Missed
-    }
-
-    pub(super) fn name(&self) -> String {
-        let Goal { what, peer, .. } = self.goal;
-        let to = if self.against.is_empty() { "" } else { " / " };
-        format!("{what}: {peer}{to}{}", self.against)
-    }
-
-    /// Its median and its interval, in words
-    pub(super) fn told(&self) -> String {
-        let Interval { low, median, high, .. } = self.interval;
-        format!("{} ({} to {})", told(median), told(low), told(high))
-    }
-
-    fn line(&self) -> String {
-        let verdict = match (self.verdict(), self.goal.hard) {
-            (Verdict::Met, _) => paint(GREEN, "met"),
-            (Verdict::Missed, true) => paint(RED, "MISSED, hard"),
-            (Verdict::Missed, false) => paint(RED, "MISSED"),
-            (Verdict::Open, _) => "not judged by a small run".into(),
-        };
-        let (name, seen, most) = (self.name(), self.told(), self.goal.most);
-        format!("{name:<70}{seen:>26}  goal {most:<6}{verdict}")
-    }
-
-    fn object(&self) -> Value {
-        let Interval { low, median, high, confidence } = self.interval;
-        let against = (!self.against.is_empty()).then_some(&self.against);
-        let met = match self.verdict() {
-            Verdict::Met => json!(true),
-            Verdict::Missed => json!(false),
-            Verdict::Open => Value::Null,
-        };
-        json!({
-            "name": self.name(), "what": self.goal.what, "peer": self.goal.peer,
-            "against": against, "value": median, "low": low, "high": high,
-            "confidence": confidence, "unit": self.unit,
-            "goal": self.goal.most, "hard": self.goal.hard, "met": met,
-        })
+    /// Why it cannot take part, if somebody has found that out
+    pub(super) fn missing(&self, who: &str) -> Option<&str> {
+        self.missing.iter().find(|(known, _)| known == who).map(|(_, why)| &**why)
     }
 }
 
@@ -244,7 +171,10 @@ mod tests {
 
     #[test]
     fn a_small_run_decides_what_is_promised_of_any_size_and_no_cost() {
-        let small = || Figures { small: true, ..Figures::default() };
+        let small = || {
+            let run = Run { small: true, ..Run::default() };
+            Figures { run, ..Figures::default() }
+        };
         assert_eq!(code_of(small(), goals::RESIDENT, &[1_001.0; 3], &[]), 0);
         assert_eq!(code_of(small(), goals::BEATS, &[99.0; 3], &[1.0; 3]), 0);
         assert_eq!(code_of(small(), goals::MILLION_PINGED, &[1.0], &[]), 1);

@@ -6,7 +6,12 @@ use super::detect::{SOCKET_IO, WEBSOCKETS};
 pub(super) const RESIDENT: &str = "resident for an idle connection";
 /// Of ours only, for its allocator counts
 pub(super) const LIVE: &str = "live on the heap for an idle connection";
-pub(super) const LIVE_AFTER_LARGE: &str = "live on the heap that a burst of 64 KiB has left";
+
+/// The same, of what a burst of this size has left
+pub(super) fn live_after(size: &str) -> String {
+    format!("live on the heap that a burst of {size} has left")
+}
+
 pub(super) const AFTER_SMALL: &str = "resident after bursts of 64 B";
 pub(super) const AFTER_LARGE: &str = "resident after bursts of 64 KiB";
 pub(super) const BEATS: &str = "CPU for a million beats";
@@ -41,7 +46,42 @@ impl Goal {
     /// Whether a small run decides it too: that nothing is lost or late is promised of any size, while
     /// what one connection or message costs is told of many, in several rounds
     pub(super) fn is_of_any_size(&self) -> bool {
-        matches!(self.against, Against::Number) && self.most == 0.0
+        self.is_number() && self.most == 0.0
+    }
+
+    /// Whether it is a number of its own, and no ratio
+    pub(super) const fn is_number(&self) -> bool {
+        matches!(self.against, Against::Number)
+    }
+
+    /// The figure that it is held against, and who has it; `None` if that is its own number
+    pub(super) const fn other(&self) -> Option<(&'static str, &'static str)> {
+        match self.against {
+            Against::Number => None,
+            Against::Peer(peer) => Some((self.what, peer)),
+            Against::Itself(what) => Some((what, self.peer)),
+        }
+    }
+
+    /// The same in a word
+    pub(super) const fn against(&self) -> Option<&'static str> {
+        match self.against {
+            Against::Number => None,
+            Against::Peer(other) | Against::Itself(other) => Some(other),
+        }
+    }
+
+    /// The part of the benchmark that measures it
+    pub(super) fn part(&self) -> &'static str {
+        let begins = |begin: &str| self.what.starts_with(begin);
+        match self.what {
+            RESIDENT | AFTER_LARGE | BEATS => "idle",
+            BROADCAST => "broadcast",
+            DETECTION | UNKEPT => "detect",
+            _ if begins("echo ") => "echo",
+            _ if begins("growth: ") => "growth",
+            _ => "million",
+        }
     }
 }
 
@@ -58,7 +98,7 @@ pub(super) enum Against {
 const RESIDENT_OF_1000: &str = "growth: resident for each of 1000";
 const BEATS_OF_1000: &str = "growth: CPU for a million beats of 1000";
 
-const TOKIO: &str = "everbeat tokio";
+pub(super) const TOKIO: &str = "everbeat tokio";
 const FASTWEBSOCKETS: &str = "fastwebsockets";
 
 const fn goal(what: &'static str, against: Against, most: f64) -> Goal {
@@ -113,6 +153,12 @@ mod tests {
         known.extend(SIZES.iter().map(|(_, size)| echo(size, 64, "CPU")));
         for connections in [1_000, 19_000, 100_000] {
             known.extend([growth::resident(connections), growth::beating(connections)]);
+        }
+        for goal in GOALS {
+            let of = |part| super::super::PARTS.iter().any(|(name, _)| *name == part);
+            assert!(of(goal.part()), "{}", goal.what);
+            let million = goal.what.starts_with("million: ");
+            assert_eq!(goal.part() == "million", million, "{}", goal.what);
         }
         for name in [RESIDENT_OF_1000, BEATS_OF_1000] {
             assert!(known.iter().any(|what| what == name), "{name}");

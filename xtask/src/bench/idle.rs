@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::contestants::{Contestant, Kind, ours};
 use super::figures::Figures;
-use super::goals::{AFTER_LARGE, AFTER_SMALL, BEATS, LIVE, LIVE_AFTER_LARGE, RESIDENT};
+use super::goals::{AFTER_LARGE, AFTER_SMALL, BEATS, LIVE, RESIDENT, live_after};
 use super::rounds::Life;
 use super::stage::{Crowd, Pair, TOO_LATE, Theatre, beats};
 use super::{TICK, Wanted};
@@ -51,9 +51,9 @@ pub(super) fn play(
     });
     let lives = lives.collect::<Vec<_>>();
     // Counted by the program that CI holds us by, with an allocator that counts.
-    for live in memory::servers(theatre.shell)? {
-        let what = if live.left { LIVE_AFTER_LARGE } else { LIVE };
-        figures.add(what, "bytes", &ours(&live.runtime), live.bytes);
+    for memory::Live { runtime, left, bytes } in memory::servers(theatre.shell)? {
+        let what = left.map_or_else(|| LIVE.to_owned(), live_after);
+        figures.add(&what, "bytes", &ours(&runtime), bytes);
     }
     theatre.lives(&lives, figures, |theatre, life, figures| one(theatre, wanted, life, figures));
     Ok(())

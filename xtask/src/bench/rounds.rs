@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn rounds_are_interleaved_and_each_has_its_own_number_of_them() {
         let (name, line) = ("someone".to_owned(), Err("nowhere".to_owned()));
-        let who = Contestant { name, kind: Kind::Peer, line, environment: None };
+        let (kind, environment, version) = (Kind::Peer, None, None);
+        let who = Contestant { name, kind, line, environment, version };
         let life = |connections, rounds| Life { who: &who, connections, rounds };
         let lives = [life(1, 3), life(2, 1), life(3, 2), life(4, 0)];
         let order = interleaved(&lives).map(|life| life.connections).collect::<Vec<_>>();

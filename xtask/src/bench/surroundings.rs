@@ -16,6 +16,7 @@ pub(super) fn of(
     theatre: &Theatre<'_>,
     wanted: &Wanted,
     figures: &Figures,
+    commit: &str,
 ) -> Value {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let said = |program: &str, words: &[&str]| {
@@ -23,6 +24,9 @@ pub(super) fn of(
         said.trim().to_owned()
     };
     json!({
+        "commit": commit,
+        "date": said("date", &["-u", "+%F"]),
+        "versions": figures.versions,
         "processor": value(&read("/proc/cpuinfo"), "model name"),
         "processors": theatre.processors,
         "memory": value(&read("/proc/meminfo"), "MemTotal"),

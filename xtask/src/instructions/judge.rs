@@ -1,10 +1,10 @@
 //! Counts, held against their goals and, if they can be compared, against the baseline; the table goes
 //! to stderr.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::baseline::Baseline;
-use super::{Counts, Goal, Row};
+use super::baseline::{Baseline, Drift};
+use super::{Counts, Goal, PART, Row, skipped};
 use crate::report::Report;
 use crate::shell::{GREEN, RED, YELLOW, paint};
 
@@ -53,6 +53,8 @@ impl Goal {
 /// What became of goals and baseline
 pub(super) struct Judged {
     pub(super) report: Report,
+    /// A row for each count, held against the baseline as `kept` is
+    pub(super) since: Report,
     /// Nothing is over what it was or may be; a [sum](Goal::Sum) that was never reached is no failure
     /// of who changes something else: the CI asks for it from when the baseline says that it was
     pub(super) kept: bool,
@@ -61,6 +63,11 @@ pub(super) struct Judged {
 pub(super) fn judge(baseline: &Baseline, made_with: &Value, rows: &[Row]) -> Judged {
     let otherwise = baseline.made_otherwise(made_with);
     let (mut report, mut all_kept) = (Report::new("instructions"), true);
+    let mut since = Report::new("instructions");
+    if !otherwise.is_empty() {
+        let what = otherwise.join("; ");
+        since.cell(skipped(&format!("the baseline is another's: {what}")), true);
+    }
     let mut table = String::from("\n  bare   ours    judged      goal  since baseline  what\n");
     let verdict = |met, otherwise| match (met, otherwise) {
         (true, _) => GREEN,
@@ -75,7 +82,9 @@ pub(super) fn judge(baseline: &Baseline, made_with: &Value, rows: &[Row]) -> Jud
         let kept = drift.as_ref().is_some_and(|drift| drift.is_allowed());
         let reached = baseline.counts(name).is_some_and(|then| goal.is_met(then));
         let far = matches!(goal, Goal::Sum(_)) && !reached;
-        all_kept &= (met || far) && (kept || !otherwise.is_empty());
+        let well = (met || far) && (kept || !otherwise.is_empty());
+        all_kept &= well;
+        since.cell(beside(name, *counts, drift.as_ref(), (well, otherwise.is_empty())), well);
         let (by, allowed) = drift.map_or((None, None), |d| (Some(d.by), Some(d.allowed)));
         let name_of_drift = format!("{name}: since the baseline");
         report.row(name_of_drift, by, "instructions", allowed, kept || !otherwise.is_empty());
@@ -102,7 +111,25 @@ pub(super) fn judge(baseline: &Baseline, made_with: &Value, rows: &[Row]) -> Jud
     if !all_kept || !otherwise.is_empty() {
         eprintln!("If it is meant: `cargo xtask instructions --bless` makes it the baseline.");
     }
-    Judged { report, kept: all_kept }
+    Judged { report, since, kept: all_kept }
+}
+
+/// What was counted beside what it may be by the baseline; `same` if that was made with the same
+fn beside(name: &str, counts: Counts, drift: Option<&Drift>, (well, same): (bool, bool)) -> Value {
+    // What the baseline allows is about the distance to bare, which is another run's.
+    let most = drift.map(|drift| counts.ours as i64 - drift.by + drift.allowed as i64);
+    let why = match (well, same, drift) {
+        (true, false, _) => Some("the baseline is another's, and was not judged"),
+        (true, true, _) => None,
+        (false, _, None) => Some("the baseline has none"),
+        (false, ..) => Some("over its goal, or not what the baseline says"),
+    };
+    json!({
+        "part": PART, "name": format!("{name}: instructions"), "value": counts.ours,
+        "bare": counts.bare, "unit": "instructions", "goal": most,
+        "since_baseline": drift.map(|drift| drift.by), "allowed": drift.map(|drift| drift.allowed),
+        "met": (same || !well).then_some(well), "why": why,
+    })
 }
 
 #[cfg(test)]
@@ -141,6 +168,32 @@ mod tests {
         let sum = |then, now| judged(Goal::Sum(2_500), counts(then), "1", counts(now));
         assert!(sum(2_490, 2_500) && !sum(2_490, 2_501), "what was reached stays reached");
         assert!(sum(2_501, 2_551) && !sum(2_501, 2_552), "what was not is held to the baseline");
+    }
+
+    #[test]
+    fn beside_the_baseline_each_count_has_a_row_and_what_is_not_judged_says_so() {
+        let counts = |ours| Counts { bare: Some(2_000), ours };
+        let row = |counts| Row { name: "text".into(), goal: Goal::OverBare(400), counts };
+        let made_with = |rustc: &str| json!({ "rustc": rustc });
+        let baseline = Baseline::of(&made_with("1"), &[row(counts(2_000))]);
+        let judged = |rustc: &str, ours| {
+            let since = judge(&baseline, &made_with(rustc), &[row(counts(ours))]).since;
+            let rows = since.of_part(PART).cloned().collect::<Vec<_>>();
+            (since.all_met(), rows)
+        };
+        let (met, rows) = judged("1", 2_010);
+        assert!(met && rows.len() == 1);
+        assert_eq!((&rows[0]["met"], &rows[0]["why"]), (&json!(true), &Value::Null));
+        assert_eq!((&rows[0]["value"], &rows[0]["goal"]), (&json!(2_010), &json!(2_040)));
+        assert_eq!(rows[0]["since_baseline"], 10);
+        let (met, rows) = judged("1", 2_041);
+        assert!(!met && rows[0]["met"] == false, "a row that is missed, and no abort");
+        let (met, rows) = judged("2", 2_041);
+        assert!(met && rows.len() == 2 && rows[0]["why"].as_str().unwrap().contains("rustc"));
+        assert!(rows[1]["met"].is_null() && rows[1]["value"] == 2_041);
+        assert!(!judged("2", 2_401).0, "another compiler excuses no goal");
+        let new = judge(&Baseline::of(&json!({}), &[]), &json!({}), &[row(counts(2_000))]).since;
+        assert!(!new.all_met(), "what is new wants a baseline");
     }
 
     #[test]

@@ -185,6 +185,14 @@ impl Peer {
         inability::begins(&self.cannot, role, "hear ")
     }
 
+    /// The command line that tells the version of a benchmark's server: `{library}` in it is what the
+    /// server is called up to its first comma, for behind that is how it is set
+    pub(super) fn version_line(&self, bench: &str, home: &Path) -> Vec<String> {
+        let library = bench.split(',').next().unwrap_or(bench);
+        let line = self.line(&self.version, home);
+        line.iter().map(|word| word.replace("{library}", library)).collect()
+    }
+
     /// A command line of its description, with its folders in their places
     pub(super) fn line(&self, line: &[String], home: &Path) -> Vec<String> {
         let (home, folder) = (home.to_string_lossy(), self.folder.to_string_lossy());
@@ -271,6 +279,16 @@ mod tests {
         assert_eq!((dozes("idle"), dozes("stop")), (Some(true), Some(false)));
         assert_eq!(why(Role::Client, true, "echo"), Some("it is mute"));
         assert_eq!(why(Role::Client, false, "echo"), None);
+    }
+
+    #[test]
+    fn a_benchmarks_library_is_what_its_name_begins_with() {
+        let text =
+            r#"{ "needs": [], "install": [], "version": ["{home}/x", "{library}", "version"] }"#;
+        let peer = only(Path::new("x"), text);
+        let line = |bench| peer.version_line(bench, Path::new("there"));
+        assert_eq!(line("axum, 4 KiB"), ["there/x", "axum", "version"]);
+        assert_eq!(line("npm ws"), ["there/x", "npm ws", "version"]);
     }
 
     #[test]

@@ -96,12 +96,10 @@ impl Troupe<'_> {
         for trial in plan.trials() {
             let [name, ..] = trial.words();
             if !versions.contains_key(name) {
-                let version = self.version(trial).unwrap_or_default();
-                versions.insert(name.to_owned(), version);
+                versions.insert(name.to_owned(), self.version(trial));
             }
         }
-        versions.retain(|_, version| !version.is_empty());
-        versions
+        versions.into_iter().filter_map(|(name, version)| Some((name, version?))).collect()
     }
 
     fn version(&self, trial: &Trial<'_>) -> Option<String> {
@@ -114,10 +112,7 @@ impl Troupe<'_> {
             Trial::Refusal(Refuser::Nginx, _) => return self.theatre.middles.version(Kind::Nginx),
             Trial::Refusal(Refuser::Python, _) => python(),
         };
-        let (program, words) = line.split_first()?;
-        let output = Command::new(program).args(words).output().ok()?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        Some(said.lines().next()?.trim().trim_start_matches("Python ").to_owned())
+        super::says_version(&line)
     }
 
     fn tells_version(&self, peer: &Peer) -> Option<Vec<String>> {

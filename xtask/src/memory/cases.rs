@@ -8,22 +8,27 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     pub(super) words: &'static [&'static str],
     pub(super) goal: Option<f64>,
-    /// What is left of 64 KiB each way, and not all that there is
-    pub(super) burst: bool,
+    /// What is left of so many bytes each way, and not all that there is
+    pub(super) burst: Option<usize>,
     /// With the feature `tls`, which is a build of its own
     pub(super) tls: bool,
 }
 
 const fn case(name: &'static str, words: &'static [&'static str], goal: f64) -> Case {
-    Case { name, words, goal: Some(goal), burst: false, tls: false }
+    Case { name, words, goal: Some(goal), burst: None, tls: false }
 }
 
-const fn left(name: &'static str, words: &'static [&'static str]) -> Case {
-    Case { burst: true, ..case(name, words, LEFT) }
+const fn left(name: &'static str, words: &'static [&'static str], bytes: usize) -> Case {
+    Case { burst: Some(bytes), ..case(name, words, LEFT) }
 }
+
+const SMALL: usize = 64;
+const LARGE: usize = 64 << 10;
 
 /// How the names begin of what is counted of servers' plain connections; the runtime's is behind it
 pub(super) const SERVER: &str = "server, ";
+/// Between what the size of a burst stands in a name, of which is counted what it left
+pub(super) const BURST: [&str; 2] = [": left of ", " each way"];
 
 const ASYNC_STD: &[&str] = &["server", "--runtime", "async-std"];
 const SMOL: &[&str] = &["server", "--runtime", "smol"];
@@ -35,9 +40,12 @@ pub(super) const CASES: &[Case] = &[
     case("client, tokio", &["client"], 1_500.0),
     case("client, async-std", &["client", "--runtime", "async-std"], 1_500.0),
     case("client, smol", &["client", "--runtime", "smol"], 1_500.0),
-    left("server, tokio: left of 64 KiB each way", &["server"]),
-    left("server, async-std: left of 64 KiB each way", ASYNC_STD),
-    left("server, smol: left of 64 KiB each way", SMOL),
+    left("server, tokio: left of 64 B each way", &["server"], SMALL),
+    left("server, async-std: left of 64 B each way", ASYNC_STD, SMALL),
+    left("server, smol: left of 64 B each way", SMOL, SMALL),
+    left("server, tokio: left of 64 KiB each way", &["server"], LARGE),
+    left("server, async-std: left of 64 KiB each way", ASYNC_STD, LARGE),
+    left("server, smol: left of 64 KiB each way", SMOL, LARGE),
     Case { goal: None, tls: true, ..case("wss server, tokio", &["wss"], 0.0) },
 ];
 

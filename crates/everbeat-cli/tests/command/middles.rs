@@ -96,9 +96,9 @@ async fn haproxy_takes_its_lines_and_then_lets_a_silence_be() {
     command.args(["-db", "-q", "-f", before.path()]);
     let (_child, address) = stands(command, port).await;
     let told = examined(address).await;
-    let after = idle(&told)["after_s"].as_f64().unwrap();
+    let after = idle(&told)["after_s"].as_f64();
     // The shorter of the two, as the lines' reason has it
-    assert!((1.7..2.9).contains(&after), "{told:#}");
+    assert!(after.is_some_and(|after| (1.7..2.9).contains(&after)), "{told:#}");
 
     let port = free().await;
     let lines = lines(&told, "HAProxy");
@@ -130,7 +130,7 @@ async fn nginx_takes_its_lines_and_then_lets_a_silence_be() {
         let folders = folders.map(|name| format!("{name}_temp_path nginx-{name};\n")).concat();
         format!(
             "daemon off; master_process off; pid nginx-{port}.pid; error_log stderr;\nevents {{}}\n\
-             http {{ access_log off; {folders} proxy_read_timeout 2s;\nserver {{ listen \
+             http {{ access_log off; {folders} proxy_read_timeout 3s;\nserver {{ listen \
              127.0.0.1:{port};\nlocation / {{ proxy_pass http://{server};\n{lines}}} }} }}\n"
         )
     };
@@ -143,8 +143,9 @@ async fn nginx_takes_its_lines_and_then_lets_a_silence_be() {
     command.args(["-c", before.path()]);
     let (_child, address) = stands(command, port).await;
     let told = examined(address).await;
-    let after = idle(&told)["after_s"].as_f64().unwrap();
-    assert!((1.7..4.5).contains(&after), "{told:#}");
+    // No limit of the doctor's own ladder, at which a silence would end in two ways at once
+    let after = idle(&told)["after_s"].as_f64();
+    assert!(after.is_some_and(|after| (2.7..4.5).contains(&after)), "{told:#}");
 
     let port = free().await;
     let lines = lines(&told, "nginx");
