@@ -17,6 +17,7 @@ mod machine_paths;
 mod map;
 mod module_docs;
 mod packages;
+mod peers;
 mod readme;
 mod reviewed;
 mod root_names;
@@ -58,6 +59,7 @@ const CHECKS: &[Check] = &[
     ("readme and pages are compiled", readme::check),
     ("pages are a book", book::check),
     ("tests of the fault tables", fault_table::check),
+    ("scenarios behind what is said of peers", peers::check),
     ("changelog", changelog::check),
 ];
 
