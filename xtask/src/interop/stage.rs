@@ -314,7 +314,8 @@ impl<'a> Stage<'a> {
     /// left without an answer
     pub(super) fn testimony(&mut self) -> Option<&'static str> {
         let (then, us) = (self.begun, self.role().other());
-        self.on_the_wire(then, |wires| wire::left_without_pong(wires, us, TIMEOUT - MARGIN / 5))
+        let least = TIMEOUT.saturating_sub(MARGIN / 5);
+        self.on_the_wire(then, |wires| wire::left_without_pong(wires, us, least))
             .ok()
             .flatten()
             .map(|()| NO_PONG)
