@@ -11,7 +11,7 @@ const { parseArgs } = require('node:util');
 const text = { type: 'string' };
 const { positionals, values: options } = parseArgs({
   allowPositionals: true,
-  options: { beat: text, timeout: text, fragment: text, ca: text },
+  options: { beat: text, timeout: text, fragment: text, cert: text, key: text, ca: text },
 });
 const [name, role, url] = positionals;
 const { launch, states } = require(`./${name}`);
@@ -62,7 +62,7 @@ function sweep() {
 async function open() {
   sweep();
   const place = `http://${HERE}:${await serve()}/`;
-  browser = await launch({ profile, ca: options.ca, beat: options.beat, timeout: options.timeout });
+  browser = await launch({ profile, ...options });
   const [page] = await browser.pages();
   page.on('console', (message) => {
     const said = message.text();

@@ -2,6 +2,7 @@
 
 require 'faye/websocket'
 require 'json'
+require 'openssl'
 require 'optparse'
 
 # Tells of each Ping and Pong that comes in: the library shows neither to its user.
@@ -31,7 +32,12 @@ def settings
 end
 
 def converse(socket, echo)
-  connected = false
+  connected = failed = false
+  # Of what goes wrong on its way in it tells once or twice, and of some of it by the end alone.
+  fail = lambda do |words|
+    say(:failed, words) unless failed
+    failed = true
+  end
   socket.on(:open) do
     # Commands are for the newest connection, and wait for the first.
     $newest, connected = socket, true
@@ -43,8 +49,10 @@ def converse(socket, echo)
     say(:message, data.is_a?(String) ? { text: data } : { binary: data.pack('C*').unpack1('H*') })
     socket.send(data) if echo
   end
-  socket.on(:error) { |event| say(:failed, event.message) unless connected }
-  socket.on(:close) { |event| say(:closed, code: event.code, reason: event.reason) if connected }
+  socket.on(:error) { |event| fail.call(event.message) unless connected }
+  socket.on(:close) do |event|
+    connected ? say(:closed, code: event.code, reason: event.reason) : fail.call("closed #{event.code}")
+  end
 end
 
 APP = lambda do |env|
@@ -64,13 +72,30 @@ def puma(host, port)
   say(:listening, "#{address.ip_address}:#{address.ip_port}")
 end
 
+# What is shown: a server's always, a client's if asked.
+def shown
+  { cert_chain_file: OPTIONS[:cert], private_key_file: OPTIONS[:key] }.compact
+end
+
+# Thin asks for a certificate and takes any: whom it leads to is for its user to look at.
+def asks(options, root)
+  options.update(verify_peer: true, fail_if_no_peer_cert: true)
+  trusted = OpenSSL::X509::Store.new
+  trusted.add_file(root)
+  looks = Module.new do
+    define_method(:ssl_verify_peer) { |pem| trusted.verify(OpenSSL::X509::Certificate.new(pem)) }
+  end
+  Thin::Connection.prepend(looks)
+end
+
 def thin(host, port)
   Faye::WebSocket.load_adapter('thin')
   Thin::Logging.silent = true
   server = Thin::Server.new(host, port, APP, signals: false)
   if OPTIONS[:cert]
     server.ssl = true
-    server.ssl_options = { cert_chain_file: OPTIONS[:cert], private_key_file: OPTIONS[:key] }
+    server.ssl_options = shown
+    asks(server.ssl_options, OPTIONS[:ca]) if OPTIONS[:ca]
   end
   Faye::WebSocket.ensure_reactor_running
   EventMachine.schedule do
@@ -80,7 +105,7 @@ def thin(host, port)
 end
 
 def client(url)
-  tls = OPTIONS[:ca] ? { root_cert_file: OPTIONS[:ca] } : {}
+  tls = { root_cert_file: OPTIONS[:ca], **shown }.compact
   Faye::WebSocket.ensure_reactor_running
   EventMachine.schedule { converse(Faye::WebSocket::Client.new(url, nil, tls: tls, **settings), false) }
 end

@@ -32,7 +32,12 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
+<<<<<<< HEAD
 use std::process::{Command, ExitCode};
+=======
+use std::path::Path;
+use std::process::ExitCode;
+>>>>>>> peers10
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -41,14 +46,16 @@ use anyhow::{Context, Result, anyhow, ensure};
 
 use self::install::Installed;
 use self::matrix::Row;
-use self::peer::Peer;
-pub(crate) use self::plan::Extent;
+use self::peer::{Peer, Role};
+pub(crate) use self::plan::{Extent, scenario_names};
 use self::plan::{Plan, STAND_IN, Trial};
+use self::refuser::Refuser;
 use self::theatre::{Theatre, Wanted};
 use self::trial::Troupe;
 use crate::args::Args;
 use crate::lateness::Lateness;
 use crate::report::Report;
+use crate::runtimes::RUNTIMES;
 use crate::shell::Shell;
 
 /// What a run came to
@@ -129,6 +136,37 @@ impl Sum {
             valid: rows.iter().all(Row::counts),
         }
     }
+}
+
+/// Every word that a trial may be chosen by, of runtimes, roles and schemes, but for names
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    let roles = Role::ALL.map(Role::name).into_iter().chain(["proxy"]);
+    let schemes = [false, true].map(plan::scheme);
+    roles.chain(RUNTIMES.iter().copied()).chain(schemes)
+}
+
+/// What stands between or refuses, by name
+pub(crate) fn others() -> impl Iterator<Item = &'static str> {
+    let between = passage::ALL.iter().map(|passage| passage.kind.name());
+    between.chain(Refuser::ALL.map(Refuser::name))
+}
+
+/// A peer as its description has it, for whoever reads descriptions only
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub(crate) name: String,
+    /// The scenarios of which it makes an exception
+    pub(crate) excused: Vec<String>,
+}
+
+/// Those of a folder's `peer.json` with whom scenarios can be played
+pub(crate) fn described(folder: &str, text: &str) -> Result<Vec<Described>> {
+    let peers = Peer::parse(Path::new(folder), text)?.into_iter().filter(Peer::converses);
+    let described = peers.map(|peer| Described {
+        excused: peer.excused().map(String::from).collect(),
+        name: peer.name,
+    });
+    Ok(described.collect())
 }
 
 /// The command line of a peer's program, installed; or why there is none here

@@ -18,6 +18,7 @@ mod machine_paths;
 mod map;
 mod module_docs;
 mod packages;
+mod peers;
 mod readme;
 mod reviewed;
 mod root_names;
@@ -60,6 +61,7 @@ const CHECKS: &[Check] = &[
     ("pages are a book", book::check),
     ("tests of the fault tables", fault_table::check),
     ("lines of loops and of what they become", compared::check),
+    ("scenarios behind what is said of peers", peers::check),
     ("changelog", changelog::check),
 ];
 

@@ -48,7 +48,7 @@ final class Client extends WebSocketClient {
     if (opened) {
       conversation.closed(code, reason);
     } else {
-      conversation.say("failed", reason);
+      conversation.say("failed", code + " " + reason);
     }
   }
 

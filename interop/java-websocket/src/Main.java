@@ -6,8 +6,12 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
 import org.java_websocket.AbstractWebSocket;
+import org.java_websocket.WebSocketServerFactory;
 import org.java_websocket.server.DefaultSSLWebSocketServerFactory;
+import org.java_websocket.server.SSLParametersWebSocketServerFactory;
 import org.java_websocket.server.WebSocketServer;
 import org.json.JSONObject;
 import sun.misc.Signal;
@@ -44,20 +48,28 @@ public final class Main {
     WebSocketServer server =
         new Server(new InetSocketAddress(parts[0], Integer.parseInt(parts[1])), conversation);
     if (options.containsKey("--cert")) {
-      server.setWebSocketFactory(
-          new DefaultSSLWebSocketServerFactory(
-              Pem.server(options.get("--cert"), options.get("--key"))));
+      server.setWebSocketFactory(tls(Pem.context(options), options.containsKey("--ca")));
     }
     server.setReuseAddr(true);
     beat(server, options);
     server.start();
   }
 
+  /** Who trusts somebody asks clients who they are, and lets nobody else in. */
+  private static WebSocketServerFactory tls(SSLContext context, boolean asks) {
+    if (!asks) {
+      return new DefaultSSLWebSocketServerFactory(context);
+    }
+    SSLParameters parameters = context.getDefaultSSLParameters();
+    parameters.setNeedClientAuth(true);
+    return new SSLParametersWebSocketServerFactory(context, parameters);
+  }
+
   private static void dial(String url, Map<String, String> options, Conversation conversation)
       throws Exception {
     Client client = new Client(new URI(url), conversation);
     if (options.containsKey("--ca")) {
-      client.setSocketFactory(Pem.client(options.get("--ca")).getSocketFactory());
+      client.setSocketFactory(Pem.context(options).getSocketFactory());
     }
     beat(client, options);
     client.connect();

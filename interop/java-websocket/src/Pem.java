@@ -10,34 +10,50 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
+import java.util.Map;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 
 /** PEM files as what Java wants for TLS. */
 final class Pem {
   private Pem() {}
 
-  static SSLContext server(String certificate, String key)
+  /** What is shown, if there is something, and whom is trusted, if anybody is named: in either role. */
+  static SSLContext context(Map<String, String> options)
       throws IOException, GeneralSecurityException {
-    KeyStore store = empty();
-    store.setKeyEntry("server", key(key), new char[0], certificates(certificate));
-    KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    keys.init(store, new char[0]);
+    KeyManager[] keys = null;
+    if (options.containsKey("--cert")) {
+      keys = keys(certificates(options.get("--cert")), key(options.get("--key")));
+    }
+    TrustManager[] trust = null;
+    if (options.containsKey("--ca")) {
+      trust = trust(certificates(options.get("--ca"))[0]);
+    }
     SSLContext context = SSLContext.getInstance("TLS");
-    context.init(keys.getKeyManagers(), null, null);
+    context.init(keys, trust, null);
     return context;
   }
 
-  static SSLContext client(String root) throws IOException, GeneralSecurityException {
+  private static KeyManager[] keys(Certificate[] chain, PrivateKey key)
+      throws IOException, GeneralSecurityException {
     KeyStore store = empty();
-    store.setCertificateEntry("root", certificates(root)[0]);
+    store.setKeyEntry("own", key, new char[0], chain);
+    KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    keys.init(store, new char[0]);
+    return keys.getKeyManagers();
+  }
+
+  private static TrustManager[] trust(Certificate root)
+      throws IOException, GeneralSecurityException {
+    KeyStore store = empty();
+    store.setCertificateEntry("root", root);
     TrustManagerFactory trust =
         TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     trust.init(store);
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, trust.getTrustManagers(), null);
-    return context;
+    return trust.getTrustManagers();
   }
 
   private static KeyStore empty() throws IOException, GeneralSecurityException {

@@ -71,6 +71,23 @@ enum How {
     NoPong,
 }
 
+impl How {
+    const ALL: [Self; 3] = [Self::Answers, Self::BothPing, Self::NoPong];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Answers => "pairing",
+            Self::BothPing => "pairing-both-ping",
+            Self::NoPong => "pairing-no-pong",
+        }
+    }
+}
+
+/// The names of its scenarios
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    How::ALL.into_iter().map(How::name)
+}
+
 /// All of them, of whom there is among these peers: those of Ruby, ours, and the mute one
 pub(super) fn all(peers: &[Peer]) -> Vec<Pairing<'_>> {
     let named = |name: &str| peers.iter().find(|peer| peer.name == name);
@@ -136,12 +153,7 @@ impl<'a> Pairing<'a> {
             Server::Theirs(peer) => (&*peer.name, "-"),
             Server::Ours(runtime) => ("everbeat", runtime),
         };
-        let scenario = match self.how {
-            How::Answers => "pairing",
-            How::BothPing => "pairing-both-ping",
-            How::NoPong => "pairing-no-pong",
-        };
-        [who, ROLE, runtime, "ws", scenario]
+        [who, ROLE, runtime, "ws", self.how.name()]
     }
 
     /// Those of other people who take part

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -62,6 +63,15 @@ pub(super) struct Peer {
     pub(super) page: bool,
     /// The command line that tells its version
     pub(super) version: Vec<String>,
+    /// The numbers of its own examples, if it is to be played at these as well
+    pub(super) pace: Option<Pace>,
+}
+
+/// How often a peer Pings, and how long it goes without an answer
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pace {
+    pub(super) beat: Duration,
+    pub(super) timeout: Duration,
 }
 
 /// What a peer is known to do differently
@@ -71,8 +81,8 @@ pub(super) struct Expected {
     role: Option<String>,
     /// With TLS, or without; in both without a word
     tls: Option<bool>,
-    /// By its name, or `*` for any
-    scenario: String,
+    /// By their names
+    scenarios: Vec<String>,
     /// Now and then; it may as well pass
     pub(super) sometimes: bool,
     /// A part of the error that it ends with
@@ -84,8 +94,8 @@ impl Expected {
     #[cfg(test)]
     pub(super) fn new(error: &str, why: &str) -> Self {
         let (error, why) = (error.into(), why.into());
-        let (scenario, sometimes) = (String::new(), false);
-        Self { role: None, tls: None, scenario, sometimes, error, why }
+        let (scenarios, sometimes) = (Vec::new(), false);
+        Self { role: None, tls: None, scenarios, sometimes, error, why }
     }
 }
 
@@ -108,7 +118,7 @@ impl Peer {
     }
 
     /// The peer of a folder, and those that are named in it
-    fn parse(folder: &Path, text: &str) -> Result<Vec<Self>> {
+    pub(super) fn parse(folder: &Path, text: &str) -> Result<Vec<Self>> {
         let description: Value = serde_json::from_str(text)?;
         let name = folder.file_name().context("a peer has a folder")?.to_string_lossy();
         let mut peers = vec![Self::described(folder, &name, &description, &description)?];
@@ -131,7 +141,7 @@ impl Peer {
                 role: entry["role"].as_str().map(String::from),
                 tls: entry["tls"].as_bool(),
                 sometimes: entry["sometimes"].as_bool().unwrap_or_default(),
-                scenario: word(&entry["scenario"])?,
+                scenarios: names(&entry["scenario"])?,
                 error: some_words(&entry["error"])?,
                 why: word(&entry["why"])?,
             })
@@ -151,6 +161,7 @@ impl Peer {
             smoke: own["smoke"].as_bool().unwrap_or_default(),
             page: own["page"].as_bool().unwrap_or_default(),
             version: own.get("version").map_or(Ok(Vec::new()), words)?,
+            pace: own.get("pace").map(pace).transpose().context("`pace`")?,
         })
     }
 
@@ -169,10 +180,15 @@ impl Peer {
     /// Why it is known to fail there
     pub(super) fn expected(&self, role: Role, tls: bool, scenario: &str) -> Option<&Expected> {
         self.expected.iter().find(|entry| {
-            ["*", scenario].contains(&&*entry.scenario)
+            entry.scenarios.iter().any(|known| known == scenario)
                 && entry.tls.is_none_or(|known| known == tls)
                 && entry.role.as_deref().is_none_or(|known| known == role.name())
         })
+    }
+
+    /// The scenarios of which its description makes an exception
+    pub(super) fn excused(&self) -> impl Iterator<Item = &str> {
+        self.expected.iter().flat_map(|entry| &entry.scenarios).map(String::as_str)
     }
 
     /// Why it cannot do that in this role, if it cannot
@@ -210,6 +226,18 @@ fn roles(list: &Value) -> Result<Vec<Role>> {
     roles.collect::<Result<_>>().context("a role is `server` or `client`")
 }
 
+/// One, or a list of them
+fn names(value: &Value) -> Result<Vec<String>> {
+    let names = if value.is_array() { words(value)? } else { vec![word(value)?] };
+    ensure!(!names.is_empty(), "an exception is of a scenario");
+    Ok(names)
+}
+
+fn pace(value: &Value) -> Result<Pace> {
+    let millis = |key| value[key].as_u64().map(Duration::from_millis).context(key);
+    Ok(Pace { beat: millis("beat")?, timeout: millis("timeout")? })
+}
+
 fn some_words(value: &Value) -> Result<String> {
     let text = word(value)?;
     ensure!(!text.is_empty(), "an empty error would be a part of every error");
@@ -244,7 +272,7 @@ mod tests {
         "bench": { "faye": ["ruby", "{peer}/bench.rb"] },
         "expected": [{ "role": "server", "scenario": "stop", "error": "not closed", "why": "it never looks" },
                      { "scenario": "echo", "tls": true, "error": "nothing", "why": "it is mute" },
-                     { "role": "server", "scenario": "*", "sometimes": true, "error": "late", "why": "it dozes" }]
+                     { "role": "server", "scenario": ["idle", "ping"], "sometimes": true, "error": "late", "why": "it dozes" }]
     }"#;
 
     /// The one of a folder that holds one
@@ -273,7 +301,10 @@ mod tests {
             assert_eq!(why(Role::Server, tls, "stop"), Some("it never looks"));
             assert_eq!(why(Role::Client, tls, "stop"), None);
         }
-        assert_eq!(why(Role::Server, false, "idle"), Some("it dozes"));
+        for scenario in ["idle", "ping"] {
+            assert_eq!(why(Role::Server, false, scenario), Some("it dozes"));
+        }
+        assert_eq!(why(Role::Server, false, "kill"), None, "an exception is of what it names");
         assert_eq!(why(Role::Client, false, "idle"), None);
         let dozes = |scenario| peer.expected(Role::Server, false, scenario).map(|it| it.sometimes);
         assert_eq!((dozes("idle"), dozes("stop")), (Some(true), Some(false)));
@@ -282,6 +313,7 @@ mod tests {
     }
 
     #[test]
+<<<<<<< HEAD
     fn a_benchmarks_library_is_what_its_name_begins_with() {
         let text =
             r#"{ "needs": [], "install": [], "version": ["{home}/x", "{library}", "version"] }"#;
@@ -289,6 +321,18 @@ mod tests {
         let line = |bench| peer.version_line(bench, Path::new("there"));
         assert_eq!(line("axum, 4 KiB"), ["there/x", "axum", "version"]);
         assert_eq!(line("npm ws"), ["there/x", "npm ws", "version"]);
+=======
+    fn a_pace_of_its_own_has_two_numbers() {
+        let with = |pace: &str| {
+            let text = TEXT.replace(r#""needs""#, &format!(r#""pace": {pace}, "needs""#));
+            Peer::parse(Path::new("x"), &text)
+        };
+        let pace = with(r#"{ "beat": 5000, "timeout": 10000 }"#).unwrap()[0].pace.unwrap();
+        assert_eq!((pace.beat, pace.timeout), (Duration::from_secs(5), Duration::from_secs(10)));
+        assert_eq!(only(Path::new("x"), TEXT).pace, None);
+        let error = with(r#"{ "beat": 5000 }"#).unwrap_err();
+        assert!(format!("{error:#}").contains("timeout"), "{error:#}");
+>>>>>>> peers10
     }
 
     #[test]
@@ -337,6 +381,7 @@ mod tests {
             ("install", "instal", "install"),
             (r#""why": "it is mute""#, r#""why": 3"#, "`3`"),
             ("not closed", "", "every error"),
+            (r#"["idle", "ping"]"#, "[]", "of a scenario"),
         ] {
             let error = Peer::parse(Path::new("x"), &TEXT.replace(from, to)).unwrap_err();
             assert!(format!("{error:#}").contains(named), "{error:#}");

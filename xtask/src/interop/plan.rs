@@ -1,6 +1,8 @@
 //! Which trials a run has: the whole matrix, a part that a push can wait for, or what the words of
 //! the command line select.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 
 use super::browsers;
@@ -25,6 +27,8 @@ pub(crate) enum Extent {
     StandIn,
 }
 
+/// What whoever refuses our client plays
+const REFUSED: &str = "refused";
 /// Where it shows that a peer cannot hear a code
 const CLOSE: &str = "close-by-us";
 /// A peer that can be put in our place: what happens to it as well is not our doing
@@ -96,7 +100,7 @@ impl<'a> Trial<'a> {
                 [passage.kind.name(), "proxy", runtime, scheme(passage.tls), passage.name]
             }
             Self::Refusal(refuser, runtime) => {
-                [refuser.name(), "server", runtime, scheme(false), "refused"]
+                [refuser.name(), "server", runtime, scheme(false), REFUSED]
             }
         }
     }
@@ -128,6 +132,14 @@ pub(super) const fn scheme(tls: bool) -> &'static str {
     if tls { "wss" } else { "ws" }
 }
 
+/// Every name of a scenario that there is, whoever plays it
+pub(crate) fn scenario_names() -> BTreeSet<&'static str> {
+    let of_peers = [scenarios::ALL, scenarios::OWN_PACE, browsers::ALL].into_iter().flatten();
+    let of_peers = of_peers.map(|scenario| scenario.name);
+    let passages = passage::ALL.iter().map(|passage| passage.name);
+    of_peers.chain(pairing::names()).chain(passages).chain([REFUSED]).collect()
+}
+
 /// The scenarios for this role
 fn scenarios(role: Role) -> impl Iterator<Item = &'static Scenario> {
     scenarios::ALL.iter().filter(move |scenario| scenario.role.is_none_or(|only| only == role))
@@ -136,8 +148,9 @@ fn scenarios(role: Role) -> impl Iterator<Item = &'static Scenario> {
 /// And for this peer
 fn all_for(peer: &Peer, role: Role) -> impl Iterator<Item = &'static Scenario> {
     let pages: &[Scenario] = if peer.page { browsers::ALL } else { &[] };
+    let paced: &[Scenario] = if peer.pace.is_some() { scenarios::OWN_PACE } else { &[] };
     let tls = peer.schemes.contains(&true);
-    scenarios(role).chain(pages).filter(move |scenario| tls || fits(scenario, false))
+    scenarios(role).chain(paced).chain(pages).filter(move |scenario| tls || fits(scenario, false))
 }
 
 /// Whether it can be played with TLS, or without
@@ -220,16 +233,27 @@ fn stand_in(peers: &[Peer]) -> Vec<Trial<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::peer::Pace;
     use super::*;
 
     const TLS: &[bool] = &[false, true];
 
+    const PACE: Pace = Pace { beat: Duration::from_secs(5), timeout: Duration::from_secs(10) };
+
+    /// One in every role, with TLS and without
+    fn everything() -> Peer {
+        let mut peer = Peer::default();
+        (peer.roles, peer.schemes) = (Role::ALL.to_vec(), TLS);
+        peer.smoke = true;
+        peer
+    }
+
     fn peers() -> [Peer; 2] {
         ["websockets", "faye"].map(|name| {
-            let mut peer = Peer::default();
+            let mut peer = everything();
             peer.name = name.into();
-            (peer.roles, peer.schemes) = (Role::ALL.to_vec(), TLS);
-            peer.smoke = true;
             peer
         })
     }
@@ -320,13 +344,24 @@ mod tests {
     }
 
     #[test]
+    fn every_scenario_that_is_listed_has_a_name_that_is_known_and_no_other_has() {
+        let mut peers = Vec::from(pair());
+        let mut all = everything();
+        (all.page, all.pace) = (true, Some(PACE));
+        peers.push(all);
+        let plan = Plan::new(&peers, Extent::Whole, &[]).unwrap();
+        let listed = plan.trials().iter().map(|trial| trial.words()[4]).collect::<BTreeSet<_>>();
+        assert_eq!(listed, scenario_names());
+    }
+
+    #[test]
     fn what_a_peer_is_excused_for_is_tried_with_another_in_our_place() {
         let described = r#"{ "needs": [], "install": [], "start": ["x"], "roles": ["client"],
             "cannot": [{ "what": "ping", "why": "w" }, { "what": "hear", "codes": [1012], "why": "w" }],
             "expected": [{ "scenario": "stop", "error": "e", "why": "w" },
                          { "scenario": "ping", "error": "e", "why": "w" },
                          { "scenario": "kill", "tls": true, "error": "e", "why": "w" },
-                         { "scenario": "*", "sometimes": true, "error": "e", "why": "w" }] }"#;
+                         { "scenario": "idle", "sometimes": true, "error": "e", "why": "w" }] }"#;
         let peers = [Peer::only(described)];
         let plan = Plan::new(&peers, Extent::StandIn, &[]).unwrap();
         let words = plan.trials().iter().map(Trial::words).collect::<Vec<_>>();
@@ -340,9 +375,9 @@ mod tests {
 
     #[test]
     fn a_push_waits_for_nothing_that_takes_minutes() {
-        let long = |extent, page| {
+        let long = |extent, page, pace| {
             let mut peers = peers();
-            peers[0].page = page;
+            (peers[0].page, peers[0].pace) = (page, pace);
             let plan = plan(&peers, extent, "websockets").unwrap();
             let long = plan
                 .trials()
@@ -350,8 +385,29 @@ mod tests {
                 .filter(|trial| matches!(trial, Trial::Peer(_, scenario) if scenario.long));
             long.count()
         };
-        assert_eq!(long(Extent::Smoke, true), 0);
-        assert!(long(Extent::Turns, true) > 0 && long(Extent::Turns, false) == 0);
+        assert_eq!(long(Extent::Smoke, true, Some(PACE)), 0);
+        assert_eq!(long(Extent::Turns, false, None), 0);
+        assert!(long(Extent::Turns, true, None) > 0);
+    }
+
+    #[test]
+    fn at_its_own_pace_is_played_who_has_one() {
+        let of = |extent, pace| {
+            let mut peers = peers();
+            peers[0].pace = pace;
+            let plan = plan(&peers, extent, "").unwrap();
+            let words = plan.trials().iter().map(Trial::words);
+            let paced = words.filter(|words| words[4].ends_with("-own-pace"));
+            paced.map(|words| words[0].to_owned()).collect::<Vec<_>>()
+        };
+        let each = scenarios::OWN_PACE.len() * Role::ALL.len();
+        assert_eq!(of(Extent::Turns, Some(PACE)), vec!["websockets"; each]);
+        assert_eq!(
+            of(Extent::Whole, Some(PACE)).len(),
+            each * RUNTIMES.len() * TLS.len(),
+            "on each runtime, with TLS and without"
+        );
+        assert!(of(Extent::Whole, None).is_empty() && of(Extent::Smoke, Some(PACE)).is_empty());
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod hole;
 mod idle;
 mod kill;
 mod known;
+mod pace;
 mod ping;
 mod refused;
 mod stop;
@@ -82,5 +83,22 @@ pub(super) const ALL: &[Scenario] = &[
         setting: Setting { known: true, roomy: true, ..Setting::PLAIN },
         needs: &["certificate"],
         ..scenario("client-certificate", known::strangers_are_not_let_in)
+    },
+];
+
+/// For peers that are to be played at the numbers of their own examples
+pub(super) const OWN_PACE: &[Scenario] = &[
+    Scenario {
+        // It is to live by what it asks of us alone.
+        setting: Setting { own_pace: true, seldom: true, ..Setting::PLAIN },
+        long: true,
+        needs: &["beat"],
+        ..timed("idle-own-pace", pace::is_borne)
+    },
+    Scenario {
+        setting: Setting { own_pace: true, seldom: true, hindered: true, ..Setting::PLAIN },
+        long: true,
+        needs: &["beat", "expire"],
+        ..timed("we-stop-own-pace", pace::is_kept)
     },
 ];

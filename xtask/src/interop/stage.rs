@@ -9,17 +9,19 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::note::{End, Note, Payload};
-use super::peer::{Peer, Role};
+use super::peer::{Pace, Peer, Role};
 use super::plan::STAND_IN;
 use super::program::Program;
 use super::road::Road;
 use super::scenarios::Scenario;
-use super::settings::{DIAL, FRAGMENT, INTERVAL, PATIENCE, RETRY, SELDOM, START, TIMEOUT};
+use super::settings::{DIAL, FRAGMENT, INTERVAL, MARGIN, PATIENCE, RETRY, SELDOM, START, TIMEOUT};
 use super::tap::Tap;
 use super::theatre::{Theatre, add};
 use super::wire::{self, Wire};
 use crate::lateness::Lateness;
 
+/// What a trial that failed ends with if a tap saw it; descriptions have these words
+const NO_PONG: &str = "on the wire a Ping of ours has no Pong";
 /// How long after a peer's word the tap's may come
 const TOLD_LATER: Duration = Duration::from_secs(2);
 
@@ -53,6 +55,8 @@ pub(super) struct Setting {
     pub(super) roomy: bool,
     /// Clients have to show who they are, by a certificate: there is TLS
     pub(super) known: bool,
+    /// The peer is to Ping by itself, at the numbers of its own examples
+    pub(super) own_pace: bool,
 }
 
 impl Setting {
@@ -65,6 +69,7 @@ impl Setting {
         seldom: false,
         roomy: false,
         known: false,
+        own_pace: false,
     };
 }
 
@@ -135,11 +140,20 @@ impl Backstage<'_> {
         let (program, words) = line.split_first().context("it cannot be started")?;
         let mut command = Command::new(program);
         command.args(words).args([role.name(), place, "--fragment", &FRAGMENT.to_string()]);
-        if self.setting.beating {
-            add(&mut command, &[("--beat", INTERVAL), ("--timeout", TIMEOUT)]);
+        if let Some(Pace { beat, timeout }) = self.pace() {
+            add(&mut command, &[("--beat", beat), ("--timeout", timeout)]);
         }
         self.add_certificates(&mut command, role, known);
         self.start(&peer.name, role, &mut command, self.lateness)
+    }
+
+    /// The peer's own heartbeat, if it is to have one
+    fn pace(&self) -> Option<Pace> {
+        match self.setting {
+            Setting { own_pace: true, .. } => self.cast.peer.pace,
+            Setting { beating: true, .. } => Some(Pace { beat: INTERVAL, timeout: TIMEOUT }),
+            _ => None,
+        }
     }
 
     /// A program, at its end of the road if there is one
@@ -270,6 +284,11 @@ impl<'a> Stage<'a> {
         if self.backstage.theatre.is_stood_in_for() { "silent" } else { wanted }
     }
 
+    /// The peer's own heartbeat
+    pub(super) fn pace(&self) -> Result<Pace> {
+        self.backstage.pace().context("it has no heartbeat here")
+    }
+
     /// Why the peer cannot do that, if it cannot
     pub(super) fn cannot(&self, what: &str) -> Option<&str> {
         self.backstage.cast.peer.cannot(self.role(), what)
@@ -289,6 +308,17 @@ impl<'a> Stage<'a> {
         let Some(tap) = &mut self.tap else { return Ok(None) };
         let judged = |wires: &[Wire]| wire::masks(wires).and_then(|()| judge(wires));
         tap.settle(then, TOLD_LATER, judged).map(Some)
+    }
+
+    /// What the wire has to say of a trial that failed: whether we gave the peer up for a Ping that it
+    /// left without an answer
+    pub(super) fn testimony(&mut self) -> Option<&'static str> {
+        let (then, us) = (self.begun, self.role().other());
+        let least = TIMEOUT.saturating_sub(MARGIN / 5);
+        self.on_the_wire(then, |wires| wire::left_without_pong(wires, us, least))
+            .ok()
+            .flatten()
+            .map(|()| NO_PONG)
     }
 
     /// How late the machine was since this stage was opened, at worst

@@ -130,7 +130,12 @@ impl Troupe<'_> {
                 let home = home(&self.homes, cast.peer)?;
                 Stage::open(&self.theatre, cast, home, lateness, scenario)
                     .context("before it began")
-                    .and_then(|mut stage| (scenario.play)(&mut stage))
+                    .and_then(|mut stage| {
+                        (scenario.play)(&mut stage).map_err(|error| match stage.testimony() {
+                            Some(seen) => anyhow!("{error:#}; {seen}"),
+                            None => error,
+                        })
+                    })
             }
             Trial::Pairing(pairing) => pairing.play(&self.theatre, &self.homes, lateness, heard),
             Trial::Passage(passage, runtime) => passage.play(&self.theatre, runtime, lateness),

@@ -1,6 +1,8 @@
 //! What went over the wire between two peers, as our tap tells it, and what that has to be
 //! (RFC 6455, section 5). Pure.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
@@ -125,6 +127,24 @@ pub(super) fn unanswered(wires: &[Wire], from: Role) -> Result<()> {
     Ok(())
 }
 
+/// There is a Ping of that side's behind which nothing of the other's came, for so long, until that side
+/// ended the connection
+pub(super) fn left_without_pong(wires: &[Wire], from: Role, least: Duration) -> Result<()> {
+    let left = wires.iter().enumerate().any(|(index, end)| {
+        let of_it = |wire: &&Wire| wire.connection == end.connection;
+        let before = wires.get(..index).unwrap_or_default().iter().rev().filter(of_it);
+        // What that side said last, as far as the other was silent since.
+        let since = before.take_while(|wire| wire.from == from);
+        let pings = since.filter(|wire| wire.frame_of(from).is_some_and(|it| it.code == PING));
+        // The first, for they are met from the end.
+        let ping = pings.last();
+        let borne = ping.map(|ping| Duration::from_micros(end.at.saturating_sub(ping.at)));
+        end.from == from && end.seen == Seen::End && borne.is_some_and(|borne| borne >= least)
+    });
+    ensure!(left, "every Ping of the {}'s that it waited for was answered", from.name());
+    Ok(())
+}
+
 /// Nobody says anything but Pings and Pongs, and nobody ends
 pub(super) fn idle(wires: &[Wire]) -> Result<()> {
     let said = wires.iter().find(|wire| match &wire.seen {
@@ -227,6 +247,26 @@ mod tests {
         assert!(unanswered(&[ping.clone(), pong.clone()], US).is_err());
         assert!(unanswered(&[ping, frame(US, CLOSE, b"")], US).is_err());
         assert!(unanswered(&[pong], US).is_err(), "nobody asked");
+    }
+
+    #[test]
+    fn who_is_given_up_for_a_ping_has_left_it_without_a_pong() {
+        let at = |ms: u64, wire: Wire| Wire { at: ms * 1000, ..wire };
+        let end = |from| Wire { at: 0, connection: 1, from, seen: Seen::End };
+        let (ping, pong) = (|| frame(US, PING, b"x"), || frame(THEM, PONG, b"x"));
+        let waited = |wires: &[Wire]| left_without_pong(wires, US, Duration::from_millis(900));
+        let left = [at(0, ping()), at(1, pong()), at(400, ping()), at(1300, end(US))];
+        assert!(waited(&left).is_ok());
+        assert!(waited(&left[..3]).is_err(), "nobody gave up");
+        let early = [at(400, ping()), at(1299, end(US))];
+        assert!(waited(&early).is_err(), "it was not waited for");
+        let answered = [at(400, ping()), at(401, pong()), at(1400, end(US))];
+        assert!(waited(&answered).is_err(), "it was answered");
+        let theirs = [at(400, ping()), at(1400, end(THEM))];
+        assert!(waited(&theirs).is_err(), "they ended it");
+        let mut next = [at(400, ping()), at(900, pong()), at(1300, end(US))];
+        next[1].connection = 2;
+        assert!(waited(&next).is_ok(), "the answer is another connection's");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Nothing is said for many intervals, and nothing is lost.
 
 use std::thread::sleep;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
@@ -13,7 +13,7 @@ use super::super::wire;
 
 /// Our beat alone keeps it alive, and is neither slower nor faster than promised
 pub(super) fn only_we_beat(stage: &mut Stage<'_>) -> Result<String> {
-    let (theirs, begun) = watch(stage)?;
+    let (theirs, begun) = watch(stage, IDLE)?;
     let role = stage.role();
     let seen = stage.on_the_wire(begun, |wires| {
         wire::idle(wires)?;
@@ -32,7 +32,7 @@ pub(super) fn only_we_beat(stage: &mut Stage<'_>) -> Result<String> {
 
 /// The peer beats too: its Pings are answered, or it would hang up, and life enough for us
 pub(super) fn both_beat(stage: &mut Stage<'_>) -> Result<String> {
-    let (theirs, begun) = watch(stage)?;
+    let (theirs, begun) = watch(stage, IDLE)?;
     let role = stage.role();
     let seen = stage.on_the_wire(begun, |wires| {
         wire::idle(wires)?;
@@ -53,11 +53,11 @@ pub(super) fn both_beat(stage: &mut Stage<'_>) -> Result<String> {
 }
 
 /// What the peer told while nobody said anything, and since when; ours must have nothing to tell
-fn watch(stage: &Stage<'_>) -> Result<(Vec<Note>, Instant)> {
+pub(super) fn watch(stage: &Stage<'_>, span: Duration) -> Result<(Vec<Note>, Instant)> {
     let _ = stage.theirs.told();
     // What was said before the peer told that it is connected, we have heard by now.
     let begun = Instant::now();
-    sleep(IDLE);
+    sleep(span);
     let (ours, theirs) = (stage.ours.told(), stage.theirs.told());
     ensure!(ours.is_empty(), "everbeat was not content: {ours:?}");
     let ended = theirs.iter().find(|note| matches!(note, Note::Closed(_)));

@@ -35,6 +35,11 @@ pub(super) fn peer_is_not_blamed(stage: &mut Stage<'_>) -> Result<String> {
 /// The peer's own rule fires: it hangs up, and we say that we were cut off, not that it is dead
 pub(super) fn their_rule_fires(stage: &mut Stage<'_>) -> Result<String> {
     stage.echo(&Payload::Text("before".into()))?;
+    until_they_hang_up(stage).map(|(_, told)| told)
+}
+
+/// Stops us until the peer has hung up; when it did, and what either side says of it
+pub(super) fn until_they_hang_up(stage: &Stage<'_>) -> Result<(Instant, String)> {
     let pause = stage.ours.pause()?;
     let begun = Instant::now();
     let (at, theirs) = stage.theirs.expect("the end by its own rule", PATIENCE, end)?;
@@ -51,9 +56,13 @@ pub(super) fn their_rule_fires(stage: &mut Stage<'_>) -> Result<String> {
     let how = ours.how.unwrap_or_default();
     ensure!(["cut", "closed"].contains(&&*how), "we say `{how}`: {}", ours.reason);
     let told = if stalled.is_zero() { String::new() } else { format!(", stalled {stalled:.1?}") };
-    Ok(format!(
-        "theirs ended it after {took:.2?} ({}), we were stopped for {held:.1?} and say `{how}` ({}){told}",
-        theirs.code, ours.code
+    let (their_code, code) = (theirs.code, ours.code);
+    Ok((
+        at,
+        format!(
+            "theirs ended it after {took:.2?} ({their_code}), we were stopped for {held:.1?} and say \
+             `{how}` ({code}){told}"
+        ),
     ))
 }
 
