@@ -32,12 +32,8 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
-<<<<<<< HEAD
-use std::process::{Command, ExitCode};
-=======
 use std::path::Path;
-use std::process::ExitCode;
->>>>>>> peers10
+use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;

@@ -107,7 +107,7 @@ mod tests {
             let of = format!("`{event}`");
             let mut own = rows.iter().filter(|row| row.contains(&of) && row.contains(command));
             assert!(own.next().is_some(), "no row of {command} has {of}");
-            for field in fields {
+            for field in *fields {
                 assert!(page.contains(&format!("`{field}`")), "{command} {event}: {field}");
             }
         }
@@ -130,7 +130,7 @@ mod tests {
         let mut all = String::new();
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
         for (_, event, fields) in ALL {
-            for word in fields.iter().chain([&event]) {
+            for word in fields.iter().chain([event]) {
                 assert!(all.contains(&format!("\"{word}\"")), "{event}: {word}");
             }
         }

@@ -313,7 +313,6 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD
     fn a_benchmarks_library_is_what_its_name_begins_with() {
         let text =
             r#"{ "needs": [], "install": [], "version": ["{home}/x", "{library}", "version"] }"#;
@@ -321,7 +320,9 @@ mod tests {
         let line = |bench| peer.version_line(bench, Path::new("there"));
         assert_eq!(line("axum, 4 KiB"), ["there/x", "axum", "version"]);
         assert_eq!(line("npm ws"), ["there/x", "npm ws", "version"]);
-=======
+    }
+
+    #[test]
     fn a_pace_of_its_own_has_two_numbers() {
         let with = |pace: &str| {
             let text = TEXT.replace(r#""needs""#, &format!(r#""pace": {pace}, "needs""#));
@@ -332,7 +333,6 @@ mod tests {
         assert_eq!(only(Path::new("x"), TEXT).pace, None);
         let error = with(r#"{ "beat": 5000 }"#).unwrap_err();
         assert!(format!("{error:#}").contains("timeout"), "{error:#}");
->>>>>>> peers10
     }
 
     #[test]

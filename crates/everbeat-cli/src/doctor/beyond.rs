@@ -59,7 +59,10 @@ pub(super) fn beyond(found: &Findings) -> Vec<Beyond> {
             open(what, if_uncut(longer));
         }
         Some(OwnBeat::Once { .. }) => {
-            open("how often it pings: one Ping was seen, and no second".to_owned(), if_uncut(longer));
+            open(
+                "how often it pings: one Ping was seen, and no second".to_owned(),
+                if_uncut(longer),
+            );
         }
         Some(OwnBeat::Every { .. }) | None => {}
     }

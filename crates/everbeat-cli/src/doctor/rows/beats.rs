@@ -1,6 +1,6 @@
 //! The rows of a connection that is left alone: let in, its Pings, and who ends it when.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Row, not_asked, row};
 use crate::doctor::findings::{Burst, Echo, Findings, OwnBeat, Pings, Silent, counted};
