@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn figures_are_those_of_the_code_as_it_is_formatted() {
         let good =
-            "It has 3 lines where they\nwere 3, as rustfmt has both; a map of 9 lines (none).";
+            "It has 3 lines where there\nwere 3, as rustfmt has both; a map of 9 lines (none).";
         assert_eq!(findings(good, BEFORE), [""; 0]);
         assert_eq!(findings("3 lines where there were 3.", BEFORE), [""; 0]);
         let other = BEFORE.replace("// b", "b");
