@@ -33,7 +33,7 @@ fn calls(package: &Package) -> Vec<Vec<&str>> {
         true => &[&[], &["--no-default-features"], &["--all-features"]],
         false => &[&[]],
     };
-    ways.iter().map(|words| [&alone, *words].concat()).collect()
+    ways.iter().map(|words| [&alone[..], words].concat()).collect()
 }
 
 #[cfg(test)]

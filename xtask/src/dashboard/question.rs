@@ -74,17 +74,22 @@ impl Question {
     pub(super) fn count(&self, answer: &Value) -> Result<usize> {
         ensure!(answer["status"] == "success", "{answer}");
         let data = &answer["data"];
-        let (list, is_data): (_, fn(&&Value) -> bool) = match self {
-            Self::Expression(_) => (&data["result"], |one| {
-                let value = one["value"][1].as_str().and_then(|text| text.parse::<f64>().ok());
-                value.is_some_and(f64::is_finite)
-            }),
-            Self::Values { .. } => {
-                (data, |one| one.as_str().is_some_and(|value| !value.is_empty()))
-            }
+        let list = match self {
+            Self::Expression(_) => &data["result"],
+            Self::Values { .. } => data,
         };
         let list = list.as_array().context("it answers otherwise")?;
-        Ok(list.iter().filter(is_data).count())
+        Ok(list.iter().filter(|one| self.is_data(one)).count())
+    }
+
+    fn is_data(&self, one: &Value) -> bool {
+        match self {
+            Self::Expression(_) => {
+                let value = one["value"][1].as_str().and_then(|text| text.parse::<f64>().ok());
+                value.is_some_and(f64::is_finite)
+            }
+            Self::Values { .. } => one.as_str().is_some_and(|value| !value.is_empty()),
+        }
     }
 }
 

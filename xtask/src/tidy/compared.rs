@@ -3,8 +3,6 @@
 //! The first block of Rust on such a page is the loop, all of it. The second is what it becomes, of which
 //! the route and its handler count, and not the rest of a program around them.
 
-use std::ops::ControlFlow;
-
 use super::tree::{Finding, Tree};
 
 /// The pages, each with a sentence of the form of [`SENTENCE`]
@@ -69,7 +67,8 @@ fn said(page: &str) -> Option<(usize, usize)> {
     let mut figures = flat.match_indices(" lines where ").filter_map(|(at, words)| {
         let after = flat[..at].rsplit(' ').next()?.parse().ok()?;
         let mut rest = flat[at + words.len()..].split(' ').take(4);
-        let before = rest.find_map(|word| word.trim_end_matches(',').parse().ok())?;
+        let before = rest
+            .find_map(|word| word.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().ok())?;
         Some((after, before))
     });
     figures.next().filter(|_| figures.next().is_none())
@@ -84,13 +83,9 @@ fn blocks(page: &str) -> Option<[String; 2]> {
         Some(shown.map(|line| format!("{line}\n")).collect::<String>())
     });
     let (before, after) = (blocks.next()?, blocks.next()?);
-    let counted = after.lines().try_fold(String::new(), |counted, line| {
-        if REST.iter().any(|rest| line.starts_with(rest)) {
-            return ControlFlow::Break(counted);
-        }
-        ControlFlow::Continue(counted + line + "\n")
-    });
-    let (ControlFlow::Break(after) | ControlFlow::Continue(after)) = counted;
+    let begins_rest = |line: &str| REST.iter().any(|rest| line.starts_with(rest));
+    let counted = after.lines().take_while(|line| !begins_rest(line));
+    let after = counted.map(|line| format!("{line}\n")).collect();
     Some([before, after])
 }
 

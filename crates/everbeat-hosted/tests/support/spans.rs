@@ -31,16 +31,18 @@ pub(crate) fn request() -> Span {
     tracing::info_span!(target: "test", "request")
 }
 
-/// A handler that says something at its beginning, behind a wait, and when its peer has said "hello"
-pub(crate) async fn talk<T: Transport, K: Timer>(
+/// A handler that says something when it is called, behind a wait, and when its peer has said something
+pub(crate) fn talk<T: Transport, K: Timer>(
     mut connection: Connection<T, K>,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> {
     tracing::info!(target: "test", "it begins");
-    connection.send("hello").await?;
-    tracing::info!(target: "test", "it has waited");
-    connection.recv().await?;
-    tracing::info!(target: "test", "it was woken");
-    Ok(())
+    async move {
+        connection.send("hello").await?;
+        tracing::info!(target: "test", "it has waited");
+        connection.recv().await?;
+        tracing::info!(target: "test", "it was woken");
+        Ok(())
+    }
 }
 
 /// Knows which span is the current one of each thread; hears the above alone
