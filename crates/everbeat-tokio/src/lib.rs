@@ -19,8 +19,7 @@
 //! Features: `server`, on by default, is the server, its registry and its expiry; `tls` is `wss`, by
 //! rustls with ring as its provider. Without `tls` a `wss` URL is refused, and the error says so.
 //!
-//! Everything happens inside a runtime with its IO and time drivers on, as `#[tokio::main]` makes
-//! it.
+//! Everything happens inside a runtime with its IO and time drivers on, as of `#[tokio::main]`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

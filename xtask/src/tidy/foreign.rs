@@ -25,8 +25,16 @@ const LICENCES: &[&str] = &[
 const TWICE: &[(&str, &str)] = &[
     ("async-channel", "async-std wants 1.x for ever, its own executor 2.x"),
     ("event-listener", "async-channel 1.x wants 2.x, everything else 5.x"),
+    ("foldhash", "with hashbrown"),
     ("getrandom", "ring 0.17 is at 0.2, with feature `tls`; ends with ring's next version"),
+    (
+        "hashbrown",
+        "metrics-util 0.20 is at 0.16, for the command's page; ends with its next version",
+    ),
     ("http", "actix-web 4 has 0.2 in its API, everything else 1.x; ends with actix-web 5"),
+    ("r-efi", "with getrandom, on UEFI alone"),
+    ("rand", "metrics-util 0.20 is at 0.9, for the command's page; ends with its next version"),
+    ("rand_core", "with rand"),
     ("socket2", "actix-server 2.6 is at 0.5; its next version wants a newer Rust than we do"),
     ("syn", "actix-web 4's derive_more is at 2, pin-project at 3; neither is in the program"),
     ("windows-sys", "ring 0.17 is at 0.52, with feature `tls`; ends with ring's next version"),
