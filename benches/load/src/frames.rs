@@ -74,9 +74,8 @@ pub fn pong<'a>(ping: &Frame<'_>, masked: bool, space: &'a mut [u8; 256]) -> &'a
 /// A client's message of so many bytes, masked with a key of zeros
 #[must_use]
 pub fn message(bytes: usize) -> Vec<u8> {
-    let mut frame = vec![0x80 | BINARY, 0x80 | 127];
-    frame.extend_from_slice(&(bytes as u64).to_be_bytes());
-    frame.resize(frame.len() + 4 + bytes, 0);
+    let mut frame = Vec::with_capacity(bytes + 14);
+    masked(BINARY, &vec![0; bytes], [0; 4], &mut frame);
     frame
 }
 
