@@ -94,8 +94,9 @@ def thin(host, port)
   server = Thin::Server.new(host, port, APP, signals: false)
   if OPTIONS[:cert]
     server.ssl = true
-    server.ssl_options = shown
-    asks(server.ssl_options, OPTIONS[:ca]) if OPTIONS[:ca]
+    options = shown
+    asks(options, OPTIONS[:ca]) if OPTIONS[:ca]
+    server.ssl_options = options
   end
   Faye::WebSocket.ensure_reactor_running
   EventMachine.schedule do
