@@ -35,9 +35,10 @@ pub(super) fn holds(shell: &Shell) -> Result<Outcome> {
     bail!("SKIPPED, or INVALID {FULL_TRIES} times in a row: see above")
 }
 
-/// Each kind of fault once on every runtime by a seed, about: it takes that long
+/// Most kinds of fault once on every runtime by a seed. All of them take five minutes, which `cargo
+/// xtask chaos --minutes 5` has, for any seed; this leaves a whole run within its hour.
 pub(super) fn by_seed(shell: &Shell) -> Result<Outcome> {
     surely(expect(exit::HELD, FULL_TRIES, &mut || {
-        shell.code(schedule::program(shell)?.args(["--minutes", "5", "--seed", "1", "--json"]))
+        shell.code(schedule::program(shell)?.args(["--minutes", "3", "--seed", "1", "--json"]))
     })?)
 }

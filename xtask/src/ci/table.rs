@@ -202,7 +202,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             step("dashboard", "Prometheus has data for whatever it asks", dashboard::holds),
             step("idle", "19,000 connections in one process, for a short while", idle::held),
-            step("seeds", "behaviour under 10 times as many seeds", |shell| simulate(shell, 10)),
+            step("seeds", "behaviour under 5 times as many seeds", |shell| simulate(shell, 5)),
             step(
                 "sim-check",
                 "the simulator against this kernel and real programs",

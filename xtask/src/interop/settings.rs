@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// Our heartbeat's interval, and a beating peer's
 pub(super) const INTERVAL: Duration = Duration::from_millis(400);
+/// A hole that costs nothing: less than a third of the timeout. The kernel sends again after a time of
+/// its own, then after twice as much: the first of the two that the hole does not swallow comes before
+/// three times the hole are over, whatever that time is.
+pub(super) const BRIEF: Duration = Duration::from_millis(300);
 /// Our heartbeat's interval where another's is to be seen
 pub(super) const SELDOM: Duration = Duration::from_secs(60);
 /// Our heartbeat's timeout, and a beating peer's

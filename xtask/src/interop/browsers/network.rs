@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::judge;
 use super::super::note::Payload;
-use super::super::settings::{INTERVAL, PATIENCE};
+use super::super::settings::{BRIEF, PATIENCE};
 use super::super::stage::{Stage, end};
 use super::super::wire::{self, PING};
 use super::page;
@@ -58,7 +58,7 @@ pub(super) fn unplugged(stage: &mut Stage<'_>) -> Result<String> {
 pub(super) fn unplugged_briefly(stage: &mut Stage<'_>) -> Result<String> {
     let _ = (stage.ours.told(), stage.theirs.told());
     stage.road()?.unplug()?;
-    sleep(INTERVAL);
+    sleep(BRIEF);
     stage.road()?.plug()?;
     let plugged = Instant::now();
     stage.echo(&Payload::Text("after".into()))?;

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 
 use super::super::judge;
 use super::super::note::{Note, Payload};
-use super::super::settings::{INTERVAL, PATIENCE};
+use super::super::settings::{BRIEF, PATIENCE};
 use super::super::stage::{Stage, end};
 use super::stop::back;
 
@@ -30,7 +30,7 @@ pub(super) fn is_noticed(stage: &mut Stage<'_>) -> Result<String> {
 pub(super) fn repaired_is_survived(stage: &mut Stage<'_>) -> Result<String> {
     let _ = (stage.ours.told(), stage.theirs.told());
     stage.road()?.cut()?;
-    sleep(INTERVAL);
+    sleep(BRIEF);
     stage.road()?.repair()?;
     let repaired = Instant::now();
     stage.echo(&Payload::Text("after".into()))?;
@@ -38,5 +38,5 @@ pub(super) fn repaired_is_survived(stage: &mut Stage<'_>) -> Result<String> {
     let told = stage.ours.told();
     let lost = told.iter().find(|note| matches!(note, Note::Closed(_) | Note::Connected));
     ensure!(lost.is_none(), "it lost what was not lost: {lost:?}");
-    Ok(format!("{INTERVAL:?} of nothing, an echo {took:.2?} later"))
+    Ok(format!("{BRIEF:?} of nothing, an echo {took:.2?} later"))
 }
