@@ -175,8 +175,9 @@ where
         Some(facts.peer().ip()).filter(|address| !address.is_unspecified())
     }
 
-    fn refuse(upgrade: Upgrading<S, P>, busy: Busy) -> Option<Upgrading<S, P>> {
-        Some(upgrade.refuse(busy))
+    fn refuse_now(upgrade: Upgrading<S, P>, busy: Busy) -> Option<Upgrading<S, P>> {
+        upgrade.refuse(busy);
+        None
     }
 
     fn classify(error: &UpgradeError) -> Cause {

@@ -52,6 +52,32 @@ async fn one_connection_too_many_is_answered_503_with_a_time() {
 }
 
 #[tokio::test]
+async fn a_crowd_that_comes_at_once_is_told_as_one_is() {
+    for (limits, says, status, why) in [
+        (Limits::default().connections(1), false, 503, "too many connections\n"),
+        (Limits::default().per_address(1), true, 429, "too many connections from one address\n"),
+    ] {
+        // Whose acceptor would drop all of a crowd but one
+        let (sockets, address) = limited(limits.upgrades(1), says).await;
+        let (_first, answer) = Peer::asked(address, &ask("/", "")).await;
+        assert!(answer.starts_with("http/1.1 101 "), "{answer}");
+        soon(async {
+            while sockets.registry().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        let come = || tokio::spawn(async move { Peer::asked(address, &ask("/", "")).await });
+        for one in Vec::from_iter(std::iter::repeat_with(come).take(20)) {
+            let (_, answer) = one.await.unwrap();
+            assert!(answer.starts_with(&format!("http/1.1 {status} ")), "{answer}");
+            assert!(answer.contains("\r\nretry-after: 5\r\n"), "{answer}");
+            assert!(answer.ends_with(why), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn one_too_many_from_an_address_that_was_said_is_answered_429() {
     let (_, address) = limited(Limits::default().per_address(1), true).await;
     let (_first, answer) = Peer::asked(address, &ask("/", "")).await;
