@@ -35,7 +35,8 @@
 //!
 //! [`on_connect`] keeps a second descriptor of each socket. With it TCP's options are set, and a
 //! connection that everbeat has ended is ended, whatever actix is about; without it actix keeps the
-//! socket of a peer that takes nothing until TCP gives up, after a quarter of an hour.
+//! socket of a peer that takes nothing for as long as its peer's kernel answers; if that is gone too, a
+//! quarter of an hour.
 //!
 //! # Stopping
 //!

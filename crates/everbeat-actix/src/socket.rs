@@ -36,7 +36,7 @@ pub fn on_connect(io: &dyn Any, connection: &mut dev::Extensions) {
     match SockRef::from(tcp).try_clone() {
         Ok(socket) => _ = connection.insert(Kept(Arc::new(socket))),
         Err(error) => {
-            tracing::debug!(target: "everbeat", %error, "no second descriptor");
+            tracing::warn!(target: "everbeat", %error, "no second descriptor");
         }
     }
 }

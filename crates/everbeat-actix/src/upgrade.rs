@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::net::SocketAddr;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev, web};
 use everbeat_hosted::{Asking, Handle, Upgraded};
 use everbeat_ws::upgrade::{Handshake, Origins, RequestHead, UpgradeError};
@@ -49,6 +49,10 @@ pub struct Upgrade<P = ()> {
     body: Body,
 }
 
+/// # Panics
+///
+/// [`from_request`](FromRequest::from_request) does outside of a `LocalSet` or one of actix's workers,
+/// for the body is read in a local task.
 impl<P: Send + Sync + 'static> FromRequest for Upgrade<P> {
     type Error = Rejection;
     type Future = Ready<Result<Self, Rejection>>;
@@ -189,10 +193,14 @@ fn refused(answer: http::Response<String>) -> HttpResponse {
     let (head, body) = answer.into_parts();
     let status = StatusCode::from_u16(head.status.as_u16());
     let mut response = HttpResponse::build(status.unwrap_or(StatusCode::BAD_REQUEST));
+    // actix says `Connection` by its kind, and by default that is the request's: mostly "upgrade", which
+    // 426 has to say and nothing else may
+    if !head.headers.contains_key(http::header::UPGRADE) {
+        response.force_close();
+    }
     for (name, value) in &head.headers {
-        // Of 426: actix says the other half of it by the kind of connection
         if name == http::header::UPGRADE {
-            response.insert_header((header::UPGRADE, value.as_bytes()));
+            response.upgrade(value.as_bytes());
         } else if name != http::header::CONNECTION {
             response.append_header((name.as_str(), value.as_bytes()));
         }

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod asked;
+mod queue;
 mod rejection;
 mod requests;
 mod sockets;

@@ -5,6 +5,10 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::Rejection;
+use crate::asked::Asked;
+use crate::queue::{Place, Queue, Taker, Unwanted, queue};
+use crate::upgrading::{Ask, Upgrading};
 use everbeat_core::Cause;
 use everbeat_core::config::ConfigError;
 use everbeat_core::transport::{Accept, Busy};
@@ -12,14 +16,9 @@ use everbeat_server::builder::Parts;
 use everbeat_server::{Server, ServerBuilder};
 use everbeat_tokio::Tokio;
 use everbeat_tokio::transport::TokioTimer;
-use everbeat_ws::accept::Facts;
-use everbeat_ws::upgrade::{Origins, UpgradeError};
+use everbeat_ws::accept::{AcceptSettings, Facts};
+use everbeat_ws::upgrade::{AcceptAll, Origins, UpgradeError};
 use everbeat_ws::{Settings, Socket, WebSocket};
-use tokio::sync::mpsc;
-
-use crate::Rejection;
-use crate::asked::Asked;
-use crate::upgrading::{Ask, Upgrading};
 
 /// Where a server's connections come from: requests that an HTTP server has read
 pub struct Requests<S: Socket + Unpin, P = ()> {
@@ -27,25 +26,25 @@ pub struct Requests<S: Socket + Unpin, P = ()> {
     origins: Option<Origins>,
     secure: bool,
     backlog: u16,
-    door: mpsc::Sender<Ask<S, P>>,
-    waiting: mpsc::Receiver<Ask<S, P>>,
+    door: Queue<Ask<S, P>>,
+    waiting: Taker<Ask<S, P>>,
 }
 
 /// What a route needs of an acceptor
 pub(crate) struct Door<S: Socket + Unpin, P> {
-    asks: mpsc::Sender<Ask<S, P>>,
+    asks: Queue<Ask<S, P>>,
     pub(crate) origins: Option<Origins>,
     pub(crate) secure: bool,
 }
 
 impl<S: Socket + Unpin, P> Requests<S, P> {
     /// The default of [`backlog`](Self::backlog): as a listener's
-    pub const BACKLOG: u16 = 4_096;
+    pub const BACKLOG: u16 = AcceptSettings::<AcceptAll>::BACKLOG;
 
     /// Those of the defaults
     #[must_use]
     pub fn new() -> Self {
-        let (door, waiting) = mpsc::channel(usize::from(Self::BACKLOG));
+        let (door, waiting) = queue(usize::from(Self::BACKLOG));
         let settings = Settings::default();
         Self { settings, origins: None, secure: false, backlog: Self::BACKLOG, door, waiting }
     }
@@ -91,12 +90,11 @@ impl<S: Socket + Unpin, P> Requests<S, P> {
     /// it they are answered 503
     ///
     /// They wait while as many [upgrades](everbeat_server::Limits::upgrades) go on as may, or for a
-    /// moment if there is room.
+    /// moment if there is room. Whose client is gone waits no longer.
     #[must_use]
     pub fn backlog(mut self, most: u16) -> Self {
         self.backlog = most;
-        // A channel has room for one; `server` refuses none
-        (self.door, self.waiting) = mpsc::channel(usize::from(most.max(1)));
+        (self.door, self.waiting) = queue(usize::from(most));
         self
     }
 
@@ -132,14 +130,12 @@ impl<S: Socket + Unpin, P> Default for Requests<S, P> {
 }
 
 impl<S: Socket + Unpin, P> Door<S, P> {
-    /// Brings a request before the server
-    pub(crate) fn bring(&self, ask: Ask<S, P>) -> Result<(), Rejection> {
-        self.asks.try_send(ask).map_err(|error| match error {
+    /// Brings a request before the server, where it waits for as long as its place is kept
+    pub(crate) fn bring(&self, ask: Ask<S, P>) -> Result<Place<Ask<S, P>>, Rejection> {
+        self.asks.wait(ask).map_err(|unwanted| match unwanted {
             // A moment: what is before it are upgrades that end by themselves
-            mpsc::error::TrySendError::Full(_) => {
-                UpgradeError::Busy(Busy::Upgrades { seconds: 1 }).into()
-            }
-            mpsc::error::TrySendError::Closed(_) => Rejection::Stopping,
+            Unwanted::Full => UpgradeError::Busy(Busy::Upgrades { seconds: 1 }).into(),
+            Unwanted::Over => Rejection::Stopping,
         })
     }
 }
@@ -160,11 +156,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<Upgrading<S, P>, UpgradeError>> {
         let this = self.get_mut();
-        match this.waiting.poll_recv(cx) {
-            Poll::Ready(Some(ask)) => Poll::Ready(Ok(Upgrading::new(ask, this.settings))),
-            // It has a door of its own, so that there is no last one
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
-        }
+        this.waiting.poll_take(cx).map(|ask| Ok(Upgrading::new(ask, this.settings)))
     }
 
     fn address(upgrade: &Upgrading<S, P>) -> Option<IpAddr> {
@@ -175,8 +167,9 @@ where
         Some(facts.peer().ip()).filter(|address| !address.is_unspecified())
     }
 
-    fn refuse(upgrade: Upgrading<S, P>, busy: Busy) -> Option<Upgrading<S, P>> {
-        Some(upgrade.refuse(busy))
+    fn refuse_now(upgrade: Upgrading<S, P>, busy: Busy) -> Option<Upgrading<S, P>> {
+        upgrade.refuse(busy);
+        None
     }
 
     fn classify(error: &UpgradeError) -> Cause {

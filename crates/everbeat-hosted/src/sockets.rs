@@ -30,9 +30,10 @@ use crate::{Connection, Rejection, Requests, Upgrade};
 /// connections go on. `P` is who a peer is, as [`Upgrade::on_connection_as`] is told.
 ///
 /// Stopping is in two steps, for HTTP and WebSockets end apart: the HTTP server takes no new requests
-/// and ends those that it has, but waits for no connection that was upgraded.
+/// and ends those that it has. hyper and axum wait for no connection that was upgraded:
 /// [`stop_on`](Self::stop_on) has both begin at one signal, and [`closed`](Self::closed) waits for the
-/// connections.
+/// connections. actix waits for them and tells them nothing: there both stand in its own signal, so
+/// that the connections are over before it stops.
 pub struct Sockets<S: Socket + Unpin, P = ()>(Arc<Inner<S, P>>);
 
 struct Inner<S: Socket + Unpin, P> {
@@ -119,7 +120,7 @@ where
     }
 
     /// Stops the server when `signal` is ready: a future to be given to the HTTP server as its own
-    /// signal, so that both stop at once
+    /// signal, so that both stop at once; actix's is [`closed`](Self::closed) behind it
     ///
     /// From then on upgrades are answered 503, and connections are told 1001, or what
     /// [`shutdown_with`](everbeat_server::ServerBuilder::shutdown_with) or

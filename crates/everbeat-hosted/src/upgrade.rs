@@ -112,7 +112,8 @@ impl<S: Socket + Unpin + 'static, P> Upgrade<S, P> {
         let granted = handshake.grant(&answer)?;
         let (answer, told) = oneshot::channel();
         let ask = Ask { upgraded, peer, subprotocol, principal, asked, answer };
-        sockets.door().bring(ask)?;
+        // Given up with this future: whose client is gone is in nobody's way
+        let _place = sockets.door().bring(ask)?;
         match told.await {
             Ok(Ok(())) => Ok(granted.map(|()| String::new())),
             Ok(Err(busy)) => Err(UpgradeError::Busy(busy).into()),

@@ -64,7 +64,6 @@ pub(crate) struct Ask<S: Socket + Unpin, P> {
 pub struct Upgrading<S: Socket + Unpin, P> {
     settings: Settings,
     peer: Option<SocketAddr>,
-    busy: Option<Busy>,
     step: Step<S, P>,
 }
 
@@ -84,7 +83,7 @@ struct Answered<S: Socket + Unpin, P> {
 
 impl<S: Socket + Unpin, P> Upgrading<S, P> {
     pub(crate) fn new(ask: Ask<S, P>, settings: Settings) -> Self {
-        Self { settings, peer: ask.peer, busy: None, step: Step::Asked(Box::new(ask)) }
+        Self { settings, peer: ask.peer, step: Step::Asked(Box::new(ask)) }
     }
 
     /// The address of the socket's other end, if the route has told it
@@ -92,21 +91,21 @@ impl<S: Socket + Unpin, P> Upgrading<S, P> {
         self.peer
     }
 
-    /// Only says that the server is busy
-    pub(crate) fn refuse(mut self, busy: Busy) -> Self {
-        self.busy = Some(busy);
-        self
+    /// Tells the route that the server is busy
+    pub(crate) fn refuse(self, busy: Busy) {
+        if let Step::Asked(ask) = self.step {
+            // Whose route is gone has lost its client
+            _ = ask.answer.send(Err(busy));
+        }
     }
 
-    /// Tells the route; the error if there is to be no upgrade, or nobody is there any more
+    /// Tells the route; the error if nobody is there any more
     fn answer(&mut self) -> Result<(), UpgradeError> {
         match std::mem::replace(&mut self.step, Step::Over) {
             Step::Asked(ask) => {
                 let Ask { upgraded, subprotocol, principal, asked, answer, .. } = *ask;
-                let decided = self.busy.map_or(Ok(()), Err);
                 // Whose route is gone has lost its client
-                answer.send(decided).map_err(|_| UpgradeError::End)?;
-                decided.map_err(UpgradeError::Busy)?;
+                answer.send(Ok(())).map_err(|_| UpgradeError::End)?;
                 let answered = Answered { upgraded, subprotocol, principal, asked };
                 self.step = Step::Answered(Box::new(answered));
             }

@@ -10,19 +10,26 @@ const CLOSE: u8 = 8;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_request_is_answered_as_an_acceptor_of_ours_would() {
     let inside = start();
-    for (changed, status) in [
-        (("Upgrade", "h2c"), 426),
-        (("Connection", "close"), 426),
-        (("Sec-WebSocket-Version", "8"), 426),
-        (("Sec-WebSocket-Key", "short"), 400),
-        (("Host", ""), 400),
+    for (method, changed, status) in [
+        ("POST", ("Host", "test"), 405),
+        ("GET", ("Upgrade", "h2c"), 426),
+        ("GET", ("Connection", "close"), 426),
+        ("GET", ("Sec-WebSocket-Version", "8"), 426),
+        ("GET", ("Sec-WebSocket-Key", "short"), 400),
+        ("GET", ("Host", ""), 400),
     ] {
         soon(async {
             let mut stream = TcpStream::connect(inside.address).await.unwrap();
-            let head = asked(&mut stream, &ask("/echo", &[changed])).await.to_lowercase();
+            let ask = ask("/echo", &[changed]).replacen("GET", method, 1);
+            let head = asked(&mut stream, &ask).await.to_lowercase();
             assert!(head.starts_with(&format!("http/1.1 {status} ")), "{changed:?}: {head}");
             let version = head.contains("sec-websocket-version: 13");
             assert_eq!(version, status == 426, "{changed:?}: {head}");
+            // RFC 9110, section 7.8: who says `Upgrade` says it in `Connection` too
+            for says in ["\r\nconnection: upgrade\r\n", "\r\nupgrade: websocket\r\n"] {
+                assert_eq!(head.contains(says), status == 426, "{changed:?}: {head}");
+            }
+            assert_eq!(head.contains("\r\nallow: get\r\n"), status == 405, "{head}");
         })
         .await;
     }

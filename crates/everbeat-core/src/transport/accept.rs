@@ -53,10 +53,21 @@ pub trait Accept {
         None
     }
 
+    /// Tells the peer at once to come back later, for an acceptor whose words take no time, as one
+    /// behind somebody else's HTTP server; the upgrade if they do, and by default
+    ///
+    /// However many are told in this way at one time, and so it is asked first. Called before the
+    /// upgrade is polled.
+    fn refuse_now(upgrade: Self::Upgrade, busy: Busy) -> Option<Self::Upgrade> {
+        _ = busy;
+        Some(upgrade)
+    }
+
     /// The upgrade that tells the peer to come back later, and fails; `None` if there is none, and
     /// then the socket is dropped
     ///
-    /// Called before the upgrade is polled.
+    /// As many as are told at one time are bounded, and beyond that the socket is dropped. Called
+    /// before the upgrade is polled.
     fn refuse(upgrade: Self::Upgrade, busy: Busy) -> Option<Self::Upgrade> {
         _ = (upgrade, busy);
         None

@@ -59,7 +59,8 @@ where
     K: Timer,
     H: Handler<Handled<A::Transport>, Wheel<K>, Accepted<A::Facts, A::Request>>,
 {
-    /// `None` if the server is too busy for another connection and the acceptor has no words for it
+    /// `None` if the server is too busy for another connection and the acceptor has no words for it,
+    /// or has said them
     pub(crate) fn new(
         upgrade: A::Upgrade,
         shared: Arc<Shared<A::Facts, A::Request, K, H>>,
@@ -80,6 +81,7 @@ where
             Ok(ticket) => (upgrade, Some(ticket), shared.upgrades.begin()),
             Err(busy) => {
                 tracing::debug!(target: "everbeat", %busy, ?address, "refused");
+                let upgrade = A::refuse_now(upgrade, busy)?;
                 let permit = shared.upgrades.begin_refusal()?;
                 (A::refuse(upgrade, busy)?, None, permit)
             }
