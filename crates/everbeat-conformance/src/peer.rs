@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use async_tungstenite::tungstenite::handshake::derive_accept_key;
+use socket2::SockRef;
 
 /// Far above what loopback needs, so that only a check that hangs meets it
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,6 +32,14 @@ impl Peer {
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Self(stream)
+    }
+
+    /// Has room for so many bytes that it has not heard yet
+    ///
+    /// In a window of few segments that has once been shut, the kernel lets one through whenever its
+    /// sender probes it: five a second.
+    pub(super) fn make_room(&self, bytes: usize) {
+        SockRef::from(&self.0).set_recv_buffer_size(bytes).unwrap();
     }
 
     /// Says it, if there is still somebody to say it to

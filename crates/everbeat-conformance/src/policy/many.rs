@@ -56,6 +56,7 @@ fn speak(registry: &Registry<Known>, speaker: usize) {
 
 /// Talks to its handler, which echoes, and pings meanwhile
 fn talk_and_listen(mut peer: Peer, number: usize) {
+    peer.make_room(64 << 10);
     let mut mouth = peer.again();
     let talks = thread::spawn(move || {
         for said in 0..WORDS {
