@@ -1,25 +1,19 @@
-//! What Prometheus asks: one page over HTTP/1.1, by hand, for a web framework would be more than all
-//! of it. It answers one question a connection, of bounded size and in bounded time.
+//! What Prometheus asks: one page, as it is in an application of axum's.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
 use everbeat_metrics::{Kind, METRICS};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpStream;
 
 use super::Result;
 
-/// Far more than the head of a scrape has
-const HEAD: usize = 8 << 10;
-/// Far longer than a scrape takes
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Who asks more often than this at one time waits
-const AT_ONCE: usize = 8;
+/// The format of the page, which Prometheus 3 refuses to guess
+const FORMAT: &str = "text/plain; version=0.0.4";
 
 /// Installs the recorder, with histograms that have buckets: those can be summed over processes,
 /// which percentiles cannot
@@ -33,63 +27,25 @@ pub(crate) fn install() -> Result<PrometheusHandle> {
 }
 
 /// Answers each scrape by what there is, of which `sample` takes a look first
-pub(crate) async fn serve(
-    listener: TcpListener,
+pub(crate) fn page(
     exporter: PrometheusHandle,
-    sample: impl Fn() + Send + Sync + 'static,
-) {
-    let (sample, places) = (Arc::new(sample), Arc::new(Semaphore::new(AT_ONCE)));
-    loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of descriptors, say: somebody will let go of one.
-            sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let (exporter, sample) = (exporter.clone(), sample.clone());
-        tokio::spawn(async move {
-            // Who hung up, or took too long, is not interested.
-            _ = timeout(PATIENCE, answer(stream, &exporter, &*sample)).await;
-            drop(place);
-        });
-    }
-}
-
-async fn answer(
-    mut stream: TcpStream,
-    exporter: &PrometheusHandle,
-    sample: &(impl Fn() + Sync),
-) -> Result {
-    let mut head = Vec::new();
-    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-        if head.len() > HEAD || stream.read_buf(&mut head).await? == 0 {
-            return Ok(());
-        }
-    }
-    let (status, page) = if head.starts_with(b"GET /metrics ") {
+    sample: impl Fn() + Clone + Send + Sync + 'static,
+) -> Router {
+    let page = async move || {
         sample();
         exporter.run_upkeep();
-        ("200 OK", exporter.render())
-    } else {
-        ("404 Not Found", "the page is /metrics\n".to_owned())
+        ([(CONTENT_TYPE, FORMAT)], exporter.render())
     };
-    let length = page.len();
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4\r\n\
-         Content-Length: {length}\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(page.as_bytes()).await?;
-    Ok(stream.shutdown().await?)
+    Router::new().route("/metrics", get(page))
 }
 
 /// Scrapes as Prometheus does
 pub(crate) async fn ask(address: SocketAddr) -> Result<String> {
     let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
-    timeout(PATIENCE, stream.read_to_string(&mut answer)).await??;
+    stream.read_to_string(&mut answer).await?;
     let (head, page) = answer.split_once("\r\n\r\n").ok_or("no HTTP")?;
     match head.starts_with("HTTP/1.1 200 ") {
         true => Ok(page.to_owned()),

@@ -57,7 +57,7 @@ async fn main() -> Result {
     println!("metrics at http://{scraped}/metrics");
     // What is sampled is as of the scrape: Prometheus asks every few seconds, and so does this look.
     let sample = move || metrics.sample(&registry, wheel.now());
-    tokio::spawn(endpoint::serve(listener, exporter, sample));
+    tokio::spawn(axum::serve(listener, endpoint::page(exporter, sample)).into_future());
     crowd::come(websocket, scraped);
 
     tokio::select! {
