@@ -110,3 +110,6 @@ impl<T> Drop for Taker<T> {
         drop(left);
     }
 }
+
+#[cfg(test)]
+mod tests;
