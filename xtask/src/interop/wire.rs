@@ -267,6 +267,8 @@ mod tests {
         let mut next = [at(400, ping()), at(900, pong()), at(1300, end(US))];
         next[1].connection = 2;
         assert!(waited(&next).is_ok(), "the answer is another connection's");
+        let again = [at(0, ping()), at(400, ping()), at(900, end(US))];
+        assert!(waited(&again).is_ok(), "it is the first that is waited for");
     }
 
     #[test]
