@@ -1,3 +1,5 @@
+//! Who is taken, who has no place, and when who takes is woken.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
