@@ -1,6 +1,7 @@
 //! What Prometheus asks: one page, as it is in an application of axum's.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
@@ -9,11 +10,14 @@ use everbeat_metrics::{Kind, METRICS};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::Result;
 
-/// The format of the page, which Prometheus 3 refuses to guess
+/// What Prometheus calls the format of the page
 const FORMAT: &str = "text/plain; version=0.0.4";
+/// Far longer than a scrape takes
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Installs the recorder, with histograms that have buckets: those can be summed over processes,
 /// which percentiles cannot
@@ -45,7 +49,7 @@ pub(crate) async fn ask(address: SocketAddr) -> Result<String> {
     let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
+    timeout(PATIENCE, stream.read_to_string(&mut answer)).await??;
     let (head, page) = answer.split_once("\r\n\r\n").ok_or("no HTTP")?;
     match head.starts_with("HTTP/1.1 200 ") {
         true => Ok(page.to_owned()),

@@ -5,10 +5,6 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::Rejection;
-use crate::asked::Asked;
-use crate::queue::{Place, Queue, Taker, Unwanted, queue};
-use crate::upgrading::{Ask, Upgrading};
 use everbeat_core::Cause;
 use everbeat_core::config::ConfigError;
 use everbeat_core::transport::{Accept, Busy};
@@ -19,6 +15,11 @@ use everbeat_tokio::transport::TokioTimer;
 use everbeat_ws::accept::{AcceptSettings, Facts};
 use everbeat_ws::upgrade::{AcceptAll, Origins, UpgradeError};
 use everbeat_ws::{Settings, Socket, WebSocket};
+
+use crate::Rejection;
+use crate::asked::Asked;
+use crate::queue::{Place, Queue, Taker, Unwanted, queue};
+use crate::upgrading::{Ask, Upgrading};
 
 /// Where a server's connections come from: requests that an HTTP server has read
 pub struct Requests<S: Socket + Unpin, P = ()> {
