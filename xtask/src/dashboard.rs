@@ -6,7 +6,7 @@ mod question;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread::sleep;
@@ -18,6 +18,7 @@ use self::question::Question;
 use crate::args::Args;
 use crate::ci::Outcome;
 use crate::debian;
+use crate::port::Port;
 use crate::program::Program;
 use crate::report::Report;
 use crate::shell::{Shell, YELLOW, paint};
@@ -115,7 +116,7 @@ fn ask_all(shell: &Shell, prometheus: &Path) -> Result<Vec<(Question, usize)>> {
 /// A Prometheus of ours
 struct Server {
     _process: Program,
-    address: SocketAddr,
+    port: Port,
 }
 
 impl Server {
@@ -125,16 +126,15 @@ impl Server {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let file = folder.join("prometheus.yml");
         fs::write(&file, configuration(target))?;
-        // It cannot tell which port the system has chosen, so that we ask for one and let go of it.
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let port = Port::reserve()?;
         let mut command = Command::new(prometheus);
         command
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
-            .arg(format!("--web.listen-address={address}"))
+            .arg(format!("--web.listen-address={}", port.address))
             .arg("--log.level=error")
             .current_dir(folder);
-        let server = Self { _process: Program::start(command)?, address };
+        let server = Self { _process: Program::start(command)?, port };
         let begun = Instant::now();
         while server.get("/-/ready").is_err() {
             ensure!(begun.elapsed() < PATIENCE, "prometheus is not ready");
@@ -151,10 +151,10 @@ impl Server {
 
     /// What is behind the head of an answer
     fn get(&self, path: &str) -> Result<String> {
-        let mut stream = TcpStream::connect(self.address)?;
+        let mut stream = TcpStream::connect(self.port.address)?;
         stream.set_read_timeout(Some(ANSWER))?;
         // By 1.0 the body is neither chunked nor followed by anything.
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address)?;
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.port.address)?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         let (head, body) = answer.split_once("\r\n\r\n").context("it speaks no HTTP")?;

@@ -25,6 +25,7 @@ mod lost;
 mod memory;
 mod metadata;
 mod nostd;
+mod port;
 mod process;
 mod processors;
 mod program;

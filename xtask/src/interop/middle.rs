@@ -3,7 +3,7 @@
 mod configuration;
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ pub(super) use self::configuration::Job;
 use self::configuration::{HAPROXYS, haproxy, nginx};
 use super::leash::Leash;
 use super::settings::PATIENCE;
+use crate::port::Port;
 use crate::shell::Shell;
 use crate::tool::{Told, Tool, Wanted};
 
@@ -37,7 +38,7 @@ pub(super) struct Middles([Result<Tool, String>; 2]);
 #[derive(Debug)]
 pub(super) struct Middle {
     _leash: Leash,
-    pub(super) address: SocketAddr,
+    port: Port,
 }
 
 impl Kind {
@@ -75,6 +76,12 @@ impl Kind {
             Self::Nginx => nginx(job, port),
             Self::Haproxy => haproxy(job, port),
         }
+    }
+}
+
+impl Middle {
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.port.address
     }
 }
 
@@ -123,26 +130,25 @@ impl Middles {
     /// Starts one; returns once it can be reached
     pub(super) fn start(&self, kind: Kind, job: &Job<'_>, folder: &Path) -> Result<Middle> {
         let found = self.found(kind).as_ref().map_err(|why| anyhow::anyhow!("{why}"))?;
-        // It cannot tell which port the system has chosen, so that we ask for one and let go of it.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let folder = folder.join("middle").join(port.to_string());
+        let port = Port::reserve()?;
+        let number = port.address.port();
+        let folder = folder.join("middle").join(number.to_string());
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         let file = folder.join("conf");
-        fs::write(&file, kind.configuration(job, port))?;
+        fs::write(&file, kind.configuration(job, number))?;
         let mut command = found.command();
         match kind {
             Kind::Nginx => command.arg("-p").arg(&folder).args(["-e", "stderr", "-c"]).arg(&file),
             Kind::Haproxy => command.args(["-db", "-q", "-f"]).arg(&file),
         };
         let leash = Leash::start(&command)?;
-        let address = (Ipv4Addr::LOCALHOST, port).into();
         let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(address).is_err() {
+        while TcpStream::connect(port.address).is_err() {
             if Instant::now() > deadline {
                 bail!("{} does not listen", kind.name());
             }
             sleep(LOOK);
         }
-        Ok(Middle { _leash: leash, address })
+        Ok(Middle { _leash: leash, port })
     }
 }

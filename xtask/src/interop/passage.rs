@@ -93,7 +93,7 @@ impl Passage {
         let job = Job { server: &server_address, limit: self.limit, tls, refuses: "" };
         let middle = theatre.middles.start(self.kind, &job, &theatre.folder)?;
         let scheme = if self.tls { "wss" } else { "ws" };
-        let url = format!("{scheme}://{}/", middle.address);
+        let url = format!("{scheme}://{}/", middle.address());
         let mut client = self.ours(theatre, Role::Client, &url, runtime, lateness)?;
         connected(&client)?;
         echo(&mut client)?;

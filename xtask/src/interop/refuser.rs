@@ -111,7 +111,7 @@ impl Refuser {
                 let job = Job { server: "127.0.0.1:9", limit: None, tls: None, refuses: NGINX };
                 let nginx = theatre.middles.start(Kind::Nginx, &job, &theatre.folder)?;
                 let ways = WAYS.iter().filter(|way| NGINX.contains(&format!("{} {{", way.path)));
-                each(theatre, runtime, &nginx.address.to_string(), ways, lateness)
+                each(theatre, runtime, &nginx.address().to_string(), ways, lateness)
             }
         }
     }

@@ -20,7 +20,10 @@ use super::theatre::{Theatre, add};
 use super::wire::{self, Wire};
 use crate::lateness::Lateness;
 
-/// What a trial that failed ends with if a tap saw it; descriptions have these words
+/// What a trial that failed ends with if an attempt of ours had come to nothing; descriptions have these
+/// words, and those below
+const ATTEMPT: &str = "before it, an attempt of ours had come to nothing";
+/// And if a tap saw it
 const NO_PONG: &str = "on the wire a Ping of ours has no Pong";
 /// How long after a peer's word the tap's may come
 const TOLD_LATER: Duration = Duration::from_secs(2);
@@ -98,6 +101,8 @@ pub(super) struct Stage<'a> {
     address: String,
     /// Between them, where there is something to be seen
     tap: Option<Tap>,
+    /// What an attempt of our client's came to, before there was a connection to play with
+    failed: Option<String>,
     pub(super) ours: Program,
     pub(super) theirs: Program,
 }
@@ -221,9 +226,8 @@ impl<'a> Stage<'a> {
             Role::Server => (backstage.ours(&url)?, server),
             Role::Client => (server, backstage.theirs(&url)?),
         };
-        let stage = Self { backstage, begun, address, tap, ours, theirs };
-        connected(&stage.ours)?;
-        connected(&stage.theirs)?;
+        let mut stage = Self { backstage, begun, address, tap, failed: None, ours, theirs };
+        stage.meet()?;
         Ok(stage)
     }
 
@@ -252,7 +256,19 @@ impl<'a> Stage<'a> {
                 self.theirs = self.backstage.theirs(&url)?;
             }
         }
-        connected(&self.ours)?;
+        self.meet()
+    }
+
+    /// Waits until both are connected
+    fn meet(&mut self) -> Result<()> {
+        let failed = &mut self.failed;
+        self.ours.expect("a connection", START, |note| match note {
+            Note::Failed(words) => {
+                *failed = Some(words.clone());
+                None
+            }
+            note => (*note == Note::Connected).then_some(()),
+        })?;
         connected(&self.theirs).map(drop)
     }
 
@@ -310,15 +326,19 @@ impl<'a> Stage<'a> {
         tap.settle(then, TOLD_LATER, judged).map(Some)
     }
 
-    /// What the wire has to say of a trial that failed: whether we gave the peer up for a Ping that it
-    /// left without an answer
-    pub(super) fn testimony(&mut self) -> Option<&'static str> {
+    /// What else is to be said of a trial that failed: whether an attempt before it did, of which the
+    /// peer may tell in the middle of the trial; or by the wire, whether we gave the peer up for a Ping
+    /// that it left without an answer
+    pub(super) fn testimony(&mut self) -> Option<String> {
+        if let Some(words) = &self.failed {
+            return Some(format!("{ATTEMPT}: {words}"));
+        }
         let (then, us) = (self.begun, self.role().other());
         let least = TIMEOUT.saturating_sub(MARGIN / 5);
         self.on_the_wire(then, |wires| wire::left_without_pong(wires, us, least))
             .ok()
             .flatten()
-            .map(|()| NO_PONG)
+            .map(|()| NO_PONG.to_owned())
     }
 
     /// How late the machine was since this stage was opened, at worst
