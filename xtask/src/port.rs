@@ -9,7 +9,7 @@ use socket2::{Domain, Socket, Type};
 ///
 /// Whoever lets go of a port before the program has it may find that somebody else does: another trial's
 /// proxy, which then serves this one's client. So it stays bound, without listening, and as both sides
-/// allow its reuse, the program can bind and listen.
+/// allow its reuse, Linux lets the program bind and listen.
 #[derive(Debug)]
 pub(crate) struct Port {
     _held: Socket,

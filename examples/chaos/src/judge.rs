@@ -181,7 +181,19 @@ impl Lane {
             Outcome::Ends(Since::Begin | Since::Told) => end.max(begin + noticed),
             Outcome::Ends(Since::End) | Outcome::May => end + noticed,
         };
-        (begin..=over + self.late(happened, entry.at)).contains(&entry.at)
+        let late = self.late(happened, entry.at);
+        // Whoever came behind it was not hit, and is on a path that is fine.
+        let hit = !kind.is_over_at_once()
+            || self.since(entry).is_none_or(|up| up <= begin + out.delay + back.delay + late);
+        hit && (begin..=over + late).contains(&entry.at)
+    }
+
+    /// Since when the connection stood whose end this is
+    fn since(&self, end: &Entry) -> Option<Duration> {
+        let Note::Down(ended, _) = end.note else { return None };
+        let before = self.of(end.side).take_while(|entry| !std::ptr::eq(*entry, end));
+        let ups = before.filter(|entry| matches!(entry.note, Note::Up(number) if number == ended));
+        ups.last().map(|entry| entry.at)
     }
 
     /// By how much this process, the link, or a process that was not hindered was late

@@ -120,6 +120,28 @@ fn an_end_on_a_path_that_was_fine_is_a_false_alarm() {
 }
 
 #[test]
+fn whoever_came_behind_a_kill_was_not_killed() {
+    for kind in [Kind::Kill, Kind::Renumber] {
+        let mut lane = lane(kind);
+        for (side, number, next) in [(Side::Client, 0, 0), (Side::Server, 1, 2)] {
+            lane.down(10.1, side, number, How::Cut);
+            lane.up(10.5, side, next);
+            lane.down(13.0, side, next, How::Dead);
+            lane.up(13.5, side, next);
+        }
+        let verdicts = lane.judge();
+        assert_eq!((verdicts.findings.len(), verdicts.alarms.len()), (2, 2), "{kind}");
+        assert!(verdicts.findings.iter().all(Finding::held));
+    }
+    // What goes on hits whoever comes.
+    let mut refused = lane(Kind::Refuse);
+    refused.down(10.1, Side::Client, 0, How::Cut);
+    refused.up(10.5, Side::Client, 0);
+    refused.down(13.0, Side::Client, 0, How::Cut);
+    assert!(refused.judge().alarms.is_empty());
+}
+
+#[test]
 fn who_watches_may_end_by_a_moment_without_a_link() {
     let mut watching = lane(Kind::Flap).noticed(10.1, 14.0);
     watching.watches = true;

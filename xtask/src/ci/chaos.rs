@@ -1,6 +1,6 @@
 //! Real faults as steps: the networks in which they are played, the table on one stack, whose others
-//! are played by hand, and a schedule by a seed. Without root none of it can be tried; a full run takes that for a failure, as it
-//! does a machine that stalls.
+//! are played by hand, and a schedule by a seed. Without root none of it can be tried; a full run takes
+//! that for a failure, as it does a machine that stalls.
 
 use anyhow::{Result, bail};
 

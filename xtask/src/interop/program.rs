@@ -100,7 +100,9 @@ impl Program {
                     return Ok(Some(format!("closed {} {}", end.code, end.reason)));
                 }
                 Ok(_) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(Some("it ended".into())),
+                Err(RecvTimeoutError::Disconnected) => {
+                    bail!("{} ended and said nothing of its attempt", self.name)
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     bail!("{} said nothing of its attempt in {patience:.1?}", self.name)
                 }

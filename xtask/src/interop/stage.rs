@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -20,10 +21,10 @@ use super::theatre::{Theatre, add};
 use super::wire::{self, Wire};
 use crate::lateness::Lateness;
 
-/// What a trial that failed ends with if an attempt of ours had come to nothing; descriptions have these
-/// words, and those below
-const ATTEMPT: &str = "before it, an attempt of ours had come to nothing";
-/// And if a tap saw it
+/// How a trial ends whose server calls connected a client that it left without an answer; descriptions
+/// have these words
+const UNANSWERED: &str = "it calls connected whom it did not answer";
+/// What a trial that failed ends with if a tap saw it; descriptions have these words
 const NO_PONG: &str = "on the wire a Ping of ours has no Pong";
 /// How long after a peer's word the tap's may come
 const TOLD_LATER: Duration = Duration::from_secs(2);
@@ -101,8 +102,6 @@ pub(super) struct Stage<'a> {
     address: String,
     /// Between them, where there is something to be seen
     tap: Option<Tap>,
-    /// What an attempt of our client's came to, before there was a connection to play with
-    failed: Option<String>,
     pub(super) ours: Program,
     pub(super) theirs: Program,
 }
@@ -226,7 +225,7 @@ impl<'a> Stage<'a> {
             Role::Server => (backstage.ours(&url)?, server),
             Role::Client => (server, backstage.theirs(&url)?),
         };
-        let mut stage = Self { backstage, begun, address, tap, failed: None, ours, theirs };
+        let stage = Self { backstage, begun, address, tap, ours, theirs };
         stage.meet()?;
         Ok(stage)
     }
@@ -260,16 +259,20 @@ impl<'a> Stage<'a> {
     }
 
     /// Waits until both are connected
-    fn meet(&mut self) -> Result<()> {
-        let failed = &mut self.failed;
-        self.ours.expect("a connection", START, |note| match note {
+    fn meet(&self) -> Result<()> {
+        let mut failed = None;
+        let once = self.backstage.setting.once;
+        let met = self.ours.expect("a connection", START, |note| match note {
+            Note::Connected => Some(true),
             Note::Failed(words) => {
-                *failed = Some(words.clone());
-                None
+                failed = Some(words.clone());
+                // Who does not come back by itself is over.
+                once.then_some(false)
             }
-            note => (*note == Note::Connected).then_some(()),
-        })?;
-        connected(&self.theirs).map(drop)
+            _ => None,
+        });
+        let (_, met) = met?;
+        connected_once(&self.theirs, failed.as_deref(), met)
     }
 
     /// One more client of theirs, which dials this path of our server
@@ -326,19 +329,15 @@ impl<'a> Stage<'a> {
         tap.settle(then, TOLD_LATER, judged).map(Some)
     }
 
-    /// What else is to be said of a trial that failed: whether an attempt before it did, of which the
-    /// peer may tell in the middle of the trial; or by the wire, whether we gave the peer up for a Ping
-    /// that it left without an answer
-    pub(super) fn testimony(&mut self) -> Option<String> {
-        if let Some(words) = &self.failed {
-            return Some(format!("{ATTEMPT}: {words}"));
-        }
+    /// What the wire has to say of a trial that failed: whether we gave the peer up for a Ping that it
+    /// left without an answer
+    pub(super) fn testimony(&mut self) -> Option<&'static str> {
         let (then, us) = (self.begun, self.role().other());
         let least = TIMEOUT.saturating_sub(MARGIN / 5);
         self.on_the_wire(then, |wires| wire::left_without_pong(wires, us, least))
             .ok()
             .flatten()
-            .map(|()| NO_PONG.to_owned())
+            .map(|()| NO_PONG)
     }
 
     /// How late the machine was since this stage was opened, at worst
@@ -427,6 +426,20 @@ pub(super) fn listening(program: &Program) -> Result<String> {
         _ => None,
     })?;
     Ok(address)
+}
+
+/// Waits until theirs is connected, and to nobody else
+///
+/// An attempt of ours may have `failed` before; of that no server may tell as of a connection. If it
+/// was not even the last, we are not connected.
+fn connected_once(theirs: &Program, failed: Option<&str>, are_we: bool) -> Result<()> {
+    let Some(words) = failed else { return connected(theirs).map(drop) };
+    sleep(TOLD_LATER);
+    let told = theirs.told().into_iter().filter(|note| *note == Note::Connected).count();
+    ensure!(told <= usize::from(are_we), "{UNANSWERED}: {words}");
+    ensure!(are_we, "an attempt of ours failed: {words}");
+    ensure!(told == 1, "it does not tell of a connection");
+    Ok(())
 }
 
 pub(super) fn connected(program: &Program) -> Result<Instant> {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::note::bytes;
 use super::peer::Role;
 
+pub(super) const TEXT: u64 = 1;
 pub(super) const CLOSE: u64 = 8;
 pub(super) const PING: u64 = 9;
 pub(super) const PONG: u64 = 10;

@@ -10,7 +10,7 @@ use super::page;
 
 /// To another page: whoever keeps the old one for its return still answers
 pub(super) fn left(stage: &mut Stage<'_>) -> Result<String> {
-    page::ask(stage, "leave")?;
+    page::go(stage, "leave")?;
     page::closes_within(stage, 1001, IDLE).context("it was left")?;
     Ok("1001".into())
 }
@@ -31,7 +31,7 @@ pub(super) fn returned(stage: &mut Stage<'_>) -> Result<String> {
 
 /// The tab
 pub(super) fn shut(stage: &mut Stage<'_>) -> Result<String> {
-    page::ask(stage, "shut")?;
+    page::go(stage, "shut")?;
     page::closes(stage, 1001)?;
     Ok("1001".into())
 }

@@ -34,11 +34,11 @@ pub(super) fn unplugged(stage: &mut Stage<'_>) -> Result<String> {
     stage.echo(&Payload::Text("before".into()))?;
     let begun = Instant::now();
     stage.road()?.unplug()?;
+    page::until(stage, "offline", |facts| !facts.online && facts.has("offline"))?;
     let (at, ended) = stage.ours.expect("the hole", PATIENCE, end)?;
     let took = at.saturating_duration_since(begun);
     let verdict = judge::dead(&ended, "path")?;
     judge::silence(took, stage.late())?;
-    page::until(stage, "offline", |facts| !facts.online && facts.has("offline"))?;
     stage.road()?.plug()?;
     // Its kernel learns from ours that there is nobody any more, once something is said.
     sleep(LATER);
@@ -63,6 +63,7 @@ pub(super) fn unplugged_briefly(stage: &mut Stage<'_>) -> Result<String> {
     let plugged = Instant::now();
     stage.echo(&Payload::Text("after".into()))?;
     let took = plugged.elapsed();
+    page::until(stage, "told of it", |facts| facts.online && facts.has("offline"))?;
     let lost = stage.ours.told().into_iter().find_map(|note| end(&note));
     ensure!(lost.is_none(), "it lost what was not lost: {lost:?}");
     Ok(format!("an echo {took:.2?} after the cable is back"))

@@ -3,19 +3,19 @@
 use anyhow::{Result, ensure};
 
 use super::super::peer::Role;
-use super::super::wire::{self, PING, PONG, Wire};
+use super::super::wire::{self, PING, PONG, TEXT, Wire};
 use super::{BEAT, How, WATCHED};
 
 /// Who pings and who answers: where the server answers, so many Pings that a connection without their
-/// Pongs would be over, and each answered
+/// Pongs would be over, each answered, and they still talk
 pub(super) fn judge(wires: &[Wire], how: How) -> Result<String> {
     wire::masks(wires)?;
     let server = wire::answered(wires, Role::Server)?;
+    let count = |from, code| {
+        let frames = wires.iter().filter_map(|wire| wire.frame_of(from));
+        frames.filter(|frame| frame.code == code).count()
+    };
     if how == How::NoPong {
-        let count = |from, code| {
-            let frames = wires.iter().filter_map(|wire| wire.frame_of(from));
-            frames.filter(|frame| frame.code == code).count()
-        };
         let (asked, answered) = (count(Role::Client, PING), count(Role::Server, PONG));
         ensure!(asked > 0 && answered == 0, "{asked} Pings and {answered} Pongs");
         ensure!(count(Role::Client, PONG) > 0, "the server was not answered");
@@ -25,6 +25,8 @@ pub(super) fn judge(wires: &[Wire], how: How) -> Result<String> {
     let due = WATCHED.div_duration_f64(BEAT) as usize - 2;
     ensure!(client >= due, "the client sent {client} Pings, and {due} were due");
     ensure!((server > 0) == (how == How::BothPing), "the server sent {server} Pings");
+    let said = Role::ALL.map(|role| count(role, TEXT));
+    ensure!(said == [1, 1], "the client says something and has it back: {said:?}");
     Ok(format!("{client} Pings of the client's and {server} of the server's, each answered"))
 }
 
@@ -41,11 +43,15 @@ mod tests {
 
     #[test]
     fn who_is_kept_alive_is_answered_each_time() {
+        let said = Role::ALL.map(|role| frame(role, TEXT));
         let asked = |times| {
             let pair = [frame(Role::Client, PING), frame(Role::Server, PONG)];
-            std::iter::repeat_n(pair, times).flatten().collect::<Vec<_>>()
+            let pairs = std::iter::repeat_n(pair, times).flatten();
+            pairs.chain(said.clone()).collect::<Vec<_>>()
         };
         assert!(judge(&asked(5), How::Answers).is_ok());
+        let mut early = asked(5);
+        assert!(early.pop().is_some() && judge(&early, How::Answers).is_err(), "no echo yet");
         assert!(judge(&asked(3), How::Answers).is_err(), "too few to tell");
         assert!(judge(&asked(5), How::BothPing).is_err(), "it was to ping as well");
         let both = [asked(5), vec![frame(Role::Server, PING)]].concat();
