@@ -63,10 +63,11 @@ pub(super) fn unplugged_briefly(stage: &mut Stage<'_>) -> Result<String> {
     let plugged = Instant::now();
     stage.echo(&Payload::Text("after".into()))?;
     let took = plugged.elapsed();
-    page::until(stage, "told of it", |facts| facts.online && facts.has("offline"))?;
+    let facts = page::until(stage, "online", |facts| facts.online)?;
+    let heard = if facts.has("offline") { "was told" } else { "was not told" };
     let lost = stage.ours.told().into_iter().find_map(|note| end(&note));
     ensure!(lost.is_none(), "it lost what was not lost: {lost:?}");
-    Ok(format!("an echo {took:.2?} after the cable is back"))
+    Ok(format!("an echo {took:.2?} after the cable is back, of which the page {heard}"))
 }
 
 /// A network goes and comes, and the connection is on another: whoever asks after it is answered
