@@ -191,7 +191,7 @@ impl Lane {
     /// Since when the connection stood whose end this is
     fn since(&self, end: &Entry) -> Option<Duration> {
         let Note::Down(ended, _) = end.note else { return None };
-        let before = self.of(end.side).take_while(|entry| !std::ptr::eq(*entry, end));
+        let before = self.of(end.side).take_while(|entry| entry.at < end.at);
         let ups = before.filter(|entry| matches!(entry.note, Note::Up(number) if number == ended));
         ups.last().map(|entry| entry.at)
     }

@@ -7,6 +7,19 @@ use anyhow::{Result, ensure};
 use super::note::End;
 use super::settings::{INTERVAL, MARGIN, SILENCE, TIMEOUT};
 
+/// How a trial ends whose server calls connected a client that it left without an answer; descriptions
+/// have these words
+const UNANSWERED: &str = "it calls connected whom it did not answer";
+
+/// What a server has `told` of connections, of which so many stand, after an attempt that failed with
+/// these words
+pub(super) fn met(told: usize, stand: usize, words: &str) -> Result<()> {
+    ensure!(told <= stand, "{UNANSWERED}: {words}");
+    ensure!(stand > 0, "an attempt of ours failed: {words}");
+    ensure!(told == stand, "it does not tell of a connection");
+    Ok(())
+}
+
 /// A silence noticed after `took`, on a machine that was up to `late` late
 ///
 /// In time: the promise, the margin, and the machine's lateness on top. Never early: a Ping may have
@@ -65,6 +78,17 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn of_an_attempt_that_failed_no_server_tells() {
+        let error = |told, stand| met(told, stand, "late").unwrap_err().to_string();
+        assert!(met(1, 1, "late").is_ok());
+        for (told, stand) in [(2, 1), (1, 0)] {
+            assert_eq!(error(told, stand), format!("{UNANSWERED}: late"));
+        }
+        assert_eq!(error(0, 0), "an attempt of ours failed: late");
+        assert_eq!(error(0, 1), "it does not tell of a connection");
+    }
 
     #[test]
     fn a_silence_is_noticed_neither_late_nor_early() {

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
 use super::super::judge;
@@ -57,21 +57,37 @@ pub(super) fn go(stage: &mut Stage<'_>, state: &str) -> Result<()> {
     tells(stage, state, |told| (told["done"] == state).then_some(()))
 }
 
+/// The same of a state in which the page is gone: it may tell of its connection's end first
+pub(super) fn gone(stage: &mut Stage<'_>, state: &str) -> Result<()> {
+    ask(stage, state)?;
+    let done = |told: &Value| (told["done"] == state).then_some(());
+    while hears(stage, state, true, done)?.is_none() {}
+    Ok(())
+}
+
 /// Waits until the page has said something
 pub(super) fn tells<T>(
     stage: &Stage<'_>,
     what: &str,
     pick: impl Fn(&Value) -> Option<T>,
 ) -> Result<T> {
-    let told = stage.theirs.expect(what, PATIENCE, |note| match note {
-        Note::Page(told) => pick(told).map(Ok),
+    hears(stage, what, false, pick)?.context("its connection ended")
+}
+
+/// The same, or `None` if its connection has ended and `may_end`
+fn hears<T>(
+    stage: &Stage<'_>,
+    what: &str,
+    may_end: bool,
+    pick: impl Fn(&Value) -> Option<T>,
+) -> Result<Option<T>> {
+    let (_, heard) = stage.theirs.expect(what, PATIENCE, |note| match note {
+        Note::Page(told) => pick(told).map(|told| Ok(Some(told))),
         Note::Failed(why) => Some(Err(why.clone())),
+        Note::Closed(_) if may_end => Some(Ok(None)),
         _ => None,
     })?;
-    match told.1 {
-        Ok(told) => Ok(told),
-        Err(why) => bail!("{what}: {why}"),
-    }
+    heard.map_err(|why| anyhow!("{what}: {why}"))
 }
 
 /// What the page says now; two seconds long
